@@ -1,0 +1,156 @@
+"""A sequence read in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .recurrent import Recurrent
+
+MERGE_MODES = ("concat", "sum", "mul", "ave", None)
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class Bidirectional(keras.layers.Layer):
+    """Run a recurrent layer over a sequence and a second one over its reverse, and merge the outputs.
+
+    Reference: M. Schuster and K. Paliwal, Bidirectional recurrent neural networks, IEEE Transactions on
+    Signal Processing 45 (1997).
+
+    Args:
+        layer: a `Recurrent` layer (LSTM, GRU, ...), the forward direction.
+        merge_mode: "concat", "sum", "mul", "ave", or None for the two outputs as a list.
+        backward_layer: the other direction, with `go_backwards` opposite to `layer`'s; by default made
+            like `layer`, with weights of its own.
+
+    Call arguments: as `Recurrent`; `initial_state` holds the forward states, then the backward ones.
+    Returns: as `Recurrent`; with sequences, the backward outputs are turned to the order of the input.
+    """
+
+    def __init__(
+        self,
+        layer: Recurrent,
+        merge_mode: str | None = "concat",
+        backward_layer: Recurrent | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if merge_mode not in MERGE_MODES:
+            raise ValueError(f"merge_mode: expected one of {MERGE_MODES}, got {merge_mode!r}")
+        self.forward_layer = _copy(layer, "forward", go_backwards=layer.go_backwards)
+        self.backward_layer = backward_layer or _copy(layer, "backward", go_backwards=not layer.go_backwards)
+        self._check_layers()
+        for direction in (self.forward_layer, self.backward_layer):
+            direction.zero_output_for_mask = layer.return_sequences  # what Keras does
+        self.merge_mode = merge_mode
+        self.return_sequences = layer.return_sequences
+        self.return_state = layer.return_state
+        self.supports_masking = True
+
+    def _check_layers(self) -> None:
+        forward, backward = self.forward_layer, self.backward_layer
+        if forward.go_backwards == backward.go_backwards:
+            raise ValueError(
+                f"{self.name}: expected one direction with go_backwards, got {forward.go_backwards} for both"
+            )
+        for name in ("return_sequences", "return_state"):
+            values = getattr(forward, name), getattr(backward, name)
+            if values[0] != values[1]:
+                raise ValueError(f"{self.name}: expected the same {name} in both directions, got {values}")
+
+    def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
+        """Build both directions for sequences of shape (batch, steps, features)."""
+        for direction in (self.forward_layer, self.backward_layer):
+            if not direction.built:
+                direction.build(sequences_shape)
+                direction.built = True
+
+    def call(
+        self,
+        sequences: tf.Tensor,
+        initial_state: Sequence[tf.Tensor] | None = None,
+        mask: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> Any:
+        """See the class."""
+        states: list[Any] = [None, None]
+        if initial_state is not None:
+            count = len(self.forward_layer.cell.state_size)
+            states = [list(initial_state[:count]), list(initial_state[count:])]
+        results = [
+            direction(sequences, initial_state=state, mask=mask, training=training)
+            for direction, state in zip((self.forward_layer, self.backward_layer), states, strict=True)
+        ]
+        last_states: list[tf.Tensor] = []
+        if self.return_state:
+            last_states = [*results[0][1:], *results[1][1:]]
+            results = [result[0] for result in results]
+        forward, backward = results
+        if self.return_sequences:
+            backward = tf.reverse(backward, [1])
+        merged = self._merge(forward, backward)
+        merged = merged if isinstance(merged, list) else [merged]
+        together = [*merged, *last_states]
+        return together if len(together) > 1 else together[0]
+
+    def _merge(self, forward: tf.Tensor, backward: tf.Tensor) -> Any:
+        match self.merge_mode:
+            case "concat":
+                return tf.concat([forward, backward], axis=-1)
+            case "sum":
+                return forward + backward
+            case "ave":
+                return (forward + backward) / 2
+            case "mul":
+                return forward * backward
+            case _:
+                return [forward, backward]
+
+    def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
+        """Return the shape(s) of what `call` returns."""
+        shapes = [
+            direction.compute_output_shape(sequences_shape)
+            for direction in (self.forward_layer, self.backward_layer)
+        ]
+        states: list[Any] = []
+        if self.return_state:
+            states = [*shapes[0][1:], *shapes[1][1:]]
+            shapes = [shape[0] for shape in shapes]
+        if self.merge_mode == "concat":
+            shapes = [(*shapes[0][:-1], shapes[0][-1] + shapes[1][-1])]
+        elif self.merge_mode is not None:
+            shapes = shapes[:1]
+        together = [*shapes, *states]
+        return together if len(together) > 1 else together[0]
+
+    def compute_mask(self, _: Any, mask: Any = None) -> Any:
+        """Pass the mask on with sequences; states and last outputs have none."""
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
+        if self.return_state:
+            outputs += [None] * 2 * len(self.forward_layer.cell.state_size)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        config = super().get_config()
+        config["merge_mode"] = self.merge_mode
+        config["layer"] = keras.saving.serialize_keras_object(self.forward_layer)
+        config["backward_layer"] = keras.saving.serialize_keras_object(self.backward_layer)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Bidirectional:
+        """Make the layer, both directions included."""
+        config = dict(config)
+        for name in ("layer", "backward_layer"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def _copy(layer: Recurrent, direction: str, go_backwards: bool) -> Recurrent:
+    name = f"{direction}_{layer.name.removeprefix(f'{direction}_')}"
+    return type(layer).from_config(layer.get_config() | {"name": name, "go_backwards": go_backwards})

@@ -1,0 +1,182 @@
+"""The contract of a recurrent cell: two linear maps and a pointwise update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+_WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
+_WEIGHTS = ("kernel", "recurrent", "bias")
+_MODULES = {
+    "initializer": keras.initializers,
+    "regularizer": keras.regularizers,
+    "constraint": keras.constraints,
+}
+
+
+def affine(x: tf.Tensor, kernel: Any, bias: Any = None) -> tf.Tensor:
+    """x W + b over the last axis of `x`, any number of leading axes, as one matrix product."""
+    kernel = tf.convert_to_tensor(kernel)
+    features, columns = kernel.shape
+    if x.shape.rank == 2:
+        product = tf.matmul(x, kernel)
+    else:
+        product = tf.matmul(tf.reshape(x, [-1, features]), kernel)
+        product = tf.reshape(product, tf.concat([tf.shape(x)[:-1], [columns]], 0))
+        product.set_shape([*x.shape[:-1], columns])
+    return product if bias is None else product + tf.convert_to_tensor(bias)
+
+
+class Cell(keras.layers.Layer):
+    """One time step of a recurrent network.
+
+    A subclass gives `state_names`, `gates` and three maps; everything else (running over a sequence,
+    the gradient, masks, streaming, export) follows from them:
+
+        p = project_inputs(x_t)           affine in x_t, done for a whole sequence in one product
+        q = project_state(h_(t-1))        affine in the first state, one product a step
+        y_t, s_t = update(p, q, s_(t-1))  pointwise
+
+    Args:
+        units: size of the output and of each state.
+        activation: of the new content (tanh).
+        use_bias: whether to add biases.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `keras.layers`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `keras.layers`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `keras.layers`.
+        dropout: fraction of the inputs dropped in training, one mask a sequence.
+        recurrent_dropout: fraction of the state dropped before `project_state`, one mask a sequence.
+        seed: of the dropout masks.
+
+    Weights: `kernel` (features, gates * units), `recurrent_kernel` (units, gates * units) and `bias`,
+    with names, shapes and gate order of the Keras layer of the same name.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    """Names of the states; the first is the one that `project_state` maps. They name export signatures."""
+    gates: ClassVar[int] = 1
+    """Blocks of `units` columns in each kernel."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+            raise ValueError(f"{type(self).__name__}: units: expected a whole number above 0, got {units!r}")
+        for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if not 0.0 <= rate < 1.0:
+                raise ValueError(f"{type(self).__name__}: {name}: expected 0 <= rate < 1, got {rate!r}")
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    # What a cell defines.
+
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
+        """Map inputs (..., features) to (..., gates * units); affine."""
+        raise NotImplementedError(f"{type(self).__name__} defines no project_inputs")
+
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:
+        """Map the first state (..., units) to (..., gates * units); affine."""
+        raise NotImplementedError(f"{type(self).__name__} defines no project_state")
+
+    def update(
+        self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        """Return the output (batch, units) and the new state; pointwise in all arguments."""
+        raise NotImplementedError(f"{type(self).__name__} defines no update")
+
+    # What follows from it.
+
+    @property
+    def state_size(self) -> tuple[int, ...]:
+        """Size of each state, in the order of `state_names`."""
+        return (self.units,) * len(self.state_names)
+
+    @property
+    def output_size(self) -> int:
+        """Size of the output."""
+        return self.units
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        """Shape of the bias weight."""
+        return (self.gates * self.units,)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights for inputs of shape (..., features)."""
+        features = input_shape[-1]
+        if features is None:
+            raise ValueError(f"{self.name}: the last axis of the inputs must be known, got {input_shape}")
+        columns = self.gates * self.units
+        self.kernel = self._weight("kernel", "kernel", (features, columns))
+        self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", (self.units, columns))
+        self.bias = self._weight("bias", "bias", self.bias_shape) if self.use_bias else None
+
+    def _weight(self, name: str, role: str, shape: tuple[int, ...]) -> keras.Variable:
+        options = {option: getattr(self, f"{role}_{option}") for option in _WEIGHT_OPTIONS}
+        return self.add_weight(shape=shape, name=name, **options)
+
+    def get_initial_state(self, batch_size: Any) -> tuple[tf.Tensor, ...]:
+        """Zeros, one tensor (batch_size, size) for each state."""
+        return tuple(tf.zeros([batch_size, size], self.compute_dtype) for size in self.state_size)
+
+    def dropout_mask(self, like: tf.Tensor, rate: float) -> tf.Tensor:
+        """Draw a mask shaped as `like` (batch, size): 0 or 1 / (1 - rate)."""
+        return keras.random.dropout(tf.ones_like(like), rate, seed=self.seed_generator)
+
+    def call(
+        self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        """Do one step: inputs (batch, features), states as `state_names` -> output, new states."""
+        states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
+        h = states[0]
+        if training and self.dropout:
+            inputs = inputs * self.dropout_mask(inputs, self.dropout)
+        if training and self.recurrent_dropout:
+            h = h * self.dropout_mask(h, self.recurrent_dropout)
+        return self.update(self.project_inputs(inputs), self.project_state(h), states)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        config = super().get_config()
+        for name in ("units", "use_bias", "dropout", "recurrent_dropout", "seed"):
+            config[name] = getattr(self, name)
+        config["activation"] = keras.activations.serialize(self.activation)
+        for option, module in _MODULES.items():
+            for role in _WEIGHTS:
+                name = f"{role}_{option}"
+                config[name] = module.serialize(getattr(self, name))
+        return config

@@ -1,0 +1,76 @@
+"""The gated recurrent unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ..recurrent import CellLayer
+from .base import Cell, affine
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class GRUCell(Cell):
+    """One step of the GRU, with the reset gate applied after the product with the state.
+
+        z = sigmoid(x_t W_z + b_z + h_(t-1) U_z + e_z)             update gate
+        r = sigmoid(x_t W_r + b_r + h_(t-1) U_r + e_r)             reset gate
+        g = tanh(x_t W_g + b_g + r * (h_(t-1) U_g + e_g))          new content
+        h_t = z * h_(t-1) + (1 - z) * g
+
+    Reference: K. Cho et al., Learning phrase representations using RNN encoder-decoder, EMNLP 2014; the
+    order of product and reset gate is that of cuDNN, and of `keras.layers.GRU(reset_after=True)`.
+
+    Args beside those of `Cell`:
+        recurrent_activation: of the two gates (sigmoid).
+
+    Weights: kernel (features, 3 * units), recurrent_kernel (units, 3 * units), bias (2, 3 * units), whose
+    rows are b and e; blocks in the order z, r, g. State: h (batch, units), which is the output too.
+    """
+
+    gates = 3
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", **kwargs: Any
+    ) -> None:
+        super().__init__(units, activation=activation, **kwargs)
+        self.recurrent_activation = keras.activations.get(recurrent_activation)
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:  # noqa: D102
+        return (2, self.gates * self.units)
+
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        return affine(x, self.kernel, self.bias[0] if self.use_bias else None)
+
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        return affine(h, self.recurrent_kernel, self.bias[1] if self.use_bias else None)
+
+    def update(  # noqa: D102
+        self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        x_gates, x_new = tf.split(x_proj, [2 * self.units, self.units], axis=-1)
+        h_gates, h_new = tf.split(h_proj, [2 * self.units, self.units], axis=-1)
+        z, r = tf.split(self.recurrent_activation(x_gates + h_gates), 2, axis=-1)
+        g = self.activation(x_new + r * h_new)
+        h = z * state[0] + (1.0 - z) * g
+        return h, (h,)
+
+    def get_config(self) -> dict[str, Any]:  # noqa: D102
+        config = super().get_config()
+        config["recurrent_activation"] = keras.activations.serialize(self.recurrent_activation)
+        return config
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class GRU(CellLayer):
+    """The GRU over a sequence: `GRUCell` in `Recurrent`.
+
+    >>> GRU(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
+    TensorShape([2, 5, 4])
+    """
+
+    cell_class = GRUCell

@@ -1,0 +1,1 @@
+"""How every app is trained, tracked, exported and checked. Knows no particular app."""

@@ -1,0 +1,84 @@
+"""The contract between an app and the pipelines: a frozen dataclass of functions, nothing to inherit."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import Config
+from .data import Data, Features
+from .errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from .bundle import Bundle
+
+Metric = Callable[["np.ndarray", "np.ndarray"], float]
+"""metric(outputs, targets) -> float, over a whole split; outputs as the model gives them."""
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything that the pipelines need to know of a problem.
+
+    Importing an app must not import TensorFlow, Keras or matplotlib: `predict` runs on the device.
+    Functions that need them import them inside.
+    """
+
+    name: str
+    summary: str
+    presets: Mapping[str, Config]
+    load: Callable[[Any], Data]
+    """load(config): the raw examples by split."""
+    features: Callable[[Any, Data], Features]
+    """features(config, data): what the network sees; whatever is learned is learned on `train` only."""
+    build: Callable[[Any, Features], keras.Model]
+    """build(config, features): the network, not compiled."""
+    loss: Callable[[Any], keras.losses.Loss]
+    metrics: Mapping[str, Metric]
+    """By name, the one that counts first. Higher is better."""
+    baseline: Callable[[Any, Data], Mapping[str, Mapping[str, float]]]
+    """baseline(config, data): {name: {split: value of the first metric}}: what the network must beat."""
+    predict: Callable[[Bundle, Sequence[Any], str | None], list[dict[str, Any]]]
+    """predict(bundle, inputs, variant): one JSON-able answer per input; numpy and LiteRT only."""
+    describe: Callable[[dict[str, Any]], str]
+    """describe(answer): one line for people."""
+    plots: Callable[[Any, Any], Mapping[str, Figure]]
+    """plots(config, outcome): {file stem: figure} for the tracker; see pipelines.report.Outcome."""
+
+    def __post_init__(self) -> None:
+        for needed in ("default", "smoke"):
+            if needed not in self.presets:
+                raise ValueError(f"app {self.name!r} has no preset {needed!r}, got {sorted(self.presets)}")
+
+
+def discover(package: str = "apps") -> dict[str, App]:
+    """Find every app: each subpackage of `package` with an `APP`. Two of one name are refused."""
+    found: dict[str, App] = {}
+    folder = importlib.import_module(package)
+    for module in pkgutil.iter_modules(folder.__path__):
+        if not module.ispkg:
+            continue
+        app = getattr(importlib.import_module(f"{package}.{module.name}"), "APP", None)
+        if app is None:
+            raise TypeError(f"{Path(folder.__path__[0]) / module.name}/__init__.py defines no APP")
+        if app.name in found:
+            raise ValueError(f"two apps are called {app.name!r}; the second is in {package}.{module.name}")
+        found[app.name] = app
+    return found
+
+
+def find(name: str) -> App:
+    """Return the app called `name`; dashes count as underscores."""
+    apps = discover()
+    key = name.replace("-", "_")
+    if key not in apps:
+        raise UserError(f"unknown app {name!r}: expected one of {', '.join(sorted(apps))}")
+    return apps[key]

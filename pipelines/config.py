@@ -1,0 +1,44 @@
+"""The settings that every app has. An app's own config is a frozen dataclass on top of this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UserError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings common to all apps; the command line is made from these fields."""
+
+    dataset: str = "embedded"
+    """`embedded`, the name of a TFDS data set, or the path of a file or folder of yours."""
+    data_dir: Path | None = None
+    """Where TFDS looks for prepared data sets and puts new ones. Default: .cache/tfds in the checkout."""
+    epochs: int = 10
+    """Passes over the training data, at most (early stopping may end sooner)."""
+    batch_size: int = 64
+    """Examples per training step."""
+    learning_rate: float = 1e-3
+    """Peak learning rate: linear warm-up over the first twentieth of the steps, then cosine decay to 0."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay of AdamW, per step."""
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this global norm."""
+    patience: int = 3
+    """Stop after this many epochs without a better validation metric; the best epoch's weights are kept."""
+    seed: int = 1
+    """Seeds everything: the same seed on the same machine gives the same numbers."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        for name in ("learning_rate", "clip_norm"):
+            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+
+
+def _require(holds: bool, name: str, expected: str, got: object) -> None:
+    if not holds:
+        raise UserError(f"--{name.replace('_', '-')}: expected {expected}, got {got!r}")

@@ -1,0 +1,67 @@
+"""Raw examples by split, and the features that a network sees of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split of raw data: `inputs[i]` (a text, say) belongs to `targets[i]`."""
+
+    inputs: list[Any]
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set as it came, cut into splits. `train`, `validation` and `test` are always there."""
+
+    splits: Mapping[str, Examples]
+    labels: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...] = ()
+    """What was decided where the source was silent (a split held out, examples left out), for people."""
+
+    @property
+    def test_splits(self) -> list[str]:
+        """Every split that is only ever scored: `test` first."""
+        return ["test", *(name for name in self.splits if name not in ("train", "validation", "test"))]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of examples by split."""
+        return {name: len(split) for name, split in self.splits.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all splits, in order: tells whether two runs saw the same data."""
+        digest = hashlib.sha256()
+        for name in sorted(self.splits):
+            split = self.splits[name]
+            digest.update(json.dumps([name, split.inputs, split.targets.tolist()]).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the network sees: arrays by split, and what the device needs to make the same from raw input."""
+
+    inputs: Mapping[str, np.ndarray]
+    targets: Mapping[str, np.ndarray]
+    labels: tuple[str, ...]
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-able settings, into the bundle's manifest."""
+    assets: Mapping[str, bytes] = field(default_factory=dict)
+    """Files for the bundle, by file name."""
+    counts: Mapping[str, float] = field(default_factory=dict)
+    """What was kept, cut and dropped, for the tracker."""
