@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from .cells.base import affine
+from .checks import require_sequences, require_units
 
 _FAR_BELOW = -1e9  # exp(-1e9) is 0 in float32, and a sequence of padding alone still has a softmax
 
@@ -44,8 +45,7 @@ class AdditiveAttentionPooling(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"{type(self).__name__}: units: expected a whole number above 0, got {units!r}")
+        require_units(self, units)
         self.units = units
         self.return_weights = return_weights
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -53,10 +53,7 @@ class AdditiveAttentionPooling(keras.layers.Layer):
 
     def build(self, sequences_shape: Sequence[int | None]) -> None:
         """Make the weights for sequences of shape (batch, steps, features)."""
-        if len(sequences_shape) != 3:
-            raise ValueError(
-                f"{self.name}: expected inputs of shape (batch, steps, features), got {tuple(sequences_shape)}"
-            )
+        require_sequences(self, sequences_shape)
         shape = (sequences_shape[-1], self.units)
         self.kernel = self.add_weight(shape=shape, name="kernel", initializer=self.kernel_initializer)
         self.bias = self.add_weight(shape=(self.units,), name="bias", initializer="zeros")

@@ -10,7 +10,7 @@ from .bidirectional import Bidirectional
 from .cells import GRU, LSTM, SimpleRNN
 from .recurrent import Recurrent
 
-_PAIRS: dict[type, type[Recurrent]] = {
+_PAIRS: dict[Any, type[Recurrent]] = {
     keras.layers.SimpleRNN: SimpleRNN,
     keras.layers.LSTM: LSTM,
     keras.layers.GRU: GRU,
@@ -19,7 +19,7 @@ _REFUSED = {"stateful": False, "reset_after": True}
 """Options that these layers have only with the value given."""
 
 
-def from_keras(layer: keras.layers.Layer) -> keras.layers.Layer:
+def from_keras(layer: Any) -> Any:
     """Make the layer of ours that computes what a keras.layers SimpleRNN, LSTM, GRU or Bidirectional does.
 
     Weights are copied where `layer` is built. Raises TypeError for other layers, ValueError for an option
@@ -45,7 +45,7 @@ def from_keras(layer: keras.layers.Layer) -> keras.layers.Layer:
     raise TypeError(f"expected one of {_names()}, got {type(layer).__name__} ({layer.name})")
 
 
-def to_keras(layer: keras.layers.Layer) -> keras.layers.Layer:
+def to_keras(layer: Any) -> Any:
     """Make the stock Keras layer that computes what one of ours does; weights as in `from_keras`."""
     if isinstance(layer, Bidirectional):
         theirs = keras.layers.Bidirectional(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 import tensorflow as tf
 
+from .checks import require_sequences
 from .scan import Masks, scan
 
 if TYPE_CHECKING:
@@ -58,10 +59,7 @@ class Recurrent(keras.layers.Layer):
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
         """Build the cell for sequences of shape (batch, steps, features)."""
-        if len(sequences_shape) != 3:
-            raise ValueError(
-                f"{self.name}: expected inputs of shape (batch, steps, features), got {tuple(sequences_shape)}"
-            )
+        require_sequences(self, sequences_shape)
         if not self.cell.built:
             self.cell.build((sequences_shape[0], sequences_shape[2]))
             self.cell.built = True
@@ -87,9 +85,9 @@ class Recurrent(keras.layers.Layer):
             x = tf.reverse(x, [0])
             valid = None if valid is None else tf.reverse(valid, [0])
         masks = Masks(valid, state_mask, self.zero_output_for_mask)
-        outputs, (last, *state) = scan(cell, cell.project_inputs(x), state, masks, bool(training))
+        outputs, (last, *states) = scan(cell, cell.project_inputs(x), state, masks, bool(training))
         result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last
-        return [result, *state] if self.return_state else result
+        return [result, *states] if self.return_state else result
 
     def _checked_state(self, initial_state: Any, batch_size: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if initial_state is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .bundle import Bundle
+    from .experiment import Outcome
 
 Metric = Callable[["np.ndarray", "np.ndarray"], float]
 """metric(outputs, targets) -> float, over a whole split; outputs as the model gives them."""
@@ -44,14 +45,16 @@ class App:
     loss: Callable[[Any], keras.losses.Loss]
     metrics: Mapping[str, Metric]
     """By name, the one that counts first. Higher is better."""
-    baseline: Callable[[Any, Data], Mapping[str, Mapping[str, float]]]
+    baseline: Callable[[Any, Data], dict[str, dict[str, float]]]
     """baseline(config, data): {name: {split: value of the first metric}}: what the network must beat."""
+    encode: Callable[[Bundle, Sequence[Any]], np.ndarray]
+    """encode(bundle, inputs): what `features` makes of raw inputs, from the bundle's assets alone."""
     predict: Callable[[Bundle, Sequence[Any], str | None], list[dict[str, Any]]]
     """predict(bundle, inputs, variant): one JSON-able answer per input; numpy and LiteRT only."""
     describe: Callable[[dict[str, Any]], str]
     """describe(answer): one line for people."""
-    plots: Callable[[Any, Any], Mapping[str, Figure]]
-    """plots(config, outcome): {file stem: figure} for the tracker; see pipelines.report.Outcome."""
+    plots: Callable[[Any, Outcome], Mapping[str, Figure | list[dict[str, Any]]]]
+    """plots(config, outcome): figures, and tables as lists of rows, for the tracker."""
 
     def __post_init__(self) -> None:
         for needed in ("default", "smoke"):

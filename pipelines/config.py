@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import UserError
 
@@ -33,12 +36,26 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
-            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
-            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+            require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
 
 
-def _require(holds: bool, name: str, expected: str, got: object) -> None:
+def require(holds: bool, name: str, expected: str, got: object) -> None:
+    """Refuse a setting by the name of its option: what was expected, what was given."""
     if not holds:
         raise UserError(f"--{name.replace('_', '-')}: expected {expected}, got {got!r}")
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return the settings as JSON takes them."""
+    return {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(config).items()}
+
+
+def from_dict(config_class: type[Config], settings: Mapping[str, Any]) -> Config:
+    """Return the config that `to_dict` was given."""
+    settings = dict(settings)
+    if settings.get("data_dir") is not None:
+        settings["data_dir"] = Path(settings["data_dir"])
+    return config_class(**settings)

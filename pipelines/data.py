@@ -65,3 +65,6 @@ class Features:
     """Files for the bundle, by file name."""
     counts: Mapping[str, float] = field(default_factory=dict)
     """What was kept, cut and dropped, for the tracker."""
+    lengths: Mapping[str, np.ndarray] | None = None
+    """Of sequences padded at their end: the number of valid steps of each, by split. Training batches
+    then hold sequences of like length, cut to the longest of them."""

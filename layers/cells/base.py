@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from ..checks import require_units
+
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
 _WEIGHTS = ("kernel", "recurrent", "bias")
 _MODULES = {
@@ -80,8 +82,7 @@ class Cell(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"{type(self).__name__}: units: expected a whole number above 0, got {units!r}")
+        require_units(self, units)
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0.0 <= rate < 1.0:
                 raise ValueError(f"{type(self).__name__}: {name}: expected 0 <= rate < 1, got {rate!r}")
@@ -143,7 +144,7 @@ class Cell(keras.layers.Layer):
         columns = self.gates * self.units
         self.kernel = self._weight("kernel", "kernel", (features, columns))
         self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", (self.units, columns))
-        self.bias = self._weight("bias", "bias", self.bias_shape) if self.use_bias else None
+        self.bias: Any = self._weight("bias", "bias", self.bias_shape) if self.use_bias else None
 
     def _weight(self, name: str, role: str, shape: tuple[int, ...]) -> keras.Variable:
         options = {option: getattr(self, f"{role}_{option}") for option in _WEIGHT_OPTIONS}

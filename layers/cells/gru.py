@@ -40,16 +40,16 @@ class GRUCell(Cell):
         self.recurrent_activation = keras.activations.get(recurrent_activation)
 
     @property
-    def bias_shape(self) -> tuple[int, ...]:  # noqa: D102
+    def bias_shape(self) -> tuple[int, ...]:
         return (2, self.gates * self.units)
 
-    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
         return affine(x, self.kernel, self.bias[0] if self.use_bias else None)
 
-    def project_state(self, h: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:
         return affine(h, self.recurrent_kernel, self.bias[1] if self.use_bias else None)
 
-    def update(  # noqa: D102
+    def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         x_gates, x_new = tf.split(x_proj, [2 * self.units, self.units], axis=-1)
@@ -59,7 +59,7 @@ class GRUCell(Cell):
         h = z * state[0] + (1.0 - z) * g
         return h, (h,)
 
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["recurrent_activation"] = keras.activations.serialize(self.recurrent_activation)
         return config

@@ -49,19 +49,19 @@ class LSTMCell(Cell):
         self.recurrent_activation = keras.activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
 
-    def build(self, input_shape: Sequence[int | None]) -> None:  # noqa: D102
+    def build(self, input_shape: Sequence[int | None]) -> None:
         super().build(input_shape)
         if self.use_bias and self.unit_forget_bias:
             block = tf.range(self.gates * self.units) // self.units
             self.bias.assign(tf.where(block == 1, tf.ones_like(self.bias), self.bias))
 
-    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
         return affine(x, self.kernel, self.bias)
 
-    def project_state(self, h: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:
         return affine(h, self.recurrent_kernel)
 
-    def update(  # noqa: D102
+    def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         i, f, g, o = tf.split(x_proj + h_proj, 4, axis=-1)
@@ -69,7 +69,7 @@ class LSTMCell(Cell):
         h = self.recurrent_activation(o) * self.activation(c)
         return h, (h, c)
 
-    def get_config(self) -> dict[str, Any]:  # noqa: D102
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["recurrent_activation"] = keras.activations.serialize(self.recurrent_activation)
         config["unit_forget_bias"] = self.unit_forget_bias

@@ -24,13 +24,13 @@ class SimpleRNNCell(Cell):
     (units, units), bias b (units,). State: h (batch, units), which is the output too.
     """
 
-    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
         return affine(x, self.kernel, self.bias)
 
-    def project_state(self, h: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:
         return affine(h, self.recurrent_kernel)
 
-    def update(  # noqa: D102
+    def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         h = self.activation(x_proj + h_proj)

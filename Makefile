@@ -1,0 +1,63 @@
+# Everything runs in .venv, which sets itself up from requirements.lock where it is missing or out of date.
+# make help lists the commands.
+
+PYTHON ?= python3
+INSTALLED := .venv/.installed
+# Libraries keep their caches and settings in the checkout, not in the home folder.
+RUN := KERAS_HOME="$(CURDIR)/.cache/keras" MPLCONFIGDIR="$(CURDIR)/.cache/matplotlib" \
+       HYPOTHESIS_STORAGE_DIRECTORY="$(CURDIR)/.cache/hypothesis" TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python
+
+PRESET ?= default
+DATASET ?=
+DATA_DIR ?=
+ARGS ?=
+HOST ?= 127.0.0.1
+PORT ?= 5000
+TRAIN_OPTIONS = --preset "$(PRESET)" $(if $(DATASET),--dataset "$(DATASET)") \
+                $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint types test check ui lock clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
+
+setup: $(INSTALLED)  ## Make .venv (the other commands do it by themselves)
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is too old: expected Python 3.11 or newer; say make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@echo "setting up .venv: a few minutes, once" >&2
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+train-%: $(INSTALLED)  ## train-sentiment [PRESET=..] [DATASET=..] [DATA_DIR=..] [ARGS="--epochs 3 .."]
+	@$(RUN) -m apps $(subst -,_,$*) train $(TRAIN_OPTIONS)
+
+# The text goes through the environment and a pipe: no quote, dollar or dash in it means anything to a shell.
+predict-sentiment: export INPUT = $(value TEXT)
+predict-sentiment: $(INSTALLED)  ## predict-sentiment TEXT="not bad at all": label a text with the newest model
+	@test -n "$$INPUT" || { echo 'error: expected make predict-sentiment TEXT="your text"' >&2; exit 2; }
+	@printf '%s\n' "$$INPUT" | $(RUN) -m apps sentiment predict
+
+ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
+	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
+
+lint: $(INSTALLED)  ## Check style and imports
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+types: $(INSTALLED)  ## Check types
+	@.venv/bin/mypy
+
+test: $(INSTALLED)  ## Run all tests, offline
+	@$(RUN) -m pytest
+
+check: lint types test  ## What CI runs: lint, types, test
+
+lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
+		--no-annotate --no-header --no-emit-index-url --output-file requirements.lock
+
+clean:  ## Delete caches; keeps .venv, runs and exports
+	rm -rf .cache build dist *.egg-info

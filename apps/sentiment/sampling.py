@@ -1,0 +1,161 @@
+"""Draws the reviews of each split, and keeps the splits apart.
+
+What is held out, exactly:
+  * fragments: every fragment belongs to one of train, validation and test; no other split shows it;
+  * frames: those of validation and of test appear nowhere else;
+  * combinations: in the frames that all splits share, each split has judging words of its own.
+Shared by all are the judging words, the degree words and the plain names of the kinds. `order` draws
+from the same material as test.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Iterator
+
+from apps.sentiment import fragments
+from apps.sentiment.frames import FRAMES, Frame
+from apps.sentiment.grammar import (
+    LABELS,
+    Fill,
+    Review,
+    compose,
+    counterpart,
+    has_counterpart,
+    label_of,
+    lexical_slots,
+    normalize,
+)
+
+SIZES = {"train": 12_000, "validation": 1_500, "test": 2_100, "order": 1_000}
+OWN_FRAMES = {"train": 0.0, "validation": 0.25, "test": 0.5}
+"""The share of reviews whose frame is the split's own."""
+SEED = 20_240
+_OPENERS = _CLOSERS = 0.25
+_TURNS = {"test": (0,), "validation": (1,), "train": (2, 3, 4)}
+
+
+def reviews(split: str) -> Iterator[Review]:
+    """Yield the reviews of `split` (a key of SIZES): the same ones, in the same order, on every machine.
+
+    No text comes twice. The labels of train, validation and test are equally frequent. In `order`, the
+    two reviews of each pair follow each other.
+    """
+    rng = random.Random(f"{SEED} {split}")
+    seen: set[str] = set()
+    while len(seen) < SIZES[split]:
+        if split == "order":
+            first = _draw("test", rng.choice(("negative", "positive")), rng, paired=True)
+            group = [first, counterpart(first)]
+        else:
+            group = [_draw(split, LABELS[len(seen) % 3], rng)]
+        texts = {normalize(review.text) for review in group}
+        if not texts & seen:
+            seen |= texts
+            yield from group
+
+
+def allowed_words(frame: Frame, split: str, slot: str, sign: int, topic: str) -> list[str]:
+    """Return the judging words of this sign that `split` may put into `slot` ("x", "x:mild") of `frame`.
+
+    A frame of one split takes them all. In a shared frame every fifth word is for test, the one after it
+    for validation, and the rest for train. The count starts one later with each shared frame that has a
+    slot of this form, so that three such frames show train every word.
+    """
+    form = slot.partition(":")[2]
+    pool = _judging_words(form, sign, topic)
+    if frame.split != "shared" or form == "wish":
+        return pool
+    start = _frames_with(form).index(frame)
+    return [word for word in pool if (start + _NUMBERS[form, sign].index(word)) % 5 in _TURNS[split]]
+
+
+def _judging_words(form: str, sign: int, *topics: str) -> list[str]:
+    forms = {"": ("mild", "more", "strong"), "mild": ("mild", "more")}.get(form, (form,))
+    tables = [fragments.GENERAL, *(fragments.SPECIAL[topic] for topic in topics)]
+    return list(dict.fromkeys(word for f in forms for table in tables for word in table[sign].get(f, ())))
+
+
+# A word has one number whatever the topic.
+_NUMBERS = {
+    (form, sign): _judging_words(form, sign, *fragments.TOPICS)
+    for form in ("", *fragments.GENERAL[1])
+    for sign in (1, -1)
+}
+
+
+@functools.cache
+def _frames_with(form: str) -> list[Frame]:
+    """Return the shared frames with a judging word in this form."""
+    return [
+        frame
+        for frame in FRAMES
+        if frame.split == "shared"
+        and any(
+            slot.partition(":")[2] == form and _sign(slot, 1) is not None
+            for slot in lexical_slots(frame.template)
+        )
+    ]
+
+
+@functools.cache
+def _usable(split: str, label: str, paired: bool) -> list[Frame]:
+    return [
+        frame
+        for frame in FRAMES
+        if frame.split == split and _signs(frame, label) and (has_counterpart(frame) or not paired)
+    ]
+
+
+def _sign(slot: str, sign: int) -> int | None:
+    """Return the sign of the words for `slot` where x has `sign`; None where the slot judges nothing."""
+    signs = {"x": sign, "x2": sign, "y": -sign, "y2": -sign, "good": 1, "bad": -1}
+    return signs.get(slot.partition(":")[0])
+
+
+def _signs(frame: Frame, label: str) -> list[int]:
+    return [sign for sign in (1, -1) if label_of(frame.verdict, sign) == label]
+
+
+def _draw(split: str, label: str, rng: random.Random, paired: bool = False) -> Review:
+    own = rng.random() < OWN_FRAMES[split]
+    frame = rng.choice(_usable(split if own else "shared", label, paired))
+    return compose(frame, _draw_fill(frame, split, rng.choice(_signs(frame, label)), rng))
+
+
+def _draw_fill(frame: Frame, split: str, sign: int, rng: random.Random) -> Fill:
+    topic = rng.choice(fragments.TOPICS)
+    words: dict[str, str] = {}
+    for slot in lexical_slots(frame.template):
+        pool = _pool(frame, split, slot, sign, topic)
+        words[slot] = rng.choice([word for word in pool if word not in words.values()])
+    return Fill(
+        words,
+        sign,
+        past=rng.random() < 0.6,
+        contracted=rng.random() < 0.4,
+        opener=rng.choice(fragments.OPENERS.of(split)) if rng.random() < _OPENERS else "",
+        closer=rng.choice(fragments.CLOSERS.of(split)) if rng.random() < _CLOSERS else "",
+    )
+
+
+def _pool(frame: Frame, split: str, slot: str, sign: int, topic: str) -> list[str]:
+    name = slot.partition(":")[0]
+    slot_sign = _sign(slot, sign)
+    if slot_sign is not None:
+        return allowed_words(frame, split, slot, slot_sign, topic)
+    shared = {"kind": fragments.KINDS[topic], **fragments.DEGREES}
+    if name in shared:
+        return list(shared[name])
+    by_topic = {
+        "it": fragments.SUBJECTS,
+        "a": fragments.ASPECTS,
+        "b": fragments.ASPECTS,
+        "other": fragments.OTHERS,
+        "cond": fragments.CONDITIONS,
+        "fact": fragments.FACTS,
+        "fact2": fragments.FACTS,
+    }
+    parts = fragments.REPORTERS if name == "friend" else by_topic[name][topic]
+    return list(parts.of(split))

@@ -1,0 +1,68 @@
+"""One metric function scores every form of a model: whatever answers inputs with outputs is a Predictor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+    from .app import Metric
+
+
+class Predictor(Protocol):
+    """A Keras model, a SavedModel, a .tflite file: inputs (N, ...) -> outputs (N, K), in the same order."""
+
+    def __call__(self, inputs: np.ndarray, /) -> np.ndarray: ...
+
+
+class KerasPredictor:
+    """A Keras model with one input and one output, in batches."""
+
+    def __init__(self, model: keras.Model, batch_size: int = 256) -> None:
+        self._model = model
+        self._batch_size = batch_size
+
+    def __call__(self, inputs: np.ndarray, /) -> np.ndarray:
+        """Answer inputs (N, ...) with outputs (N, K)."""
+        # predict_on_batch and not predict, which spends tens of milliseconds a call on its own set-up.
+        return in_batches(self._model.predict_on_batch, inputs, self._batch_size)
+
+
+def in_batches(predictor: Predictor, inputs: np.ndarray, batch_size: int) -> np.ndarray:
+    """Ask `predictor` for at most `batch_size` inputs at a time; the last batch may be smaller."""
+    starts = range(0, max(len(inputs), 1), batch_size)
+    return np.concatenate([np.asarray(predictor(inputs[start : start + batch_size])) for start in starts])
+
+
+def score(
+    predictor: Predictor, inputs: np.ndarray, targets: np.ndarray, metrics: Mapping[str, Metric]
+) -> tuple[dict[str, float], np.ndarray]:
+    """Return the value of each metric over the whole split, and the outputs (N, K) that they judge."""
+    if len(inputs) != len(targets) or len(inputs) == 0:
+        raise ValueError(f"expected as many inputs as targets, got {len(inputs)} and {len(targets)}")
+    outputs = predictor(inputs)
+    return {name: float(metric(outputs, targets)) for name, metric in metrics.items()}, outputs
+
+
+def latency_ms(
+    predictor: Predictor, inputs: np.ndarray, calls: int = 200, seconds: float = 3.0
+) -> dict[str, float]:
+    """Return p50 and p95 of the milliseconds that one input takes: batch 1, one after the other.
+
+    Three calls warm up; `calls` are timed, or as many (at least ten) as `seconds` allow.
+    """
+    for i in range(3):
+        predictor(inputs[i % len(inputs)][None])
+    taken: list[float] = []
+    while len(taken) < calls and (len(taken) < 10 or sum(taken) < seconds):
+        one = inputs[len(taken) % len(inputs)][None]
+        start = time.perf_counter()
+        predictor(one)
+        taken.append(time.perf_counter() - start)
+    p50, p95 = np.percentile(taken, [50, 95]) * 1e3
+    return {"p50": float(p50), "p95": float(p95)}

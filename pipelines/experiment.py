@@ -1,0 +1,243 @@
+"""One training run from raw data to a verified bundle: every arrow of the road, in order."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import plots, tracking
+from .checkpoint import Checkpoint, Progress
+from .config import Config, to_dict
+from .data import Data, Features
+from .errors import UserError
+from .evaluation import KerasPredictor, score
+from .export.run import Exported, Facts, Row, export
+from .training import compile_model, fit, seed_everything
+
+if TYPE_CHECKING:
+    import keras
+
+    from .app import App
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """What a training gave, for plots and tables. Test splits are scored once, at its end."""
+
+    data: Data
+    features: Features
+    model: keras.Model
+    progress: Progress
+    outputs: dict[str, np.ndarray]
+    """The model's outputs on each test split."""
+    scores: dict[str, dict[str, float]]
+    """The metrics on each test split."""
+    baselines: dict[str, dict[str, float]]
+
+
+@dataclass
+class Result:
+    """What the command line shows at the end."""
+
+    run_id: str
+    bundle: Path
+    rows: list[Row]
+    """One a form: Keras, SavedModel, each .tflite variant."""
+    record: dict[str, Any]
+    """What results.json keeps."""
+
+
+def train(app: App, preset: str, config: Config, output: Path, resume: str | None = None) -> Result:
+    """Train, log, export and verify. `resume` goes on with the run of that id, whose settings these are."""
+    require_writable(output)
+    seed_everything(config.seed)
+    data = app.load(config)
+    for note in data.notes:
+        log.warning("%s", note)
+    log.info("%s: %s", data.source, ", ".join(f"{count} {name}" for name, count in data.counts.items()))
+    if resume and Checkpoint.of_run(resume).settings()["fingerprint"] != data.fingerprint:
+        raise UserError(f"--resume {resume}: {data.source} is not the data that the run was started on")
+    features = app.features(config, data)
+    log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
+    with tracking.start(
+        app.name, preset, params=to_dict(config), tags=_tags(app, preset, data), run_id=resume
+    ) as run:
+        return _tracked(app, preset, config, output, data, features, run)
+
+
+def _tags(app: App, preset: str, data: Data) -> dict[str, str]:
+    return {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
+
+
+def require_writable(output: Path) -> None:
+    """Refuse, before any work, a folder that the bundle could not be written to."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise UserError(f"--output {output}: expected a folder to write to: {error.strerror}") from None
+
+
+def _tracked(
+    app: App, preset: str, config: Config, output: Path, data: Data, features: Features, run: tracking.Run
+) -> Result:
+    """Do what a run holds, from the first epoch to the bundle."""
+    started = time.monotonic()
+    checkpoint = Checkpoint.of_run(run.id)
+    checkpoint.write_settings(
+        {"app": app.name, "preset": preset, "config": to_dict(config), "fingerprint": data.fingerprint}
+    )
+    log.info("run %s (if it is stopped: python -m apps %s train --resume %s)", run.id, app.name, run.id)
+    run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
+    model = app.build(config, features)
+    compile_model(model, config, app.loss(config), len(features.targets["train"]))
+    with _best_kept_if_stopped(model, run, checkpoint):
+        progress = fit(model, features, config, app.metrics, checkpoint, _teller(run))
+    minutes = (time.monotonic() - started) / 60
+    outcome = _score(app, config, data, features, model, progress)
+    _log_outcome(app, config, outcome, run)
+    with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
+        exported = _export(app, preset, config, output, outcome, Path(workspace), run)
+        _log_export(exported, outcome, Path(workspace), run)
+    record = _record(app, preset, config, outcome, exported.rows, minutes)
+    run.text("record.json", json.dumps(record, indent=1))
+    shutil.rmtree(checkpoint.folder)
+    return Result(run.id, exported.bundle.folder, exported.rows, record)
+
+
+def _teller(run: tracking.Run) -> Callable[[int, dict[str, float]], None]:
+    def tell(epoch: int, values: dict[str, float]) -> None:
+        run.metrics(values, step=epoch)
+        log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
+
+    return tell
+
+
+@contextmanager
+def _best_kept_if_stopped(model: keras.Model, run: tracking.Run, checkpoint: Checkpoint) -> Iterator[None]:
+    """Log the best model so far where training is interrupted after an epoch or more."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress = checkpoint.load()
+        if progress.epochs:
+            with tempfile.TemporaryDirectory() as folder:
+                model.save(Path(folder) / "model.keras")
+                run.folder(Path(folder), "best_so_far")
+            log.warning("stopped; kept the model of epoch %d as best_so_far/model.keras", progress.best_epoch)
+        raise
+
+
+def _score(
+    app: App, config: Config, data: Data, features: Features, model: keras.Model, progress: Progress
+) -> Outcome:
+    """Score every test split, for the first and only time."""
+    scores, outputs = {}, {}
+    for split in data.test_splits:
+        scores[split], outputs[split] = score(
+            KerasPredictor(model), features.inputs[split], features.targets[split], app.metrics
+        )
+    log.info("training the baselines")
+    return Outcome(data, features, model, progress, outputs, scores, app.baseline(config, data))
+
+
+def _log_outcome(app: App, config: Config, outcome: Outcome, run: tracking.Run) -> None:
+    for split, values in outcome.scores.items():
+        run.metrics({f"{split}.{name}": value for name, value in values.items()})
+    for name, of_split in outcome.baselines.items():
+        run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
+    run.metrics({"best_epoch": outcome.progress.best_epoch})
+    history, best = outcome.progress.history, outcome.progress.best_epoch
+    exhibits = {"learning_curves": plots.learning_curves(history, best), **app.plots(config, outcome)}
+    for name, exhibit in exhibits.items():
+        if not isinstance(exhibit, list):
+            run.figure(name, exhibit)
+        elif exhibit:
+            run.table(name, exhibit)
+
+
+def _export(
+    app: App,
+    preset: str,
+    config: Config,
+    output: Path,
+    outcome: Outcome,
+    workspace: Path,
+    run: tracking.Run,
+) -> Exported:
+    features = outcome.features
+    inputs = features.inputs["test"]
+    facts = Facts(
+        app=app.name,
+        run_id=run.id,
+        dataset=outcome.data.source,
+        preset=preset,
+        config=to_dict(config),
+        labels=features.labels,
+        preprocessing=features.preprocessing,
+        baseline=max(of_split["test"] for of_split in outcome.baselines.values()),
+    )
+    specs = {outcome.model.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))}
+    targets = features.targets["test"]
+    return export(
+        outcome.model,
+        facts,
+        specs,
+        inputs,
+        targets,
+        app.metrics,
+        features.assets,
+        output / app.name,
+        workspace,
+    )
+
+
+def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> None:
+    metric = exported.bundle.manifest["metric"]["name"]
+    for variant in exported.bundle.variants:
+        name = variant["file"].removesuffix(".tflite")
+        numbers = {metric: variant["metric"], "bytes": variant["bytes"]}
+        numbers |= {"max_abs_error": variant["max_abs_error"], "latency_p50_ms": variant["latency_ms"]["p50"]}
+        run.metrics({f"{name}.{key}": value for key, value in numbers.items()})
+    run.table("forms", [row._asdict() for row in exported.rows])
+    run.folder(exported.bundle.folder, "bundle")
+    run.folder(workspace / "saved_model", "saved_model")
+    run.keras_model(outcome.model, outcome.features.inputs["test"][:2])
+    run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
+
+
+def _record(
+    app: App, preset: str, config: Config, outcome: Outcome, rows: list[Row], minutes: float
+) -> dict[str, Any]:
+    """Return what results.json keeps of a run."""
+    return {
+        "app": app.name,
+        "preset": preset,
+        "metric": next(iter(app.metrics)),
+        "data": outcome.data.source,
+        "data_sha256": outcome.data.fingerprint,
+        "examples": outcome.data.counts,
+        "scores": outcome.scores,
+        "baselines": outcome.baselines,
+        "forms": [row._asdict() for row in rows],
+        "epochs": outcome.progress.epochs,
+        "best_epoch": outcome.progress.best_epoch,
+        "training_minutes": round(minutes, 2),
+        "config": to_dict(config),
+        "made_with": tracking.provenance(),
+        "date": datetime.date.today().isoformat(),
+    }

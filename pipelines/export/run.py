@@ -1,0 +1,128 @@
+"""The road from a trained model to a bundle: SavedModel, then convert and verify each variant, then write."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import numpy as np
+
+from ..bundle import Bundle
+from ..evaluation import KerasPredictor, Predictor, latency_ms, score
+from .convert import CONVERSIONS, convert
+from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model
+from .verify import Reference, verify
+from .write import write_bundle
+
+if TYPE_CHECKING:
+    from ..app import Metric
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the manifest says of a run beside its variants; all JSON-able."""
+
+    app: str
+    run_id: str
+    dataset: str
+    preset: str
+    config: Mapping[str, Any]
+    labels: Sequence[str]
+    preprocessing: Mapping[str, Any]
+    baseline: float
+    """What the network must beat, in the first metric."""
+
+
+class Row(NamedTuple):
+    """One line of the table of forms."""
+
+    form: str
+    metric: float
+    bytes: int
+    latency_p50_ms: float
+    max_abs_error: float
+
+
+class Exported(NamedTuple):
+    """What `export` made."""
+
+    bundle: Bundle
+    rows: list[Row]
+    """Keras, SavedModel, then one for each variant."""
+    outputs: np.ndarray
+    """What the Keras model answered to the test split, (N, K)."""
+
+
+def export(
+    model: keras.Model,
+    facts: Facts,
+    input_specs: InputSpecs,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    metrics: Mapping[str, Metric],
+    assets: Mapping[str, bytes],
+    output: Path,
+    workspace: Path,
+    precisions: Sequence[str] = tuple(CONVERSIONS),
+) -> Exported:
+    """Export `model` as a verified bundle `output/RUN_ID`.
+
+    Args:
+        model: a trained model with one input and one output, (N, K) probabilities.
+        facts: for the manifest.
+        input_specs: the model's input, see `InputSpecs`.
+        inputs, targets: the whole test split.
+        metrics: by name, the one that counts first; higher is better.
+        assets: files for the bundle, by plain name.
+        output: the folder of the app's bundles.
+        workspace: an existing folder; `model.keras` and `saved_model` are left in it.
+        precisions: one variant for each.
+
+    Raises:
+        ExportError: a variant that isn't fit for a device; nothing is written to `output` then.
+        UserError: an unknown precision, or an `output` that can't be written to.
+    """
+    keras_file, saved_model = workspace / "model.keras", workspace / "saved_model"
+    model.save(keras_file)
+    write_saved_model(model, saved_model, input_specs)
+    values, outputs = score(KerasPredictor(model), inputs, targets, metrics)
+    reference = Reference(inputs, targets, outputs, metrics, values)
+    rows = [
+        _row("Keras", KerasPredictor(model), keras_file, reference),
+        _row("SavedModel", SavedModelPredictor(saved_model), saved_model, reference),
+    ]
+    variants = []
+    for precision in precisions:
+        log.info("%s: converting and verifying on %d examples", precision, len(inputs))
+        content = convert(saved_model, precision)
+        record = verify(content, precision, "loop", reference)
+        variants.append((record, content))
+        numbers = record["metric"], len(content), record["latency_ms"]["p50"], record["max_abs_error"]
+        rows.append(Row(record["file"], *numbers))
+    first = next(iter(metrics))
+    metric = {"name": first, "value": values[first], "higher_is_better": True, "baseline": facts.baseline}
+    head = asdict(facts) | {"metric": metric, "labels": list(facts.labels)}
+    del head["baseline"]
+    return Exported(write_bundle(output, head, variants, assets), rows, outputs)
+
+
+def _row(form: str, predictor: Predictor, path: Path, reference: Reference) -> Row:
+    values, outputs = score(predictor, reference.inputs, reference.targets, reference.metrics)
+    return Row(
+        form,
+        values[next(iter(reference.metrics))],
+        _size(path),
+        latency_ms(predictor, reference.inputs)["p50"],
+        float(np.max(np.abs(outputs - reference.outputs))),
+    )
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())

@@ -1,0 +1,176 @@
+"""Is this .tflite file fit for a device? List its ops, run it, compare it with Keras, score it, time it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..errors import UserError
+from ..evaluation import latency_ms, score
+from ..ondevice import Model, Spec
+from . import ExportError
+from .audit import list_ops
+
+if TYPE_CHECKING:
+    from ..app import Metric
+
+log = logging.getLogger(__name__)
+
+COMPARED_AT_LEAST = 200
+_PROBED = 32
+
+
+class Tolerance(NamedTuple):
+    """How far a variant may be from the Keras model."""
+
+    max_abs_error: float
+    """Of any output of any test example; outputs are probabilities."""
+    metric_loss: float
+    """How much of the first metric's Keras value may be lost."""
+
+
+TOLERANCES = {
+    # The same float32 arithmetic in another order: rounding of 6e-8 a time, over some hundred steps.
+    "float32": Tolerance(1e-4, 0.002),
+    # Weights keep 11 bits, a relative error of 5e-4: logits of about 10 shift by some hundredths.
+    "float16": Tolerance(0.02, 0.005),
+    # Weights and, at run time, activations keep 8 bits: logits shift by up to about 1, which moves the
+    # probability of an example between two classes by up to 0.25. The metric says whether that is rare.
+    "dynamic_int8": Tolerance(0.3, 0.02),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a variant is held against: the test split, and the Keras model's answers to it."""
+
+    inputs: np.ndarray
+    """(N, ...)"""
+    targets: np.ndarray
+    outputs: np.ndarray
+    """(N, K), as Keras gave them."""
+    metrics: Mapping[str, Metric]
+    values: Mapping[str, float]
+    """Of `metrics`, for `outputs`; the first one counts."""
+
+
+def verify(content: bytes, precision: str, execution: str, reference: Reference) -> dict[str, Any]:
+    """Check one variant, and return its record for the manifest.
+
+    All examples of the reference are run, compared and scored; latencies are of single answers, in
+    milliseconds on this machine.
+
+    Raises:
+        ExportError: it holds ops that aren't builtin, can't be invoked, or is further from Keras than
+            `TOLERANCES` allow. The message names the variant.
+    """
+    name = f"{precision} {execution}"
+    tolerance = TOLERANCES[precision]
+    try:
+        ops = list_ops(content)
+        model = Model(content)
+        values, outputs = _scored(model, reference)
+        error = _compared(outputs, reference, tolerance)
+        _check_metric(values, reference, tolerance)
+    except (ExportError, UserError) as reason:
+        raise ExportError(f"{name}: {reason}") from reason
+    return {
+        "file": f"{precision}_{execution}.tflite",
+        "precision": precision,
+        "execution": execution,
+        "ops": ops,
+        "signatures": {"serve": {"inputs": _listed(model.inputs), "outputs": _listed(model.outputs)}},
+        "runs_on": ["interpreter", *_compiled_model(name, content, model, reference, tolerance)],
+        "max_abs_error": error,
+        "metric": values[next(iter(reference.metrics))],
+        "latency_ms": latency_ms(model.predict, reference.inputs),
+    }
+
+
+def _scored(model: Model, reference: Reference) -> tuple[dict[str, float], np.ndarray]:
+    predictor = partial(model.predict, workers=os.cpu_count() or 1)
+    try:
+        return score(predictor, reference.inputs, reference.targets, reference.metrics)
+    except (ValueError, RuntimeError) as error:
+        raise ExportError(f"can't be invoked: {' '.join(str(error).split())}") from error
+
+
+def _compared(outputs: np.ndarray, reference: Reference, tolerance: Tolerance) -> float:
+    """Return the largest absolute difference from Keras."""
+    if len(outputs) < COMPARED_AT_LEAST:
+        log.warning("compared on %d test examples only, %d are wanted", len(outputs), COMPARED_AT_LEAST)
+    error = _max_abs_error(outputs, reference.outputs)
+    if not error <= tolerance.max_abs_error:  # not `>`: an error of NaN must fail
+        raise ExportError(
+            f"differs from Keras by {error:.3g}, at most {tolerance.max_abs_error:g} is allowed"
+        )
+    return error
+
+
+def _max_abs_error(outputs: np.ndarray, expected: np.ndarray) -> float:
+    if outputs.shape != expected.shape:
+        raise ExportError(f"expected outputs of shape {expected.shape} as from Keras, got {outputs.shape}")
+    return float(np.max(np.abs(outputs.astype(np.float64) - expected)))
+
+
+def _check_metric(values: Mapping[str, float], reference: Reference, tolerance: Tolerance) -> None:
+    metric = next(iter(reference.metrics))
+    expected = reference.values[metric]
+    least = expected - tolerance.metric_loss * abs(expected)
+    if not values[metric] >= least:
+        raise ExportError(
+            f"{metric} is {values[metric]:.4f}, at least {least:.4f} is needed (Keras: {expected:.4f})"
+        )
+
+
+def _listed(specs: Mapping[str, Spec]) -> dict[str, Any]:
+    return {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in specs.items()}
+
+
+def _compiled_model(
+    name: str, content: bytes, model: Model, reference: Reference, tolerance: Tolerance
+) -> list[str]:
+    """Return ["compiled_model"] where LiteRT's CompiledModel runs the file and answers as Keras does."""
+    (spec,) = model.inputs.items()
+    inputs = {spec[0]: reference.inputs[:_PROBED].astype(spec[1].dtype)}
+    try:
+        outputs = _in_subprocess(content, inputs)
+        error = _max_abs_error(outputs, reference.outputs[:_PROBED])
+    except ExportError as reason:
+        log.warning("%s: does not run on CompiledModel: %s", name, reason)
+        return []
+    if not error <= tolerance.max_abs_error:
+        log.warning("%s: CompiledModel differs from Keras by %.3g", name, error)
+        return []
+    return ["compiled_model"]
+
+
+def _in_subprocess(content: bytes, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Run compiled_model.py, whose process may abort."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "model.tflite").write_bytes(content)
+        np.savez(folder / "inputs.npz", allow_pickle=False, **inputs)
+        script = Path(__file__).with_name("compiled_model.py")
+        files = [str(folder / file) for file in ("model.tflite", "inputs.npz", "outputs.npy")]
+        done = subprocess.run(
+            # -P: the script's own folder must not shadow other modules.
+            [sys.executable, "-P", str(script), *files],
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode != 0:
+            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise ExportError(f"exit code {done.returncode}: {' '.join(last)}")
+        return np.load(folder / "outputs.npy")

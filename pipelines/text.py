@@ -1,0 +1,204 @@
+"""Text to token ids, in plain Python: the same file trains the model and runs on the device.
+
+A text is normalised (NFKC, lower case, straight apostrophes, HTML tags to spaces) and cut into tokens:
+
+* a word or a number: letters, digits and their combining marks, in any script;
+* an English contraction's tail, which is split off: "isn't" -> "is" "n't", "she'll" -> "she" "'ll"
+  (text that comes split already, "is n't", gives the same tokens);
+* any other character that is not a space, with the marks on it, one token each.
+
+Every `str` has tokens, lone surrogates included, in time linear in its length.
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
+
+Keep = Literal["head", "tail", "both"]
+
+FORMAT = 1
+PADDING = "[PAD]"
+UNKNOWN = "[UNK]"
+RESERVED = (PADDING, UNKNOWN)
+"""Ids 0 and 1. No text has these tokens: brackets are tokens of their own."""
+
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u00b4"), "'")
+# A tag's attributes need a value here, so that "if a <b and c> d" keeps its words.
+_TAG = re.compile(
+    r"""</?[a-z][a-z0-9]*(?:\s+[a-z:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*\s*/?>""", re.ASCII
+)
+
+
+class _Kinds(dict[int, str]):
+    """For str.translate: the kind of each character, one character each, so that patterns stay small.
+
+    ASCII stands for itself; of the rest, letters and digits become "w", marks _MARK, spaces " ", others ".".
+    """
+
+    def __missing__(self, point: int) -> str:
+        kind = self._kind(chr(point))
+        if len(self) < 10_000:  # plenty for any language, and no text can fill the memory
+            self[point] = kind
+        return kind
+
+    @staticmethod
+    def _kind(character: str) -> str:
+        # The halfwidth sound marks are letters by category, but NFKC makes marks of them.
+        if unicodedata.category(character).startswith("M") or character in "\uff9e\uff9f":
+            return _MARK
+        if character.isspace():
+            return " "
+        return "w" if character.isalnum() else "."
+
+
+_MARK = "\u0300"
+_KINDS = _Kinds({point: chr(point) for point in range(128)})
+_PART = f"[a-z0-9{_MARK}]"
+_TOKEN = re.compile(
+    rf"n't(?!{_PART})|'(?:s|re|ve|ll|d|m)(?!{_PART})"  # a contraction's tail
+    rf"|[a-z0-9]{_PART}*?(?=n't(?!{_PART}))|[a-z0-9]{_PART}*+"  # a word before such a tail, any other word
+    rf"|\S{_MARK}*+"
+)
+# The limit of Unicode's Stream-Safe Text Format (UAX 15): NFKC sorts a run of marks in quadratic time.
+_MARKS_IN_A_ROW = 30
+_EXCESS = re.compile(f"{_MARK}{{{_MARKS_IN_A_ROW + 1},}}")
+
+
+def _drop_excess_marks(text: str) -> str:
+    kept, end = [], 0
+    for run in _EXCESS.finditer(text.translate(_KINDS)):
+        kept.append(text[end : run.start() + _MARKS_IN_A_ROW])
+        end = run.end()
+    return "".join(kept) + text[end:]
+
+
+def normalize(text: str) -> str:
+    """Return `text` in NFKC and lower case, apostrophes straight, each HTML tag a space."""
+    if text.isascii():
+        return _TAG.sub(" ", text.lower())
+    text = _drop_excess_marks(text.translate(_APOSTROPHES))
+    # Lower case can undo the normal form (a dotted capital I with a cedilla), hence twice.
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    return _TAG.sub(" ", _drop_excess_marks(text).translate(_APOSTROPHES))
+
+
+def tokenize(text: str) -> list[str]:
+    """Return the tokens of `text`; none of them holds a space, and " ".join gives the same tokens again."""
+    text = normalize(text)
+    if text.isascii():
+        return _TOKEN.findall(text)
+    return [text[match.start() : match.end()] for match in _TOKEN.finditer(text.translate(_KINDS))]
+
+
+class Tokenizer:
+    """A vocabulary and a maximum length: `encode(text)` gives ids.
+
+    Args:
+        vocabulary: tokens by id; "[PAD]" and "[UNK]" first.
+        max_length: the most ids that `encode` returns.
+        keep: what stays of a longer text: its "head", its "tail", or "both", which is the first
+            quarter of `max_length` from the head and the rest from the tail (reviews open with
+            what they are about and close with the verdict).
+
+    Raises:
+        ValueError: one line, when an argument is not as said.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], max_length: int, keep: Keep = "both") -> None:
+        _check(vocabulary, max_length, keep)
+        self.vocabulary = tuple(vocabulary)
+        self.max_length = max_length
+        self.keep = keep
+        self._ids = {token: index for index, token in enumerate(self.vocabulary)}
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Iterable[str],
+        vocabulary_size: int,
+        min_count: int = 1,
+        max_length: int = 256,
+        keep: Keep = "both",
+    ) -> "Tokenizer":
+        """Learn the vocabulary: the tokens seen most, `min_count` times at least; ties go by alphabet.
+
+        `vocabulary_size` counts the two reserved ids.
+        """
+        if vocabulary_size < len(RESERVED):
+            raise ValueError(f"vocabulary_size: expected at least {len(RESERVED)}, got {vocabulary_size}")
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(tokenize(text))
+        ranked = sorted((-count, token) for token, count in counts.items() if count >= min_count)
+        words = [token for _, token in ranked[: vocabulary_size - len(RESERVED)]]
+        return cls([*RESERVED, *words], max_length, keep)
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return all tokens of `text`; see the module."""
+        return tokenize(text)
+
+    def truncate(self, tokens: Sequence[str]) -> list[str]:
+        """Return at most `max_length` of the tokens, as `keep` says."""
+        surplus = len(tokens) - self.max_length
+        if surplus <= 0:
+            return list(tokens)
+        head = {"head": self.max_length, "tail": 0, "both": self.max_length // 4}[self.keep]
+        return [*tokens[:head], *tokens[head + surplus :]]
+
+    def ids(self, tokens: Iterable[str]) -> list[int]:
+        """Return the id of each token, 1 for an unknown one."""
+        unknown = RESERVED.index(UNKNOWN)
+        return [self._ids.get(token, unknown) for token in tokens]
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of `text`, `max_length` at most, without padding; an empty text has none."""
+        return self.ids(self.truncate(tokenize(text)))
+
+    def to_json(self) -> bytes:
+        """Return the tokenizer as ASCII JSON: equal tokenizers give equal bytes."""
+        content = {
+            "format": FORMAT,
+            "keep": self.keep,
+            "max_length": self.max_length,
+            "vocabulary": self.vocabulary,
+        }
+        return json.dumps(content, separators=(",", ":"), sort_keys=True).encode("ascii") + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> "Tokenizer":
+        """Return the tokenizer that `to_json` wrote. Raises ValueError, one line, for anything else."""
+        try:
+            content = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"tokenizer: not JSON: {error}") from None
+        expected = {"format", "keep", "max_length", "vocabulary"}
+        if not isinstance(content, dict) or set(content) != expected:
+            raise ValueError(f"tokenizer: expected a JSON object with the keys {sorted(expected)}")
+        if type(content["format"]) is not int or content["format"] != FORMAT:
+            raise ValueError(f"tokenizer: expected format {FORMAT}, got {content['format']!r}")
+        return cls(content["vocabulary"], content["max_length"], content["keep"])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tokenizer) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.vocabulary, self.max_length, self.keep))
+
+
+def _check(vocabulary: object, max_length: object, keep: object) -> None:
+    if type(max_length) is not int or max_length < 1:
+        raise ValueError(f"tokenizer: max_length: expected a whole number from 1, got {max_length!r}")
+    if keep not in get_args(Keep):
+        raise ValueError(f"tokenizer: keep: expected one of {', '.join(get_args(Keep))}, got {keep!r}")
+    if not isinstance(vocabulary, (list, tuple)) or tuple(vocabulary[:2]) != RESERVED:
+        raise ValueError(f"tokenizer: vocabulary: expected a list that starts with {', '.join(RESERVED)}")
+    seen: set[str] = set()
+    for index, token in enumerate(vocabulary):
+        if not isinstance(token, str) or not token:
+            raise ValueError(f"tokenizer: vocabulary[{index}]: expected a non-empty string, got {token!r}")
+        if token in seen:
+            raise ValueError(f"tokenizer: vocabulary[{index}]: {token!r} is there twice")
+        seen.add(token)

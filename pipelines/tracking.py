@@ -1,0 +1,380 @@
+"""Training runs in MLflow: the only module that imports it, which takes some three seconds."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import re
+import sqlite3
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from . import serving
+from .errors import UserError
+
+# MLflow reads these while it is imported: no usage reports, no chatter, and no background jobs in the
+# server, which would keep their queue outside the checkout.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+with warnings.catch_warnings():  # MLflow's own use of SQLAlchemy is deprecated
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import mlflow
+    import mlflow.store.tracking.sqlalchemy_store
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model, ModelSignature, infer_signature
+    from mlflow.types import Schema, TensorSpec
+    from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH, MAX_TAG_VAL_LENGTH
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "ai-edge-litert")
+
+
+class Run:
+    """One open run. Everything logged can be seen in the UI at once."""
+
+    def __init__(self, run_id: str, logged: set[tuple[str, int]]) -> None:
+        self.id = run_id
+        self._logged = logged
+
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers; with `step` (the epoch, from 1) they make a curve.
+
+        A step that the run already has is left as it is: after a kill between logging an epoch and
+        saving it, the epoch is trained again and must not show twice.
+        """
+        fresh = {k: float(v) for k, v in values.items() if step is None or (k, step) not in self._logged}
+        mlflow.log_metrics(fresh, step=step, run_id=self.id)
+        if step is not None:
+            self._logged.update((name, step) for name in fresh)
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Log settings and facts known before training; nested mappings become dotted names.
+
+        Raises:
+            UserError: the run, being resumed, was started with another value.
+        """
+        flat = {name: _shorten(value, MAX_PARAM_VAL_LENGTH) for name, value in _flatten(values)}
+        before = mlflow.get_run(self.id).data.params
+        for name in sorted(flat.keys() & before.keys()):
+            if flat[name] != before[name]:
+                raise UserError(f"run {self.id} was started with {name}={before[name]!r}, got {flat[name]!r}")
+        for some in _batches({k: v for k, v in flat.items() if k not in before}):
+            mlflow.log_params(some, run_id=self.id)
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Set tags; unlike parameters they may change."""
+        for some in _batches({name: _shorten(value, MAX_TAG_VAL_LENGTH) for name, value in _flatten(values)}):
+            mlflow.set_tags(some)
+
+    def figure(self, name: str, figure: Figure) -> None:
+        """Show a figure as `plots/NAME.png`."""
+        mlflow.log_figure(figure, f"plots/{name}.png")
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Show rows of one kind as a table, `tables/NAME.json`."""
+        columns = {column: [row[column] for row in rows] for column in rows[0]}
+        mlflow.log_table(columns, f"tables/{name}.json", run_id=self.id)
+
+    def text(self, name: str, text: str) -> None:
+        """Keep a text as the artifact `name`, whose ending tells the UI how to show it."""
+        mlflow.log_text(text, name, run_id=self.id)
+
+    def folder(self, path: Path, name: str) -> None:
+        """Keep a copy of a folder and all that is in it as the artifact folder `name`."""
+        mlflow.log_artifacts(str(path), name, run_id=self.id)
+
+    def keras_model(self, model: keras.Model, input_example: np.ndarray) -> str:
+        """Log a functional model in Keras's own format; gives the address to load it by.
+
+        The signature is the model's own, so that lengths which the model leaves open stay open.
+        """
+        logged = Model.log(
+            artifact_path=None,
+            name="keras",
+            flavor=_KerasFlavor,
+            run_id=self.id,
+            model=model,
+            signature=ModelSignature(_schema(model.inputs), _schema(model.outputs)),
+            input_example=input_example,
+            pip_requirements=_pins("tensorflow", "keras", "numpy"),
+            validate_serving_input=False,  # it would load and run the model again, with a bar on stdout
+        )
+        return logged.model_uri
+
+    def bundle_model(self, bundle: Path, input_example: Sequence[Any]) -> str:
+        """Log a bundle as a model that takes a list of raw inputs; gives the address to load it by.
+
+        The model carries the code it needs as files: no pickle, no TensorFlow, only numpy and LiteRT.
+        """
+        import mlflow.pyfunc
+
+        examples = list(input_example)
+        answers = serving._load_pyfunc(str(bundle)).predict(examples)
+        logged = mlflow.pyfunc.log_model(
+            name="bundle",
+            loader_module=serving.__name__,
+            data_path=str(bundle),
+            code_paths=[_package_folder(name) for name in (serving.__name__.partition(".")[0], "apps")],
+            signature=infer_signature(examples, answers),
+            input_example=examples,
+            pip_requirements=_pins("ai-edge-litert", "numpy"),
+        )
+        return logged.model_uri
+
+
+class _KerasFlavor:
+    """`mlflow.keras`, which forgets to make the folder for an input example.
+
+    `mlflow.tensorflow` doesn't, but it pickles every registered layer.
+    """
+
+    @staticmethod
+    def save_model(path: str, validate_serving_input: bool, **options: Any) -> None:
+        import mlflow.keras
+
+        Path(path).mkdir()
+        mlflow.keras.save_model(path=path, **options)
+
+
+@contextmanager
+def start(
+    app_name: str,
+    run_name: str,
+    params: Mapping[str, Any],
+    tags: Mapping[str, Any],
+    run_id: str | None = None,
+) -> Iterator[Run]:
+    """Open a new run of the app's experiment, or the run `run_id` again, and close it with its fate.
+
+    The run ends FINISHED, KILLED on Ctrl-C, or else FAILED; the tag `reason` says why.
+    `params` are kept whole as `config.json` too, since a parameter's length is limited.
+
+    Raises:
+        UserError: there is no run `run_id` of this app, or it was started with other parameters.
+    """
+    uri = prepare()
+    with _tracking_uri(uri):
+        experiment = _experiment(app_name, uri)
+        logged = set() if run_id is None else _reopen(run_id, experiment, app_name)
+        opened = mlflow.start_run(run_id, experiment_id=experiment, run_name=None if run_id else run_name)
+        run = Run(opened.info.run_id, logged)
+        with _closing(run):
+            run.params(params)
+            run.tags({**provenance(), **tags})
+            run.text("config.json", json.dumps(params, indent=1, default=str))
+            yield run
+
+
+def checked_id(run_id: str) -> str:
+    """Return `run_id`, or raise UserError where it can't be one."""
+    if not re.fullmatch("[0-9a-f]{32}", run_id):
+        raise UserError(f"run {run_id!r}: expected the 32 letters and digits that MLflow names a run by")
+    return run_id
+
+
+def provenance() -> dict[str, str]:
+    """Tell what a run was made with: versions, hardware, git commit and whether files differ from it."""
+    facts = {f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES}
+    changes = _git("status", "--porcelain")
+    return {
+        **facts,
+        "version.python": platform.python_version(),
+        "hardware.cpu": _cpu_model(),
+        "hardware.cores": str(os.cpu_count()),
+        "git.commit": _git("rev-parse", "HEAD") or "unknown",
+        "git.dirty": "unknown" if changes is None else str(bool(changes)).lower(),
+    }
+
+
+def store_uri() -> str:
+    """Return where runs are kept: MLFLOW_TRACKING_URI, or `mlruns/mlflow.db` in the current folder."""
+    return (
+        os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlruns/mlflow.db').absolute().as_posix()}"
+    )
+
+
+def prepare() -> str:
+    """Create the store where it is a missing SQLite file; return its address."""
+    uri = store_uri()
+    with _alone(uri):
+        mlflow.MlflowClient(uri)
+    return uri
+
+
+def serve_ui(host: str, port: int) -> NoReturn:
+    """Become MLflow's UI over the store, at http://HOST:PORT; also before there is any run."""
+    uri = prepare()
+    folder = _sqlite_folder(uri)
+    if folder is None:
+        raise UserError(f"MLFLOW_TRACKING_URI={uri}: expected a SQLite store; open a server in the browser")
+    artifacts = (folder / "artifacts").as_uri()
+    server = ["server", "--backend-store-uri", uri, "--host", host, "--port", str(port), "--workers", "1"]
+    places = ["--default-artifact-root", artifacts, "--artifacts-destination", artifacts]
+    print(f"http://{host}:{port}", file=sys.stderr, flush=True)
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server, *places])
+
+
+@contextmanager
+def _closing(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        try:
+            run.tags({"reason": " ".join(f"{name}{error}".split())})
+            mlflow.end_run(status)
+        except MlflowException as second:  # a full disk, say: what happened first counts
+            log.warning("run %s could not be marked as %s: %s", run.id, status, second)
+        raise
+    mlflow.end_run("FINISHED")
+
+
+@contextmanager
+def _tracking_uri(uri: str) -> Iterator[None]:
+    """Set MLflow's own idea of the store, which is one variable for the whole process."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Keep other processes out while a SQLite store is created: two at once spoil it.
+
+    The lock is SQLite's own, on a file beside the store: it works on every system, and a process that
+    dies lets go of it.
+    """
+    folder = _sqlite_folder(uri)
+    if folder is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(folder / "lock.db", timeout=120, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _sqlite_folder(uri: str) -> Path | None:
+    path = uri.removeprefix("sqlite:///")
+    return None if path == uri else Path(path).absolute().parent
+
+
+def _experiment(name: str, uri: str) -> str:
+    """Return the id of the experiment called `name`; make it where it is missing."""
+    folder = _sqlite_folder(uri)
+    artifacts = None if folder is None else (folder / "artifacts" / name).as_uri()
+    with _alone(uri):
+        found = mlflow.get_experiment_by_name(name)
+        if found is None:
+            return mlflow.create_experiment(name, artifacts)
+    if found.lifecycle_stage == "deleted":
+        raise UserError(
+            f"experiment {name!r} was deleted: bring it back with "
+            f"MLFLOW_TRACKING_URI={uri} mlflow experiments restore -x {found.experiment_id}"
+        )
+    return found.experiment_id
+
+
+def _reopen(run_id: str, experiment: str, app_name: str) -> set[tuple[str, int]]:
+    """Check that the run can go on; return the metrics and steps that it has."""
+    client = mlflow.MlflowClient()
+    try:
+        found = client.get_run(checked_id(run_id))
+    except MlflowException as error:
+        raise UserError(f"no run {run_id} in {mlflow.get_tracking_uri()}") from error
+    if found.info.experiment_id != experiment:
+        raise UserError(f"run {run_id} is not a run of {app_name}")
+    if "reason" in found.data.tags:
+        client.delete_tag(run_id, "reason")
+    return {(name, m.step) for name in found.data.metrics for m in client.get_metric_history(run_id, name)}
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _shorten(value: object, length: int) -> str:
+    text = str(value)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _batches(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Cut into as many at a time as MLflow takes."""
+    items = list(values.items())
+    for i in range(0, len(items), MAX_PARAMS_TAGS_PER_BATCH):
+        yield dict(items[i : i + MAX_PARAMS_TAGS_PER_BATCH])
+
+
+def _schema(tensors: Sequence[keras.KerasTensor]) -> Schema:
+    """The schema of a model's inputs or outputs: -1 where a length is open; names where there are several."""
+    return Schema(
+        [
+            TensorSpec(
+                np.dtype(tensor.dtype),
+                [-1 if length is None else length for length in tensor.shape],
+                tensor.name if len(tensors) > 1 else None,
+            )
+            for tensor in tensors
+        ]
+    )
+
+
+def _pins(*libraries: str) -> list[str]:
+    return [f"{name}=={importlib.metadata.version(name)}" for name in libraries]
+
+
+def _package_folder(name: str) -> str:
+    return str(Path(importlib.import_module(name).__path__[0]))
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git prints about the checkout that this file is in, or None where there is none."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cpu_model() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

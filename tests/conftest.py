@@ -1,0 +1,20 @@
+"""What every test starts from."""
+
+import os
+import random
+import sys
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(autouse=True)
+def _same_start() -> None:
+    """Seed everything and forget Keras's layer names; tests without Keras don't wait for its import."""
+    random.seed(20)
+    np.random.seed(20)
+    if keras := sys.modules.get("keras"):
+        keras.utils.set_random_seed(20)
+        keras.backend.clear_session(free_memory=False)

@@ -1,0 +1,36 @@
+"""The table of cases holds every public layer, and nothing that is gone."""
+
+import inspect
+
+import keras
+from reference.cases import CASES, CELLS, RECURRENT, SEQUENCES, STATEFUL, WITHOUT_CASE
+
+import layers
+
+PUBLIC = {
+    name
+    for name in layers.__all__
+    if inspect.isclass(getattr(layers, name)) and issubclass(getattr(layers, name), keras.layers.Layer)
+}
+
+
+def test_every_public_layer_has_a_case() -> None:
+    made = {type(case.make()).__name__ for case in CASES.values()}
+    made |= {type(make()).__name__ for make in CELLS.values()}
+    assert PUBLIC == made | WITHOUT_CASE
+    assert not made & WITHOUT_CASE
+
+
+def test_tables_are_not_empty() -> None:
+    assert len(PUBLIC) >= 10
+    assert len(CASES) >= 7
+    assert len(CELLS) >= 3
+    assert len(RECURRENT) >= 4
+    assert len(STATEFUL) >= 5
+    assert len(SEQUENCES) >= 6
+
+
+def test_cases_return_the_states_they_promise() -> None:
+    for case in STATEFUL.values():
+        result = case.built(return_state=True).compute_output_shape((3, 4, 2))
+        assert [shape[-1] for shape in result[1:]] == list(case.states)

@@ -1,0 +1,164 @@
+"""What a layer is made of can be read, written and saved."""
+
+import inspect
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from reference.cases import BATCH, CASES, CELLS, FEATURES, STEPS
+from reference.parity import random_like, randomize
+
+import layers
+
+EVERYTHING = {name: case.make for name, case in CASES.items()} | CELLS
+
+OF_EVERY_LAYER = {"name", "trainable", "dtype"}
+
+NOT_THE_DEFAULT = {
+    "activation": "relu",
+    "recurrent_activation": "tanh",
+    "use_bias": False,
+    "unit_forget_bias": False,
+    "kernel_initializer": "ones",
+    "recurrent_initializer": "zeros",
+    "bias_initializer": "ones",
+    "kernel_regularizer": "l2",
+    "recurrent_regularizer": "l1",
+    "bias_regularizer": "l2",
+    "kernel_constraint": "non_neg",
+    "recurrent_constraint": "unit_norm",
+    "bias_constraint": "max_norm",
+    "dropout": 0.25,
+    "recurrent_dropout": 0.5,
+    "seed": 3,
+    "return_sequences": True,
+    "return_state": True,
+    "go_backwards": True,
+    "zero_output_for_mask": True,
+    "return_weights": True,
+    "merge_mode": "sum",
+}
+MADE_BY_THE_CASE = {"units", "cell", "layer", "backward_layer", "layers"}
+
+
+def _arguments(layer: keras.layers.Layer) -> set[str]:
+    return set(inspect.signature(type(layer)).parameters) - {"kwargs", "self"}
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_config_holds_the_arguments(name: str) -> None:
+    layer = EVERYTHING[name]()
+    bases = [base for base in type(layer).__mro__ if "__init__" in vars(base) and base.__module__.startswith("layers")]
+    arguments = _arguments(layer) if hasattr(type(layer), "__signature__") else set()
+    for base in () if arguments else bases:
+        arguments |= set(inspect.signature(base.__init__).parameters) - {"self", "kwargs"}
+    assert arguments
+    assert set(layer.get_config()) == arguments | OF_EVERY_LAYER
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_arguments_are_attributes(name: str) -> None:
+    layer = EVERYTHING[name]()
+    missing = [key for key in layer.get_config() if not hasattr(layer, key)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("layer_class", [layers.SimpleRNN, layers.LSTM, layers.GRU, layers.LSTMCell, layers.GRUCell])
+def test_every_argument_survives(layer_class: type[keras.layers.Layer]) -> None:
+    default = layer_class(5).get_config()
+    options = {name: value for name, value in NOT_THE_DEFAULT.items() if name in default}
+    assert set(default) - set(options) == OF_EVERY_LAYER | {"units"}
+    layer = layer_class(5, name="mine", **options)
+    config = layer.get_config()
+    unchanged = [name for name in options if config[name] == default[name]]
+    assert unchanged == []
+    assert layer_class.from_config(config).get_config() == config
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_config_makes_the_same_layer(name: str) -> None:
+    case = CASES[name]
+    layer = case.built(**dict.fromkeys(set(case.options) - {"return_state"}, True))
+    randomize(layer)
+    again = type(layer).from_config(layer.get_config())
+    again.build((BATCH, STEPS, FEATURES))
+    assert again.get_config() == layer.get_config()
+    again.set_weights(layer.get_weights())
+    (x,) = random_like([(BATCH, STEPS, FEATURES)])
+    np.testing.assert_array_equal(again(x), layer(x))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_from_config_leaves_the_config_alone(name: str) -> None:
+    layer = CASES[name].make()
+    config = layer.get_config()
+    type(layer).from_config(config)
+    assert config == layer.get_config()
+
+
+@pytest.fixture(scope="module")
+def zoo() -> keras.Model:
+    """One model with every case on one masked input."""
+    keras.utils.set_random_seed(20)
+    x = keras.Input((None, FEATURES), name="x")
+    masked = keras.layers.Masking()(x)
+    outputs = {}
+    for number, case in enumerate(CASES.values()):
+        layer = case.make(name=f"layer_{number}") if not case.options else case.make()
+        outputs[f"case_{number}"] = layer(masked)
+        randomize(layer, seed=number)
+    return keras.Model(x, outputs)
+
+
+@pytest.fixture(scope="module")
+def padded() -> np.ndarray:
+    (x,) = random_like([(BATCH, STEPS, FEATURES)])
+    x[1, 2:] = 0.0
+    return x
+
+
+def test_saved_keras_file_computes_the_same(zoo: keras.Model, padded: np.ndarray, tmp_path: Path) -> None:
+    zoo.save(tmp_path / "zoo.keras")
+    again = keras.models.load_model(tmp_path / "zoo.keras", safe_mode=True)
+    expected, result = zoo(padded), again(padded)
+    for number, name in enumerate(CASES):
+        np.testing.assert_array_equal(result[f"case_{number}"], expected[f"case_{number}"], err_msg=name)
+
+
+@pytest.mark.parametrize("how", ["auto", "loop"])
+def test_saved_model_computes_the_same(zoo: keras.Model, padded: np.ndarray, tmp_path: Path, how: str) -> None:
+    with layers.execution(how):
+        zoo.export(tmp_path / "saved", verbose=False)
+    again = tf.saved_model.load(str(tmp_path / "saved"))
+    expected, result = zoo(padded), again.serve(padded)
+    for number, name in enumerate(CASES):
+        np.testing.assert_allclose(
+            result[f"case_{number}"], expected[f"case_{number}"], atol=1e-6, rtol=0, err_msg=name
+        )
+
+
+def test_saved_seed_goes_on_where_it_was(tmp_path: Path) -> None:
+    x = keras.Input((STEPS, FEATURES))
+    model = keras.Model(x, layers.LSTM(5, dropout=0.5, seed=1)(x))
+    ones = np.ones((BATCH, STEPS, FEATURES), np.float32)
+    first = model(ones, training=True)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    second = model(ones, training=True)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(again(ones, training=True), second)
+
+
+def test_weights_have_the_names_of_keras() -> None:
+    for ours, theirs in ((layers.LSTM, keras.layers.LSTM), (layers.GRU, keras.layers.GRU)):
+        mine, stock = ours(5), theirs(5)
+        for layer in (mine, stock):
+            layer.build((BATCH, STEPS, FEATURES))
+        assert [(w.name, tuple(w.shape)) for w in mine.weights] == [
+            (w.name, tuple(w.shape)) for w in stock.weights
+        ]
+        assert [weight.path.split("/")[1:] for weight in mine.weights] == [
+            weight.path.split("/")[1:] for weight in stock.weights
+        ]

@@ -1,0 +1,116 @@
+"""Dropout: in training only, one mask a sequence, nothing changed on average."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from reference.cases import BATCH, FEATURES, STEPS
+from reference.toy_cells import DecayCell
+
+from layers import GRU, GRUCell, LSTM, LSTMCell, Recurrent, SimpleRNN, Stack, execution
+
+LAYERS = [SimpleRNN, LSTM, GRU]
+OPTIONS = [{"dropout": 0.5}, {"recurrent_dropout": 0.5}]
+ONES = np.ones((BATCH, STEPS, FEATURES), np.float32)
+
+
+def _built(layer_class: Any, **options: Any) -> Any:
+    layer = layer_class(5, seed=1, **options)
+    layer.build(ONES.shape)
+    return layer
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_off_in_evaluation_and_on_in_training(layer_class: Any, options: Any) -> None:
+    layer, plain = _built(layer_class, **options), _built(layer_class)
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(layer(ONES), plain(ONES))
+    np.testing.assert_array_equal(layer(ONES, training=False), plain(ONES))
+    assert not np.allclose(layer(ONES, training=True), plain(ONES, training=True))
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_seed_reproduces(layer_class: Any, options: Any) -> None:
+    one, other = _built(layer_class, **options), _built(layer_class, **options)
+    other.set_weights(one.get_weights())
+    first = one(ONES, training=True)
+    np.testing.assert_array_equal(first, other(ONES, training=True))
+    assert not np.allclose(first, one(ONES, training=True))
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_training_with_dropout_is_the_same_in_the_loop(options: Any) -> None:
+    one, other = _built(GRU, **options), _built(GRU, **options)
+    other.set_weights(one.get_weights())
+    by_hand = _gradients(one)
+    with execution("loop"):
+        plain = _gradients(other)
+    for part, expected in zip(by_hand, plain, strict=True):
+        np.testing.assert_allclose(part, expected, atol=2e-5)
+
+
+def _gradients(layer: Any) -> list[Any]:
+    with tf.GradientTape() as tape:
+        outputs = layer(ONES, initial_state=np.full((BATCH, 5), 0.5, np.float32), training=True)
+        loss = tf.reduce_sum(tf.sin(outputs))
+    return [outputs, *tape.gradient(loss, layer.trainable_variables)]
+
+
+class _Seen(DecayCell):
+    """Gives back what arrives at the cell: the inputs, or the state of ones as `project_state` sees it."""
+
+    def project_state(self, h: Any) -> Any:
+        return h
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        return (h_proj if self.recurrent_dropout else x_proj), (state[0],)
+
+
+@pytest.mark.parametrize("how", ["auto", "loop"])
+@pytest.mark.parametrize("option", ["dropout", "recurrent_dropout"])
+def test_one_mask_a_sequence(option: str, how: str) -> None:
+    units, rate = 400, 0.25
+    layer = Recurrent(_Seen(units, seed=1, **{option: rate}), return_sequences=True)
+    x, state = np.ones((2, 5, units), np.float32), np.ones((2, units), np.float32)
+    with execution(how):
+        seen = layer(x, initial_state=state, training=True).numpy()
+    for t in range(1, 5):
+        np.testing.assert_array_equal(seen[:, t], seen[:, 0])
+    assert not np.array_equal(seen[0, 0], seen[1, 0]), "every sequence has a mask of its own"
+    np.testing.assert_allclose(np.unique(seen), [0.0, 1.0 / (1.0 - rate)], rtol=1e-6)
+    # 800 draws: the share dropped has a standard deviation of 0.015; four of them
+    assert abs((seen[:, 0] == 0).mean() - rate) < 0.06
+    assert abs(seen[:, 0].mean() - 1.0) < 0.08
+
+
+def test_update_sees_the_whole_state() -> None:
+    """Recurrent dropout is for the product alone: what a gate keeps is kept undropped."""
+    cell = GRUCell(5, recurrent_dropout=0.9, seed=1)
+    layer = Recurrent(cell)
+    layer.build(ONES.shape)
+    kernel, recurrent_kernel, bias = layer.get_weights()
+    bias[0, :5] = 100.0  # z = 1: keep the state as it is
+    layer.set_weights([kernel, recurrent_kernel, bias])
+    state = np.full((BATCH, 5), 0.5, np.float32)
+    np.testing.assert_array_equal(layer(ONES, initial_state=state, training=True), state)
+
+
+def test_single_step_drops_in_training_only() -> None:
+    cell = LSTMCell(5, dropout=0.5, recurrent_dropout=0.5, seed=1)
+    cell.build((BATCH, FEATURES))
+    x, states = ONES[:, 0], [np.ones((BATCH, 5), np.float32)] * 2
+    still = cell(x, states)[0]
+    np.testing.assert_array_equal(cell(x, states, training=False)[0], still)
+    assert not np.allclose(cell(x, states, training=True)[0], still)
+
+
+def test_stack_drops_between_its_layers() -> None:
+    stack = Stack([GRU(5, return_sequences=True), GRU(6)], dropout=0.5, seed=1)
+    still = stack(ONES)
+    np.testing.assert_array_equal(stack(ONES, training=False), still)
+    assert not np.allclose(stack(ONES, training=True), still)
+    alone = Stack([GRU(5)], dropout=0.5, seed=1)
+    np.testing.assert_allclose(alone(ONES, training=True), alone(ONES), atol=1e-6)
