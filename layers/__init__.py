@@ -4,9 +4,11 @@ from .attention import AdditiveAttentionPooling
 from .bidirectional import Bidirectional
 from .cells import GRU, LSTM, Cell, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
 from .convert import from_keras, to_keras
+from .pooling import MaskedMaxPooling
 from .recurrent import Recurrent
 from .scan import execution
 from .stack import Stack
+from .token_dropout import TokenDropout
 
 __all__ = [
     "GRU",
@@ -16,10 +18,12 @@ __all__ = [
     "Cell",
     "GRUCell",
     "LSTMCell",
+    "MaskedMaxPooling",
     "Recurrent",
     "SimpleRNN",
     "SimpleRNNCell",
     "Stack",
+    "TokenDropout",
     "execution",
     "from_keras",
     "to_keras",

@@ -9,9 +9,9 @@ import keras
 import tensorflow as tf
 
 from .cells.base import affine
-from .checks import require_sequences, require_units
+from .checks import require_sequences, require_units, valid_steps
 
-_FAR_BELOW = -1e9  # exp(-1e9) is 0 in float32, and a sequence of padding alone still has a softmax
+_FAR_BELOW = -1e4  # exp(-1e4) is 0 in every precision; finite, so padding alone still has a softmax
 
 
 @keras.saving.register_keras_serializable("unrolled")
@@ -62,6 +62,7 @@ class AdditiveAttentionPooling(keras.layers.Layer):
     def call(self, sequences: tf.Tensor, mask: tf.Tensor | None = None) -> Any:
         """See the class."""
         scores = affine(tf.tanh(affine(sequences, self.kernel, self.bias)), self.score)
+        mask = valid_steps(self, sequences, mask)
         if mask is not None:
             scores = tf.where(mask[:, :, None], scores, tf.cast(_FAR_BELOW, scores.dtype))
         weights = tf.nn.softmax(scores, axis=1)

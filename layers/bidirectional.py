@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .checks import require_sequences, valid_steps
 from .recurrent import Recurrent
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
@@ -39,10 +40,16 @@ class Bidirectional(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if merge_mode not in MERGE_MODES:
-            raise ValueError(f"merge_mode: expected one of {MERGE_MODES}, got {merge_mode!r}")
+            raise ValueError(f"{self.name}: merge_mode: expected one of {MERGE_MODES}, got {merge_mode!r}")
+        for name, direction in (("layer", layer), ("backward_layer", backward_layer or layer)):
+            if not isinstance(direction, Recurrent):
+                got = type(direction).__name__
+                raise TypeError(
+                    f"{self.name}: {name}: expected a Recurrent layer (LSTM, GRU, ...), got {got}"
+                )
         self.forward_layer = _copy(layer, "forward", go_backwards=layer.go_backwards)
         self.backward_layer = backward_layer or _copy(layer, "backward", go_backwards=not layer.go_backwards)
-        self._check_layers()
+        self._check_layers(merge_mode)
         for direction in (self.forward_layer, self.backward_layer):
             direction.zero_output_for_mask = layer.return_sequences  # what Keras does
         self.merge_mode = merge_mode
@@ -50,7 +57,12 @@ class Bidirectional(keras.layers.Layer):
         self.return_state = layer.return_state
         self.supports_masking = True
 
-    def _check_layers(self) -> None:
+    @property
+    def layer(self) -> Recurrent:
+        """The forward direction."""
+        return self.forward_layer
+
+    def _check_layers(self, merge_mode: str | None) -> None:
         forward, backward = self.forward_layer, self.backward_layer
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
@@ -60,9 +72,15 @@ class Bidirectional(keras.layers.Layer):
             values = getattr(forward, name), getattr(backward, name)
             if values[0] != values[1]:
                 raise ValueError(f"{self.name}: expected the same {name} in both directions, got {values}")
+        sizes = forward.cell.output_size, backward.cell.output_size
+        if merge_mode in ("sum", "mul", "ave") and sizes[0] != sizes[1]:
+            raise ValueError(
+                f"{self.name}: merge_mode={merge_mode!r}: expected the same units both ways, got {sizes}"
+            )
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
         """Build both directions for sequences of shape (batch, steps, features)."""
+        require_sequences(self, sequences_shape)
         for direction in (self.forward_layer, self.backward_layer):
             if not direction.built:
                 direction.build(sequences_shape)
@@ -76,10 +94,8 @@ class Bidirectional(keras.layers.Layer):
         training: bool = False,
     ) -> Any:
         """See the class."""
-        states: list[Any] = [None, None]
-        if initial_state is not None:
-            count = len(self.forward_layer.cell.state_size)
-            states = [list(initial_state[:count]), list(initial_state[count:])]
+        mask = valid_steps(self, sequences, mask)
+        states = self._split_state(initial_state)
         results = [
             direction(sequences, initial_state=state, mask=mask, training=training)
             for direction, state in zip((self.forward_layer, self.backward_layer), states, strict=True)
@@ -95,6 +111,18 @@ class Bidirectional(keras.layers.Layer):
         merged = merged if isinstance(merged, list) else [merged]
         together = [*merged, *last_states]
         return together if len(together) > 1 else together[0]
+
+    def _split_state(self, initial_state: Any) -> list[Any]:
+        if initial_state is None:
+            return [None, None]
+        given = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+        counts = [len(each.cell.state_size) for each in (self.forward_layer, self.backward_layer)]
+        if len(given) != sum(counts):
+            raise ValueError(
+                f"{self.name}: initial_state: expected {sum(counts)} tensors ({counts[0]} forward, "
+                f"{counts[1]} backward), got {len(given)}"
+            )
+        return [given[: counts[0]], given[counts[0] :]]
 
     def _merge(self, forward: tf.Tensor, backward: tf.Tensor) -> Any:
         match self.merge_mode:

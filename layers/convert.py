@@ -15,7 +15,7 @@ _PAIRS: dict[Any, type[Recurrent]] = {
     keras.layers.LSTM: LSTM,
     keras.layers.GRU: GRU,
 }
-_REFUSED = {"stateful": False, "reset_after": True}
+_REFUSED = {"stateful": False, "reset_after": True, "activity_regularizer": None}
 """Options that these layers have only with the value given."""
 
 
@@ -23,7 +23,7 @@ def from_keras(layer: Any) -> Any:
     """Make the layer of ours that computes what a keras.layers SimpleRNN, LSTM, GRU or Bidirectional does.
 
     Weights are copied where `layer` is built. Raises TypeError for other layers, ValueError for an option
-    that has no counterpart (stateful=True, GRU with reset_after=False).
+    that has no counterpart (stateful=True, activity_regularizer, GRU with reset_after=False).
     """
     if isinstance(layer, keras.layers.Bidirectional):
         ours = Bidirectional(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 import tensorflow as tf
 
-from .checks import require_sequences
+from .checks import require_sequences, valid_steps
 from .scan import Masks, scan
 
 if TYPE_CHECKING:
@@ -49,13 +49,25 @@ class Recurrent(keras.layers.Layer):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ) -> None:
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = getattr(cell, "dtype_policy", None)
         super().__init__(**kwargs)
+        self._check_cell(cell)
         self.cell = cell
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
         self.zero_output_for_mask = zero_output_for_mask
         self.supports_masking = True
+
+    def _check_cell(self, cell: Cell) -> None:
+        if not hasattr(cell, "state_names"):
+            raise TypeError(f"{self.name}: cell: expected a Cell, got {type(cell).__name__}")
+        if cell.dtype_policy != self.dtype_policy:
+            raise ValueError(
+                f"{self.name}: dtype: expected that of the cell, {cell.dtype_policy.name}, "
+                f"got {self.dtype_policy.name}"
+            )
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
         """Build the cell for sequences of shape (batch, steps, features)."""
@@ -73,7 +85,9 @@ class Recurrent(keras.layers.Layer):
     ) -> Any:
         """See the class."""
         cell = self.cell
-        state = self._checked_state(initial_state, tf.shape(sequences)[0])
+        mask = valid_steps(self, sequences, mask)
+        state = self._checked_state(initial_state, sequences)
+        sequences = tf.ensure_shape(sequences, [state[0].shape[0], None, None])
         state_mask = None
         if training and cell.dropout:
             sequences = sequences * cell.dropout_mask(sequences[:, 0], cell.dropout)[:, None]
@@ -89,15 +103,18 @@ class Recurrent(keras.layers.Layer):
         result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last
         return [result, *states] if self.return_state else result
 
-    def _checked_state(self, initial_state: Any, batch_size: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _checked_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if initial_state is None:
-            return self.cell.get_initial_state(batch_size)
+            return self.cell.get_initial_state(tf.shape(sequences)[0])
         given = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         expected = self.cell.state_size
-        if [state.shape[-1] for state in given] != list(expected):
+        shapes = [tf.TensorShape(state.shape) for state in given]
+        wanted = [tf.TensorShape([sequences.shape[0], size]) for size in expected]
+        fits = [shape.is_compatible_with(other) for shape, other in zip(shapes, wanted, strict=False)]
+        if len(shapes) != len(wanted) or not all(fits):
             raise ValueError(
                 f"{self.name}: initial_state: expected {len(expected)} tensors of shape (batch, size) with "
-                f"sizes {expected} for {self.cell.state_names}, got shapes {[tuple(s.shape) for s in given]}"
+                f"sizes {expected} for {self.cell.state_names}, got shapes {[tuple(s) for s in shapes]}"
             )
         return tuple(tf.cast(state, self.compute_dtype) for state in given)
 

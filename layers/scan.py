@@ -56,6 +56,7 @@ def scan(
     Returns the outputs (steps, batch, units) and the last carry.
     """
     by_hand = training and _execution.get() == "auto" and cell.compute_dtype == cell.variable_dtype
+    by_hand = by_hand and x_proj.shape[0] != 0  # its arrays take their shapes from the first step
     run = _scan_with_own_gradient if by_hand else _loop
     return run(cell, x_proj, state, masks)
 
@@ -225,7 +226,7 @@ def _project_state_vjp(cell: Cell, h: tf.Tensor, masks: Masks, d_h_proj: tf.Tens
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(h)
         h_proj = _project_state(cell, h, masks)
-    return tape.gradient(h_proj, h, d_h_proj)
+    return tape.gradient(h_proj, h, d_h_proj, tf.UnconnectedGradients.ZERO)
 
 
 def _project_state_gradient(

@@ -8,6 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .bidirectional import Bidirectional
+from .checks import require_rate, require_sequences, valid_steps
+from .recurrent import Recurrent
+
 
 @keras.saving.register_keras_serializable("unrolled")
 class Stack(keras.layers.Layer):
@@ -35,14 +39,10 @@ class Stack(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not layers:
-            raise ValueError("layers: expected at least one layer, got none")
+            raise ValueError(f"{self.name}: layers: expected at least one layer, got none")
         for position, layer in enumerate(layers):
-            if position < len(layers) - 1 and not layer.return_sequences:
-                raise ValueError(
-                    f"layers[{position}] ({layer.name}): expected return_sequences=True below the top"
-                )
-            if layer.return_state:
-                raise ValueError(f"layers[{position}] ({layer.name}): expected return_state=False in a Stack")
+            self._check_layer(layer, f"{self.name}: layers[{position}] ({layer.name})", layer is layers[-1])
+        require_rate(self, "dropout", dropout)
         self.layers = list(layers)
         self.dropout = dropout
         self.seed = seed
@@ -51,8 +51,22 @@ class Stack(keras.layers.Layer):
         self.return_state = False
         self.supports_masking = True
 
+    @staticmethod
+    def _check_layer(layer: keras.layers.Layer, where: str, on_top: bool) -> None:
+        if not isinstance(layer, (Recurrent, Bidirectional)):
+            raise TypeError(
+                f"{where}: expected a Recurrent or Bidirectional layer, got {type(layer).__name__}"
+            )
+        if layer.return_state:
+            raise ValueError(f"{where}: expected return_state=False in a Stack")
+        if not on_top and not layer.return_sequences:
+            raise ValueError(f"{where}: expected return_sequences=True below the top")
+        if not on_top and isinstance(layer, Bidirectional) and layer.merge_mode is None:
+            raise ValueError(f"{where}: expected one output below the top, got merge_mode=None")
+
     def build(self, sequences_shape: Sequence[int | None]) -> None:
         """Build every layer on the one below."""
+        require_sequences(self, sequences_shape)
         shape = tuple(sequences_shape)
         for layer in self.layers:
             if not layer.built:
@@ -62,6 +76,7 @@ class Stack(keras.layers.Layer):
 
     def call(self, sequences: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
         """See the class."""
+        mask = valid_steps(self, sequences, mask)
         for layer in self.layers[:-1]:
             sequences = layer(sequences, mask=mask, training=training)
             sequences = self.dropout_layer(sequences, training=training)

@@ -35,7 +35,7 @@ class KerasPredictor:
 
 def in_batches(predictor: Predictor, inputs: np.ndarray, batch_size: int) -> np.ndarray:
     """Ask `predictor` for at most `batch_size` inputs at a time; the last batch may be smaller."""
-    starts = range(0, max(len(inputs), 1), batch_size)
+    starts = range(0, len(inputs), batch_size)
     return np.concatenate([np.asarray(predictor(inputs[start : start + batch_size])) for start in starts])
 
 
@@ -44,7 +44,9 @@ def score(
 ) -> tuple[dict[str, float], np.ndarray]:
     """Return the value of each metric over the whole split, and the outputs (N, K) that they judge."""
     if len(inputs) != len(targets) or len(inputs) == 0:
-        raise ValueError(f"expected as many inputs as targets, got {len(inputs)} and {len(targets)}")
+        raise ValueError(
+            f"expected as many inputs as targets, at least one, got {len(inputs)} and {len(targets)}"
+        )
     outputs = predictor(inputs)
     return {name: float(metric(outputs, targets)) for name, metric in metrics.items()}, outputs
 

@@ -113,7 +113,7 @@ def _tracked(
     with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
         _log_export(exported, outcome, Path(workspace), run)
-    record = _record(app, preset, config, outcome, exported.rows, minutes)
+    record = _record(app, run.id, preset, config, outcome, exported.rows, minutes)
     run.text("record.json", json.dumps(record, indent=1))
     shutil.rmtree(checkpoint.folder)
     return Result(run.id, exported.bundle.folder, exported.rows, record)
@@ -221,11 +221,12 @@ def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: trac
 
 
 def _record(
-    app: App, preset: str, config: Config, outcome: Outcome, rows: list[Row], minutes: float
+    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, rows: list[Row], minutes: float
 ) -> dict[str, Any]:
     """Return what results.json keeps of a run."""
     return {
         "app": app.name,
+        "run_id": run_id,
         "preset": preset,
         "metric": next(iter(app.metrics)),
         "data": outcome.data.source,
@@ -237,7 +238,15 @@ def _record(
         "epochs": outcome.progress.epochs,
         "best_epoch": outcome.progress.best_epoch,
         "training_minutes": round(minutes, 2),
-        "config": to_dict(config),
+        "config": _portable(config),
         "made_with": tracking.provenance(),
         "date": datetime.date.today().isoformat(),
     }
+
+
+def _portable(config: Config) -> dict[str, Any]:
+    """Return the settings without the folders of this machine."""
+    settings = to_dict(config) | {"data_dir": None}
+    if Path(config.dataset).exists():
+        settings["dataset"] = Path(config.dataset).name
+    return settings

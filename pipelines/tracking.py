@@ -35,13 +35,15 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-with warnings.catch_warnings():  # MLflow's own use of SQLAlchemy is deprecated
-    warnings.simplefilter("ignore", DeprecationWarning)
+with warnings.catch_warnings():  # about MLflow's own code: nothing that its user could mend
+    warnings.simplefilter("ignore")
     import mlflow
+    import mlflow.pyfunc
     import mlflow.store.tracking.sqlalchemy_store
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model, ModelSignature, infer_signature
     from mlflow.types import Schema, TensorSpec
+    from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
     from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH, MAX_TAG_VAL_LENGTH
 
 if TYPE_CHECKING:
@@ -95,9 +97,16 @@ class Run:
         mlflow.log_figure(figure, f"plots/{name}.png")
 
     def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Show rows of one kind as a table, `tables/NAME.json`."""
-        columns = {column: [row[column] for row in rows] for column in rows[0]}
-        mlflow.log_table(columns, f"tables/{name}.json", run_id=self.id)
+        """Show rows of one kind as a table, `tables/NAME.json`; one that is there already is replaced."""
+        path = f"tables/{name}.json"
+        columns = list(rows[0]) if rows else []
+        content = {"columns": columns, "data": [[row[column] for column in columns] for row in rows]}
+        self.text(path, json.dumps(content, default=_plain))
+        # The UI shows as tables the files that this tag lists.
+        listed = json.loads(mlflow.get_run(self.id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]"))
+        entry = {"path": path, "type": "table"}
+        if entry not in listed:
+            mlflow.set_tag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([*listed, entry]))
 
     def text(self, name: str, text: str) -> None:
         """Keep a text as the artifact `name`, whose ending tells the UI how to show it."""
@@ -130,8 +139,6 @@ class Run:
 
         The model carries the code it needs as files: no pickle, no TensorFlow, only numpy and LiteRT.
         """
-        import mlflow.pyfunc
-
         examples = list(input_example)
         answers = serving._load_pyfunc(str(bundle)).predict(examples)
         logged = mlflow.pyfunc.log_model(
@@ -185,7 +192,7 @@ def start(
         with _closing(run):
             run.params(params)
             run.tags({**provenance(), **tags})
-            run.text("config.json", json.dumps(params, indent=1, default=str))
+            run.text("config.json", json.dumps(params, indent=1, default=_plain))
             yield run
 
 
@@ -325,6 +332,11 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can't hold: NumPy's numbers as Python's, and anything else as text."""
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _shorten(value: object, length: int) -> str:

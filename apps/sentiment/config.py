@@ -43,23 +43,44 @@ class SentimentConfig(Config):
     """Read the text in both directions."""
     embedding: int = 48
     """Size of a token's vector."""
-    dropout: float = 0.3
-    """Fraction of channels dropped after the embedding and before the output."""
+    naive_bayes_start: float = 0.0
+    """Start as many channels of the embedding as there are labels (one for two) from naive Bayes: the
+    log-count ratio of the token times this."""
     word_dropout: float = 0.1
-    """Fraction of whole words dropped in training."""
+    """Fraction of whole words made unknown in training."""
+    channel_dropout: float = 0.3
+    """Fraction of the embedding's channels dropped in training."""
+    dropout: float = 0.3
+    """Fraction dropped between recurrent layers and before the output in training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("units", "depth", "embedding", "min_count"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("dropout", "word_dropout"):
+        require(self.naive_bayes_start >= 0, "naive_bayes_start", "0 or more", self.naive_bayes_start)
+        for name in ("dropout", "channel_dropout", "word_dropout"):
             require(0 <= getattr(self, name) < 1, name, "0 <= rate < 1", getattr(self, name))
         require(self.vocabulary_size >= 3, "vocabulary_size", "at least 3", self.vocabulary_size)
         require(self.max_length is None or self.max_length >= 1, "max_length", "at least 1", self.max_length)
 
 
 PRESETS = {
-    "default": SentimentConfig(),
-    "smoke": SentimentConfig(epochs=1, units=8, embedding=8, patience=1),
+    # The embedded reviews: a minute on 2 cores; test about 0.9, order about 0.87, bag of words below 0.64.
+    "default": SentimentConfig(
+        batch_size=128, learning_rate=5e-3, weight_decay=1e-4, word_dropout=0.05, channel_dropout=0.2
+    ),
+    # A look at the whole road in a minute; its accuracy means nothing.
+    "smoke": SentimentConfig(epochs=1, units=8, embedding=8, batch_size=128, learning_rate=5e-3),
+    # IMDB through TFDS: test about 0.91 (bag of words 0.89), some ten minutes on 2 cores.
+    "imdb": SentimentConfig(
+        dataset="imdb_reviews",
+        epochs=4,
+        learning_rate=2e-3,
+        vocabulary_size=20_000,
+        max_length=400,
+        units=64,
+        embedding=64,
+        naive_bayes_start=0.3,
+        dropout=0.5,
+    ),
 }
-"""default: the embedded reviews. smoke: a quick look at the whole road, its accuracy means nothing."""

@@ -48,7 +48,7 @@ SUBJECTS: Mapping[str, Parts] = {
         "brunch, paella, onion soup, mushroom curry, burger, bowl of ramen, set lunch",
     ),
     "venue": _parts(
-        "place, restaurant, bistro, cafe, diner, pizzeria, steak house, tea room, wine bar, beer garden,"
+        "place, restaurant, bistro, cafe, diner, pizzeria, steak house, tea room, wine bar, beer hall,"
         "noodle bar, canteen, rooftop bar, restaurant by the river, cafe at the station",
         "brasserie, sushi bar, cafe in the park",
         "trattoria, coffee shop, seafood restaurant, bakery cafe, pub, tapas bar, restaurant on the corner",
@@ -113,7 +113,8 @@ OTHERS: Mapping[str, Parts] = {
     ),
     "venue": _parts(
         "the place next door, the old harbour inn, our usual haunt, the hotel bar,"
-        "the chain across the street, the place that was here before, the other cafe in our street, the snack bar at the museum",
+        "the chain across the street, the place that was here before, the other cafe in our street,"
+        "the snack bar at the museum",
         "the place down the road, the old town hall cellar",
         "the place across the square, our local inn, the other bar in the village, the hotel restaurant,"
         "the place we went to last year",
@@ -217,7 +218,7 @@ OPENERS = _parts(
     "Quick review:, My verdict:, Here is what I think:, In short:, For the record:, My two cents:,"
     "I will keep this short:, One more opinion:, Where do I start?, So here we are.,"
     "We went with the whole family., It was a rainy Saturday., This is my first review.,"
-    "It was my cousin's birthday., We were in town for two days., A few words on our weekend:,"
+    "It was my grandfather's birthday., We were in town for two days., A few words on our weekend:,"
     "Let me say this:, As I told everybody at home:, Time for a review.",
     "Short and simple:, It was a cold morning., Now it is my turn:",
     "Notes from a tired student:, It was a windy Thursday., This is my third review., My view of it:,"

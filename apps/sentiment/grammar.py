@@ -12,7 +12,6 @@ LABELS = ("negative", "neutral", "positive")
 OPPOSITE = {"negative": "positive", "positive": "negative"}
 
 _SLOT = re.compile(r"{(\w+)(?::(\w+))?}")
-_A_BEFORE_VOWEL = re.compile(r"\ba (?=[aeio]|un|up)", re.IGNORECASE)
 _BE = {(False, False): "is", (False, True): "are", (True, False): "was", (True, True): "were"}
 _SWAP = str.maketrans("xy", "yx")
 
@@ -90,7 +89,6 @@ def normalize(text: str) -> str:
 
 def _write(template: str, fill: Fill) -> str:
     core = _SLOT.sub(lambda slot: _surface(slot[1], slot[2] or "", fill), template)
-    core = _A_BEFORE_VOWEL.sub(lambda article: article[0].rstrip() + "n ", core)
     if not fill.opener.endswith(":"):
         core = core[0].upper() + core[1:]
     return " ".join(part for part in (fill.opener, core + ".", fill.closer) if part)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 
 import layers
 from pipelines.data import Features
+from pipelines.text import RESERVED
 
 from .config import SentimentConfig
 
@@ -16,15 +18,46 @@ ATTENTION = "attention"
 def build_model(config: SentimentConfig, features: Features) -> keras.Model:
     """Return the network: tokens (batch, steps) int32, 0 at padding -> probabilities (batch, labels)."""
     tokens = keras.Input([None], dtype="int32", name="tokens")
-    vocabulary = int(features.counts["vocabulary"])
-    x = keras.layers.Embedding(vocabulary, config.embedding, mask_zero=True, name="embedding")(tokens)
-    x = keras.layers.Dropout(config.word_dropout, noise_shape=(None, None, 1), name="word_dropout")(x)
-    x = keras.layers.SpatialDropout1D(config.dropout, name="channel_dropout")(x)
+    x = layers.TokenDropout(config.word_dropout, name="word_dropout")(tokens)
+    x = _embedding(config, features)(x)
+    x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
     x = layers.Stack([_recurrent(config) for _ in range(config.depth)], config.dropout, name="recurrent")(x)
-    x, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=ATTENTION)(x)
+    pooled, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=ATTENTION)(x)
+    largest = layers.MaskedMaxPooling(name="largest")(x)
+    x = keras.layers.Concatenate(name="pooled")([pooled, largest])
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
     outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(tokens, outputs, name="sentiment")
+
+
+def _embedding(config: SentimentConfig, features: Features) -> keras.layers.Layer:
+    vocabulary = int(features.counts["vocabulary"])
+    layer = keras.layers.Embedding(vocabulary, config.embedding, mask_zero=True, name="embedding")
+    layer.build()
+    if config.naive_bayes_start:
+        ratios = log_count_ratios(features.inputs["train"], features.targets["train"], vocabulary)
+        channels = np.zeros(layer.embeddings.shape, np.float32)
+        channels[:, : ratios.shape[1]] = config.naive_bayes_start * ratios[:, : config.embedding]
+        layer.embeddings.assign_add(channels)
+    return layer
+
+
+def log_count_ratios(tokens: np.ndarray, targets: np.ndarray, vocabulary: int) -> np.ndarray:
+    """Return how much more likely each token is in a label's texts than in the others', as logarithms.
+
+        r[w, k] = log p(w | k) / p(w | not k), over texts that hold w, one added to each count
+
+    The weights of naive Bayes on words present or not (S. Wang and C. Manning, Baselines and bigrams, ACL
+    2012). `tokens` (texts, steps), `targets` (texts,) -> (vocabulary, labels), one column for two labels.
+    """
+    labels = int(targets.max()) + 1
+    counts = np.ones((vocabulary, labels))
+    for row, target in zip(tokens, targets, strict=True):
+        counts[np.unique(row), target] += 1
+    others = counts.sum(axis=1, keepdims=True) - counts
+    ratios = np.log(counts / counts.sum(axis=0)) - np.log(others / others.sum(axis=0))
+    ratios[: len(RESERVED)] = 0
+    return ratios[:, 1:] if labels == 2 else ratios
 
 
 def _recurrent(config: SentimentConfig) -> keras.layers.Layer:

@@ -3,7 +3,8 @@
 What is held out, exactly:
   * fragments: every fragment belongs to one of train, validation and test; no other split shows it;
   * frames: those of validation and of test appear nowhere else;
-  * combinations: in the frames that all splits share, each split has judging words of its own.
+  * combinations: in the frames that all splits share, validation and test have only adjectives that train
+    never has in the same frame.
 Shared by all are the judging words, the degree words and the plain names of the kinds. `order` draws
 from the same material as test.
 """
@@ -18,6 +19,7 @@ from apps.sentiment import fragments
 from apps.sentiment.frames import FRAMES, Frame
 from apps.sentiment.grammar import (
     LABELS,
+    OPPOSITE,
     Fill,
     Review,
     compose,
@@ -28,47 +30,48 @@ from apps.sentiment.grammar import (
     normalize,
 )
 
-SIZES = {"train": 12_000, "validation": 1_500, "test": 2_100, "order": 1_000}
+SIZES = {"train": 15_000, "validation": 1_500, "test": 2_100, "order": 1_000}
 OWN_FRAMES = {"train": 0.0, "validation": 0.25, "test": 0.5}
 """The share of reviews whose frame is the split's own."""
 SEED = 20_240
 _OPENERS = _CLOSERS = 0.25
-_TURNS = {"test": (0,), "validation": (1,), "train": (2, 3, 4)}
+_ADJECTIVES = ("", "mild", "more", "strong")
 
 
 def reviews(split: str) -> Iterator[Review]:
     """Yield the reviews of `split` (a key of SIZES): the same ones, in the same order, on every machine.
 
-    No text comes twice. The labels of train, validation and test are equally frequent. In `order`, the
-    two reviews of each pair follow each other.
+    No text comes twice, in one split or two. The labels of train, validation and test are equally
+    frequent. In `order`, the two reviews of each pair follow each other.
     """
     rng = random.Random(f"{SEED} {split}")
-    seen: set[str] = set()
-    while len(seen) < SIZES[split]:
-        if split == "order":
-            first = _draw("test", rng.choice(("negative", "positive")), rng, paired=True)
-            group = [first, counterpart(first)]
-        else:
-            group = [_draw(split, LABELS[len(seen) % 3], rng)]
+    seen = {normalize(review.text) for review in reviews("test")} if split == "order" else set()
+    count = 0
+    while count < SIZES[split]:
+        label = LABELS[count % 3]
+        group = _draw_pair("test", rng) if split == "order" else [_draw(split, label, rng)]
         texts = {normalize(review.text) for review in group}
         if not texts & seen:
             seen |= texts
+            count += len(group)
             yield from group
 
 
 def allowed_words(frame: Frame, split: str, slot: str, sign: int, topic: str) -> list[str]:
     """Return the judging words of this sign that `split` may put into `slot` ("x", "x:mild") of `frame`.
 
-    A frame of one split takes them all. In a shared frame every fifth word is for test, the one after it
-    for validation, and the rest for train. The count starts one later with each shared frame that has a
-    slot of this form, so that three such frames show train every word.
+    A frame of one split takes them all. In a shared frame every fifth adjective is kept from train, and
+    validation and test take only those. The count starts one later with each shared frame that has a slot
+    of this form, so that two such frames show train every word. Verbs, nouns and comparatives are too few
+    to be kept apart.
     """
     form = slot.partition(":")[2]
     pool = _judging_words(form, sign, topic)
-    if frame.split != "shared" or form == "wish":
+    if frame.split != "shared" or form not in _ADJECTIVES:
         return pool
     start = _frames_with(form).index(frame)
-    return [word for word in pool if (start + _NUMBERS[form, sign].index(word)) % 5 in _TURNS[split]]
+    held_out = [word for word in pool if (start + _NUMBERS[form, sign].index(word)) % 5 == 0]
+    return [word for word in pool if word not in held_out] if split == "train" else held_out
 
 
 def _judging_words(form: str, sign: int, *topics: str) -> list[str]:
@@ -79,9 +82,7 @@ def _judging_words(form: str, sign: int, *topics: str) -> list[str]:
 
 # A word has one number whatever the topic.
 _NUMBERS = {
-    (form, sign): _judging_words(form, sign, *fragments.TOPICS)
-    for form in ("", *fragments.GENERAL[1])
-    for sign in (1, -1)
+    (form, sign): _judging_words(form, sign, *fragments.TOPICS) for form in _ADJECTIVES for sign in (1, -1)
 }
 
 
@@ -99,29 +100,40 @@ def _frames_with(form: str) -> list[Frame]:
     ]
 
 
-@functools.cache
-def _usable(split: str, label: str, paired: bool) -> list[Frame]:
-    return [
-        frame
-        for frame in FRAMES
-        if frame.split == split and _signs(frame, label) and (has_counterpart(frame) or not paired)
-    ]
-
-
 def _sign(slot: str, sign: int) -> int | None:
     """Return the sign of the words for `slot` where x has `sign`; None where the slot judges nothing."""
     signs = {"x": sign, "x2": sign, "y": -sign, "y2": -sign, "good": 1, "bad": -1}
     return signs.get(slot.partition(":")[0])
 
 
-def _signs(frame: Frame, label: str) -> list[int]:
-    return [sign for sign in (1, -1) if label_of(frame.verdict, sign) == label]
+@functools.cache
+def _ways(split: str, label: str) -> list[tuple[Frame, int, bool]]:
+    """Return how a frame of `split` can have this label: the frame, the sign of x, mirrored or not."""
+    return [
+        (frame, sign, mirrored)
+        for frame in FRAMES
+        for sign in (1, -1)
+        for mirrored in (False, True)
+        if frame.split == split and (frame.mirror is not None or not mirrored)
+        if label_of(frame.verdict, sign) == (OPPOSITE.get(label) if mirrored else label)
+    ]
 
 
-def _draw(split: str, label: str, rng: random.Random, paired: bool = False) -> Review:
-    own = rng.random() < OWN_FRAMES[split]
-    frame = rng.choice(_usable(split if own else "shared", label, paired))
-    return compose(frame, _draw_fill(frame, split, rng.choice(_signs(frame, label)), rng))
+def _draw(split: str, label: str, rng: random.Random) -> Review:
+    frame, sign, mirrored = rng.choice(_ways(_frame_split(split, rng), label))
+    review = compose(frame, _draw_fill(frame, split, sign, rng))
+    return counterpart(review) if mirrored else review
+
+
+def _draw_pair(split: str, rng: random.Random) -> list[Review]:
+    frame_split = _frame_split(split, rng)
+    frame = rng.choice([frame for frame in FRAMES if frame.split == frame_split and has_counterpart(frame)])
+    review = compose(frame, _draw_fill(frame, split, rng.choice((1, -1)), rng))
+    return [review, counterpart(review)]
+
+
+def _frame_split(split: str, rng: random.Random) -> str:
+    return split if rng.random() < OWN_FRAMES[split] else "shared"
 
 
 def _draw_fill(frame: Frame, split: str, sign: int, rng: random.Random) -> Fill:
@@ -134,7 +146,8 @@ def _draw_fill(frame: Frame, split: str, sign: int, rng: random.Random) -> Fill:
         words,
         sign,
         past=rng.random() < 0.6,
-        contracted=rng.random() < 0.4,
+        contracted=rng.random() < 0.4
+        and frame.mirror is None,  # "isn't, are" has other words than "is, aren't"
         opener=rng.choice(fragments.OPENERS.of(split)) if rng.random() < _OPENERS else "",
         closer=rng.choice(fragments.CLOSERS.of(split)) if rng.random() < _CLOSERS else "",
     )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from ..checks import require_units
+from ..checks import require_rate, require_units
 
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
 _WEIGHTS = ("kernel", "recurrent", "bias")
@@ -84,8 +84,7 @@ class Cell(keras.layers.Layer):
         super().__init__(**kwargs)
         require_units(self, units)
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not 0.0 <= rate < 1.0:
-                raise ValueError(f"{type(self).__name__}: {name}: expected 0 <= rate < 1, got {rate!r}")
+            require_rate(self, name, rate)
         self.units = units
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias

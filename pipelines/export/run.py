@@ -91,11 +91,19 @@ def export(
     keras_file, saved_model = workspace / "model.keras", workspace / "saved_model"
     model.save(keras_file)
     write_saved_model(model, saved_model, input_specs)
-    values, outputs = score(KerasPredictor(model), inputs, targets, metrics)
+    in_keras = KerasPredictor(model)
+    values, outputs = score(in_keras, inputs, targets, metrics)
     reference = Reference(inputs, targets, outputs, metrics, values)
+    in_tensorflow = SavedModelPredictor(saved_model)
     rows = [
-        _row("Keras", KerasPredictor(model), keras_file, reference),
-        _row("SavedModel", SavedModelPredictor(saved_model), saved_model, reference),
+        _row("Keras", in_keras, keras_file, reference, values, outputs),
+        _row(
+            "SavedModel",
+            in_tensorflow,
+            saved_model,
+            reference,
+            *score(in_tensorflow, inputs, targets, metrics),
+        ),
     ]
     variants = []
     for precision in precisions:
@@ -112,15 +120,17 @@ def export(
     return Exported(write_bundle(output, head, variants, assets), rows, outputs)
 
 
-def _row(form: str, predictor: Predictor, path: Path, reference: Reference) -> Row:
-    values, outputs = score(predictor, reference.inputs, reference.targets, reference.metrics)
-    return Row(
-        form,
-        values[next(iter(reference.metrics))],
-        _size(path),
-        latency_ms(predictor, reference.inputs)["p50"],
-        float(np.max(np.abs(outputs - reference.outputs))),
-    )
+def _row(
+    form: str,
+    predictor: Predictor,
+    path: Path,
+    reference: Reference,
+    values: Mapping[str, float],
+    outputs: np.ndarray,
+) -> Row:
+    error = float(np.max(np.abs(outputs - reference.outputs)))
+    latency = latency_ms(predictor, reference.inputs)["p50"]
+    return Row(form, values[next(iter(reference.metrics))], _size(path), latency, error)
 
 
 def _size(path: Path) -> int:

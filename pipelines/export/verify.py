@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 COMPARED_AT_LEAST = 200
 _PROBED = 32
+_PROBE_SECONDS = 120
 
 
 class Tolerance(NamedTuple):
@@ -163,13 +164,12 @@ def _in_subprocess(content: bytes, inputs: Mapping[str, np.ndarray]) -> np.ndarr
         np.savez(folder / "inputs.npz", allow_pickle=False, **inputs)
         script = Path(__file__).with_name("compiled_model.py")
         files = [str(folder / file) for file in ("model.tflite", "inputs.npz", "outputs.npy")]
-        done = subprocess.run(
-            # -P: the script's own folder must not shadow other modules.
-            [sys.executable, "-P", str(script), *files],
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+        # -P: the script's own folder must not shadow other modules.
+        command = [sys.executable, "-P", str(script), *files]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_PROBE_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"no answer in {_PROBE_SECONDS} s") from None
         if done.returncode != 0:
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise ExportError(f"exit code {done.returncode}: {' '.join(last)}")

@@ -8,7 +8,7 @@ import tensorflow as tf
 from reference.cases import BATCH, FEATURES, STEPS
 from reference.toy_cells import DecayCell
 
-from layers import GRU, GRUCell, LSTM, LSTMCell, Recurrent, SimpleRNN, Stack, execution
+from layers import GRU, LSTM, GRUCell, LSTMCell, Recurrent, SimpleRNN, Stack, TokenDropout, execution
 
 LAYERS = [SimpleRNN, LSTM, GRU]
 OPTIONS = [{"dropout": 0.5}, {"recurrent_dropout": 0.5}]
@@ -114,3 +114,19 @@ def test_stack_drops_between_its_layers() -> None:
     assert not np.allclose(stack(ONES, training=True), still)
     alone = Stack([GRU(5)], dropout=0.5, seed=1)
     np.testing.assert_allclose(alone(ONES, training=True), alone(ONES), atol=1e-6)
+
+
+def test_token_dropout() -> None:
+    tokens = np.array([[2, 3, 4, 0] * 100] * 2)
+    layer = TokenDropout(0.25, unknown=1, seed=1)
+    np.testing.assert_array_equal(layer(tokens), tokens)
+    np.testing.assert_array_equal(layer(tokens, training=False), tokens)
+    result = np.asarray(layer(tokens, training=True))
+    assert not np.array_equal(result[0], result[1])
+    assert result.dtype == tokens.dtype
+    np.testing.assert_array_equal(result[tokens == 0], 0)
+    changed = result != tokens
+    np.testing.assert_array_equal(result[changed], 1)
+    # 600 draws: a standard deviation of 0.018
+    assert abs(changed[tokens != 0].mean() - 0.25) < 0.07
+    np.testing.assert_array_equal(TokenDropout(0.25, seed=1)(tokens, training=True), result)

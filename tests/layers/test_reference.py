@@ -6,7 +6,16 @@ from reference import cells as reference
 from reference.mutants import MUTANTS
 from reference.parity import BATCH, FEATURES, STEPS, TOLERANCE, UNITS, check_parity, random_like, randomize
 
-from layers import LSTM, AdditiveAttentionPooling, Bidirectional, Cell, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
+from layers import (
+    LSTM,
+    AdditiveAttentionPooling,
+    Bidirectional,
+    Cell,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+)
 
 STEP_OF = {
     SimpleRNNCell: reference.simple_rnn_step,

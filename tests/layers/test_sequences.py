@@ -7,7 +7,7 @@ from reference.cases import BATCH, CASES, CELLS, FEATURES, RECURRENT, SEQUENCES,
 from reference.parity import random_like, randomize
 from reference.toy_cells import CountingCell
 
-from layers import Bidirectional, LSTM, Recurrent
+from layers import LSTM, Bidirectional, Recurrent
 
 SAME = {"atol": 1e-6, "rtol": 0}
 """The same sums of the same float32 numbers, at most taken in another order."""
@@ -41,7 +41,7 @@ def test_padded_equals_unpadded(name: str, side: str, training: bool) -> None:
     randomize(layer)
     x = _inputs()
     sequences, mask, _ = _padded(x, side)
-    options = {} if name == "AdditiveAttentionPooling" else {"training": training}
+    options = {"training": training} if CASES[name].gives_sequences else {}
     np.testing.assert_allclose(layer(sequences, mask=mask, **options), layer(x, **options), **SAME)
 
 
@@ -138,7 +138,7 @@ def test_no_initial_state_is_zeros(name: str) -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize(("batch", "steps"), [(1, 4), (3, 1), (1, 1), (3, 0)])
+@pytest.mark.parametrize(("batch", "steps"), [(1, 1), (3, 0)])
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_extreme_shapes(name: str, batch: int, steps: int, training: bool) -> None:
     layer = SEQUENCES[name].built(return_sequences=True)

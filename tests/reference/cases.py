@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+
 import layers
 
 BATCH, STEPS, FEATURES = 3, 4, 2  # units are 5 and 6 below, so that all sizes differ
@@ -56,6 +57,7 @@ CASES = {
         options=("return_sequences",),
     ),
     "AdditiveAttentionPooling": Case(lambda **o: layers.AdditiveAttentionPooling(5, **o), options=()),
+    "MaskedMaxPooling": Case(lambda **o: layers.MaskedMaxPooling(**o), options=()),
 }
 
 CELLS = {
@@ -63,6 +65,9 @@ CELLS = {
     "LSTMCell": lambda **o: layers.LSTMCell(5, **o),
     "GRUCell": lambda **o: layers.GRUCell(5, **o),
 }
+
+OF_TOKENS = {"TokenDropout": lambda **o: layers.TokenDropout(0.5, **o)}
+"""Layers over (batch, steps) of whole numbers: they share the promises about configuration only."""
 
 WITHOUT_CASE = {"Cell"}
 """Public layers that nobody can make: the contract itself."""

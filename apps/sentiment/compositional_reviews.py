@@ -1,0 +1,64 @@
+"""The embedded data set of the sentiment app, as a TFDS builder: generated, never downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from apps.sentiment import sampling
+from apps.sentiment.grammar import LABELS
+
+_DESCRIPTION = """\
+Short product, film and restaurant reviews in three classes, composed so that the order of the words
+decides: negation and its scope, double negation, contrast, degrees, comparisons, conditionals, reported
+opinions, mixed aspects. The label is what the writer thinks of the reviewed thing in the end: in
+"A, but B", B decides; "not bad at all" is positive; "would have been great if" is negative; mixed without
+a resolution, and facts without an opinion, are neutral.
+
+Validation and test share no fragment (thing, aspect, person, condition, fact, opener, closer) with train,
+have frames of their own (a quarter and a half of their reviews), and in the frames that all splits share
+take only adjectives that train never has in that frame. `order` is made from the test material: pairs of
+reviews of exactly the same words, one negative and one positive, one after the other before shuffling.
+
+This set shows that the machinery works. It says little about real reviews."""
+
+
+class _LocalInfo(tfds.core.DatasetInfo):
+    """A data set info that is only ever made here: nothing is looked up on the network."""
+
+    def initialize_from_bucket(self) -> None:
+        """Do nothing; TFDS would leave an empty temporary folder, even where its bucket is off."""
+
+
+class CompositionalReviews(tfds.core.GeneratorBasedBuilder):
+    """Splits `train`, `validation`, `test` and `order`; features `text`, `label` and `phenomenon`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012 - TFDS wants this attribute as it is
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return _LocalInfo(
+            builder=self,
+            description=_DESCRIPTION,
+            features=tfds.features.FeaturesDict(
+                {
+                    "text": tfds.features.Text(),
+                    "label": tfds.features.ClassLabel(names=list(LABELS)),
+                    "phenomenon": tfds.features.Text(doc="What decides the label, e.g. `double_negation`."),
+                }
+            ),
+            supervised_keys=("text", "label"),
+            license="Apache-2.0",
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        return {split: self._generate_examples(split) for split in sampling.SIZES}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, str]]]:
+        for key, review in enumerate(sampling.reviews(split)):
+            yield (
+                key,
+                {"text": review.text, "label": review.label, "phenomenon": review.frame.phenomenon},
+            )

@@ -1,0 +1,54 @@
+"""Whole tokens dropped in training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class TokenDropout(keras.layers.Layer):
+    """Replace a fraction of the tokens by the unknown token in training.
+
+    The network learns what an unknown token means, and to lean on no single word.
+
+    Args:
+        rate: fraction replaced, 0 <= rate < 1.
+        unknown: id that replaces them.
+        seed: of the choice.
+
+    Call arguments: `tokens` (batch, steps) of whole numbers, 0 at padding, which stays; `training`.
+    Returns: tokens of the same shape and type.
+    """
+
+    def __init__(self, rate: float, unknown: int = 1, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0.0 <= rate < 1.0:
+            raise ValueError(f"{type(self).__name__}: rate: expected 0 <= rate < 1, got {rate!r}")
+        self.rate = rate
+        self.unknown = unknown
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, tokens: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """See the class."""
+        if not training or not self.rate:
+            return tokens
+        dropped = keras.random.uniform(tf.shape(tokens), seed=self.seed_generator) < self.rate
+        return tf.where(dropped & (tokens != 0), tf.cast(self.unknown, tokens.dtype), tokens)
+
+    def compute_output_spec(self, tokens: keras.KerasTensor, **_: Any) -> keras.KerasTensor:
+        """Return the spec of `tokens`."""
+        return keras.KerasTensor(tokens.shape, tokens.dtype)
+
+    def compute_output_shape(self, tokens_shape: Sequence[int | None]) -> Sequence[int | None]:
+        """Return the shape of `tokens`."""
+        return tokens_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"rate": self.rate, "unknown": self.unknown, "seed": self.seed}

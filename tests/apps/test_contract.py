@@ -1,0 +1,202 @@
+"""What every app promises; apps are discovered, not listed."""
+
+import ast
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.app import App, discover
+from pipelines.bundle import Bundle
+from pipelines.config import Config, from_dict, to_dict
+from pipelines.errors import UserError
+from pipelines.export.convert import CONVERSIONS
+from pipelines.ondevice import Model
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "__init__.py",
+    "README.md",
+    "config.py",
+    "data.py",
+    "features.py",
+    "metrics.py",
+    "model.py",
+    "results.json",
+}
+APPS = discover()
+
+each_app = pytest.mark.parametrize("app", APPS.values(), ids=APPS)
+
+
+def test_every_folder_is_an_app_and_there_is_one_at_least():
+    folders = {path.parent.name for path in (ROOT / "apps").glob("*/__init__.py")}
+    assert folders == set(APPS)
+    assert all(app.name == name for name, app in APPS.items())
+    assert "sentiment" in APPS
+
+
+def test_two_apps_of_one_name_and_a_folder_without_app_are_refused(tmp_path, monkeypatch):
+    def write(name, text):
+        (tmp_path / "more" / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "more" / name / "__init__.py").write_text(text)
+
+    monkeypatch.syspath_prepend(tmp_path)
+    write("", "")
+    write("one", "from apps.sentiment import APP")
+    assert list(discover("more")) == ["sentiment"]
+    write("two", "from apps.sentiment import APP")
+    with pytest.raises(ValueError, match=r"two apps are called 'sentiment'; the second is in more\.two"):
+        discover("more")
+    write("two", "")
+    monkeypatch.delitem(sys.modules, "more.two")
+    with pytest.raises(TypeError, match=r"two/__init__\.py defines no APP"):
+        discover("more")
+
+
+def test_an_app_without_the_usual_presets_is_refused():
+    sentiment = APPS["sentiment"]
+    with pytest.raises(ValueError, match=r"no preset 'smoke', got \['default'\]"):
+        dataclasses.replace(sentiment, presets={"default": sentiment.presets["default"]})
+
+
+@each_app
+def test_the_same_file_names_everywhere(app):
+    assert {path.name for path in (ROOT / "apps" / app.name).iterdir()} >= FILES
+
+
+@each_app
+def test_presets_are_of_one_class_and_travel_through_json(app: App):
+    classes = {type(config) for config in app.presets.values()}
+    assert len(classes) == 1
+    assert issubclass(classes.pop(), Config)
+    for config in app.presets.values():
+        assert from_dict(type(config), json.loads(json.dumps(to_dict(config)))) == config
+
+
+@each_app
+def test_every_setting_is_read_somewhere_and_explained(app: App):
+    config_class = type(app.presets["default"])
+    sources = [*(ROOT / "apps" / app.name).rglob("*.py"), *(ROOT / "pipelines").rglob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in sources if path.name != "config.py"]
+    read = {
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+    names = {field.name for field in dataclasses.fields(config_class)}
+    assert names - read == set()
+    for owner in config_class.__mro__[:-1]:
+        body = ast.parse(Path(sys.modules[owner.__module__].__file__).read_text()).body
+        classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+        fields = classes[owner.__name__].body
+        for field, after in zip(fields, [*fields[1:], None], strict=True):
+            if isinstance(field, ast.AnnAssign):
+                assert isinstance(after, ast.Expr), f"{owner.__name__}.{field.target.id} has no docstring"
+
+
+@each_app
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("patience", 0),
+        ("learning_rate", 0.0),
+        ("clip_norm", -1.0),
+        ("weight_decay", -0.1),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_the_name_of_their_option(app: App, name, value):
+    with pytest.raises(UserError, match=f"--{name.replace('_', '-')}: expected .*, got {value}"):
+        dataclasses.replace(app.presets["default"], **{name: value})
+
+
+@each_app
+def test_discovering_an_app_imports_neither_tensorflow_nor_matplotlib(app: App):
+    code = (
+        f"import sys, apps.{app.name}\n"
+        "heavy = {'tensorflow', 'keras', 'matplotlib', 'mlflow', 'sklearn', 'tensorflow_datasets'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+# The whole road: one training of the smoke preset, looked at from every side.
+
+
+def test_the_bundle_is_complete(trained):
+    bundle = Bundle.open(trained.bundle)
+    assert bundle.manifest["app"] == trained.app
+    assert trained.bundle.resolve().name == bundle.manifest["run_id"]
+    assert {variant["precision"] for variant in bundle.variants} == set(CONVERSIONS)
+    for variant in bundle.variants:
+        assert bundle.variant_path(variant["file"]).stat().st_size == variant["bytes"]
+        assert "interpreter" in variant["runs_on"]
+        assert not [op for op in variant["ops"] if op.startswith(("Flex", "CUSTOM"))]
+    listed = {record["file"] for record in (*bundle.variants, *bundle.manifest["assets"])}
+    assert {path.name for path in trained.bundle.iterdir()} == {*listed, "manifest.json"}
+
+
+def test_the_record_has_a_row_for_each_form(trained):
+    forms = [row["form"] for row in trained.record["forms"]]
+    variants = [variant["file"] for variant in Bundle.open(trained.bundle).variants]
+    assert forms == ["Keras", "SavedModel", *variants]
+    assert all(0 <= row["metric"] <= 1 for row in trained.record["forms"])
+
+
+def test_nothing_is_left_outside_the_checkout_nor_half_done_in_it(trained):
+    assert list(trained.home.iterdir()) == []
+    assert not list((trained.folder / "mlruns" / "checkpoints").iterdir())
+    exports = trained.folder / "exports" / trained.app
+    assert sorted(path.name for path in exports.iterdir()) == sorted(
+        [trained.bundle.resolve().name, "latest"]
+    )
+
+
+def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkeypatch):
+    monkeypatch.chdir(trained.folder)
+    app, bundle = APPS[trained.app], Bundle.open(trained.bundle)
+    config = from_dict(type(app.presets["default"]), bundle.manifest["config"])
+    data = app.load(config)
+    assert data.fingerprint == trained.record["data_sha256"]
+    features = app.features(config, data)
+    some = slice(0, 100)
+    np.testing.assert_array_equal(
+        app.encode(bundle, data.splits["test"].inputs[some]), features.inputs["test"][some]
+    )
+    outputs = Model(bundle.variant_path()).predict(features.inputs["test"])
+    value = next(iter(app.metrics.values()))(outputs, features.targets["test"])
+    assert value == pytest.approx(bundle.variant()["metric"])
+    answers = app.predict(bundle, data.splits["test"].inputs[some], None)
+    assert json.loads(json.dumps(answers)) == answers
+    assert all("\n" not in app.describe(answer) for answer in answers)
+
+
+def test_the_run_in_the_tracker_holds_everything(trained, monkeypatch):
+    monkeypatch.chdir(trained.folder)
+    import mlflow
+
+    from pipelines import tracking
+
+    client = mlflow.MlflowClient(tracking.store_uri())
+    run = client.get_run(trained.record["run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["seed"] == str(APPS[trained.app].presets["smoke"].seed)
+    assert run.data.tags["data.fingerprint"] == trained.record["data_sha256"]
+    metric = trained.record["metric"]
+    epochs = client.get_metric_history(run.info.run_id, f"validation.{metric}")
+    assert [point.step for point in epochs] == list(range(1, trained.record["epochs"] + 1))
+    for variant in Bundle.open(trained.bundle).variants:
+        name = variant["file"].removesuffix(".tflite")
+        for key in (metric, "bytes", "max_abs_error", "latency_p50_ms"):
+            assert f"{name}.{key}" in run.data.metrics
+    folders = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert folders >= {"bundle", "config.json", "plots", "record.json", "saved_model", "tables"}
+    assert "plots/learning_curves.png" in {i.path for i in client.list_artifacts(run.info.run_id, "plots")}

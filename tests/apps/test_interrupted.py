@@ -1,0 +1,147 @@
+"""Trainings that are killed, stopped, or have nowhere to write."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GOOD, BAD = ("fine", "lovely", "great", "superb"), ("poor", "awful", "dull", "broken")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A folder with a small data set; the tests of this file follow one another in it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    rng = random.Random(5)
+    rows = [
+        f"the {rng.choice(('film', 'soup', 'lamp'))} {i} was {rng.choice(words)},{label}"
+        for i in range(150)
+        for words, label in ((GOOD, "good"), (BAD, "bad"))
+    ]
+    (folder / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    return folder
+
+
+def start(folder, *options, code="from pipelines.cli import main; import sys; sys.exit(main(sys.argv[1:]))"):
+    arguments = [sys.executable, "-c", code, "sentiment", "train", *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    return subprocess.Popen(arguments, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def read_until(process, pattern):
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if match := re.search(pattern, line):
+            return match
+    pytest.fail(f"{pattern!r} never came:\n{''.join(said)[-3000:]}")
+
+
+def finish(process):
+    said = process.communicate(timeout=240)[1]
+    return process.returncode, said
+
+
+def runs(folder):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    experiment = client.get_experiment_by_name("sentiment")
+    found = client.search_runs([experiment.experiment_id], order_by=["start_time DESC"])
+    return client, {run.info.run_id: run for run in found}
+
+
+SMALL = ("--preset", "smoke", "--dataset", "reviews.csv", "--batch-size", "32")
+STEPPED = """
+import sys, time
+import pipelines.training as training
+slowly = training.batches
+def batches(*args):
+    for batch in slowly(*args):
+        time.sleep(0.2)
+        yield batch
+training.batches = batches
+from pipelines.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+KILLED_IN_EXPORT = """
+import os, signal, sys
+import pipelines.export.write as write
+def publish(*args):
+    os.kill(os.getpid(), signal.SIGKILL)
+write._publish = publish
+from pipelines.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_killed_in_an_epoch_it_resumes_with_nothing_lost(checkout):
+    process = start(checkout, *SMALL, "--epochs", "3", "--patience", "3", code=STEPPED)
+    run_id = read_until(process, r"run ([0-9a-f]{32})")[1]
+    read_until(process, "^.*epoch 2: ")
+    time.sleep(0.5)  # into the third epoch
+    process.kill()
+    process.wait()
+    client, found = runs(checkout)
+    assert found[run_id].info.status == "RUNNING"
+    assert not (checkout / "exports" / "sentiment" / "latest").exists()
+
+    code, said = finish(start(checkout, "--resume", run_id))
+    assert code == 0, said[-3000:]
+    assert "epoch 3: " in said
+    assert "epoch 2: " not in said
+    client, found = runs(checkout)
+    assert found[run_id].info.status == "FINISHED"
+    points = client.get_metric_history(run_id, "validation.accuracy")
+    assert [point.step for point in points] == [1, 2, 3]
+    assert (checkout / "exports" / "sentiment" / "latest").resolve().name == run_id
+
+
+def test_killed_in_the_export_the_old_bundle_stays_and_resume_exports(checkout):
+    latest = checkout / "exports" / "sentiment" / "latest"
+    before = latest.resolve()
+    process = start(checkout, *SMALL, code=KILLED_IN_EXPORT)
+    run_id = read_until(process, r"run ([0-9a-f]{32})")[1]
+    code, _ = finish(process)
+    assert code == -signal.SIGKILL
+    assert latest.resolve() == before
+    assert (before / "manifest.json").is_file()
+    assert not (before.parent / run_id).exists()
+
+    code, said = finish(start(checkout, "--resume", run_id))
+    assert code == 0, said[-3000:]
+    assert "epoch 1: " not in said
+    assert latest.resolve().name == run_id
+    assert not [path for path in before.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_ctrl_c_ends_the_run_as_killed_with_its_best_weights(checkout):
+    process = start(checkout, *SMALL, "--epochs", "50", "--patience", "50", code=STEPPED)
+    run_id = read_until(process, r"run ([0-9a-f]{32})")[1]
+    read_until(process, "^.*epoch 1: ")
+    process.send_signal(signal.SIGINT)
+    code, said = finish(process)
+    assert code == 1
+    assert "Traceback" not in said
+    assert "stopped; kept the model of epoch" in said
+    client, found = runs(checkout)
+    assert found[run_id].info.status == "KILLED"
+    assert [item.path for item in client.list_artifacts(run_id, "best_so_far")] == ["best_so_far/model.keras"]
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(checkout):
+    _, before = runs(checkout)
+    for output in ("reviews.csv", "reviews.csv/below", "/proc/none"):
+        code, said = finish(start(checkout, *SMALL, "--output", output))
+        assert code == 2
+        assert f"error: --output {output}: expected a folder to write to" in said
+        assert "Traceback" not in said
+    assert runs(checkout)[1].keys() == before.keys()

@@ -1,0 +1,65 @@
+"""Scoring: whole splits, partial batches, latencies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipelines.evaluation import KerasPredictor, in_batches, latency_ms, score
+
+
+def _mean_of_hits(outputs: np.ndarray, targets: np.ndarray) -> float:
+    return float(np.mean(outputs[:, 0] == targets))
+
+
+def test_score_gives_every_metric_over_the_whole_split_and_the_outputs() -> None:
+    inputs = np.array([[1.0], [2.0], [3.0]])
+    values, outputs = score(
+        lambda x: x * 2, inputs, np.array([2, 4, 0]), {"hits": _mean_of_hits, "none": lambda o, t: 0.0}
+    )
+    assert values == {"hits": pytest.approx(2 / 3), "none": 0.0}
+    np.testing.assert_array_equal(outputs, [[2], [4], [6]])
+
+
+@pytest.mark.parametrize(("inputs", "targets"), [(3, 2), (0, 0)])
+def test_score_refuses_unequal_or_no_examples(inputs: int, targets: int) -> None:
+    with pytest.raises(ValueError, match=f"got {inputs} and {targets}"):
+        score(lambda x: x, np.zeros((inputs, 1)), np.zeros(targets), {})
+
+
+@pytest.mark.parametrize(("size", "expected"), [(2, [2, 2, 1]), (5, [5]), (9, [5]), (1, [1] * 5)])
+def test_batches_hold_every_example_once_and_the_last_may_be_smaller(size: int, expected: list[int]) -> None:
+    seen = []
+
+    def predictor(batch: np.ndarray) -> np.ndarray:
+        seen.append(len(batch))
+        return batch
+
+    inputs = np.arange(10).reshape(5, 2)
+    np.testing.assert_array_equal(in_batches(predictor, inputs, size), inputs)
+    assert seen == expected
+
+
+def test_keras_predictor_answers_as_the_model_whatever_the_batch(tiny) -> None:
+    expected = np.asarray(tiny.model(tiny.inputs[:9], training=False))
+    for batch_size in (4, 9, 256):
+        answers = KerasPredictor(tiny.model, batch_size)(tiny.inputs[:9])
+        np.testing.assert_allclose(answers, expected, atol=1e-6)
+
+
+def test_latency_is_of_one_example_at_a_time() -> None:
+    shapes = set()
+
+    def predictor(batch: np.ndarray) -> np.ndarray:
+        shapes.add(batch.shape)
+        return batch
+
+    latency = latency_ms(predictor, np.zeros((3, 4)), calls=20)
+    assert shapes == {(1, 4)}
+    assert 0 < latency["p50"] <= latency["p95"] < 1000
+
+
+def test_latency_of_a_slow_model_ends_with_the_time_allowed() -> None:
+    calls = []
+    latency_ms(lambda batch: calls.append(1), np.zeros((3, 4)), calls=200, seconds=0.0)
+    assert len(calls) == 3 + 10
