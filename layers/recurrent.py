@@ -99,7 +99,9 @@ class Recurrent(keras.layers.Layer):
             x = tf.reverse(x, [0])
             valid = None if valid is None else tf.reverse(valid, [0])
         masks = Masks(valid, state_mask, self.zero_output_for_mask)
-        outputs, (last, *states) = scan(cell, cell.project_inputs(x), state, masks, bool(training))
+        outputs, (last, *states) = scan(
+            cell, cell.project_inputs(x), state, masks, bool(training), self.return_sequences
+        )
         result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last
         return [result, *states] if self.return_state else result
 

@@ -49,16 +49,23 @@ class Masks(NamedTuple):
 
 
 def scan(
-    cell: Cell, x_proj: tf.Tensor, state: Tensors, masks: Masks, training: bool
-) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    cell: Cell,
+    x_proj: tf.Tensor,
+    state: Tensors,
+    masks: Masks,
+    training: bool = False,
+    return_sequences: bool = True,
+) -> tuple[tf.Tensor | None, tuple[tf.Tensor, ...]]:
     """Run `cell` over projected inputs (steps, batch, columns) from `state`.
 
-    Returns the outputs (steps, batch, units) and the last carry.
+    Returns the outputs (steps, batch, units), which are not to be relied on without `return_sequences`,
+    and the last carry.
     """
     by_hand = training and _execution.get() == "auto" and cell.compute_dtype == cell.variable_dtype
     by_hand = by_hand and x_proj.shape[0] != 0  # its arrays take their shapes from the first step
-    run = _scan_with_own_gradient if by_hand else _loop
-    return run(cell, x_proj, state, masks)
+    if by_hand:
+        return _scan_with_own_gradient(cell, x_proj, state, masks)
+    return _loop(cell, x_proj, state, masks, return_sequences)
 
 
 def advance(
@@ -94,22 +101,45 @@ def _valid_at(masks: Masks, t: tf.Tensor) -> tf.Tensor | None:
 
 
 def _loop(
-    cell: Cell, x_proj: tf.Tensor, state: Tensors, masks: Masks
-) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-    """Run the plain while loop; its gradient is TensorFlow's."""
+    cell: Cell, x_proj: tf.Tensor, state: Tensors, masks: Masks, return_sequences: bool
+) -> tuple[tf.Tensor | None, tuple[tf.Tensor, ...]]:
+    """Run the plain while loop; its gradient is TensorFlow's.
+
+    Outputs are collected only where they are wanted, and padding at the ends is passed over: on a device
+    that is most of the work.
+    """
     steps = tf.shape(x_proj)[0]
+    start, stop = _range(x_proj, masks, return_sequences)
     x_steps = _unstacked(x_proj)
     first = _first_carry(cell, x_proj, state)
 
-    def body(t: tf.Tensor, carry: Tensors, outputs: tf.TensorArray) -> Any:
+    outputs = [_empty(first[0], steps)] if return_sequences else []
+
+    def body(t: tf.Tensor, carry: Tensors, outputs: Sequence[tf.TensorArray]) -> Any:
         h_proj = _project_state(cell, carry[1], masks)
         carry = advance(cell, x_steps.read(t), h_proj, carry, _valid_at(masks, t), masks)
-        return t + 1, carry, outputs.write(t, carry[0])
+        return t + 1, carry, [array.write(t, carry[0]) for array in outputs]
 
     _, carry, outputs = tf.while_loop(
-        lambda t, *_: t < steps, body, (0, first, _empty(first[0], steps)), maximum_iterations=steps
+        lambda t, *_: t < stop, body, (start, first, outputs), maximum_iterations=steps
     )
-    return _stack(outputs, x_proj), carry
+    return (_stack(outputs[0], x_proj) if outputs else None), carry
+
+
+def _range(x_proj: tf.Tensor, masks: Masks, return_sequences: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the first step to run and the one after the last.
+
+    Masked steps before the first valid one change nothing and give zeros, which is what an output that was
+    never written is, too, if its shape is known; after the last valid one they may repeat an output.
+    """
+    steps = tf.shape(x_proj)[0]
+    if masks.valid is None or not x_proj.shape.is_fully_defined():
+        return tf.constant(0), steps
+    t = tf.range(steps)
+    valid = tf.reduce_any(masks.valid, axis=[1, 2])
+    start = tf.reduce_min(tf.where(valid, t, steps))
+    repeats = return_sequences and not masks.zero_output
+    return start, steps if repeats else tf.reduce_max(tf.where(valid, t + 1, 0))
 
 
 def _stack(array: tf.TensorArray, like: tf.Tensor) -> tf.Tensor:

@@ -23,6 +23,7 @@ from .data import Data, Features
 from .errors import UserError
 from .evaluation import KerasPredictor, score
 from .export.run import Exported, Facts, Row, export
+from .provenance import provenance
 from .training import compile_model, fit, seed_everything
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def _record(
         "best_epoch": outcome.progress.best_epoch,
         "training_minutes": round(minutes, 2),
         "config": _portable(config),
-        "made_with": tracking.provenance(),
+        "made_with": provenance(),
         "date": datetime.date.today().isoformat(),
     }
 

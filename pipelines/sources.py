@@ -9,7 +9,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +18,11 @@ import numpy as np
 
 from .data import Data, Examples
 from .errors import UserError
+from .splits import complete, select
 from .textfiles import SUFFIXES, read_splits
 
 DATA_DIR = Path(".cache/tfds")
 """Where prepared TFDS sets are kept, unless the user says otherwise."""
-HELD_OUT = 0.1
-"""The fraction of the training split that makes a split which the source lacks."""
 NETWORK_SECONDS = 5.0
 
 
@@ -122,65 +121,6 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
                 f"{builder.info.full_name}: can't be prepared in {folder.absolute()}: {_first_line(error)}"
             ) from error
     return builder
-
-
-def complete(
-    splits: Mapping[str, Examples], labels: tuple[str, ...], source: str, notes: Sequence[str], seed: int
-) -> Data:
-    """Return the data with all three splits, no held-out text being in `train`; notes say what was done.
-
-    Without a test split, the validation split is the test split; what is lacking then is cut from `train`.
-    """
-    splits, notes = dict(splits), list(notes)
-    if "train" not in splits:
-        raise UserError(f"{source}: expected a labelled train split")
-    if "test" not in splits and "validation" in splits:
-        splits["test"] = splits.pop("validation")
-        notes.append(f"{source}: no labelled test split, so its validation split is the test split")
-    held_out = {text for name, split in splits.items() if name != "train" for text in split.inputs}
-    train = splits["train"]
-    kept = select(train, [text not in held_out for text in train.inputs])
-    if len(kept) < len(train):
-        notes.append(
-            f"{source}: {len(train) - len(kept):,} training texts left out, being in a held-out split"
-        )
-    for name in ("test", "validation"):
-        if name not in splits:
-            kept, splits[name] = hold_out(kept, seed)
-            notes.append(
-                f"{source}: no {name} split, so {len(splits[name]):,} examples ({HELD_OUT:.0%}, by class, "
-                f"seed {seed}) are held out of train"
-            )
-            if not len(splits[name]):
-                raise UserError(f"{source}: too few examples to hold out a {name} split: got {len(kept)}")
-    if len(np.unique(kept.targets)) < 2:
-        raise UserError(f"{source}: expected training examples of at least two classes")
-    ordered = {"train": kept, "validation": splits["validation"], "test": splits["test"]}
-    return Data(ordered | {k: v for k, v in splits.items() if k not in ordered}, labels, source, tuple(notes))
-
-
-def select(examples: Examples, chosen: Sequence[bool]) -> Examples:
-    """Return the examples where `chosen` is true, in their order."""
-    inputs = [text for text, keep in zip(examples.inputs, chosen, strict=True) if keep]
-    return Examples(inputs, examples.targets[np.array(chosen, bool)])
-
-
-def hold_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
-    """Return (rest, held out): a tenth of each class's distinct texts, so that no text is in both.
-
-    A class of one or two texts stays whole in the rest; a larger one gives at least one.
-    """
-    first: dict[str, int] = {}
-    for text, target in zip(examples.inputs, examples.targets.tolist(), strict=True):
-        first.setdefault(text, target)
-    rng = np.random.default_rng(seed)
-    held: set[str] = set()
-    for target in sorted(set(first.values())):
-        texts = [text for text, of in first.items() if of == target]
-        count = max(1, round(HELD_OUT * len(texts))) if len(texts) > 2 else 0
-        held.update(texts[index] for index in rng.permutation(len(texts))[:count])
-    chosen = [text in held for text in examples.inputs]
-    return select(examples, [not held for held in chosen]), select(examples, chosen)
 
 
 def _named_builder(name: str, folder: Path) -> Callable[[], Any]:

@@ -7,14 +7,12 @@ import importlib.metadata
 import json
 import logging
 import os
-import platform
 import re
 import sqlite3
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +20,7 @@ import numpy as np
 
 from . import serving
 from .errors import UserError
+from .provenance import provenance
 
 # MLflow reads these while it is imported: no usage reports, no chatter, and no background jobs in the
 # server, which would keep their queue outside the checkout.
@@ -45,14 +44,13 @@ with warnings.catch_warnings():  # about MLflow's own code: nothing that its use
     from mlflow.types import Schema, TensorSpec
     from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
     from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH, MAX_TAG_VAL_LENGTH
+    from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
-
-LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "ai-edge-litert")
 
 
 class Run:
@@ -203,20 +201,6 @@ def checked_id(run_id: str) -> str:
     return run_id
 
 
-def provenance() -> dict[str, str]:
-    """Tell what a run was made with: versions, hardware, git commit and whether files differ from it."""
-    facts = {f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES}
-    changes = _git("status", "--porcelain")
-    return {
-        **facts,
-        "version.python": platform.python_version(),
-        "hardware.cpu": _cpu_model(),
-        "hardware.cores": str(os.cpu_count()),
-        "git.commit": _git("rev-parse", "HEAD") or "unknown",
-        "git.dirty": "unknown" if changes is None else str(bool(changes)).lower(),
-    }
-
-
 def store_uri() -> str:
     """Return where runs are kept: MLFLOW_TRACKING_URI, or `mlruns/mlflow.db` in the current folder."""
     return (
@@ -225,10 +209,17 @@ def store_uri() -> str:
 
 
 def prepare() -> str:
-    """Create the store where it is a missing SQLite file; return its address."""
+    """Create the store where it is a missing SQLite file; return its address.
+
+    Raises:
+        UserError: it can't be written, is no store, or is of another version of MLflow.
+    """
     uri = store_uri()
-    with _alone(uri):
-        mlflow.MlflowClient(uri)
+    try:
+        with _alone(uri):
+            mlflow.MlflowClient(uri)
+    except (OSError, sqlite3.Error, SQLAlchemyError, MlflowException) as error:
+        raise UserError(f"{uri}: expected a store of MLflow: {_one_line(error)}") from error
     return uri
 
 
@@ -253,7 +244,7 @@ def _closing(run: Run) -> Iterator[None]:
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
         try:
-            run.tags({"reason": " ".join(f"{name}{error}".split())})
+            run.tags({"reason": _one_line(f"{name}{error}")})
             mlflow.end_run(status)
         except MlflowException as second:  # a full disk, say: what happened first counts
             log.warning("run %s could not be marked as %s: %s", run.id, status, second)
@@ -326,6 +317,10 @@ def _reopen(run_id: str, experiment: str, app_name: str) -> set[tuple[str, int]]
     return {(name, m.step) for name in found.data.metrics for m in client.get_metric_history(run_id, name)}
 
 
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -371,22 +366,3 @@ def _pins(*libraries: str) -> list[str]:
 
 def _package_folder(name: str) -> str:
     return str(Path(importlib.import_module(name).__path__[0]))
-
-
-def _git(*arguments: str) -> str | None:
-    """Return what git prints about the checkout that this file is in, or None where there is none."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def _cpu_model() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -235,6 +235,7 @@ FRAMES: tuple[Frame, ...] = (
             ("-x", "{it} {not} as {x:mild} as {other}", SIDES),
             ("x", "compared with {other}, {it} {be} {x:cmp}", SIDES),
             ("x", "if you ask me, {it} {be} {x:cmp} than {other}", SIDES),
+            ("x", "all in all {it} {be} {x:cmp} than {other}", SIDES),
             ("x", "next to {other}, {it} {be} {x}", SIDES),
             ("positive", "I prefer {it} to {other}", SIDES),
             ("positive", "I would take {it} over {other} any day", SIDES),
@@ -250,7 +251,7 @@ FRAMES: tuple[Frame, ...] = (
             ("x", "I think {it} {be} much {x:cmp} than {other}", SIDES),
         ],
         test=[
-            ("x", "{it} {be} far {x:cmp} than {other}", SIDES),
+            ("x", "to me {it} {be} {x:cmp} than {other}", SIDES),
             ("x", "I found {it} more {x:more} than {other}", SIDES),
             ("-x", "compared with {other}, {it} {be} less {x:more}", SIDES),
             ("positive", "any day I would take {it} over {other}", SIDES),

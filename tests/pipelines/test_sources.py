@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pipelines.data import Examples
 from pipelines.errors import UserError
-from pipelines.sources import complete, hold_out, is_path, prepare, text_from_builder, text_from_tfds
+from pipelines.sources import is_path, prepare, text_from_builder, text_from_tfds
+from pipelines.splits import complete, hold_out
 
 tfds = pytest.importorskip("tensorflow_datasets")
 

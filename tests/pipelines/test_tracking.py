@@ -312,6 +312,20 @@ def test_tracking_uri_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/mine/runs.db"
 
 
+@pytest.mark.parametrize("in_the_way", ["mlruns", "mlruns/mlflow.db"])
+def test_a_file_that_is_no_store_is_named(
+    in_the_way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    path = tmp_path / in_the_way
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine, all mine" * 100)
+    with pytest.raises(UserError, match=r"sqlite:///.*/mlruns/mlflow.db: expected a store of MLflow: .+"):
+        tracking.prepare()
+    assert path.read_text() == "mine, all mine" * 100
+
+
 def test_the_ui_of_a_server_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(UserError, match="expected a SQLite store"):
