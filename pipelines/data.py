@@ -26,7 +26,7 @@ class Examples:
 class Data:
     """A data set as it came, cut into splits. `train`, `validation` and `test` are always there."""
 
-    splits: Mapping[str, Examples]
+    splits: dict[str, Examples]
     labels: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()

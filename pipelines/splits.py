@@ -70,3 +70,22 @@ def hold_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
         held.update(texts[index] for index in rng.permutation(len(texts))[:count])
     chosen = [text in held for text in examples.inputs]
     return select(examples, [not held for held in chosen]), select(examples, chosen)
+
+
+def join_training(data: Data, extra: Data) -> Data:
+    """Return `data` with the training split of `extra` added to its own; the other splits are its own.
+
+    Labels are matched by their order; texts that `data` holds out are left out.
+    """
+    if len(extra.labels) != len(data.labels):
+        raise UserError(
+            f"{extra.source}: expected as many labels as {data.source} has, {data.labels}, got {extra.labels}"
+        )
+    held_out = {text for name, split in data.splits.items() if name != "train" for text in split.inputs}
+    own, more = data.splits["train"], extra.splits["train"]
+    more = select(more, [text not in held_out for text in more.inputs])
+    joined = Examples(own.inputs + more.inputs, np.concatenate([own.targets, more.targets]))
+    pairs = ", ".join(f"{theirs} as {ours}" for theirs, ours in zip(extra.labels, data.labels, strict=True))
+    note = f"{len(more):,} training texts of {extra.source} added ({pairs})"
+    source = f"{data.source} + {extra.source}"
+    return Data(data.splits | {"train": joined}, data.labels, source, (*data.notes, note))

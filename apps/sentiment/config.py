@@ -15,6 +15,8 @@ Cell = Literal["simple_rnn", "lstm", "gru"]
 class SentimentConfig(Config):
     """Text in, label out. The defaults are those of the embedded reviews."""
 
+    extra_dataset: str | None = None
+    """A further data set with as many labels in the same order: its training split joins this one's."""
     text_feature: str | None = None
     """Of a TFDS set with several text features: the one to read."""
     label_feature: str | None = None
@@ -81,6 +83,20 @@ PRESETS = {
         units=64,
         embedding=64,
         naive_bayes_start=0.3,
+        dropout=0.5,
+    ),
+    # SST-2 sentences, with IMDB's training reviews beside them: test about 0.83, some ten minutes on 2 cores.
+    "sst2": SentimentConfig(
+        dataset="glue/sst2",
+        extra_dataset="imdb_reviews",
+        epochs=6,
+        vocabulary_size=20_000,
+        max_length=64,
+        units=64,
+        embedding=64,
+        naive_bayes_start=0.5,
+        word_dropout=0.3,
+        channel_dropout=0.5,
         dropout=0.5,
     ),
 }

@@ -13,6 +13,7 @@ from pipelines.sources import (
     text_from_files,
     text_from_tfds,
 )
+from pipelines.splits import join_training
 
 from .config import SentimentConfig
 
@@ -23,15 +24,20 @@ def load(config: SentimentConfig) -> Data:
     Raises:
         UserError: one line, when the data set is unknown, can't be had, or is not labelled text.
     """
-    if config.dataset == "embedded":
+    data = _by_name(config.dataset, config)
+    if config.extra_dataset is None:
+        return data
+    return join_training(data, _by_name(config.extra_dataset, config))
+
+
+def _by_name(dataset: str, config: SentimentConfig) -> Data:
+    if dataset == "embedded":
         return _embedded(config)
-    if is_path(config.dataset):
+    if is_path(dataset):
         return text_from_files(
-            Path(config.dataset), config.text_column, config.label_column, config.encoding, config.seed
+            Path(dataset), config.text_column, config.label_column, config.encoding, config.seed
         )
-    return text_from_tfds(
-        config.dataset, config.data_dir, config.text_feature, config.label_feature, config.seed
-    )
+    return text_from_tfds(dataset, config.data_dir, config.text_feature, config.label_feature, config.seed)
 
 
 def _embedded(config: SentimentConfig) -> Data:

@@ -57,7 +57,8 @@ def reviews(split: str) -> Iterator[Review]:
             yield from group
 
 
-def allowed_words(frame: Frame, split: str, slot: str, sign: int, topic: str) -> list[str]:
+@functools.cache
+def allowed_words(frame: Frame, split: str, slot: str, sign: int, topic: str) -> tuple[str, ...]:
     """Return the judging words of this sign that `split` may put into `slot` ("x", "x:mild") of `frame`.
 
     A frame of one split takes them all. In a shared frame every fifth adjective is kept from train, and
@@ -68,10 +69,10 @@ def allowed_words(frame: Frame, split: str, slot: str, sign: int, topic: str) ->
     form = slot.partition(":")[2]
     pool = _judging_words(form, sign, topic)
     if frame.split != "shared" or form not in _ADJECTIVES:
-        return pool
+        return tuple(pool)
     start = _frames_with(form).index(frame)
     held_out = [word for word in pool if (start + _NUMBERS[form, sign].index(word)) % 5 == 0]
-    return [word for word in pool if word not in held_out] if split == "train" else held_out
+    return tuple(word for word in pool if (word in held_out) != (split == "train"))
 
 
 def _judging_words(form: str, sign: int, *topics: str) -> list[str]:
@@ -153,14 +154,14 @@ def _draw_fill(frame: Frame, split: str, sign: int, rng: random.Random) -> Fill:
     )
 
 
-def _pool(frame: Frame, split: str, slot: str, sign: int, topic: str) -> list[str]:
+def _pool(frame: Frame, split: str, slot: str, sign: int, topic: str) -> tuple[str, ...]:
     name = slot.partition(":")[0]
     slot_sign = _sign(slot, sign)
     if slot_sign is not None:
         return allowed_words(frame, split, slot, slot_sign, topic)
     shared = {"kind": fragments.KINDS[topic], **fragments.DEGREES}
     if name in shared:
-        return list(shared[name])
+        return shared[name]
     by_topic = {
         "it": fragments.SUBJECTS,
         "a": fragments.ASPECTS,
@@ -171,4 +172,4 @@ def _pool(frame: Frame, split: str, slot: str, sign: int, topic: str) -> list[st
         "fact2": fragments.FACTS,
     }
     parts = fragments.REPORTERS if name == "friend" else by_topic[name][topic]
-    return list(parts.of(split))
+    return parts.of(split)
