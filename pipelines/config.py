@@ -21,6 +21,8 @@ class Config:
     """Where TFDS looks for prepared data sets and puts new ones. Default: .cache/tfds in the checkout."""
     epochs: int = 10
     """Passes over the training data, at most (early stopping may end sooner)."""
+    pretraining_epochs: int = 0
+    """How many of the epochs, the first ones, see the data's `pretraining` split instead of `train`."""
     batch_size: int = 64
     """Examples per training step."""
     learning_rate: float = 1e-3
@@ -35,6 +37,8 @@ class Config:
     """Seeds everything: the same seed on the same machine gives the same numbers."""
 
     def __post_init__(self) -> None:
+        within = 0 <= self.pretraining_epochs < self.epochs
+        require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         for name in ("epochs", "batch_size", "patience"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("learning_rate", "clip_norm"):

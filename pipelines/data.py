@@ -24,7 +24,11 @@ class Examples:
 
 @dataclass(frozen=True)
 class Data:
-    """A data set as it came, cut into splits. `train`, `validation` and `test` are always there."""
+    """A data set as it came, cut into splits.
+
+    `train`, `validation` and `test` are always there; `pretraining` is what the network may see before
+    `train`; any other is a further test split.
+    """
 
     splits: dict[str, Examples]
     labels: tuple[str, ...]
@@ -35,7 +39,8 @@ class Data:
     @property
     def test_splits(self) -> list[str]:
         """Every split that is only ever scored: `test` first."""
-        return ["test", *(name for name in self.splits if name not in ("train", "validation", "test"))]
+        trained_on = ("pretraining", "train", "validation", "test")
+        return ["test", *(name for name in self.splits if name not in trained_on)]
 
     @property
     def counts(self) -> dict[str, int]:

@@ -105,7 +105,7 @@ def _tracked(
     log.info("run %s (if it is stopped: python -m apps %s train --resume %s)", run.id, app.name, run.id)
     run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
     model = app.build(config, features)
-    compile_model(model, config, app.loss(config), len(features.targets["train"]))
+    compile_model(model, config, app.loss(config), features)
     with _best_kept_if_stopped(model, run, checkpoint):
         progress = fit(model, features, config, app.metrics, checkpoint, _teller(run))
     minutes = (time.monotonic() - started) / 60

@@ -72,8 +72,8 @@ def hold_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
     return select(examples, [not held for held in chosen]), select(examples, chosen)
 
 
-def join_training(data: Data, extra: Data) -> Data:
-    """Return `data` with the training split of `extra` added to its own; the other splits are its own.
+def with_pretraining(data: Data, extra: Data) -> Data:
+    """Return `data` with the training split of `extra` as its pretraining split.
 
     Labels are matched by their order; texts that `data` holds out are left out.
     """
@@ -82,10 +82,9 @@ def join_training(data: Data, extra: Data) -> Data:
             f"{extra.source}: expected as many labels as {data.source} has, {data.labels}, got {extra.labels}"
         )
     held_out = {text for name, split in data.splits.items() if name != "train" for text in split.inputs}
-    own, more = data.splits["train"], extra.splits["train"]
+    more = extra.splits["train"]
     more = select(more, [text not in held_out for text in more.inputs])
-    joined = Examples(own.inputs + more.inputs, np.concatenate([own.targets, more.targets]))
     pairs = ", ".join(f"{theirs} as {ours}" for theirs, ours in zip(extra.labels, data.labels, strict=True))
-    note = f"{len(more):,} training texts of {extra.source} added ({pairs})"
-    source = f"{data.source} + {extra.source}"
-    return Data(data.splits | {"train": joined}, data.labels, source, (*data.notes, note))
+    note = f"pretraining on {len(more):,} training texts of {extra.source} ({pairs})"
+    source = f"{data.source} after {extra.source}"
+    return Data(data.splits | {"pretraining": more}, data.labels, source, (*data.notes, note))

@@ -29,9 +29,9 @@ def seed_everything(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, examples: int) -> None:
+def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, features: Features) -> None:
     """Compile with AdamW, linear warm-up then cosine decay, and clipping by global norm."""
-    steps = config.epochs * -(-examples // config.batch_size)
+    steps = sum(_steps(features, config, epoch) for epoch in range(config.epochs))
     warmup = max(1, steps // 20)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=config.learning_rate / warmup,
@@ -52,9 +52,10 @@ def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[np
     Where the features tell lengths, a batch holds sequences of like length, cut to the longest of them.
     """
     rng = np.random.default_rng([config.seed, epoch])
-    inputs, targets = features.inputs["train"], features.targets["train"]
+    split = _split(config, epoch)
+    inputs, targets = features.inputs[split], features.targets[split]
     order = rng.permutation(len(targets))
-    lengths = features.lengths["train"] if features.lengths else None
+    lengths = features.lengths[split] if features.lengths else None
     if lengths is not None:
         pools = _cut(order, _POOL * config.batch_size)
         order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
@@ -65,6 +66,14 @@ def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[np
         if lengths is not None:
             batch = batch[:, : max(_ROUND, -(-int(lengths[rows].max()) // _ROUND) * _ROUND)]
         yield batch, targets[rows]
+
+
+def _split(config: Config, epoch: int) -> str:
+    return "pretraining" if epoch < config.pretraining_epochs else "train"
+
+
+def _steps(features: Features, config: Config, epoch: int) -> int:
+    return -(-len(features.targets[_split(config, epoch)]) // config.batch_size)
 
 
 def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
@@ -81,7 +90,7 @@ def _dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_generator(
         lambda: batches(features, config, epoch), output_signature=signature
     )
-    count = -(-len(targets) // config.batch_size)
+    count = _steps(features, config, epoch)
     return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
@@ -134,8 +143,7 @@ def fit(
 def _one_epoch(
     model: keras.Model, features: Features, config: Config, metrics: Mapping[str, Metric], epoch: int
 ) -> dict[str, float]:
-    steps = -(-len(features.targets["train"]) // config.batch_size)
-    bar = _ProgressBar(f"epoch {epoch + 1}/{config.epochs}", steps)
+    bar = _ProgressBar(f"epoch {epoch + 1}/{config.epochs}", _steps(features, config, epoch))
     data = _dataset(features, config, epoch)
     history = model.fit(
         data, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0, callbacks=[bar]

@@ -13,7 +13,7 @@ from pipelines.sources import (
     text_from_files,
     text_from_tfds,
 )
-from pipelines.splits import join_training
+from pipelines.splits import with_pretraining
 
 from .config import SentimentConfig
 
@@ -25,9 +25,9 @@ def load(config: SentimentConfig) -> Data:
         UserError: one line, when the data set is unknown, can't be had, or is not labelled text.
     """
     data = _by_name(config.dataset, config)
-    if config.extra_dataset is None:
+    if not config.pretraining_dataset:
         return data
-    return join_training(data, _by_name(config.extra_dataset, config))
+    return with_pretraining(data, _by_name(config.pretraining_dataset, config))
 
 
 def _by_name(dataset: str, config: SentimentConfig) -> Data:

@@ -25,9 +25,10 @@ def make_features(config: SentimentConfig, data: Data) -> Features:
     }
     lengths = {name: np.array([len(text) for text in split]) for name, split in tokens.items()}
     max_length = config.max_length or _length_for(lengths["train"])
-    tokenizer = Tokenizer.fit(
-        data.splits["train"].inputs, config.vocabulary_size, config.min_count, max_length, config.keep
-    )
+    trained_on = [
+        text for name in ("pretraining", "train") if name in data.splits for text in data.splits[name].inputs
+    ]
+    tokenizer = Tokenizer.fit(trained_on, config.vocabulary_size, config.min_count, max_length, config.keep)
     inputs = {
         name: pad([tokenizer.ids(tokenizer.truncate(text)) for text in split], max_length)
         for name, split in tokens.items()

@@ -45,5 +45,5 @@ def _bag_of_words(seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    counts = CountVectorizer(analyzer=tokenize, min_df=2)
-    return make_pipeline(counts, LogisticRegression(C=0.3, max_iter=300, random_state=seed))
+    counts = CountVectorizer(analyzer=tokenize, min_df=2, binary=True)
+    return make_pipeline(counts, LogisticRegression(C=0.3, max_iter=1000, random_state=seed))

@@ -143,12 +143,13 @@ def _draw_fill(frame: Frame, split: str, sign: int, rng: random.Random) -> Fill:
     for slot in lexical_slots(frame.template):
         pool = _pool(frame, split, slot, sign, topic)
         words[slot] = rng.choice([word for word in pool if word not in words.values()])
+    past, contracted = rng.random() < 0.6, rng.random() < 0.4
     return Fill(
         words,
         sign,
-        past=rng.random() < 0.6,
-        contracted=rng.random() < 0.4
-        and frame.mirror is None,  # "isn't, are" has other words than "is, aren't"
+        past,
+        # A mirror can move the negation, and "isn't ... are" has other words than "is ... aren't".
+        contracted and frame.mirror is None,
         opener=rng.choice(fragments.OPENERS.of(split)) if rng.random() < _OPENERS else "",
         closer=rng.choice(fragments.CLOSERS.of(split)) if rng.random() < _CLOSERS else "",
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.data import Data, Examples
 from pipelines.errors import UserError
 from pipelines.sources import is_path, prepare, text_from_builder, text_from_tfds
-from pipelines.splits import complete, hold_out, join_training
+from pipelines.splits import complete, hold_out, with_pretraining
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
@@ -275,18 +275,19 @@ def test_no_text_is_on_both_sides_and_none_is_lost(pairs: list[tuple[str, int]],
     assert sorted(both) == sorted(pairs)
 
 
-def test_the_training_split_of_another_set_joins_by_the_order_of_labels():
+def test_another_sets_training_split_is_for_pretraining_its_labels_matched_by_order():
     def data(labels, **splits):
         made = {name: Examples(texts, np.array(targets)) for name, (texts, targets) in splits.items()}
         return Data(made, labels, "+".join(labels))
 
     own = data(("bad", "good"), train=(["a", "b"], [0, 1]), validation=(["c"], [1]), test=(["d"], [0]))
     extra = data(("neg", "pos"), train=(["e", "d"], [1, 0]), validation=(["f"], [0]), test=(["g"], [0]))
-    joined = join_training(own, extra)
-    assert joined.splits["train"].inputs == ["a", "b", "e"]
-    assert joined.splits["train"].targets.tolist() == [0, 1, 1]
-    assert joined.splits["test"].inputs == ["d"]
+    joined = with_pretraining(own, extra)
+    assert joined.splits["pretraining"].inputs == ["e"]
+    assert joined.splits["pretraining"].targets.tolist() == [1]
+    assert joined.splits["train"].inputs == ["a", "b"]
+    assert joined.test_splits == ["test"]
     assert joined.labels == ("bad", "good")
-    assert joined.notes == ("1 training texts of neg+pos added (neg as bad, pos as good)",)
+    assert joined.notes == ("pretraining on 1 training texts of neg+pos (neg as bad, pos as good)",)
     with pytest.raises(UserError, match="expected as many labels"):
-        join_training(own, data(("x", "y", "z"), train=(["a"], [0])))
+        with_pretraining(own, data(("x", "y", "z"), train=(["a"], [0])))

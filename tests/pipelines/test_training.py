@@ -38,7 +38,7 @@ def make_model(config, features):
     x = keras.layers.Dropout(0.2)(x)
     x = layers.GRU(5, dropout=0.1)(x)
     model = keras.Model(tokens, keras.layers.Dense(2, activation="softmax")(x))
-    compile_model(model, config, keras.losses.SparseCategoricalCrossentropy(), len(features.targets["train"]))
+    compile_model(model, config, keras.losses.SparseCategoricalCrossentropy(), features)
     return model
 
 
@@ -74,6 +74,18 @@ def test_batches_differ_by_epoch_and_repeat_by_seed(features):
     assert order(CONFIG, 0) == order(CONFIG, 0)
     assert order(CONFIG, 0) != order(CONFIG, 1)
     assert order(CONFIG, 0) != order(dataclasses.replace(CONFIG, seed=4), 0)
+
+
+def test_the_first_epochs_may_see_another_split(features):
+    other = dataclasses.replace(
+        features,
+        inputs={**features.inputs, "pretraining": features.inputs["test"]},
+        targets={**features.targets, "pretraining": features.targets["test"]},
+        lengths={**features.lengths, "pretraining": features.lengths["test"]},
+    )
+    config = dataclasses.replace(CONFIG, pretraining_epochs=2)
+    sizes = [sum(len(targets) for _, targets in batches(other, config, epoch)) for epoch in range(4)]
+    assert sizes == [30, 30, 70, 70]
 
 
 def test_same_seed_same_numbers_and_the_loss_falls(whole, features, tmp_path):
