@@ -165,11 +165,11 @@ def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
 
 
 def _one_line(box: str) -> str:
-    """Take the message out of the frame that tyro draws, without its pointer to the help."""
+    """Take the message out of the frame that tyro draws, without its title and its pointer to the help."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", box).split("For full helptext")[0]
-    _, _, text = text.partition("╮")
-    words = re.sub(r"[╰╯│─]+", " ", text).split()
-    return " ".join(words) + " (--help lists the options)"
+    lines = [line.strip().strip("│|").strip() for line in text.splitlines()[1:]]
+    message = " ".join(line for line in lines if any(map(str.isalnum, line)))
+    return f"{' '.join(message.split())} (--help lists the options)"
 
 
 def _train(app: App, argv: list[str]) -> None:

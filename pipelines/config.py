@@ -37,12 +37,12 @@ class Config:
     """Seeds everything: the same seed on the same machine gives the same numbers."""
 
     def __post_init__(self) -> None:
-        within = 0 <= self.pretraining_epochs < self.epochs
-        require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         for name in ("epochs", "batch_size", "patience"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
             require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        within = 0 <= self.pretraining_epochs < self.epochs
+        require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
 
 

@@ -144,7 +144,7 @@ class Run:
             loader_module=serving.__name__,
             data_path=str(bundle),
             code_paths=[_package_folder(name) for name in (serving.__name__.partition(".")[0], "apps")],
-            signature=infer_signature(examples, answers),
+            signature=_signature(examples, answers),
             input_example=examples,
             pip_requirements=_pins("ai-edge-litert", "numpy"),
         )
@@ -358,6 +358,12 @@ def _schema(tensors: Sequence[keras.KerasTensor]) -> Schema:
             for tensor in tensors
         ]
     )
+
+
+def _signature(examples: list[Any], answers: list[dict[str, Any]]) -> ModelSignature:
+    with warnings.catch_warnings():  # that whole numbers can't be missing: these never are
+        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")
+        return infer_signature(examples, answers)
 
 
 def _pins(*libraries: str) -> list[str]:

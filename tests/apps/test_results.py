@@ -1,0 +1,83 @@
+"""The figures in the READMEs are those of the committed records, and the records are of today's presets."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.app import discover
+from pipelines.config import to_dict
+from pipelines.report import keep_record, read_records, with_results
+
+ROOT = Path(__file__).parents[2]
+APPS = discover()
+WHERE = {"dataset", "data_dir"}  # may be given on the command line: where the same data lies
+
+
+def tables(readme: Path) -> str:
+    text = readme.read_text()
+    return text[text.index("<!-- results:") : text.index("<!-- end of results -->")]
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_readme_tables_are_generated_from_the_records(name):
+    folder = ROOT / "apps" / name
+    records = read_records(folder)
+    assert records
+    for readme in (folder / "README.md", ROOT / "README.md"):
+        assert readme.read_text() == with_results(readme.read_text(), records)
+        for record in records.values():
+            assert f"**{record['scores']['test'][record['metric']]:.4f}**" in tables(readme)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_records_were_made_with_the_presets_as_they_are_from_a_clean_commit(name):
+    for preset, record in read_records(ROOT / "apps" / name).items():
+        expected = to_dict(APPS[name].presets[preset])
+        assert {k: v for k, v in record["config"].items() if k not in WHERE} == {
+            k: v for k, v in expected.items() if k not in WHERE
+        }
+        assert record["made_with"]["git.dirty"] == "false"
+        assert len(record["made_with"]["git.commit"]) == 40
+
+
+@pytest.mark.parametrize(("preset", "least"), [("default", 0.85), ("imdb", 0.88), ("sst2", 0.82)])
+def test_sentiment_reaches_what_it_claims(preset, least):
+    record = read_records(ROOT / "apps" / "sentiment")[preset]
+    value = record["scores"]["test"]["accuracy"]
+    assert value >= least
+    assert value > max(values["test"] for values in record["baselines"].values())
+
+
+def test_word_order_is_worth_25_points_over_the_bag_of_words():
+    record = read_records(ROOT / "apps" / "sentiment")["default"]
+    bag = record["baselines"]["bag_of_words"]["order"]
+    assert bag <= 0.55
+    assert record["scores"]["order"]["accuracy"] >= bag + 0.25
+
+
+def test_a_record_takes_the_place_of_its_presets_older_one(tmp_path):
+    record = {
+        "preset": "p",
+        "metric": "accuracy",
+        "data": "somewhere",
+        "examples": {"test": 4},
+        "scores": {"test": {"accuracy": 0.75}},
+        "baselines": {"majority": {"test": 0.5}},
+        "training_minutes": 0.1,
+        "forms": [
+            {"form": "Keras", "metric": 0.75, "bytes": 10, "latency_p50_ms": 1.0, "max_abs_error": 0.0}
+        ],
+    }
+    folder = tmp_path / "apps" / "one"
+    folder.mkdir(parents=True)
+    readme = tmp_path / "README.md"
+    begin, end = "<!-- results: generated from results.json, do not edit -->", "<!-- end of results -->"
+    readme.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
+    keep_record("one", record, tmp_path)
+    keep_record("one", record | {"scores": {"test": {"accuracy": 0.5}}}, tmp_path)
+    assert list(read_records(folder)) == ["p"]
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "| `p` | somewhere | test | 4 | 0.5000 | **0.5000** | 0.1 |" in text
+    assert "old" not in text
