@@ -50,8 +50,8 @@ lint: $(INSTALLED)  ## Check style and imports
 types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
-test: $(INSTALLED)  ## Run all tests, offline
-	@$(RUN) -m pytest
+test: $(INSTALLED)  ## Run all tests, offline, two files at a time
+	@$(RUN) -m pytest -n 2 --dist loadfile
 
 check: lint types test  ## What CI runs: lint, types, test
 
