@@ -55,6 +55,8 @@ class Result:
 
     run_id: str
     bundle: Path
+    model_uri: str
+    """Of the bundle in MLflow."""
     rows: list[Row]
     """One a form: Keras, SavedModel, each .tflite variant."""
     record: dict[str, Any]
@@ -113,11 +115,11 @@ def _tracked(
     _log_outcome(app, config, outcome, run)
     with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
-        _log_export(exported, outcome, Path(workspace), run)
+        model_uri = _log_export(exported, outcome, Path(workspace), run)
     record = _record(app, run.id, preset, config, outcome, exported.rows, minutes)
     run.text("record.json", json.dumps(record, indent=1))
     shutil.rmtree(checkpoint.folder)
-    return Result(run.id, exported.bundle.folder, exported.rows, record)
+    return Result(run.id, exported.bundle.folder, model_uri, exported.rows, record)
 
 
 def _teller(run: tracking.Run) -> Callable[[int, dict[str, float]], None]:
@@ -207,7 +209,7 @@ def _export(
     )
 
 
-def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> None:
+def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
     metric = exported.bundle.manifest["metric"]["name"]
     for variant in exported.bundle.variants:
         name = variant["file"].removesuffix(".tflite")
@@ -218,7 +220,7 @@ def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: trac
     run.folder(exported.bundle.folder, "bundle")
     run.folder(workspace / "saved_model", "saved_model")
     run.keras_model(outcome.model, outcome.features.inputs["test"][:2])
-    run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
+    return run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
 
 
 def _record(

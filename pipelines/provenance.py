@@ -15,7 +15,7 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "ai-edge-litert")
 def provenance() -> dict[str, str]:
     """Tell what a run was made with: versions, hardware, git commit and whether files differ from it."""
     facts = {f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES}
-    changes = _git("status", "--porcelain")
+    changes = _git("status", "--porcelain", "--untracked-files=no")
     return {
         **facts,
         "version.python": platform.python_version(),

@@ -39,6 +39,7 @@ def summary(result: Result) -> str:
             "",
             f"bundle  {result.bundle}",
             f"run     {result.run_id}",
+            f"model   {result.model_uri}  (for mlflow.pyfunc.load_model, mlflow models serve)",
             "",
             "next:",
             f'  python -m apps {app} predict "..."     (or make predict-{app.replace("_", "-")})',

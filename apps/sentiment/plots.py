@@ -35,7 +35,7 @@ def make_plots(config: SentimentConfig, outcome: Outcome) -> dict[str, Any]:
 
 def attention(outcome: Outcome) -> Figure:
     """Show how much each word of a few short test texts weighs."""
-    words = Tokenizer.from_json(outcome.features.assets[VOCABULARY]).vocabulary
+    tokenizer = Tokenizer.from_json(outcome.features.assets[VOCABULARY])
     inputs = outcome.features.inputs["test"]
     lengths = (inputs > 0).sum(axis=1)
     chosen = np.argsort(np.abs(lengths - 14), kind="stable")[:_SHOWN]
@@ -45,7 +45,8 @@ def attention(outcome: Outcome) -> Figure:
     for axes, row, weight in zip(panels, chosen, weights, strict=True):
         count = min(int(lengths[row]), _WORDS_SHOWN)
         axes.imshow(weight[None, :count], aspect="auto", cmap="Blues", vmin=0)
-        axes.set_xticks(range(count), [words[i] for i in inputs[row, :count]], rotation=20)
+        words = tokenizer.truncate(tokenizer.tokenize(outcome.data.splits["test"].inputs[row]))
+        axes.set_xticks(range(count), words[:count], rotation=20)
         axes.set_yticks([0], [outcome.data.labels[int(outcome.outputs["test"][row].argmax())]])
     figure.suptitle("Attention over the words, with the label given")
     return figure

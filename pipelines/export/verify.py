@@ -37,7 +37,7 @@ class Tolerance(NamedTuple):
     max_abs_error: float
     """Of any output of any test example; outputs are probabilities."""
     metric_loss: float
-    """How much of the first metric's Keras value may be lost."""
+    """How much of the first metric's Keras value may be lost (one example always may)."""
 
 
 TOLERANCES = {
@@ -127,7 +127,9 @@ def _max_abs_error(outputs: np.ndarray, expected: np.ndarray) -> float:
 def _check_metric(values: Mapping[str, float], reference: Reference, tolerance: Tolerance) -> None:
     metric = next(iter(reference.metrics))
     expected = reference.values[metric]
-    least = expected - tolerance.metric_loss * abs(expected)
+    # Of a small split, one example more or less is no evidence.
+    allowed = max(tolerance.metric_loss * abs(expected), 1.5 / len(reference.targets))
+    least = expected - allowed
     if not values[metric] >= least:
         raise ExportError(
             f"{metric} is {values[metric]:.4f}, at least {least:.4f} is needed (Keras: {expected:.4f})"
