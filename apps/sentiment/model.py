@@ -67,4 +67,4 @@ def _recurrent(config: SentimentConfig) -> keras.layers.Layer:
 
 def attention_model(model: keras.Model) -> keras.Model:
     """Return the part of the network that gives the weight of each word: (batch, steps)."""
-    return keras.Model(model.inputs, model.get_layer(ATTENTION).output[1])
+    return keras.Model(model.input, model.get_layer(ATTENTION).output[1])

@@ -33,9 +33,8 @@ def test_features_are_learned_on_train_alone_and_counted(data):
     config = SentimentConfig(max_length=4, min_count=1)
     features = make_features(config, data)
     vocabulary = json.loads(features.assets[VOCABULARY])["vocabulary"]
-    assert set(vocabulary) - {"[PAD]", "[UNK]"} == set(
-        ["a", "fine", "film", "great", ",", "dull", "what", "poor", "it", "is"]
-    )
+    words = {"a", "fine", "film", "great", ",", "dull", "what", "poor", "it", "is"}
+    assert set(vocabulary) == {"[PAD]", "[UNK]"} | words
     assert features.inputs["train"].shape == (16, 4)
     assert features.inputs["train"].dtype == np.int32
     assert features.counts["truncated.train"] == 8
