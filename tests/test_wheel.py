@@ -1,0 +1,56 @@
+"""The layers and pipelines as a package: `unrolled.layers`, `unrolled.pipelines`."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = """
+import sys
+import unrolled.pipelines.ondevice, unrolled.pipelines.bundle, unrolled.pipelines.text
+assert "tensorflow" not in sys.modules
+from unrolled.pipelines._layers import layers
+import keras
+assert layers.__name__ == "unrolled.layers"
+assert not {"layers", "pipelines", "apps"} & set(sys.modules)
+model = keras.Sequential([keras.Input([5, 2]), layers.LSTM(3)])
+config = keras.saving.serialize_keras_object(model.layers[0])
+assert config["registered_name"] == "unrolled>LSTM", config
+"""
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_packages_and_works_from_another_folder(tmp_path):
+    source = tmp_path / "source"
+    for folder in ("layers", "pipelines"):
+        shutil.copytree(ROOT / folder, source / folder)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, source)
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path),
+        str(source),
+    ]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("unrolled-*.whl")
+    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+        assert tops == {"unrolled", wheel.name.split("-py3")[0] + ".dist-info"}
+        archive.extractall(site)
+    command = [sys.executable, "-c", CODE]
+    done = subprocess.run(
+        command, cwd=elsewhere, env={"PYTHONPATH": str(site)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
