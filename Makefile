@@ -7,13 +7,13 @@ INSTALLED := .venv/.installed
 RUN := KERAS_HOME="$(CURDIR)/.cache/keras" MPLCONFIGDIR="$(CURDIR)/.cache/matplotlib" \
        HYPOTHESIS_STORAGE_DIRECTORY="$(CURDIR)/.cache/hypothesis" TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python
 
-PRESET ?= default
+PRESET ?=
 DATASET ?=
 DATA_DIR ?=
 ARGS ?=
 HOST ?= 127.0.0.1
 PORT ?= 5000
-TRAIN_OPTIONS = --preset "$(PRESET)" $(if $(DATASET),--dataset "$(DATASET)") \
+TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "$(DATASET)") \
                 $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
 
 .DEFAULT_GOAL := help
@@ -51,7 +51,7 @@ types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
 test: $(INSTALLED)  ## Run all tests, offline, two files at a time
-	@$(RUN) -m pytest -n 2 --dist loadfile
+	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --basetemp .cache/tests
 
 check: lint types test  ## What CI runs: lint, types, test
 

@@ -32,6 +32,7 @@ from .config import Config, from_dict
 from .data import Data, Examples
 from .errors import UserError
 from .evaluation import score
+from .files import require_writable
 from .ondevice import Model
 
 EXPORTS = Path("exports")
@@ -186,6 +187,7 @@ def _train(app: App, argv: list[str]) -> None:
     if command.resume:
         stored = Checkpoint.of_run(command.resume).settings()
         preset, config = stored["preset"], from_dict(type(config), stored["config"])
+    require_writable("--output", command.output)
     with _native_chatter_held_back():
         import tensorflow  # noqa: F401
     from . import report

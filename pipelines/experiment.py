@@ -65,7 +65,6 @@ class Result:
 
 def train(app: App, preset: str, config: Config, output: Path, resume: str | None = None) -> Result:
     """Train, log, export and verify. `resume` goes on with the run of that id, whose settings these are."""
-    require_writable(output)
     seed_everything(config.seed)
     data = app.load(config)
     for note in data.notes:
@@ -83,16 +82,6 @@ def train(app: App, preset: str, config: Config, output: Path, resume: str | Non
 
 def _tags(app: App, preset: str, data: Data) -> dict[str, str]:
     return {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
-
-
-def require_writable(output: Path) -> None:
-    """Refuse, before any work, a folder that the bundle could not be written to."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output):
-            pass
-    except OSError as error:
-        raise UserError(f"--output {output}: expected a folder to write to: {error.strerror}") from None
 
 
 def _tracked(
@@ -212,7 +201,8 @@ def _export(
 def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
     metric = exported.bundle.manifest["metric"]["name"]
     for variant in exported.bundle.variants:
-        name = variant["file"].removesuffix(".tflite")
+        precision, execution = variant["precision"], variant["execution"]
+        name = precision if execution == "loop" else f"{precision}_{execution}"
         numbers = {metric: variant["metric"], "bytes": variant["bytes"]}
         numbers |= {"max_abs_error": variant["max_abs_error"], "latency_p50_ms": variant["latency_ms"]["p50"]}
         run.metrics({f"{name}.{key}": value for key, value in numbers.items()})

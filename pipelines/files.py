@@ -1,9 +1,12 @@
-"""Files that appear whole or not at all."""
+"""Folders that can be written to, and files that appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
+
+from .errors import UserError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -17,3 +20,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def require_writable(option: str, folder: Path) -> None:
+    """Refuse, before any work, a folder that its results could not be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"{option} {folder}: expected a folder to write to: {error.strerror}") from None

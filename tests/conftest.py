@@ -10,6 +10,13 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one worker, and all that look at a training of the smoke preset."""
+    for item in items:
+        group = "trained" if "trained" in item.fixturenames else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def _same_start() -> None:
     """Seed everything and forget Keras's layer names; tests without Keras don't wait for its import."""

@@ -40,7 +40,7 @@ def test_the_wheel_holds_the_packages_and_works_from_another_folder(tmp_path):
         str(tmp_path),
         str(source),
     ]
-    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    done = subprocess.run([*build, str(source)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = tmp_path.glob("unrolled-*.whl")
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"

@@ -194,9 +194,8 @@ def test_the_run_in_the_tracker_holds_everything(trained, monkeypatch):
     epochs = client.get_metric_history(run.info.run_id, f"validation.{metric}")
     assert [point.step for point in epochs] == list(range(1, trained.record["epochs"] + 1))
     for variant in Bundle.open(trained.bundle).variants:
-        name = variant["file"].removesuffix(".tflite")
         for key in (metric, "bytes", "max_abs_error", "latency_p50_ms"):
-            assert f"{name}.{key}" in run.data.metrics
+            assert f"{variant['precision']}.{key}" in run.data.metrics
     folders = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert folders >= {"bundle", "config.json", "plots", "record.json", "saved_model", "tables"}
     assert "plots/learning_curves.png" in {i.path for i in client.list_artifacts(run.info.run_id, "plots")}

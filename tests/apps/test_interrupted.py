@@ -89,7 +89,7 @@ def test_killed_in_an_epoch_it_resumes_with_nothing_lost(checkout):
     read_until(process, "^.*epoch 2: ")
     time.sleep(0.5)  # into the third epoch
     process.kill()
-    process.wait()
+    process.communicate()
     client, found = runs(checkout)
     assert found[run_id].info.status == "RUNNING"
     assert not (checkout / "exports" / "sentiment" / "latest").exists()
@@ -127,6 +127,7 @@ def test_ctrl_c_ends_the_run_as_killed_with_its_best_weights(checkout):
     process = start(checkout, *SMALL, "--epochs", "50", "--patience", "50", code=STEPPED)
     run_id = read_until(process, r"run ([0-9a-f]{32})")[1]
     read_until(process, "^.*epoch 1: ")
+    time.sleep(0.5)  # into the second epoch
     process.send_signal(signal.SIGINT)
     code, said = finish(process)
     assert code == 1
