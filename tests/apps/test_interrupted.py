@@ -51,7 +51,7 @@ def finish(process):
 
 
 def runs(folder):
-    import mlflow
+    from pipelines.tracking import mlflow  # imported there without its own deprecation warnings
 
     client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name("sentiment")
