@@ -12,7 +12,7 @@ import sqlite3
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +21,7 @@ import numpy as np
 from . import serving
 from .errors import UserError
 from .provenance import provenance
+from .store import alone, sqlite_folder, store_uri
 
 # MLflow reads these while it is imported: no usage reports, no chatter, and no background jobs in the
 # server, which would keep their queue outside the checkout.
@@ -201,13 +202,6 @@ def checked_id(run_id: str) -> str:
     return run_id
 
 
-def store_uri() -> str:
-    """Return where runs are kept: MLFLOW_TRACKING_URI, or `mlruns/mlflow.db` in the current folder."""
-    return (
-        os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlruns/mlflow.db').absolute().as_posix()}"
-    )
-
-
 def prepare() -> str:
     """Create the store where it is a missing SQLite file; return its address.
 
@@ -216,7 +210,7 @@ def prepare() -> str:
     """
     uri = store_uri()
     try:
-        with _alone(uri):
+        with alone(uri):
             mlflow.MlflowClient(uri)
     except (OSError, sqlite3.Error, SQLAlchemyError, MlflowException) as error:
         raise UserError(f"{uri}: expected a store of MLflow: {_one_line(error)}") from error
@@ -226,7 +220,7 @@ def prepare() -> str:
 def serve_ui(host: str, port: int) -> NoReturn:
     """Become MLflow's UI over the store, at http://HOST:PORT; also before there is any run."""
     uri = prepare()
-    folder = _sqlite_folder(uri)
+    folder = sqlite_folder(uri)
     if folder is None:
         raise UserError(f"MLFLOW_TRACKING_URI={uri}: expected a SQLite store; open a server in the browser")
     artifacts = (folder / "artifacts").as_uri()
@@ -265,33 +259,11 @@ def _tracking_uri(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Keep other processes out while a SQLite store is created: two at once spoil it.
-
-    The lock is SQLite's own, on a file beside the store: it works on every system, and a process that
-    dies lets go of it.
-    """
-    folder = _sqlite_folder(uri)
-    if folder is None:
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "lock.db", timeout=120, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
-
-
-def _sqlite_folder(uri: str) -> Path | None:
-    path = uri.removeprefix("sqlite:///")
-    return None if path == uri else Path(path).absolute().parent
-
-
 def _experiment(name: str, uri: str) -> str:
     """Return the id of the experiment called `name`; make it where it is missing."""
-    folder = _sqlite_folder(uri)
+    folder = sqlite_folder(uri)
     artifacts = None if folder is None else (folder / "artifacts" / name).as_uri()
-    with _alone(uri):
+    with alone(uri):
         found = mlflow.get_experiment_by_name(name)
         if found is None:
             return mlflow.create_experiment(name, artifacts)

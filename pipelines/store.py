@@ -1,0 +1,39 @@
+"""Where runs are kept: by default a SQLite file and a folder of artifacts under mlruns/."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+
+def store_uri() -> str:
+    """Return where runs are kept: MLFLOW_TRACKING_URI, or `mlruns/mlflow.db` in the current folder."""
+    return (
+        os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlruns/mlflow.db').absolute().as_posix()}"
+    )
+
+
+def sqlite_folder(uri: str) -> Path | None:
+    """Return the folder of a SQLite store, None for a store of another kind."""
+    path = uri.removeprefix("sqlite:///")
+    return None if path == uri else Path(path).absolute().parent
+
+
+@contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """Keep other processes out while a SQLite store is created: two at once spoil it.
+
+    The lock is SQLite's own, on a file beside the store: it works on every system, and a process that
+    dies lets go of it.
+    """
+    folder = sqlite_folder(uri)
+    if folder is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(folder / "lock.db", timeout=120, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
