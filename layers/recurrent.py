@@ -164,7 +164,9 @@ class CellLayer(Recurrent):
         cls._cell_arguments = tuple(_parameters(cls.cell_class))
         merged = {**_parameters(cls.cell_class), **_parameters(Recurrent)}
         del merged["cell"]
-        cls.__signature__ = inspect.Signature(list(merged.values()))
+        units, activation, *others = merged.values()
+        by_name = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in others]
+        cls.__signature__ = inspect.Signature([units, activation, *by_name])
 
     def __init__(self, units: int, activation: Any = "tanh", **kwargs: Any) -> None:
         of_cell = {name: kwargs.pop(name) for name in self._cell_arguments if name in kwargs}
