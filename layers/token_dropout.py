@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .checks import require_rate
+
 
 @keras.saving.register_keras_serializable("unrolled")
 class TokenDropout(keras.layers.Layer):
@@ -26,8 +28,7 @@ class TokenDropout(keras.layers.Layer):
 
     def __init__(self, rate: float, unknown: int = 1, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not 0.0 <= rate < 1.0:
-            raise ValueError(f"{type(self).__name__}: rate: expected 0 <= rate < 1, got {rate!r}")
+        require_rate(self, "rate", rate)
         self.rate = rate
         self.unknown = unknown
         self.seed = seed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -240,6 +241,5 @@ def _record(
 def _portable(config: Config) -> dict[str, Any]:
     """Return the settings without the folders of this machine."""
     settings = to_dict(config) | {"data_dir": None}
-    if Path(config.dataset).exists():
-        settings["dataset"] = Path(config.dataset).name
-    return settings
+    paths = {k: Path(v) for k, v in settings.items() if isinstance(v, str) and os.sep in v}
+    return settings | {name: path.name for name, path in paths.items() if path.exists()}
