@@ -38,7 +38,7 @@ class Bidirectional(keras.layers.Layer):
         backward_layer: Recurrent | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the directions cast what they need
         if merge_mode not in MERGE_MODES:
             raise ValueError(f"{self.name}: merge_mode: expected one of {MERGE_MODES}, got {merge_mode!r}")
         for name, direction in (("layer", layer), ("backward_layer", backward_layer or layer)):

@@ -40,7 +40,7 @@ def require_rate(layer: keras.layers.Layer, name: str, rate: float) -> None:
         raise ValueError(f"{type(layer).__name__}: {name}: expected 0 <= rate < 1, got {rate!r}")
 
 
-def require_units(layer: keras.layers.Layer, units: Any) -> None:
+def require_units(layer: keras.layers.Layer, units: Any, name: str = "units") -> None:
     """Refuse a size that is not a whole number above 0."""
     if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-        raise ValueError(f"{type(layer).__name__}: units: expected a whole number above 0, got {units!r}")
+        raise ValueError(f"{type(layer).__name__}: {name}: expected a whole number above 0, got {units!r}")

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 import tensorflow as tf
 
-from .checks import require_sequences, valid_steps
-from .scan import Masks, scan
+from .checkpointing import scan_in_chunks
+from .checks import require_sequences, require_units, valid_steps
+from .own_gradient import scan_with_own_gradient
+from .scan import Masks, States, chosen_execution, loop
 
 if TYPE_CHECKING:
     from .cells.base import Cell
+
+
+_OPTIONS = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "zero_output_for_mask",
+    "stateful",
+    "checkpoint_every",
+    "check_numerics",
+)
 
 
 @keras.saving.register_keras_serializable("unrolled")
@@ -27,10 +40,16 @@ class Recurrent(keras.layers.Layer):
         return_state: return the last state too, one tensor for each name in `cell.state_names`.
         go_backwards: take the sequence from its end; outputs come in the order of processing.
         zero_output_for_mask: give zeros at masked steps instead of the output before.
+        stateful: start each call from the states that the one before ended with, until `reset_state()`.
+            Needs a fixed batch size (`keras.Input(batch_size=...)`); row i goes on with row i.
+        checkpoint_every: in training, keep the states of every so many steps only and compute the rest again
+            in the backward pass: memory for long sequences, at the price of one more forward pass.
+        check_numerics: refuse inputs with NaN or infinity.
 
     Call arguments:
         sequences: (batch, steps, features).
-        initial_state: one tensor (batch, size) for each state; zeros where it is left out.
+        initial_state: one tensor (batch, size) for each state; where it is left out, zeros or, in a
+            stateful layer, the states carried.
         mask: (batch, steps) bool, False at padding. A masked step changes neither state nor output
             (before the first valid step the output is zero).
         training: whether dropout is on.
@@ -47,17 +66,26 @@ class Recurrent(keras.layers.Layer):
         return_state: bool = False,
         go_backwards: bool = False,
         zero_output_for_mask: bool = False,
+        stateful: bool = False,
+        checkpoint_every: int | None = None,
+        check_numerics: bool = False,
         **kwargs: Any,
     ) -> None:
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = getattr(cell, "dtype_policy", None)
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # Keras would cast the states
         self._check_cell(cell)
         self.cell = cell
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
         self.zero_output_for_mask = zero_output_for_mask
+        if checkpoint_every is not None:
+            require_units(self, checkpoint_every, "checkpoint_every")
+        self.stateful = stateful
+        self.checkpoint_every = checkpoint_every
+        self.check_numerics = check_numerics
+        self.states: Any = None
         self.supports_masking = True
 
     def _check_cell(self, cell: Cell) -> None:
@@ -75,6 +103,20 @@ class Recurrent(keras.layers.Layer):
         if not self.cell.built:
             self.cell.build((sequences_shape[0], sequences_shape[2]))
             self.cell.built = True
+        if self.stateful:
+            self._make_states(sequences_shape[0])
+
+    def _make_states(self, batch: int | None) -> None:
+        if batch is None:
+            raise ValueError(
+                f"{self.name}: stateful=True: expected a fixed batch size, as of "
+                "keras.Input(batch_size=...), got None"
+            )
+        self.states = [
+            self.add_weight(shape=(batch, size), initializer="zeros", trainable=False, name=f"state_{name}",
+                            dtype=self.cell.state_dtype, autocast=False)
+            for name, size in zip(self.cell.state_names, self.cell.state_size, strict=True)
+        ]  # fmt: skip
 
     def call(
         self,
@@ -84,41 +126,101 @@ class Recurrent(keras.layers.Layer):
         training: bool = False,
     ) -> Any:
         """See the class."""
-        cell = self.cell
         mask = valid_steps(self, sequences, mask)
-        state = self._checked_state(initial_state, sequences)
+        sequences = self._checked_numbers(tf.cast(sequences, self.compute_dtype))
+        state, from_zeros = self._first_state(initial_state, sequences)
         sequences = tf.ensure_shape(sequences, [state[0].shape[0], None, None])
-        state_mask = None
-        if training and cell.dropout:
-            sequences = sequences * cell.dropout_mask(sequences[:, 0], cell.dropout)[:, None]
-        if training and cell.recurrent_dropout:
-            state_mask = cell.dropout_mask(state[0], cell.recurrent_dropout)
+        if training and self.cell.dropout:
+            sequences = sequences * self.cell.dropout_mask(sequences[:, 0], self.cell.dropout)[:, None]
         x = tf.transpose(sequences, [1, 0, 2])
         valid = None if mask is None else tf.transpose(mask)[:, :, None]
         if self.go_backwards:
             x = tf.reverse(x, [0])
             valid = None if valid is None else tf.reverse(valid, [0])
-        masks = Masks(valid, state_mask, self.zero_output_for_mask)
-        outputs, (last, *states) = scan(
-            cell, cell.project_inputs(x), state, masks, bool(training), self.return_sequences
-        )
-        result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last
+        outputs, states = self._scan(x, state, self._masks(x, state, valid, training), bool(training))
+        for variable, value in zip(self.states or (), states, strict=False):
+            variable.assign(value)
+        result = self._result(outputs, states[0], valid, from_zeros)
         return [result, *states] if self.return_state else result
 
-    def _checked_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        if initial_state is None:
-            return self.cell.get_initial_state(tf.shape(sequences)[0])
-        given = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
+    def _scan(
+        self, x: tf.Tensor, state: States, masks: Masks, training: bool
+    ) -> tuple[tf.Tensor | None, States]:
+        """Run the cell over x (steps, batch, features): outputs (steps, batch, size), last states."""
+        how = chosen_execution(training)
+        if how == "loop" or x.shape[0] == 0:  # the hand-arranged gradient takes shapes from the first step
+            return loop(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
+        if training and self.checkpoint_every:
+            return scan_in_chunks(self.cell, x, state, masks, self.checkpoint_every, how == "compiled")
+        x_proj = self.cell.project_inputs(x)
+        return scan_with_own_gradient(self.cell, x_proj, state, masks, how == "compiled")
+
+    def _masks(self, x: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:
+        cell, dropped, kept = self.cell, None, None
+        if training and cell.recurrent_dropout:
+            dropped = cell.dropout_mask(state[0], cell.recurrent_dropout)
+        if training and any(cell.zoneout_rates):
+            kept = cell.zoneout_masks([tf.shape(x)[0], tf.shape(x)[1]])
+        return Masks(valid, dropped, kept)
+
+    def _result(
+        self, outputs: tf.Tensor | None, last: tf.Tensor, valid: tf.Tensor | None, from_zeros: bool
+    ) -> tf.Tensor:
+        """Return the sequence or the last output, batch first, as they are at masked steps.
+
+        There the states stay. The output stays too, or is zero: before the first valid step, or wherever
+        the step is masked, with `zero_output_for_mask`.
+        """
+        result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last
+        result = tf.cast(result, self.compute_dtype)
+        if valid is None or (from_zeros and not self.zero_output_for_mask):
+            return result
+        shown = valid
+        if not self.zero_output_for_mask:
+            shown = tf.cumsum(tf.cast(valid, tf.int32)) > 0
+        shown = tf.transpose(shown, [1, 0, 2])
+        if not self.return_sequences:
+            steps = tf.shape(valid)[0]
+            shown = tf.reduce_any(shown[:, tf.maximum(steps - 1, 0) :], 1)
+        return tf.where(shown, result, tf.zeros_like(result))
+
+    def _checked_numbers(self, sequences: tf.Tensor) -> tf.Tensor:
+        if not self.check_numerics:
+            return sequences
+        return tf.debugging.check_numerics(sequences, f"{self.name}: sequences: expected finite numbers, got")
+
+    def reset_state(self, states: Sequence[Any] | None = None) -> None:
+        """Set the states that a stateful layer carries: zeros, or one (batch, size) for each."""
+        if not self.stateful:
+            raise ValueError(f"{self.name}: reset_state: expected a layer with stateful=True")
+        if self.states is None:
+            return  # not built: zero anyway
+        values = [tf.zeros_like(variable) for variable in self.states] if states is None else states
+        for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
+            variable.assign(value)
+
+    def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
+        """Return the state to start from, and whether it is known to be zeros."""
+        if initial_state is not None:
+            given = self._checked_shapes(initial_state, sequences)
+        elif self.states is not None:
+            given = self._checked_shapes(self.states, sequences)
+        else:
+            return self.cell.get_initial_state(tf.shape(sequences)[0]), True
+        return tuple(tf.cast(state, self.cell.state_dtype) for state in given), False
+
+    def _checked_shapes(self, state: Any, like: Any) -> tuple[Any, ...]:
+        given = tuple(state) if isinstance(state, (list, tuple)) else (state,)
         expected = self.cell.state_size
-        shapes = [tf.TensorShape(state.shape) for state in given]
-        wanted = [tf.TensorShape([sequences.shape[0], size]) for size in expected]
+        shapes = [tf.TensorShape(part.shape) for part in given]
+        wanted = [tf.TensorShape([like.shape[0], size]) for size in expected]
         fits = [shape.is_compatible_with(other) for shape, other in zip(shapes, wanted, strict=False)]
         if len(shapes) != len(wanted) or not all(fits):
             raise ValueError(
                 f"{self.name}: initial_state: expected {len(expected)} tensors of shape (batch, size) with "
                 f"sizes {expected} for {self.cell.state_names}, got shapes {[tuple(s) for s in shapes]}"
             )
-        return tuple(tf.cast(state, self.compute_dtype) for state in given)
+        return given
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
         """Return the shape(s) of what `call` returns."""
@@ -136,7 +238,7 @@ class Recurrent(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         config = super().get_config()
-        for name in ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask"):
+        for name in _OPTIONS:
             config[name] = getattr(self, name)
         config["cell"] = keras.saving.serialize_keras_object(self.cell)
         return config

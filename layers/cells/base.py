@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from ..checks import require_rate, require_units
+from ..scan import advance, project_state
 
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
 _WEIGHTS = ("kernel", "recurrent", "bias")
@@ -20,8 +21,11 @@ _MODULES = {
 
 
 def affine(x: tf.Tensor, kernel: Any, bias: Any = None) -> tf.Tensor:
-    """x W + b over the last axis of `x`, any number of leading axes, as one matrix product."""
-    kernel = tf.convert_to_tensor(kernel)
+    """x W + b over the last axis of `x`, any number of leading axes, as one matrix product.
+
+    Computed in the precision of `x`, whatever that of the weights.
+    """
+    kernel = tf.cast(kernel, x.dtype)
     features, columns = kernel.shape
     if x.shape.rank == 2:
         product = tf.matmul(x, kernel)
@@ -29,7 +33,7 @@ def affine(x: tf.Tensor, kernel: Any, bias: Any = None) -> tf.Tensor:
         product = tf.matmul(tf.reshape(x, [-1, features]), kernel)
         product = tf.reshape(product, tf.concat([tf.shape(x)[:-1], [columns]], 0))
         product.set_shape([*x.shape[:-1], columns])
-    return product if bias is None else product + tf.convert_to_tensor(bias)
+    return product if bias is None else product + tf.cast(bias, x.dtype)
 
 
 class Cell(keras.layers.Layer):
@@ -38,9 +42,13 @@ class Cell(keras.layers.Layer):
     A subclass gives `state_names`, `gates` and three maps; everything else (running over a sequence,
     the gradient, masks, streaming, export) follows from them:
 
-        p = project_inputs(x_t)           affine in x_t, done for a whole sequence in one product
-        q = project_state(h_(t-1))        affine in the first state, one product a step
-        y_t, s_t = update(p, q, s_(t-1))  pointwise
+        p = project_inputs(x_t)      affine in x_t, done for a whole sequence in one product
+        q = project_state(h_(t-1))   affine in the first state, one product a step
+        s_t = update(p, q, s_(t-1))  pointwise; the first state is the output
+
+    The projections are in the layer's compute precision, the states never below float32: in `update` all
+    arrives in the precision of the states. An `update` may use weights (peepholes, a projection, a
+    normalisation); it is fastest where it uses none.
 
     Args:
         units: size of the output and of each state.
@@ -51,7 +59,10 @@ class Cell(keras.layers.Layer):
         kernel_constraint, recurrent_constraint, bias_constraint: as in `keras.layers`.
         dropout: fraction of the inputs dropped in training, one mask a sequence.
         recurrent_dropout: fraction of the state dropped before `project_state`, one mask a sequence.
-        seed: of the dropout masks.
+        zoneout: chance that a unit keeps its old state at a step, in training; in evaluation old and new
+            are mixed in that proportion. One rate for all states, or one each, as `state_names`
+            (D. Krueger et al., Zoneout, ICLR 2017).
+        seed: of the masks of dropout and zoneout.
 
     Weights: `kernel` (features, gates * units), `recurrent_kernel` (units, gates * units) and `bias`,
     with names, shapes and gate order of the Keras layer of the same name.
@@ -78,13 +89,16 @@ class Cell(keras.layers.Layer):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        zoneout: float | Sequence[float] = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # Keras would cast the states
         require_units(self, units)
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             require_rate(self, name, rate)
+        self.zoneout = zoneout if isinstance(zoneout, (int, float)) else list(zoneout)
+        self._check_zoneout()
         self.units = units
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
@@ -102,20 +116,29 @@ class Cell(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
+    def _check_zoneout(self) -> None:
+        for rate in self.zoneout_rates:
+            require_rate(self, "zoneout", rate)
+        if len(self.zoneout_rates) != len(self.state_names):
+            raise ValueError(
+                f"{type(self).__name__}: zoneout: expected one rate, or one for each of {self.state_names}, "
+                f"got {self.zoneout}"
+            )
+
     # What a cell defines.
 
     def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
-        """Map inputs (..., features) to (..., gates * units); affine."""
+        """Map inputs (..., features) to (..., columns); affine."""
         raise NotImplementedError(f"{type(self).__name__} defines no project_inputs")
 
     def project_state(self, h: tf.Tensor) -> tf.Tensor:
-        """Map the first state (..., units) to (..., gates * units); affine."""
+        """Map the first state (..., units) to (..., columns); affine."""
         raise NotImplementedError(f"{type(self).__name__} defines no project_state")
 
     def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        """Return the output (batch, units) and the new state; pointwise in all arguments."""
+    ) -> tuple[tf.Tensor, ...]:
+        """Return the new states, each (batch, size); the first is the output. Best pointwise."""
         raise NotImplementedError(f"{type(self).__name__} defines no update")
 
     # What follows from it.
@@ -127,8 +150,19 @@ class Cell(keras.layers.Layer):
 
     @property
     def output_size(self) -> int:
-        """Size of the output."""
-        return self.units
+        """Size of the output, which is the first state."""
+        return self.state_size[0]
+
+    @property
+    def state_dtype(self) -> str:
+        """Precision of the states: the compute precision, but at least float32."""
+        return "float32" if self.compute_dtype in ("float16", "bfloat16") else self.compute_dtype
+
+    @property
+    def zoneout_rates(self) -> tuple[float, ...]:
+        """One rate for each state."""
+        rates = self.zoneout
+        return tuple(rates) if isinstance(rates, list) else (rates,) * len(self.state_names)
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -151,28 +185,41 @@ class Cell(keras.layers.Layer):
 
     def get_initial_state(self, batch_size: Any) -> tuple[tf.Tensor, ...]:
         """Zeros, one tensor (batch_size, size) for each state."""
-        return tuple(tf.zeros([batch_size, size], self.compute_dtype) for size in self.state_size)
+        return tuple(tf.zeros([batch_size, size], self.state_dtype) for size in self.state_size)
 
     def dropout_mask(self, like: tf.Tensor, rate: float) -> tf.Tensor:
         """Draw a mask shaped as `like` (batch, size): 0 or 1 / (1 - rate)."""
         return keras.random.dropout(tf.ones_like(like), rate, seed=self.seed_generator)
+
+    def zoneout_masks(self, shape: Sequence[Any]) -> tuple[tf.Tensor, ...]:
+        """Draw for each state a mask (*shape, size), True where the old state stays."""
+        return tuple(
+            keras.random.uniform([*shape, size], seed=self.seed_generator) < rate
+            for size, rate in zip(self.state_size, self.zoneout_rates, strict=True)
+        )
 
     def call(
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         """Do one step: inputs (batch, features), states as `state_names` -> output, new states."""
         states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
-        h = states[0]
+        states = tuple(tf.cast(state, self.state_dtype) for state in states)
+        inputs = tf.cast(inputs, self.compute_dtype)
+        dropped = kept = None
         if training and self.dropout:
             inputs = inputs * self.dropout_mask(inputs, self.dropout)
         if training and self.recurrent_dropout:
-            h = h * self.dropout_mask(h, self.recurrent_dropout)
-        return self.update(self.project_inputs(inputs), self.project_state(h), states)
+            dropped = self.dropout_mask(states[0], self.recurrent_dropout)
+        if training and any(self.zoneout_rates):
+            kept = self.zoneout_masks([tf.shape(inputs)[0]])
+        h_proj = project_state(self, states[0], dropped)
+        states = advance(self, self.project_inputs(inputs), h_proj, states, kept=kept)
+        return tf.cast(states[0], self.compute_dtype), states
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         config = super().get_config()
-        for name in ("units", "use_bias", "dropout", "recurrent_dropout", "seed"):
+        for name in ("units", "use_bias", "dropout", "recurrent_dropout", "zoneout", "seed"):
             config[name] = getattr(self, name)
         config["activation"] = keras.activations.serialize(self.activation)
         for option, module in _MODULES.items():

@@ -32,9 +32,9 @@ class SimpleRNNCell(Cell):
 
     def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    ) -> tuple[tf.Tensor, ...]:
         h = self.activation(x_proj + h_proj)
-        return h, (h,)
+        return (h,)
 
 
 @keras.saving.register_keras_serializable("unrolled")

@@ -11,7 +11,7 @@ from reference.cases import BATCH, FEATURES, SEQUENCES, STEPS
 from reference.parity import random_like, randomize
 from reference.toy_cells import CountingCell, DecayCell, PeepholeCell
 
-from layers import GRU, LSTM, GRUCell, LSTMCell, Recurrent, SimpleRNNCell, execution
+from layers import GRU, LSTM, GRUCell, LSTMCell, Recurrent, SimpleRNN, SimpleRNNCell, execution
 
 SAME = {"atol": 2e-5, "rtol": 0}
 """Float32 sums of up to BATCH * STEPS products of size 1 to 5, taken in another order: 24 bits leave
@@ -25,9 +25,24 @@ MAKERS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "zeros at masked steps": (lambda **o: GRU(5, zero_output_for_mask=True, **o), (5,)),
     "backwards": (lambda **o: LSTM(5, go_backwards=True, **o), (5, 5)),
     "weights in update": (lambda **o: Recurrent(PeepholeCell(5), **o), (5, 5)),
-    "nothing to learn": (lambda **o: Recurrent(CountingCell(2), **o), (2,)),
+    "nothing to learn": (lambda **o: Recurrent(CountingCell(2), **o), (2, 2)),
     "state that is not projected": (lambda **o: Recurrent(DecayCell(2), **o), (2,)),
+    "zoneout": (lambda **o: LSTM(5, zoneout=[0.3, 0.5], seed=1, **o), (5, 5)),
+    "recurrent dropout": (lambda **o: GRU(5, recurrent_dropout=0.5, seed=1, **o), (5,)),
+    "chunks": (lambda **o: LSTM(5, checkpoint_every=2, **o), (5, 5)),
+    "chunks that don't fit": (lambda **o: GRU(5, checkpoint_every=3, **o), (5,)),
+    "chunks longer than the sequence": (lambda **o: SimpleRNN(5, checkpoint_every=9, **o), (5,)),
+    "chunks backwards": (lambda **o: LSTM(5, checkpoint_every=3, go_backwards=True, **o), (5, 5)),
+    "chunks with weights in update": (
+        lambda **o: Recurrent(PeepholeCell(5), checkpoint_every=3, **o),
+        (5, 5),
+    ),
 }
+
+COMPILED = [
+    *("SimpleRNN", "LSTM", "GRU", "Bidirectional", "Stack"),
+    *("weights in update", "zoneout", "chunks that don't fit"),
+]
 
 
 def _layer(name: str, return_sequences: bool = True) -> tuple[Any, list[np.ndarray]]:
@@ -43,13 +58,17 @@ def _inputs() -> np.ndarray:
     return random_like([(BATCH, STEPS, FEATURES)], seed=4)[0]
 
 
-def _value_and_gradients(layer: Any, x: Any, states: Any, mask: Any, training: bool) -> tuple[Any, Any]:
-    """Weigh all that the layer returns, so that every entry has a gradient of its own."""
+def _value_and_gradients(layer: Any, x: Any, states: Any, mask: Any, how: str) -> tuple[Any, Any]:
+    """Weigh all that the layer returns, so that every entry has a gradient of its own; masks as seeded."""
     x, states = tf.convert_to_tensor(x), [tf.convert_to_tensor(state) for state in states]
     options = {"initial_state": states} if states else {}
-    with tf.GradientTape() as tape:
+    for generator in [
+        each.seed_generator for each in layer._flatten_layers() if hasattr(each, "seed_generator")
+    ]:
+        generator.state.assign([7, 0])
+    with tf.GradientTape() as tape, execution(how):
         tape.watch([x, *states])
-        results = tf.nest.flatten(layer(x, mask=mask, training=training, **options))
+        results = tf.nest.flatten(layer(x, mask=mask, training=True, **options))
         loss = tf.add_n([tf.reduce_sum(tf.sin(2.0 * part + 0.3)) for part in results])
     sources = [x, *states, *layer.trainable_variables]
     return results, tape.gradient(loss, sources, unconnected_gradients="zero")
@@ -60,28 +79,37 @@ def _assert_same(left: Any, right: Any, **tolerance: float) -> None:
         np.testing.assert_allclose(one, other, **tolerance)
 
 
+@pytest.mark.parametrize("return_sequences", [True, False])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["no mask", "mask"])
 @pytest.mark.parametrize("name", MAKERS)
-def test_training_equals_the_loop(name: str, mask: Any) -> None:
+def test_own_gradient_is_that_of_the_loop(name: str, mask: Any, return_sequences: bool) -> None:
+    layer, states = _layer(name, return_sequences)
+    by_hand = _value_and_gradients(layer, _inputs(), states, mask, "own_gradient")
+    _assert_same(by_hand, _value_and_gradients(layer, _inputs(), states, mask, "loop"), **SAME)
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_compiled_training_is_the_loop(name: str) -> None:
     layer, states = _layer(name)
-    by_hand = _value_and_gradients(layer, _inputs(), states, mask, training=True)
-    plain = _value_and_gradients(layer, _inputs(), states, mask, training=False)
-    _assert_same(by_hand, plain, **SAME)
+    in_graph = tf.function(lambda x: _value_and_gradients(layer, x, states, MASK, "auto"), autograph=False)
+    _assert_same(in_graph(_inputs()), _value_and_gradients(layer, _inputs(), states, MASK, "loop"), **SAME)
+    operations = in_graph.get_concrete_function(_inputs()).graph.get_operations()
+    assert any(_compiled_by_xla(operation) for operation in operations)
 
 
-def test_execution_loop_is_that_of_evaluation() -> None:
+def _compiled_by_xla(operation: tf.Operation) -> bool:
+    return "_XlaMustCompile" in operation.node_def.attr
+
+
+def test_evaluation_and_eager_training_are_the_plain_loop() -> None:
     layer, states = _layer("LSTM")
-    with execution("loop"):
-        chosen = _value_and_gradients(layer, _inputs(), states, MASK, training=True)
-    _assert_same(chosen, _value_and_gradients(layer, _inputs(), states, MASK, training=False), atol=0, rtol=0)
-
-
-@pytest.mark.parametrize("name", MAKERS)
-def test_last_output_alone(name: str) -> None:
-    layer, states = _layer(name, return_sequences=False)
-    by_hand = _value_and_gradients(layer, _inputs(), states, MASK, training=True)
-    plain = _value_and_gradients(layer, _inputs(), states, MASK, training=False)
-    _assert_same(by_hand, plain, **SAME)
+    for training in (False, True):
+        np.testing.assert_array_equal(
+            layer(_inputs(), initial_state=states, training=training)[0],
+            _value_and_gradients(layer, _inputs(), states, None, "loop")[0][0],
+        )
+    graph = tf.function(lambda x: layer(x)).get_concrete_function(_inputs()).graph
+    assert not any(_compiled_by_xla(operation) for operation in graph.get_operations())
 
 
 @pytest.mark.parametrize("name", ["LSTM", "GRU", "Stack", "weights in update"])
@@ -97,15 +125,15 @@ def test_same_in_a_graph_of_unknown_shapes(name: str) -> None:
         ]
     )
     def in_graph(x: Any, states: Any, mask: Any) -> Any:
-        return [_value_and_gradients(layer, x, states, m, training=True) for m in (None, mask)]
+        return [_value_and_gradients(layer, x, states, m, "own_gradient") for m in (None, mask)]
 
     x = _inputs()
     for result, mask in zip(in_graph(x, states, MASK), (None, MASK), strict=True):
-        _assert_same(result, _value_and_gradients(layer, x, states, mask, training=False), **SAME)
+        _assert_same(result, _value_and_gradients(layer, x, states, mask, "loop"), **SAME)
     short = in_graph(x[:1, :1], [state[:1] for state in states], MASK[:1, :1])[0]
     _assert_same(
         short,
-        _value_and_gradients(layer, x[:1, :1], [state[:1] for state in states], None, training=False),
+        _value_and_gradients(layer, x[:1, :1], [state[:1] for state in states], None, "loop"),
         **SAME,
     )
 
@@ -125,7 +153,7 @@ def test_finite_differences(cell_class: Any) -> None:
     def value_and_gradients(parts: Any) -> Any:
         for weight, part in zip(layer.trainable_variables, parts[1 + count :], strict=True):
             weight.assign(part)
-        results, gradients = _value_and_gradients(layer, parts[0], parts[1 : 1 + count], mask, training=True)
+        results, gradients = _value_and_gradients(layer, parts[0], parts[1 : 1 + count], mask, "own_gradient")
         return tf.add_n([tf.reduce_sum(tf.sin(2.0 * part + 0.3)) for part in results]), gradients
 
     def loss(parts: Any) -> float:
@@ -144,8 +172,8 @@ def test_finite_differences(cell_class: Any) -> None:
 def test_frozen_cell_passes_the_gradient_on() -> None:
     layer, states = _layer("LSTM")
     layer.trainable = False
-    by_hand = _value_and_gradients(layer, _inputs(), states, MASK, training=True)
-    _assert_same(by_hand, _value_and_gradients(layer, _inputs(), states, MASK, training=False), **SAME)
+    by_hand = _value_and_gradients(layer, _inputs(), states, MASK, "own_gradient")
+    _assert_same(by_hand, _value_and_gradients(layer, _inputs(), states, MASK, "loop"), **SAME)
     assert np.abs(by_hand[1][0]).max() > 1e-3
 
 
@@ -154,8 +182,8 @@ def test_one_layer_twice(name: str) -> None:
     """The weights' gradient is the sum over both uses."""
     layer, states = _layer(name)
     first, second = _inputs(), _inputs()[:, ::-1] * 0.5
-    uses = [_value_and_gradients(layer, x, states, None, training=True)[1] for x in (first, second)]
-    with tf.GradientTape() as tape:
+    uses = [_value_and_gradients(layer, x, states, None, "own_gradient")[1] for x in (first, second)]
+    with tf.GradientTape() as tape, execution("own_gradient"):
         results = [layer(tf.constant(x), initial_state=states, training=True) for x in (first, second)]
         loss = tf.add_n([tf.reduce_sum(tf.sin(2.0 * r + 0.3)) for r in tf.nest.flatten(results)])
     together = tape.gradient(loss, layer.trainable_variables)
@@ -176,7 +204,7 @@ def test_training_lowers_the_loss() -> None:
 
 def test_whole_graph_compiles_with_xla() -> None:
     layer, states = _layer("LSTM")
-    compiled = tf.function(lambda x: _value_and_gradients(layer, x, states, None, True), jit_compile=True)
+    compiled = tf.function(lambda x: _value_and_gradients(layer, x, states, None, "auto"), jit_compile=True)
     _assert_same(
-        compiled(tf.constant(_inputs())), _value_and_gradients(layer, _inputs(), states, None, False), **SAME
+        compiled(tf.constant(_inputs())), _value_and_gradients(layer, _inputs(), states, None, "loop"), **SAME
     )

@@ -155,7 +155,7 @@ X = np.array([[[5.0], [7.0], [11.0], [13.0]], [[5.0], [7.0], [11.0], [13.0]]], n
 
 def _counted(training: bool = False, mask: list | None = None, **options: object) -> list[np.ndarray]:
     layer = Recurrent(CountingCell(1), return_sequences=True, return_state=True, **options)
-    outputs, count = layer(X, mask=None if mask is None else np.array(mask, bool), training=training)
+    outputs, _, count = layer(X, mask=None if mask is None else np.array(mask, bool), training=training)
     return [outputs[:, :, 0].numpy().tolist(), count[:, 0].numpy().tolist()]
 
 
@@ -186,7 +186,7 @@ class TestCounting:
     def test_state_starts_anew_with_every_call(self, training: bool) -> None:
         layer = Recurrent(CountingCell(1), return_state=True)
         for _ in range(2):
-            assert layer(X, training=training)[1].numpy().tolist() == [[4], [4]]
+            assert layer(X, training=training)[2].numpy().tolist() == [[4], [4]]
 
     def test_both_directions(self, training: bool) -> None:
         layer = Bidirectional(Recurrent(CountingCell(1), return_sequences=True), "concat")

@@ -1,0 +1,138 @@
+"""Training on long sequences in little memory: chunks whose inner steps are computed twice.
+
+The forward pass keeps the states at the start of every chunk, the backward pass runs each chunk again from
+there (T. Chen et al., Training deep nets with sublinear memory cost, 2016). The projected inputs, too, exist
+for one chunk at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from .own_gradient import as_it_is, backward, compile_with_xla, forward
+from .scan import Masks, States
+
+if TYPE_CHECKING:
+    from .cells.base import Cell
+
+Chunks = tuple[tf.Tensor, Masks]
+
+
+def scan_in_chunks(
+    cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int, compiled: bool
+) -> tuple[tf.Tensor, States]:
+    """Run `cell` over inputs (steps, batch, features): the outputs of all steps and the last states."""
+    compiler = compile_with_xla if compiled else as_it_is
+    steps, x_steps = tf.shape(x)[0], x.shape[0]
+    x, masks = _padded(x, masks, every)
+
+    @tf.custom_gradient
+    def run(x: tf.Tensor, *state: tf.Tensor) -> Any:
+        outputs, starts, last = compiler(lambda: _forward(cell, x, state, masks, every))()
+
+        def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
+            def all_gradients() -> tuple:
+                return _backward(cell, x, starts, masks, every, upstream[0], upstream[1:], variables)
+
+            d_x, d_state, d_variables = compiler(all_gradients)()
+            return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
+
+        return (outputs, *last), gradient
+
+    outputs, *last = run(x, *state)
+    outputs = outputs[:steps]
+    outputs.set_shape([x_steps, *outputs.shape[1:]])
+    return outputs, tuple(last)
+
+
+def _padded(x: tf.Tensor, masks: Masks, every: int) -> tuple[tf.Tensor, Masks]:
+    """Fill up the last chunk with steps that are padding."""
+    if x.shape[0] is not None and x.shape[0] % every == 0:
+        return x, masks
+    missing = -tf.shape(x)[0] % every
+
+    def fill(sequence: tf.Tensor) -> tf.Tensor:
+        return tf.pad(sequence, [[0, missing], [0, 0], [0, 0]])
+
+    valid = tf.ones([*tf.unstack(tf.shape(x)[:2]), 1], tf.bool) if masks.valid is None else masks.valid
+    kept = None if masks.kept is None else tuple(fill(part) for part in masks.kept)
+    return fill(x), masks._replace(valid=fill(valid), kept=kept)
+
+
+def _chunk(sequence: tf.Tensor, start: tf.Tensor, every: int) -> tf.Tensor:
+    chunk = tf.slice(sequence, [start, 0, 0], [every, -1, -1])
+    return tf.ensure_shape(chunk, [every, *sequence.shape[1:]])
+
+
+def _chunk_of(x: tf.Tensor, masks: Masks, start: tf.Tensor, every: int) -> Chunks:
+    valid = None if masks.valid is None else _chunk(masks.valid, start, every)
+    kept = None if masks.kept is None else tuple(_chunk(part, start, every) for part in masks.kept)
+    return _chunk(x, start, every), masks._replace(valid=valid, kept=kept)
+
+
+def _array(chunks: tf.Tensor, like: tf.Tensor) -> tf.TensorArray:
+    return tf.TensorArray(like.dtype, size=chunks, element_shape=like.shape)
+
+
+def _joined(array: tf.TensorArray) -> tf.Tensor:
+    """Return chunks (chunks, every, batch, size) as one sequence."""
+    chunks = array.stack()
+    return tf.reshape(chunks, [-1, tf.shape(chunks)[2], chunks.shape[3]])
+
+
+def _forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int) -> tuple[Any, States, States]:
+    """Return all outputs, the states at the start of every chunk, and the last states."""
+    chunks = tf.shape(x)[0] // every
+    outputs = tf.TensorArray(state[0].dtype, size=chunks, element_shape=[every, *state[0].shape])
+    starts = [_array(chunks, part) for part in state]
+
+    def body(n: tf.Tensor, state: States, outputs: tf.TensorArray, starts: Sequence[tf.TensorArray]) -> tuple:
+        starts = [array.write(n, part) for array, part in zip(starts, state, strict=True)]
+        x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
+        states = forward(cell, cell.project_inputs(x_chunk), state, masks_chunk).states
+        return n + 1, tuple(part[-1] for part in states), outputs.write(n, states[0]), starts
+
+    _, last, outputs, starts = tf.while_loop(
+        lambda n, *_: n < chunks, body, (0, tuple(state), outputs, starts)
+    )
+    return _joined(outputs), tuple(array.stack() for array in starts), last
+
+
+def _backward(
+    cell: Cell,
+    x: tf.Tensor,
+    starts: States,
+    masks: Masks,
+    every: int,
+    d_outputs: tf.Tensor,
+    d_last: Sequence[tf.Tensor],
+    variables: Sequence[tf.Variable],
+) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
+    """Return the gradients of the inputs, the initial states and the variables, from the last chunk on."""
+    chunks = tf.shape(x)[0] // every
+    d_inputs = tf.TensorArray(x.dtype, size=chunks, element_shape=[every, *x.shape[1:]])
+
+    def body(n: tf.Tensor, d_state: States, d_sums: list[tf.Tensor], d_inputs: tf.TensorArray) -> tuple:
+        x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
+        state = tuple(part[n] for part in starts)
+        with tf.GradientTape() as tape:
+            tape.watch(x_chunk)
+            x_proj = cell.project_inputs(x_chunk)
+        trace = forward(cell, x_proj, state, masks_chunk)
+        d_y = _chunk(d_outputs, n * every, every)
+        d_proj, d_state, d_variables = backward(
+            cell, x_proj, state, trace, masks_chunk, d_y, d_state, variables
+        )
+        d_chunk, d_kernels = tape.gradient(
+            x_proj, [x_chunk, list(variables)], d_proj, tf.UnconnectedGradients.ZERO
+        )
+        d_sums = [sum(parts) for parts in zip(d_sums, d_variables, d_kernels, strict=True)]
+        return n - 1, d_state, d_sums, d_inputs.write(n, d_chunk)
+
+    zeros = [tf.zeros_like(variable) for variable in variables]
+    start = (chunks - 1, tuple(d_last), zeros, d_inputs)
+    _, d_state, d_sums, d_inputs = tf.while_loop(lambda n, *_: n >= 0, body, start)
+    return _joined(d_inputs), d_state, d_sums

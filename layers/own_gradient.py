@@ -1,0 +1,157 @@
+"""The hand-arranged gradient of a cell over a sequence, for training.
+
+    forward      keeps the states and the projected states of every step
+    backward     a loop holds only what must be there: the gradient of `update`, and one product with the
+                 recurrent weights a step
+    afterwards   the gradient of the recurrent weights, as one product for all steps
+
+Compiled by XLA, the pointwise work of a step becomes a few vectorised passes. Time-major, as `scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import tensorflow as tf
+
+from .scan import Masks, States, advance, empty, project_state, stacked, unstacked
+
+if TYPE_CHECKING:
+    from .cells.base import Cell
+
+
+class Trace(NamedTuple):
+    """What the backward pass needs of the forward pass, for each step."""
+
+    states: States
+    """The states after it, (steps, batch, size) each."""
+    h_proj: tf.Tensor
+    """The projected state before it, (steps, batch, columns)."""
+
+
+def scan_with_own_gradient(
+    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, compiled: bool
+) -> tuple[tf.Tensor, States]:
+    """Run `cell` over projected inputs: the outputs of all steps and the last states, as `scan.loop`."""
+    compiler = compile_with_xla if compiled else as_it_is
+
+    @tf.custom_gradient
+    def run(x_proj: tf.Tensor, *state: tf.Tensor) -> Any:
+        trace = compiler(lambda: forward(cell, x_proj, state, masks))()
+
+        def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
+            def all_gradients() -> tuple:
+                return backward(cell, x_proj, state, trace, masks, upstream[0], upstream[1:], variables)
+
+            d_x, d_state, d_variables = compiler(all_gradients)()
+            return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
+
+        return (trace.states[0], *(states[-1] for states in trace.states)), gradient
+
+    outputs, *last = run(x_proj, *state)
+    return outputs, tuple(last)
+
+
+def compile_with_xla(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the function compiled, anew for every shape of what it captures."""
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def as_it_is(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the function, not compiled."""
+    return function
+
+
+def forward(cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks) -> Trace:
+    """Run the loop and keep what `backward` needs."""
+    steps = tf.shape(x_proj)[0]
+    h_proj = project_state(cell, state[0], masks.dropped)
+    arrays = [*(empty(part, steps) for part in state), empty(h_proj, steps)]
+
+    def body(t: tf.Tensor, x_t: tf.Tensor, state: States, arrays: Sequence[tf.TensorArray]) -> tuple:
+        h_proj = project_state(cell, state[0], masks.dropped)
+        state = advance(cell, x_t, h_proj, state, *masks.at(t))
+        arrays = [array.write(t, part) for array, part in zip(arrays, (*state, h_proj), strict=True)]
+        # The next inputs travel along: read where they are used, they would keep XLA from vectorising.
+        return t + 1, x_proj[tf.minimum(t + 1, steps - 1)], state, arrays
+
+    *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, x_proj[0], tuple(state), arrays))
+    *states, h_proj = (stacked(array, x_proj) for array in arrays)
+    return Trace(tuple(states), h_proj)
+
+
+def backward(
+    cell: Cell,
+    x_proj: tf.Tensor,
+    state: States,
+    trace: Trace,
+    masks: Masks,
+    d_outputs: tf.Tensor,
+    d_last: Sequence[tf.Tensor],
+    variables: Sequence[tf.Variable],
+) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
+    """Return the gradients of the projected inputs, the initial states and the variables."""
+    steps = tf.shape(x_proj)[0]
+    before = tuple(
+        tf.concat([first[None], after[:-1]], 0) for first, after in zip(state, trace.states, strict=True)
+    )
+    pieces = [unstacked(part) for part in (x_proj, trace.h_proj, d_outputs, *before)]
+    in_update = _used_in_update(cell, x_proj[0], trace.h_proj[0], state, variables)
+
+    def body(t: tf.Tensor, d_state: States, d_update: States, arrays: Sequence[tf.TensorArray]) -> tuple:
+        x_t, h_t, d_output, *old = (piece.read(t) for piece in pieces)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([x_t, h_t, old, in_update])
+            new = advance(cell, x_t, h_t, tuple(old), *masks.at(t))
+        d_new = (d_state[0] + d_output, *d_state[1:])
+        d_x, d_h_proj, d_old, d_step = tape.gradient(
+            new, (x_t, h_t, tuple(old), in_update), d_new, tf.UnconnectedGradients.ZERO
+        )
+        d_h = d_old[0] + _project_state_vjp(cell, old[0], masks, d_h_proj)
+        d_update = [total + part for total, part in zip(d_update, d_step, strict=True)]
+        return t - 1, (d_h, *d_old[1:]), d_update, [arrays[0].write(t, d_x), arrays[1].write(t, d_h_proj)]
+
+    start = (
+        steps - 1,
+        tuple(d_last),
+        [tf.zeros_like(variable) for variable in in_update],
+        [empty(part[0], steps) for part in (x_proj, trace.h_proj)],
+    )
+    _, d_state, d_update, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start)
+    d_x, d_h_proj = (stacked(array, x_proj) for array in arrays)
+    d_variables = _project_state_gradient(cell, before[0], masks, d_h_proj, variables)
+    for variable, part in zip(in_update, d_update, strict=True):
+        d_variables[_position(variable, variables)] += part
+    return d_x, d_state, d_variables
+
+
+def _position(variable: tf.Variable, variables: Sequence[tf.Variable]) -> int:
+    return next(i for i, other in enumerate(variables) if other is variable)
+
+
+def _used_in_update(
+    cell: Cell, x_t: tf.Tensor, h_proj: tf.Tensor, state: States, variables: Sequence[tf.Variable]
+) -> list[tf.Variable]:
+    """Return the variables that `update` itself uses (peepholes, say); most cells have none."""
+    if not variables:
+        return []
+    with tf.GradientTape() as tape:
+        new = advance(cell, x_t, h_proj, state)
+    gradients = tape.gradient(new, list(variables))
+    return [variable for variable, part in zip(variables, gradients, strict=True) if part is not None]
+
+
+def _project_state_vjp(cell: Cell, h: tf.Tensor, masks: Masks, d_h_proj: tf.Tensor) -> tf.Tensor:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(h)
+        h_proj = project_state(cell, h, masks.dropped)
+    return tape.gradient(h_proj, h, d_h_proj, tf.UnconnectedGradients.ZERO)
+
+
+def _project_state_gradient(
+    cell: Cell, h: tf.Tensor, masks: Masks, d_h_proj: tf.Tensor, variables: Sequence[tf.Variable]
+) -> list[tf.Tensor]:
+    with tf.GradientTape() as tape:
+        h_proj = project_state(cell, h, masks.dropped)
+    return list(tape.gradient(h_proj, list(variables), d_h_proj, tf.UnconnectedGradients.ZERO))
