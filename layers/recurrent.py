@@ -85,7 +85,7 @@ class Recurrent(keras.layers.Layer):
         self.stateful = stateful
         self.checkpoint_every = checkpoint_every
         self.check_numerics = check_numerics
-        self.states: Any = None
+        self._carried: Any = None
         self.supports_masking = True
 
     def _check_cell(self, cell: Cell) -> None:
@@ -112,11 +112,16 @@ class Recurrent(keras.layers.Layer):
                 f"{self.name}: stateful=True: expected a fixed batch size, as of "
                 "keras.Input(batch_size=...), got None"
             )
-        self.states = [
-            self.add_weight(shape=(batch, size), initializer="zeros", trainable=False, name=f"state_{name}",
-                            dtype=self.cell.state_dtype, autocast=False)
+        self._carried = tf.Module()  # saved with the layer, but none of its weights, as in Keras
+        self._carried.states = [
+            tf.Variable(tf.zeros([batch, size], self.cell.state_dtype), trainable=False, name=f"state_{name}")
             for name, size in zip(self.cell.state_names, self.cell.state_size, strict=True)
-        ]  # fmt: skip
+        ]
+
+    @property
+    def states(self) -> list[tf.Variable] | None:
+        """The states that a built stateful layer carries, variables (batch, size) each."""
+        return None if self._carried is None else list(self._carried.states)
 
     def call(
         self,

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference.cases import BATCH, CASES, CELLS, FEATURES, OF_TOKENS, STEPS
+from reference.cases import BATCH, CASES, CELLS, FEATURES, OF_TOKENS, OVER_MEMORY, STEPS
 from reference.parity import random_like, randomize
 
 import layers
 
-EVERYTHING = {name: case.make for name, case in CASES.items()} | CELLS | OF_TOKENS
+EVERYTHING = {name: case.make for name, case in CASES.items()} | CELLS | OF_TOKENS | OVER_MEMORY
 
 OF_EVERY_LAYER = {"name", "trainable", "dtype"}
 
@@ -32,11 +32,15 @@ NOT_THE_DEFAULT = {
     "bias_constraint": "max_norm",
     "dropout": 0.25,
     "recurrent_dropout": 0.5,
+    "zoneout": 0.25,
     "seed": 3,
     "return_sequences": True,
     "return_state": True,
     "go_backwards": True,
     "zero_output_for_mask": True,
+    "stateful": True,
+    "checkpoint_every": 2,
+    "check_numerics": True,
     "return_weights": True,
     "merge_mode": "sum",
 }

@@ -11,7 +11,7 @@ from reference.toy_cells import DecayCell
 from layers import GRU, LSTM, GRUCell, LSTMCell, Recurrent, SimpleRNN, Stack, TokenDropout, execution
 
 LAYERS = [SimpleRNN, LSTM, GRU]
-OPTIONS = [{"dropout": 0.5}, {"recurrent_dropout": 0.5}]
+OPTIONS = [{"dropout": 0.5}, {"recurrent_dropout": 0.5}, {"zoneout": 0.5}]
 ONES = np.ones((BATCH, STEPS, FEATURES), np.float32)
 
 
@@ -21,7 +21,7 @@ def _built(layer_class: Any, **options: Any) -> Any:
     return layer
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS[:2], ids=str)
 @pytest.mark.parametrize("layer_class", LAYERS)
 def test_off_in_evaluation_and_on_in_training(layer_class: Any, options: Any) -> None:
     layer, plain = _built(layer_class, **options), _built(layer_class)
@@ -45,7 +45,8 @@ def test_seed_reproduces(layer_class: Any, options: Any) -> None:
 def test_training_with_dropout_is_the_same_in_the_loop(options: Any) -> None:
     one, other = _built(GRU, **options), _built(GRU, **options)
     other.set_weights(one.get_weights())
-    by_hand = _gradients(one)
+    with execution("own_gradient"):
+        by_hand = _gradients(one)
     with execution("loop"):
         plain = _gradients(other)
     for part, expected in zip(by_hand, plain, strict=True):
@@ -130,3 +131,50 @@ def test_token_dropout() -> None:
     # 600 draws: a standard deviation of 0.018
     assert abs(changed[tokens != 0].mean() - 0.25) < 0.07
     np.testing.assert_array_equal(TokenDropout(0.25, seed=1)(tokens, training=True), result)
+
+
+# Zoneout: a unit keeps its old state by chance in training, by degrees in evaluation.
+
+
+@pytest.mark.parametrize("how", ["own_gradient", "loop"])
+def test_zoneout_keeps_states_at_random(how: str) -> None:
+    units, rates = 500, [0.25, 0.5]
+    layer = Recurrent(_OneMore(units, zoneout=rates, seed=1), return_state=True)
+    x = np.zeros((1, 2, units), np.float32)
+    with execution(how):
+        _, *states = layer(x, training=True)
+    for state, rate in zip(states, rates, strict=True):
+        counts = np.bincount(state.numpy().astype(int).ravel(), minlength=3)
+        # Two steps, each of which counts with probability 1 - rate; 500 draws, four standard deviations
+        for count, chance in zip(counts, [rate**2, 2 * rate * (1 - rate), (1 - rate) ** 2], strict=True):
+            assert abs(count / units - chance) < 4 * np.sqrt(chance * (1 - chance) / units)
+    assert not np.array_equal(states[0], states[1])
+
+
+class _OneMore(DecayCell):
+    """Both states count the steps."""
+
+    state_names = ("h", "c")
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        return tuple(part + 1.0 for part in state)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_zoneout_of_a_single_step(training: bool) -> None:
+    cell = _OneMore(400, zoneout=[0.0, 0.75], seed=1)
+    output, (h, c) = cell(
+        np.zeros((1, 400), np.float32), [np.zeros((1, 400), np.float32)] * 2, training=training
+    )
+    np.testing.assert_array_equal(output, 1.0)
+    np.testing.assert_array_equal(h, 1.0)
+    assert abs(np.mean(c) - 0.25) < 0.09
+    assert np.array_equal(np.unique(c), [0.0, 1.0] if training else [0.25])
+
+
+def test_zoneout_in_evaluation_mixes_old_and_new() -> None:
+    layer = Recurrent(_OneMore(2, zoneout=[0.25, 0.5]), return_sequences=True, return_state=True)
+    outputs, h, c = layer(np.zeros((1, 3, 2), np.float32))
+    np.testing.assert_allclose(outputs[0, :, 0], [0.75, 1.5, 2.25])
+    np.testing.assert_allclose(h, 2.25)
+    np.testing.assert_allclose(c, 1.5)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from reference.parity import BATCH, FEATURES, STEPS, UNITS, random_like, randomize
 
 import layers
-from layers import from_keras, to_keras
+from layers import execution, from_keras, to_keras
 
 SAME = {"atol": 2e-5, "rtol": 0}
 """Float32 sums of up to BATCH * STEPS products of size 1 to 5, in another order: about 1e-6 is left."""
@@ -76,7 +76,7 @@ def _results(layer: Any, mask: Any, training: bool = True) -> list[Any]:
     sizes = [tf.nest.flatten([direction.cell.state_size]) for direction in directions]
     shapes = [(BATCH, size) for size in tf.nest.flatten(sizes)]
     x, *states = (tf.constant(part) for part in random_like([(BATCH, STEPS, FEATURES), *shapes], seed=5))
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape, execution("own_gradient"):
         tape.watch([x, *states])
         results = tf.nest.flatten(layer(x, initial_state=states, mask=mask, training=training))
         loss = tf.add_n([tf.reduce_sum(tf.sin(2.0 * part + 0.3)) for part in results])

@@ -7,7 +7,7 @@ from reference.cases import BATCH, CASES, CELLS, FEATURES, RECURRENT, SEQUENCES,
 from reference.parity import random_like, randomize
 from reference.toy_cells import CountingCell
 
-from layers import LSTM, Bidirectional, Recurrent
+from layers import LSTM, Bidirectional, Recurrent, execution
 
 SAME = {"atol": 1e-6, "rtol": 0}
 """The same sums of the same float32 numbers, at most taken in another order."""
@@ -131,15 +131,15 @@ def test_no_initial_state_is_zeros(name: str) -> None:
     np.testing.assert_array_equal(layer(_inputs(), initial_state=zeros), layer(_inputs()))
 
 
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("how", ["loop", "own_gradient"])
 @pytest.mark.parametrize(("batch", "steps"), [(1, 1), (3, 0)])
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_extreme_shapes(name: str, batch: int, steps: int, training: bool) -> None:
+def test_extreme_shapes(name: str, batch: int, steps: int, how: str) -> None:
     layer = SEQUENCES[name].built(return_sequences=True)
     x = tf.zeros([batch, steps, FEATURES])
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape, execution(how):
         tape.watch(x)
-        outputs = layer(x, training=training)
+        outputs = layer(x, training=True)
     assert outputs.shape == layer.compute_output_shape(x.shape)
     gradients = tape.gradient(outputs, [x, *layer.trainable_variables])
     for gradient, source in zip(gradients, [x, *layer.trainable_variables], strict=True):
@@ -153,44 +153,48 @@ def test_extreme_shapes(name: str, batch: int, steps: int, training: bool) -> No
 X = np.array([[[5.0], [7.0], [11.0], [13.0]], [[5.0], [7.0], [11.0], [13.0]]], np.float32)
 
 
-def _counted(training: bool = False, mask: list | None = None, **options: object) -> list[np.ndarray]:
+def _counted(how: str, mask: list | None = None, **options: object) -> list[np.ndarray]:
     layer = Recurrent(CountingCell(1), return_sequences=True, return_state=True, **options)
-    outputs, _, count = layer(X, mask=None if mask is None else np.array(mask, bool), training=training)
+    with execution(how):
+        outputs, _, count = layer(X, mask=None if mask is None else np.array(mask, bool), training=True)
     return [outputs[:, :, 0].numpy().tolist(), count[:, 0].numpy().tolist()]
 
 
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("how", ["loop", "own_gradient"])
 class TestCounting:
-    def test_forwards(self, training: bool) -> None:
-        assert _counted(training) == [[[5, 14, 33, 52]] * 2, [4, 4]]
+    def test_forwards(self, how: str) -> None:
+        assert _counted(how) == [[[5, 14, 33, 52]] * 2, [4, 4]]
 
-    def test_backwards(self, training: bool) -> None:
-        assert _counted(training, go_backwards=True) == [[[13, 22, 21, 20]] * 2, [4, 4]]
+    def test_backwards(self, how: str) -> None:
+        assert _counted(how, go_backwards=True) == [[[13, 22, 21, 20]] * 2, [4, 4]]
 
-    def test_masked_steps_change_nothing(self, training: bool) -> None:
+    def test_masked_steps_change_nothing(self, how: str) -> None:
         mask = [[0, 1, 0, 1], [1, 1, 0, 0]]
-        assert _counted(training, mask) == [[[0, 7, 7, 26], [5, 14, 14, 14]], [2, 2]]
+        assert _counted(how, mask) == [[[0, 7, 7, 26], [5, 14, 14, 14]], [2, 2]]
 
-    def test_masked_steps_backwards(self, training: bool) -> None:
+    def test_masked_steps_backwards(self, how: str) -> None:
         mask = [[0, 1, 0, 1], [1, 1, 0, 0]]
-        assert _counted(training, mask, go_backwards=True) == [[[13, 13, 14, 14], [0, 0, 7, 10]], [2, 2]]
+        assert _counted(how, mask, go_backwards=True) == [[[13, 13, 14, 14], [0, 0, 7, 10]], [2, 2]]
 
-    def test_masked_steps_give_zeros_if_asked(self, training: bool) -> None:
+    def test_masked_steps_give_zeros_if_asked(self, how: str) -> None:
         mask = [[0, 1, 0, 1], [1, 1, 0, 0]]
         expected = [[[0, 7, 0, 26], [5, 14, 0, 0]], [2, 2]]
-        assert _counted(training, mask, zero_output_for_mask=True) == expected
+        assert _counted(how, mask, zero_output_for_mask=True) == expected
 
-    def test_everything_masked(self, training: bool) -> None:
-        assert _counted(training, [[0] * 4] * 2) == [[[0] * 4] * 2, [0, 0]]
+    def test_everything_masked(self, how: str) -> None:
+        assert _counted(how, [[0] * 4] * 2) == [[[0] * 4] * 2, [0, 0]]
 
-    def test_state_starts_anew_with_every_call(self, training: bool) -> None:
+    def test_state_starts_anew_with_every_call(self, how: str) -> None:
         layer = Recurrent(CountingCell(1), return_state=True)
         for _ in range(2):
-            assert layer(X, training=training)[2].numpy().tolist() == [[4], [4]]
+            with execution(how):
+                count = layer(X, training=True)[2]
+            assert count.numpy().tolist() == [[4], [4]]
 
-    def test_both_directions(self, training: bool) -> None:
+    def test_both_directions(self, how: str) -> None:
         layer = Bidirectional(Recurrent(CountingCell(1), return_sequences=True), "concat")
-        outputs = layer(X, mask=np.array([[1, 1, 1, 0], [1, 1, 1, 1]], bool), training=training)
+        with execution(how):
+            outputs = layer(X, mask=np.array([[1, 1, 1, 0], [1, 1, 1, 1]], bool), training=True)
         assert outputs[0].numpy().tolist() == [[5, 15], [14, 14], [33, 11], [0, 0]]
         assert outputs[1].numpy().tolist() == [[5, 20], [14, 21], [33, 22], [52, 13]]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from reference.cells import Step, sequence
 
-from layers import Cell, Recurrent
+from layers import Cell, Recurrent, execution
 
 BATCH, STEPS, FEATURES, UNITS = 2, 4, 3, 5  # all different, so that no two axes can be exchanged unseen
 
@@ -30,7 +30,8 @@ def check_parity(cell: Cell, step: Step, training: bool = False) -> None:
     randomize(layer)
     x, *state = random_like([(BATCH, STEPS, FEATURES), *((BATCH, UNITS) for _ in cell.state_names)], seed=4)
     expected, expected_state = sequence(step, x, tuple(state), layer.get_weights())
-    outputs, *last = layer(x, initial_state=state, training=training)
+    with execution("own_gradient" if training else "loop"):
+        outputs, *last = layer(x, initial_state=state, training=training)
     np.testing.assert_allclose(outputs, expected, atol=TOLERANCE, rtol=0)
     for part, expected_part in zip(last, expected_state, strict=True):
         np.testing.assert_allclose(part, expected_part, atol=TOLERANCE, rtol=0)
