@@ -91,6 +91,11 @@ class Recurrent(keras.layers.Layer):
     def _check_cell(self, cell: Cell) -> None:
         if not hasattr(cell, "state_names"):
             raise TypeError(f"{self.name}: cell: expected a Cell, got {type(cell).__name__}")
+        if missing := cell.undefined_maps():
+            raise TypeError(
+                f"{self.name}: cell: expected a Cell that defines project_inputs, project_state and update, "
+                f"got {type(cell).__name__} without {', '.join(missing)}"
+            )
         if cell.dtype_policy != self.dtype_policy:
             raise ValueError(
                 f"{self.name}: dtype: expected that of the cell, {cell.dtype_policy.name}, "

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ..checks import require_rate, require_units
 from ..scan import advance, project_state
 
+_MAPS = ("project_inputs", "project_state", "update")
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
 _WEIGHTS = ("kernel", "recurrent", "bias")
 _MODULES = {
@@ -140,6 +141,10 @@ class Cell(keras.layers.Layer):
     ) -> tuple[tf.Tensor, ...]:
         """Return the new states, each (batch, size); the first is the output. Best pointwise."""
         raise NotImplementedError(f"{type(self).__name__} defines no update")
+
+    def undefined_maps(self) -> list[str]:
+        """Return the names of the maps that the class should define and does not."""
+        return [name for name in _MAPS if getattr(type(self), name) is getattr(Cell, name)]
 
     # What follows from it.
 

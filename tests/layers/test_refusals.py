@@ -29,9 +29,14 @@ def _state(*shape: int) -> Any:
     return np.ones(shape, np.float32)
 
 
-class NoProjection(Cell):
-    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
-        return x_proj, (x_proj,)
+def _stateful() -> Any:
+    layer = GRU(4, stateful=True, name="mine")
+    layer.build((3, 4, 2))
+    return layer
+
+
+class NoProjection(LSTMCell):
+    project_inputs = Cell.project_inputs
 
 
 class NoUpdate(LSTMCell):
@@ -71,7 +76,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "execution": (
         lambda: layers.execution("nonsense").__enter__(),
         ValueError,
-        "unknown execution 'nonsense': expected one of auto, loop",
+        "unknown execution 'nonsense': expected one of auto, loop, own_gradient, compiled",
     ),
     "argument that is none": (lambda: GRU(4, unts=3), ValueError, "unts"),
     "merge mode": (
@@ -175,14 +180,55 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "initial_state: expected .*2.* tensors.*got",
     ),
     "a cell without projection": (
-        lambda: Recurrent(NoProjection(4))(X),
-        NotImplementedError,
-        "NoProjection defines no project_inputs",
+        lambda: Recurrent(NoProjection(4), name="mine"),
+        TypeError,
+        "mine: cell: expected a Cell that defines project_inputs, project_state and update, "
+        "got NoProjection without project_inputs",
     ),
     "a cell without update": (
-        lambda: Recurrent(NoUpdate(4))(X),
-        NotImplementedError,
-        "NoUpdate defines no update",
+        lambda: Recurrent(NoUpdate(4), name="mine"),
+        TypeError,
+        "mine: cell: expected a Cell .*got NoUpdate without update",
+    ),
+    "zoneout": (
+        lambda: LSTM(4, zoneout=[0.1, 1.0]),
+        ValueError,
+        "LSTMCell: zoneout: expected 0 <= rate < 1, got 1.0",
+    ),
+    "zoneout rates of other states": (
+        lambda: LSTM(4, zoneout=[0.1, 0.2, 0.3]),
+        ValueError,
+        r"LSTMCell: zoneout: expected one rate, or one for each of \('h', 'c'\), got \[0.1, 0.2, 0.3\]",
+    ),
+    "chunks of no step": (
+        lambda: GRU(4, checkpoint_every=0),
+        ValueError,
+        "GRU: checkpoint_every: expected a whole number above 0, got 0",
+    ),
+    "stateful without batch size": (
+        lambda: GRU(4, stateful=True, name="mine").build((None, 4, 2)),
+        ValueError,
+        r"mine: stateful=True: expected a fixed batch size, as of keras.Input\(batch_size=...\), got None",
+    ),
+    "a stateful layer on another batch": (
+        lambda: _stateful()(X[:1]),
+        ValueError,
+        r"mine: initial_state: expected 1 tensors? of shape \(batch, size\).*got shapes \[\(3, 4\)\]",
+    ),
+    "reset of a layer without state": (
+        lambda: GRU(4, name="mine").reset_state(),
+        ValueError,
+        "mine: reset_state: expected a layer with stateful=True",
+    ),
+    "reset to states of another shape": (
+        lambda: _stateful().reset_state([_state(3, 5)]),
+        ValueError,
+        r"mine: initial_state: expected 1 tensors?.*got shapes \[\(3, 5\)\]",
+    ),
+    "not a number": (
+        lambda: GRU(4, check_numerics=True, name="mine")(np.full((3, 4, 2), np.nan, np.float32)),
+        tf.errors.InvalidArgumentError,
+        "mine: sequences: expected finite numbers, got : Tensor had NaN",
     ),
     "a mask of another length": (
         lambda: GRU(4, name="mine")(X, mask=np.ones((3, 5), bool)),
