@@ -92,7 +92,7 @@ def _forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int) 
     def body(n: tf.Tensor, state: States, outputs: tf.TensorArray, starts: Sequence[tf.TensorArray]) -> tuple:
         starts = [array.write(n, part) for array, part in zip(starts, state, strict=True)]
         x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
-        states = forward(cell, cell.project_inputs(x_chunk), state, masks_chunk).states
+        states = forward(cell, x_chunk, state, masks_chunk).states
         return n + 1, tuple(part[-1] for part in states), outputs.write(n, states[0]), starts
 
     _, last, outputs, starts = tf.while_loop(
@@ -118,18 +118,12 @@ def _backward(
     def body(n: tf.Tensor, d_state: States, d_sums: list[tf.Tensor], d_inputs: tf.TensorArray) -> tuple:
         x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
         state = tuple(part[n] for part in starts)
-        with tf.GradientTape() as tape:
-            tape.watch(x_chunk)
-            x_proj = cell.project_inputs(x_chunk)
-        trace = forward(cell, x_proj, state, masks_chunk)
+        trace = forward(cell, x_chunk, state, masks_chunk)
         d_y = _chunk(d_outputs, n * every, every)
-        d_proj, d_state, d_variables = backward(
-            cell, x_proj, state, trace, masks_chunk, d_y, d_state, variables
+        d_chunk, d_state, d_variables = backward(
+            cell, x_chunk, state, trace, masks_chunk, d_y, d_state, variables
         )
-        d_chunk, d_kernels = tape.gradient(
-            x_proj, [x_chunk, list(variables)], d_proj, tf.UnconnectedGradients.ZERO
-        )
-        d_sums = [sum(parts) for parts in zip(d_sums, d_variables, d_kernels, strict=True)]
+        d_sums = [total + part for total, part in zip(d_sums, d_variables, strict=True)]
         return n - 1, d_state, d_sums, d_inputs.write(n, d_chunk)
 
     zeros = [tf.zeros_like(variable) for variable in variables]

@@ -21,35 +21,40 @@ if TYPE_CHECKING:
     from .cells.base import Cell
 
 
+_ZERO = tf.UnconnectedGradients.ZERO
+
+
 class Trace(NamedTuple):
     """What the backward pass needs of the forward pass, for each step."""
 
-    states: States
-    """The states after it, (steps, batch, size) each."""
+    x_proj: tf.Tensor
+    """The projected inputs, (steps, batch, columns)."""
     h_proj: tf.Tensor
     """The projected state before it, (steps, batch, columns)."""
+    states: States
+    """The states after it, (steps, batch, size) each."""
 
 
 def scan_with_own_gradient(
-    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, compiled: bool
+    cell: Cell, x: tf.Tensor, state: States, masks: Masks, compiled: bool
 ) -> tuple[tf.Tensor, States]:
-    """Run `cell` over projected inputs: the outputs of all steps and the last states, as `scan.loop`."""
+    """Run `cell` over inputs (steps, batch, features): the outputs of all steps and the last states."""
     compiler = compile_with_xla if compiled else as_it_is
 
     @tf.custom_gradient
-    def run(x_proj: tf.Tensor, *state: tf.Tensor) -> Any:
-        trace = compiler(lambda: forward(cell, x_proj, state, masks))()
+    def run(x: tf.Tensor, *state: tf.Tensor) -> Any:
+        trace = compiler(lambda: forward(cell, x, state, masks))()
 
         def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
             def all_gradients() -> tuple:
-                return backward(cell, x_proj, state, trace, masks, upstream[0], upstream[1:], variables)
+                return backward(cell, x, state, trace, masks, upstream[0], upstream[1:], variables)
 
             d_x, d_state, d_variables = compiler(all_gradients)()
             return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
 
         return (trace.states[0], *(states[-1] for states in trace.states)), gradient
 
-    outputs, *last = run(x_proj, *state)
+    outputs, *last = run(x, *state)
     return outputs, tuple(last)
 
 
@@ -63,27 +68,28 @@ def as_it_is(function: Callable[[], Any]) -> Callable[[], Any]:
     return function
 
 
-def forward(cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks) -> Trace:
+def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
     """Run the loop and keep what `backward` needs."""
-    steps = tf.shape(x_proj)[0]
+    steps = tf.shape(x)[0]
+    x_proj = cell.project_inputs(x)
     h_proj = project_state(cell, state[0], masks.dropped)
-    arrays = [*(empty(part, steps) for part in state), empty(h_proj, steps)]
+    arrays = [empty(h_proj, steps), *(empty(part, steps) for part in state)]
 
     def body(t: tf.Tensor, x_t: tf.Tensor, state: States, arrays: Sequence[tf.TensorArray]) -> tuple:
         h_proj = project_state(cell, state[0], masks.dropped)
         state = advance(cell, x_t, h_proj, state, *masks.at(t))
-        arrays = [array.write(t, part) for array, part in zip(arrays, (*state, h_proj), strict=True)]
+        arrays = [array.write(t, part) for array, part in zip(arrays, (h_proj, *state), strict=True)]
         # The next inputs travel along: read where they are used, they would keep XLA from vectorising.
         return t + 1, x_proj[tf.minimum(t + 1, steps - 1)], state, arrays
 
     *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, x_proj[0], tuple(state), arrays))
-    *states, h_proj = (stacked(array, x_proj) for array in arrays)
-    return Trace(tuple(states), h_proj)
+    h_proj, *states = (stacked(array, x) for array in arrays)
+    return Trace(x_proj, h_proj, tuple(states))
 
 
 def backward(
     cell: Cell,
-    x_proj: tf.Tensor,
+    x: tf.Tensor,
     state: States,
     trace: Trace,
     masks: Masks,
@@ -91,36 +97,36 @@ def backward(
     d_last: Sequence[tf.Tensor],
     variables: Sequence[tf.Variable],
 ) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
-    """Return the gradients of the projected inputs, the initial states and the variables."""
-    steps = tf.shape(x_proj)[0]
+    """Return the gradients of the inputs, the initial states and the variables."""
+    steps = tf.shape(x)[0]
     before = tuple(
         tf.concat([first[None], after[:-1]], 0) for first, after in zip(state, trace.states, strict=True)
     )
-    pieces = [unstacked(part) for part in (x_proj, trace.h_proj, d_outputs, *before)]
-    in_update = _used_in_update(cell, x_proj[0], trace.h_proj[0], state, variables)
+    pieces = [unstacked(part) for part in (trace.x_proj, trace.h_proj, d_outputs, *before)]
+    in_update = _used_in_update(cell, trace.x_proj[0], trace.h_proj[0], state, variables)
 
-    def body(t: tf.Tensor, d_state: States, d_update: States, arrays: Sequence[tf.TensorArray]) -> tuple:
+    def body(
+        t: tf.Tensor, d_state: States, d_update: list[tf.Tensor], arrays: Sequence[tf.TensorArray]
+    ) -> tuple:
         x_t, h_t, d_output, *old = (piece.read(t) for piece in pieces)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([x_t, h_t, old, in_update])
             new = advance(cell, x_t, h_t, tuple(old), *masks.at(t))
         d_new = (d_state[0] + d_output, *d_state[1:])
-        d_x, d_h_proj, d_old, d_step = tape.gradient(
-            new, (x_t, h_t, tuple(old), in_update), d_new, tf.UnconnectedGradients.ZERO
-        )
-        d_h = d_old[0] + _project_state_vjp(cell, old[0], masks, d_h_proj)
+        d_x, d_h, d_old, d_step = tape.gradient(new, (x_t, h_t, tuple(old), in_update), d_new, _ZERO)
+        d_first = d_old[0] + _project_state_vjp(cell, old[0], masks, d_h)
         d_update = [total + part for total, part in zip(d_update, d_step, strict=True)]
-        return t - 1, (d_h, *d_old[1:]), d_update, [arrays[0].write(t, d_x), arrays[1].write(t, d_h_proj)]
+        return t - 1, (d_first, *d_old[1:]), d_update, [arrays[0].write(t, d_x), arrays[1].write(t, d_h)]
 
     start = (
         steps - 1,
         tuple(d_last),
         [tf.zeros_like(variable) for variable in in_update],
-        [empty(part[0], steps) for part in (x_proj, trace.h_proj)],
+        [empty(part[0], steps) for part in (trace.x_proj, trace.h_proj)],
     )
     _, d_state, d_update, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start)
-    d_x, d_h_proj = (stacked(array, x_proj) for array in arrays)
-    d_variables = _project_state_gradient(cell, before[0], masks, d_h_proj, variables)
+    d_x_proj, d_h_proj = (stacked(array, x) for array in arrays)
+    d_x, d_variables = _projection_gradients(cell, x, before[0], masks, d_x_proj, d_h_proj, variables)
     for variable, part in zip(in_update, d_update, strict=True):
         d_variables[_position(variable, variables)] += part
     return d_x, d_state, d_variables
@@ -146,12 +152,20 @@ def _project_state_vjp(cell: Cell, h: tf.Tensor, masks: Masks, d_h_proj: tf.Tens
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(h)
         h_proj = project_state(cell, h, masks.dropped)
-    return tape.gradient(h_proj, h, d_h_proj, tf.UnconnectedGradients.ZERO)
+    return tape.gradient(h_proj, h, d_h_proj, _ZERO)
 
 
-def _project_state_gradient(
-    cell: Cell, h: tf.Tensor, masks: Masks, d_h_proj: tf.Tensor, variables: Sequence[tf.Variable]
-) -> list[tf.Tensor]:
+def _projection_gradients(
+    cell: Cell,
+    x: tf.Tensor,
+    h: tf.Tensor,
+    masks: Masks,
+    d_x_proj: tf.Tensor,
+    d_h_proj: tf.Tensor,
+    variables: Sequence[tf.Variable],
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Return the gradients of the inputs, and of the variables through both projections of all steps."""
     with tf.GradientTape() as tape:
-        h_proj = project_state(cell, h, masks.dropped)
-    return list(tape.gradient(h_proj, list(variables), d_h_proj, tf.UnconnectedGradients.ZERO))
+        tape.watch(x)
+        projections = cell.project_inputs(x), project_state(cell, h, masks.dropped)
+    return tape.gradient(projections, (x, list(variables)), (d_x_proj, d_h_proj), _ZERO)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
 from .own_gradient import scan_with_own_gradient
+from .parallel_scan import parallel_scan
 from .scan import Masks, States, chosen_execution, loop
 
 if TYPE_CHECKING:
@@ -162,8 +163,9 @@ class Recurrent(keras.layers.Layer):
             return loop(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
         if training and self.checkpoint_every:
             return scan_in_chunks(self.cell, x, state, masks, self.checkpoint_every, how == "compiled")
-        x_proj = self.cell.project_inputs(x)
-        return scan_with_own_gradient(self.cell, x_proj, state, masks, how == "compiled")
+        if hasattr(self.cell, "coefficients"):
+            return parallel_scan(self.cell, self.cell.project_inputs(x), state, masks)
+        return scan_with_own_gradient(self.cell, x, state, masks, how == "compiled")
 
     def _masks(self, x: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:
         cell, dropped, kept = self.cell, None, None
