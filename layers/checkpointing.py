@@ -18,34 +18,43 @@ from .scan import Masks, States
 if TYPE_CHECKING:
     from .cells.base import Cell
 
-Chunks = tuple[tf.Tensor, Masks]
+Arrays = Sequence[tf.TensorArray]
 
 
 def scan_in_chunks(
-    cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int, compiled: bool
-) -> tuple[tf.Tensor, States]:
-    """Run `cell` over inputs (steps, batch, features): the outputs of all steps and the last states."""
+    cell: Cell,
+    x: tf.Tensor,
+    state: States,
+    masks: Masks,
+    every: int,
+    return_sequences: bool,
+    compiled: bool,
+) -> tuple[tf.Tensor | None, States]:
+    """Run `cell` over inputs (steps, batch, features): the outputs, None if not wanted, and last states."""
     compiler = compile_with_xla if compiled else as_it_is
     steps, x_steps = tf.shape(x)[0], x.shape[0]
     x, masks = _padded(x, masks, every)
 
     @tf.custom_gradient
     def run(x: tf.Tensor, *state: tf.Tensor) -> Any:
-        outputs, starts, last = compiler(lambda: _forward(cell, x, state, masks, every))()
+        outputs, starts, last = compiler(lambda: _forward(cell, x, state, masks, every, return_sequences))()
 
         def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
             def all_gradients() -> tuple:
-                return _backward(cell, x, starts, masks, every, upstream[0], upstream[1:], variables)
+                d_outputs, d_last = upstream[: len(outputs)], upstream[len(outputs) :]
+                return _backward(cell, x, starts, masks, every, d_outputs, d_last, variables)
 
             d_x, d_state, d_variables = compiler(all_gradients)()
             return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
 
-        return (outputs, *last), gradient
+        return (*outputs, *last), gradient
 
-    outputs, *last = run(x, *state)
-    outputs = outputs[:steps]
+    results = run(x, *state)
+    if not return_sequences:
+        return None, tuple(results)
+    outputs = results[0][:steps]
     outputs.set_shape([x_steps, *outputs.shape[1:]])
-    return outputs, tuple(last)
+    return outputs, tuple(results[1:])
 
 
 def _padded(x: tf.Tensor, masks: Masks, every: int) -> tuple[tf.Tensor, Masks]:
@@ -67,7 +76,7 @@ def _chunk(sequence: tf.Tensor, start: tf.Tensor, every: int) -> tf.Tensor:
     return tf.ensure_shape(chunk, [every, *sequence.shape[1:]])
 
 
-def _chunk_of(x: tf.Tensor, masks: Masks, start: tf.Tensor, every: int) -> Chunks:
+def _chunk_of(x: tf.Tensor, masks: Masks, start: tf.Tensor, every: int) -> tuple[tf.Tensor, Masks]:
     valid = None if masks.valid is None else _chunk(masks.valid, start, every)
     kept = None if masks.kept is None else tuple(_chunk(part, start, every) for part in masks.kept)
     return _chunk(x, start, every), masks._replace(valid=valid, kept=kept)
@@ -83,22 +92,26 @@ def _joined(array: tf.TensorArray) -> tf.Tensor:
     return tf.reshape(chunks, [-1, tf.shape(chunks)[2], chunks.shape[3]])
 
 
-def _forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int) -> tuple[Any, States, States]:
-    """Return all outputs, the states at the start of every chunk, and the last states."""
+def _forward(
+    cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int, return_sequences: bool
+) -> tuple[list[tf.Tensor], States, States]:
+    """Return the outputs, none or one sequence, the states at the start of every chunk, and the last."""
     chunks = tf.shape(x)[0] // every
-    outputs = tf.TensorArray(state[0].dtype, size=chunks, element_shape=[every, *state[0].shape])
     starts = [_array(chunks, part) for part in state]
+    size = [every, *state[0].shape]
+    outputs = [tf.TensorArray(state[0].dtype, chunks, element_shape=size)] if return_sequences else []
 
-    def body(n: tf.Tensor, state: States, outputs: tf.TensorArray, starts: Sequence[tf.TensorArray]) -> tuple:
+    def body(n: tf.Tensor, state: States, outputs: Arrays, starts: Arrays) -> tuple:
         starts = [array.write(n, part) for array, part in zip(starts, state, strict=True)]
         x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
         states = forward(cell, x_chunk, state, masks_chunk).states
-        return n + 1, tuple(part[-1] for part in states), outputs.write(n, states[0]), starts
+        outputs = [array.write(n, states[0]) for array in outputs]
+        return n + 1, tuple(part[-1] for part in states), outputs, starts
 
     _, last, outputs, starts = tf.while_loop(
         lambda n, *_: n < chunks, body, (0, tuple(state), outputs, starts)
     )
-    return _joined(outputs), tuple(array.stack() for array in starts), last
+    return [_joined(array) for array in outputs], tuple(array.stack() for array in starts), last
 
 
 def _backward(
@@ -107,7 +120,7 @@ def _backward(
     starts: States,
     masks: Masks,
     every: int,
-    d_outputs: tf.Tensor,
+    d_outputs: Sequence[tf.Tensor],
     d_last: Sequence[tf.Tensor],
     variables: Sequence[tf.Variable],
 ) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
@@ -119,7 +132,9 @@ def _backward(
         x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
         state = tuple(part[n] for part in starts)
         trace = forward(cell, x_chunk, state, masks_chunk)
-        d_y = _chunk(d_outputs, n * every, every)
+        d_y = tf.zeros_like(trace.states[0])
+        for part in d_outputs:
+            d_y += _chunk(part, n * every, every)
         d_chunk, d_state, d_variables = backward(
             cell, x_chunk, state, trace, masks_chunk, d_y, d_state, variables
         )

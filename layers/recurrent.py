@@ -162,7 +162,8 @@ class Recurrent(keras.layers.Layer):
         if how == "loop" or x.shape[0] == 0:  # the hand-arranged gradient takes shapes from the first step
             return loop(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
         if training and self.checkpoint_every:
-            return scan_in_chunks(self.cell, x, state, masks, self.checkpoint_every, how == "compiled")
+            every = self.checkpoint_every
+            return scan_in_chunks(self.cell, x, state, masks, every, self.return_sequences, how == "compiled")
         if hasattr(self.cell, "coefficients"):
             return parallel_scan(self.cell, self.cell.project_inputs(x), state, masks)
         return scan_with_own_gradient(self.cell, x, state, masks, how == "compiled")
