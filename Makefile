@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 INSTALLED := .venv/.installed
+TORCH := .cache/bench/.installed
 # Libraries keep their caches and settings in the checkout, not in the home folder.
 RUN := KERAS_HOME="$(CURDIR)/.cache/keras" MPLCONFIGDIR="$(CURDIR)/.cache/matplotlib" \
        HYPOTHESIS_STORAGE_DIRECTORY="$(CURDIR)/.cache/hypothesis" TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python
@@ -17,7 +18,7 @@ TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "
                 $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test check ui lock clean
+.PHONY: help setup lint types test check bench ui lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -54,6 +55,15 @@ test: $(INSTALLED)  ## Run all tests, offline, two files at a time
 	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --basetemp .cache/tests
 
 check: lint types test  ## What CI runs: lint, types, test
+
+bench: $(INSTALLED) $(TORCH)  ## Speed and memory against keras and torch, a quarter of an hour [ARGS="--seconds 2 .."]
+	@$(RUN) -m benchmarks.speed $(ARGS)
+
+# Not in .venv: only the benchmark needs it. Without it the benchmark says so and goes on.
+$(TORCH): benchmarks/requirements.txt $(INSTALLED)
+	@echo "installing torch into .cache/bench: once" >&2
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) -r $< && touch $@ \
+		|| echo "torch could not be installed" >&2
 
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \

@@ -1,11 +1,39 @@
 """Recurrent layers for Keras that train fast, convert to TFLite and run on devices."""
 
-from .attention import AdditiveAttentionPooling
+from .attention import (
+    AdditiveAttention,
+    AdditiveAttentionPooling,
+    MultiplicativeAttention,
+    MultiplicativeAttentionPooling,
+)
 from .bidirectional import Bidirectional
-from .cells import GRU, LSTM, Cell, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
+from .callbacks import Diagnostics
+from .cells import (
+    GRU,
+    LSTM,
+    MGU,
+    Cell,
+    GRUCell,
+    IndRNN,
+    IndRNNCell,
+    LinearCell,
+    LSTMCell,
+    MGUCell,
+    MinGRU,
+    MinGRUCell,
+    MinLSTM,
+    MinLSTMCell,
+    NeuralTuringMachine,
+    NeuralTuringMachineCell,
+    SimpleRNN,
+    SimpleRNNCell,
+)
+from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
+from .multi_head_attention import MultiHeadAttention, MultiHeadAttentionPooling
 from .pooling import MaskedMaxPooling
 from .recurrent import Recurrent
+from .rtrl import RealTimeRecurrentLearning
 from .scan import execution
 from .stack import Stack
 from .token_dropout import TokenDropout
@@ -13,12 +41,31 @@ from .token_dropout import TokenDropout
 __all__ = [
     "GRU",
     "LSTM",
+    "MGU",
+    "AdditiveAttention",
     "AdditiveAttentionPooling",
     "Bidirectional",
     "Cell",
+    "CountingAdamW",
+    "Diagnostics",
     "GRUCell",
+    "IndRNN",
+    "IndRNNCell",
     "LSTMCell",
+    "LinearCell",
+    "MGUCell",
     "MaskedMaxPooling",
+    "MinGRU",
+    "MinGRUCell",
+    "MinLSTM",
+    "MinLSTMCell",
+    "MultiHeadAttention",
+    "MultiHeadAttentionPooling",
+    "MultiplicativeAttention",
+    "MultiplicativeAttentionPooling",
+    "NeuralTuringMachine",
+    "NeuralTuringMachineCell",
+    "RealTimeRecurrentLearning",
     "Recurrent",
     "SimpleRNN",
     "SimpleRNNCell",

@@ -137,6 +137,12 @@ class Bidirectional(keras.layers.Layer):
             case _:
                 return [forward, backward]
 
+    def reset_state(self) -> None:
+        """Set the states that stateful directions carry to zeros."""
+        for direction in (self.forward_layer, self.backward_layer):
+            if direction.stateful:
+                direction.reset_state()
+
     def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
         """Return the shape(s) of what `call` returns."""
         shapes = [

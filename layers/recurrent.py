@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
-from .own_gradient import scan_with_own_gradient
-from .parallel_scan import parallel_scan
+from .own_gradient import as_it_is, compile_with_xla, scan_with_own_gradient
+from .parallel_scan import parallel_scan, scans_faster
 from .scan import Masks, States, chosen_execution, loop
 
 if TYPE_CHECKING:
@@ -164,8 +164,9 @@ class Recurrent(keras.layers.Layer):
         if training and self.checkpoint_every:
             every = self.checkpoint_every
             return scan_in_chunks(self.cell, x, state, masks, every, self.return_sequences, how == "compiled")
-        if hasattr(self.cell, "coefficients"):
-            return parallel_scan(self.cell, self.cell.project_inputs(x), state, masks)
+        if hasattr(self.cell, "coefficients") and scans_faster(x, state[0]):
+            compiler = compile_with_xla if how == "compiled" else as_it_is
+            return compiler(lambda: parallel_scan(self.cell, self.cell.project_inputs(x), state, masks))()
         return scan_with_own_gradient(self.cell, x, state, masks, how == "compiled")
 
     def _masks(self, x: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:
@@ -283,10 +284,14 @@ class CellLayer(Recurrent):
         by_name = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in others]
         cls.__signature__ = inspect.Signature([units, activation, *by_name])
 
-    def __init__(self, units: int, activation: Any = "tanh", **kwargs: Any) -> None:
+    def __init__(self, units: int, *activation: Any, **kwargs: Any) -> None:
+        if len(activation) > 1:
+            raise TypeError(
+                f"{type(self).__name__}: expected units, activation and names, got {activation[1]!r}"
+            )
         of_cell = {name: kwargs.pop(name) for name in self._cell_arguments if name in kwargs}
         cell_name = _WORD_STARTS.sub("_", self.cell_class.__name__).lower()
-        cell = self.cell_class(units, activation, dtype=kwargs.get("dtype"), name=cell_name, **of_cell)
+        cell = self.cell_class(units, *activation, dtype=kwargs.get("dtype"), name=cell_name, **of_cell)
         super().__init__(cell, **kwargs)
 
     def __getattr__(self, name: str) -> Any:

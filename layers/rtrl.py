@@ -79,7 +79,7 @@ class RealTimeRecurrentLearning:
         """Return dL_t/dw for every trainable weight, given dL_t/dh_t (batch, units) of the last step."""
         d_output = tf.cast(d_output, self.states[0].dtype)
         units = self.cell.output_size
-        return [tf.tensordot(d_output, influence[:, :units], [[0, 1], [0, 1]]) for influence in self.influence]
+        return [tf.tensordot(d_output, part[:, :units], [[0, 1], [0, 1]]) for part in self.influence]
 
     def reset(self) -> None:
         """Begin a new sequence: states and influence are zeros."""

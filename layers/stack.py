@@ -12,22 +12,35 @@ from .bidirectional import Bidirectional
 from .checks import require_rate, require_sequences, valid_steps
 from .recurrent import Recurrent
 
+CONNECTIONS = ("plain", "residual", "skip")
+
 
 @keras.saving.register_keras_serializable("unrolled")
 class Stack(keras.layers.Layer):
     """Recurrent layers one on another: each reads the sequence that the one below it gives.
 
-    Reference: A. Graves, A. Mohamed and G. Hinton, Speech recognition with deep recurrent neural
-    networks, ICASSP 2013.
+        h_1 = layer_1(x)
+        plain:     h_n = layer_n(D(h_(n-1)))              y = h_N
+        residual:  h_n = layer_n(D(h_(n-1))) + h_(n-1)    y = h_N
+        skip:      h_n = layer_n([x; D(h_(n-1))])         y = [h_1; h_2; ...; h_N]
+
+    D is dropout. Where the top layer returns only its last output, the others join it with theirs of the
+    last valid step.
+
+    References: A. Graves, A. Mohamed and G. Hinton, Speech recognition with deep recurrent neural
+    networks, ICASSP 2013; A. Graves, Generating sequences with recurrent neural networks, 2013 (skip);
+    Y. Wu et al., Google's neural machine translation system, 2016 (residual).
 
     Args:
         layers: `Recurrent` or `Bidirectional` layers from bottom to top. All but the top one must have
             return_sequences=True, and none return_state: take deeper states from the layers one by one.
         dropout: fraction dropped between two layers in training.
         seed: of the dropout masks.
+        connections: "plain", "residual" or "skip", see above. The last two want two layers or more, none
+            of them with go_backwards, and "residual" wants outputs of one size.
 
     Call arguments: `sequences` (batch, steps, features), `mask` (batch, steps), `training`.
-    Returns: what the top layer returns.
+    Returns: what the top layer returns; with "skip", features of all layers together.
     """
 
     def __init__(
@@ -35,6 +48,7 @@ class Stack(keras.layers.Layer):
         layers: Sequence[keras.layers.Layer],
         dropout: float = 0.0,
         seed: int | None = None,
+        connections: str = "plain",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -46,6 +60,8 @@ class Stack(keras.layers.Layer):
         self.layers = list(layers)
         self.dropout = dropout
         self.seed = seed
+        self.connections = connections
+        self._check_connections()
         self.dropout_layer = keras.layers.Dropout(dropout, seed=seed)
         self.return_sequences = layers[-1].return_sequences
         self.return_state = False
@@ -64,6 +80,28 @@ class Stack(keras.layers.Layer):
         if not on_top and isinstance(layer, Bidirectional) and layer.merge_mode is None:
             raise ValueError(f"{where}: expected one output below the top, got merge_mode=None")
 
+    def _check_connections(self) -> None:
+        where = f"{self.name}: connections={self.connections!r}"
+        if self.connections not in CONNECTIONS:
+            raise ValueError(
+                f"{self.name}: connections: expected one of {CONNECTIONS}, got {self.connections!r}"
+            )
+        if self.connections == "plain":
+            return
+        if len(self.layers) < 2:
+            raise ValueError(f"{where}: expected two layers or more, got {len(self.layers)}")
+        for position, layer in enumerate(self.layers):
+            if getattr(layer, "forward_layer", layer).go_backwards:
+                raise ValueError(f"{where}: layers[{position}] ({layer.name}): expected go_backwards=False")
+        if getattr(self.layers[-1], "merge_mode", "") is None:
+            raise ValueError(f"{where}: expected one output of the top layer, got merge_mode=None")
+        sizes = self._output_sizes()
+        if self.connections == "residual" and len(set(sizes)) > 1:
+            raise ValueError(f"{where}: expected layers of one output size, got {sizes}")
+
+    def _output_sizes(self) -> list[int]:
+        return [layer.compute_output_shape((None, None, None))[-1] for layer in self.layers]
+
     def build(self, sequences_shape: Sequence[int | None]) -> None:
         """Build every layer on the one below."""
         require_sequences(self, sequences_shape)
@@ -73,21 +111,37 @@ class Stack(keras.layers.Layer):
                 layer.build(shape)
                 layer.built = True
             shape = layer.compute_output_shape(shape)
+            if self.connections == "skip":
+                shape = (*shape[:-1], shape[-1] + sequences_shape[-1])
 
     def call(self, sequences: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
         """See the class."""
         mask = valid_steps(self, sequences, mask)
-        for layer in self.layers[:-1]:
-            sequences = layer(sequences, mask=mask, training=training)
-            sequences = self.dropout_layer(sequences, training=training)
-        return self.layers[-1](sequences, mask=mask, training=training)
+        outputs = [self.layers[0](sequences, mask=mask, training=training)]
+        for layer in self.layers[1:]:
+            below = self.dropout_layer(outputs[-1], training=training)
+            if self.connections == "skip":
+                below = tf.concat([_beside(below, sequences), below], axis=-1)
+            output = layer(below, mask=mask, training=training)
+            if self.connections == "residual":
+                output += _beside(output, outputs[-1], mask)
+            outputs.append(output)
+        if self.connections == "skip":
+            return tf.concat([_beside(outputs[-1], output, mask) for output in outputs], axis=-1)
+        return outputs[-1]
+
+    def reset_state(self) -> None:
+        """Set the states that stateful layers carry to zeros."""
+        for layer in self.layers:
+            if getattr(layer, "stateful", isinstance(layer, Bidirectional)):
+                layer.reset_state()
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None]) -> Any:
-        """Return the shape of what the top layer returns."""
+        """Return the shape of what `call` returns."""
         shape: Any = tuple(sequences_shape)
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
-        return shape
+        return (*shape[:-1], sum(self._output_sizes())) if self.connections == "skip" else shape
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Pass the mask on with sequences."""
@@ -97,10 +151,24 @@ class Stack(keras.layers.Layer):
         """Return the constructor's arguments."""
         config = super().get_config()
         config["layers"] = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        return config | {"dropout": self.dropout, "seed": self.seed}
+        return config | {"dropout": self.dropout, "seed": self.seed, "connections": self.connections}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Stack:
         """Make the stack, its layers included."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**(config | {"layers": layers}))
+
+
+def _beside(output: tf.Tensor, other: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Return the sequence `other` in the precision of `output`, or its last valid step, as `output` is."""
+    if output.shape.rank == 2 and other.shape.rank == 3:
+        other = _last_valid_step(other, mask)
+    return tf.cast(other, output.dtype)
+
+
+def _last_valid_step(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    if mask is None:
+        return sequences[:, -1]
+    last = tf.reduce_max(tf.where(mask, tf.range(tf.shape(mask)[1]), 0), axis=1)
+    return tf.gather(sequences, last, axis=1, batch_dims=1)

@@ -34,6 +34,8 @@ class Progress:
     """The model's variables after the best epoch."""
     model: Weights = field(default_factory=list)
     optimizer: Weights = field(default_factory=list)
+    gradients: list[dict[str, list[list[float]]]] = field(default_factory=list)
+    """After each finished epoch, for each recurrent layer's state, gradient norms by lag (see `plots`)."""
 
     @property
     def epochs(self) -> int:

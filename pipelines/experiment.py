@@ -115,7 +115,8 @@ def _tracked(
 def _teller(run: tracking.Run) -> Callable[[int, dict[str, float]], None]:
     def tell(epoch: int, values: dict[str, float]) -> None:
         run.metrics(values, step=epoch)
-        log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
+        told = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
+        log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in told.items()))
 
     return tell
 
@@ -156,6 +157,8 @@ def _log_outcome(app: App, config: Config, outcome: Outcome, run: tracking.Run) 
     run.metrics({"best_epoch": outcome.progress.best_epoch})
     history, best = outcome.progress.history, outcome.progress.best_epoch
     exhibits = {"learning_curves": plots.learning_curves(history, best), **app.plots(config, outcome)}
+    if any(outcome.progress.gradients):
+        exhibits["gradient_by_lag"] = plots.gradient_by_lag(outcome.progress.gradients)
     for name, exhibit in exhibits.items():
         if not isinstance(exhibit, list):
             run.figure(name, exhibit)

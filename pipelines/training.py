@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from ._layers import layers
 from .checkpoint import Checkpoint, Progress
 from .config import Config
 from .data import Features
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _POOL = 50  # batches shuffled together before they are sorted by length
 _ROUND = 8  # lengths are cut to a multiple of this
+_LOOKED_AT = 16  # training examples by which the recurrent layers are diagnosed
 
 
 def seed_everything(seed: int) -> None:
@@ -39,7 +41,7 @@ def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, f
         warmup_target=config.learning_rate,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.AdamW(
+    optimizer = layers.CountingAdamW(
         schedule, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
     )
     model.compile(optimizer, loss, jit_compile=False)
@@ -62,10 +64,13 @@ def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[np
     chunks = _cut(order, config.batch_size)
     for i in rng.permutation(len(chunks)):
         rows = chunks[i]
-        batch = inputs[rows]
-        if lengths is not None:
-            batch = batch[:, : max(_ROUND, -(-int(lengths[rows].max()) // _ROUND) * _ROUND)]
-        yield batch, targets[rows]
+        yield _cut_to_longest(inputs[rows], None if lengths is None else lengths[rows]), targets[rows]
+
+
+def _cut_to_longest(inputs: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    if lengths is None:
+        return inputs
+    return inputs[:, : max(_ROUND, -(-int(lengths.max()) // _ROUND) * _ROUND)]
 
 
 def _split(config: Config, epoch: int) -> str:
@@ -128,9 +133,11 @@ def fit(
     if progress.epochs:
         _restore(model.variables, progress.model)
         _restore(model.optimizer.variables, progress.optimizer)
+    diagnostics = _diagnostics(features)
     try:
         while not progress.finished:
-            values = _one_epoch(model, features, config, metrics, progress.epochs)
+            values = _one_epoch(model, features, config, metrics, diagnostics, progress.epochs)
+            progress.gradients.append(_curves(diagnostics))
             _advance(progress, values, next(iter(metrics)), model, config)
             on_epoch(progress.epochs, values)
             checkpoint.save(progress)
@@ -140,22 +147,45 @@ def fit(
     return progress
 
 
+def _diagnostics(features: Features) -> keras.callbacks.Callback:
+    """Look at the same few training examples after every epoch, from all over the split."""
+    inputs, targets = features.inputs["train"], features.targets["train"]
+    rows = np.unique(np.linspace(0, len(targets) - 1, _LOOKED_AT).astype(int))
+    lengths = features.lengths["train"][rows] if features.lengths else None
+    return layers.Diagnostics(_cut_to_longest(inputs[rows], lengths), targets[rows])
+
+
+def _curves(diagnostics: keras.callbacks.Callback) -> dict[str, list[list[float]]]:
+    """Return for each layer and state the last epoch's gradients by lag: of the loss, of the last output."""
+    return {
+        f"{layer}.{state}": [by_lag.tolist(), found.memory_by_lag[state].tolist()]
+        for layer, found in diagnostics.history[-1].items()
+        for state, by_lag in found.gradient_by_lag.items()
+    }
+
+
 def _one_epoch(
-    model: keras.Model, features: Features, config: Config, metrics: Mapping[str, Metric], epoch: int
+    model: keras.Model,
+    features: Features,
+    config: Config,
+    metrics: Mapping[str, Metric],
+    diagnostics: keras.callbacks.Callback,
+    epoch: int,
 ) -> dict[str, float]:
     bar = _ProgressBar(f"epoch {epoch + 1}/{config.epochs}", _steps(features, config, epoch))
     data = _dataset(features, config, epoch)
-    history = model.fit(
-        data, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0, callbacks=[bar]
-    ).history
+    fitted = model.fit(
+        data, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0, callbacks=[bar, diagnostics]
+    )
+    logged = {name: values[-1] for name, values in fitted.history.items()}
     values, _ = score(
         KerasPredictor(model), features.inputs["validation"], features.targets["validation"], metrics
     )
-    rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     return {
-        "loss": history["loss"][-1],
+        **logged,
         **{f"validation.{name}": value for name, value in values.items()},
-        "learning_rate": rate,
+        **model.optimizer.take_counts(),
+        "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
     }
 
 

@@ -73,6 +73,8 @@ class Cell(keras.layers.Layer):
     """Names of the states; the first is the one that `project_state` maps. They name export signatures."""
     gates: ClassVar[int] = 1
     """Blocks of `units` columns in each kernel."""
+    gate_names: ClassVar[tuple[str, ...]] = ()
+    """Names of the gates, in the order in which `update` calls `recurrent_activation`: for `diagnostics`."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import inspect
 
 import keras
-from reference.cases import CASES, CELLS, OF_TOKENS, RECURRENT, SEQUENCES, STATEFUL, WITHOUT_CASE
+from reference.cases import CASES, CELLS, OF_TOKENS, OVER_MEMORY, RECURRENT, SEQUENCES, STATEFUL, WITHOUT_CASE
 
 import layers
 
@@ -16,7 +16,7 @@ PUBLIC = {
 
 def test_every_public_layer_has_a_case() -> None:
     made = {type(case.make()).__name__ for case in CASES.values()}
-    made |= {type(make()).__name__ for make in (CELLS | OF_TOKENS).values()}
+    made |= {type(make()).__name__ for make in (CELLS | OF_TOKENS | OVER_MEMORY).values()}
     assert made | WITHOUT_CASE == PUBLIC
     assert not made & WITHOUT_CASE
 
@@ -25,6 +25,7 @@ def test_tables_are_not_empty() -> None:
     assert len(PUBLIC) >= 10
     assert len(CASES) >= 7
     assert len(CELLS) >= 3
+    assert len(OVER_MEMORY) >= 4
     assert len(RECURRENT) >= 4
     assert len(STATEFUL) >= 5
     assert len(SEQUENCES) >= 6

@@ -17,10 +17,14 @@ EVERYTHING = {name: case.make for name, case in CASES.items()} | CELLS | OF_TOKE
 OF_EVERY_LAYER = {"name", "trainable", "dtype"}
 
 NOT_THE_DEFAULT = {
-    "activation": "relu",
+    "activation": "softsign",
     "recurrent_activation": "tanh",
     "use_bias": False,
     "unit_forget_bias": False,
+    "peepholes": True,
+    "projection": 3,
+    "layer_normalization": True,
+    "reset_after": False,
     "kernel_initializer": "ones",
     "recurrent_initializer": "zeros",
     "bias_initializer": "ones",
@@ -69,18 +73,30 @@ def test_arguments_are_attributes(name: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(
-    "layer_class", [layers.SimpleRNN, layers.LSTM, layers.GRU, layers.LSTMCell, layers.GRUCell]
-)
+OF_A_RECURRENT_KERNEL = {"recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"}
+
+WITH_ARGUMENTS = [
+    *(layers.SimpleRNN, layers.LSTM, layers.GRU, layers.MGU, layers.IndRNN, layers.MinGRU, layers.MinLSTM),
+    *(layers.LSTMCell, layers.GRUCell, layers.MGUCell, layers.IndRNNCell),
+    *(layers.MinGRUCell, layers.MinLSTMCell),
+]
+
+
+@pytest.mark.parametrize("layer_class", WITH_ARGUMENTS)
 def test_every_argument_survives(layer_class: type[keras.layers.Layer]) -> None:
     default = layer_class(5).get_config()
-    options = {name: value for name, value in NOT_THE_DEFAULT.items() if name in default}
-    assert set(default) - set(options) == OF_EVERY_LAYER | {"units"}
+    refused = OF_A_RECURRENT_KERNEL if issubclass(_cell_class(layer_class), layers.LinearCell) else set()
+    options = {name: value for name, value in NOT_THE_DEFAULT.items() if name in set(default) - refused}
+    assert set(default) - set(options) == OF_EVERY_LAYER | {"units"} | refused
     layer = layer_class(5, name="mine", **options)
     config = layer.get_config()
     unchanged = [name for name in options if config[name] == default[name]]
     assert unchanged == []
     assert layer_class.from_config(config).get_config() == config
+
+
+def _cell_class(layer_class: type[keras.layers.Layer]) -> type[keras.layers.Layer]:
+    return getattr(layer_class, "cell_class", layer_class)
 
 
 @pytest.mark.parametrize("name", CASES)

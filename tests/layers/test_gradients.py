@@ -1,6 +1,7 @@
 """The hand-arranged gradient of training is that of the plain loop, and both are right."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,9 +10,22 @@ import pytest
 import tensorflow as tf
 from reference.cases import BATCH, FEATURES, SEQUENCES, STEPS
 from reference.parity import random_like, randomize
-from reference.toy_cells import CountingCell, DecayCell, PeepholeCell
+from reference.toy_cells import CountingCell, DecayCell
 
-from layers import GRU, LSTM, GRUCell, LSTMCell, Recurrent, SimpleRNN, SimpleRNNCell, execution
+from layers import (
+    GRU,
+    LSTM,
+    GRUCell,
+    IndRNNCell,
+    LSTMCell,
+    MGUCell,
+    MinGRUCell,
+    MinLSTMCell,
+    Recurrent,
+    SimpleRNN,
+    SimpleRNNCell,
+    execution,
+)
 
 SAME = {"atol": 2e-5, "rtol": 0}
 """Float32 sums of up to BATCH * STEPS products of size 1 to 5, taken in another order: 24 bits leave
@@ -24,7 +38,6 @@ MAKERS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     **{name: (case.make, case.states) for name, case in SEQUENCES.items()},
     "zeros at masked steps": (lambda **o: GRU(5, zero_output_for_mask=True, **o), (5,)),
     "backwards": (lambda **o: LSTM(5, go_backwards=True, **o), (5, 5)),
-    "weights in update": (lambda **o: Recurrent(PeepholeCell(5), **o), (5, 5)),
     "nothing to learn": (lambda **o: Recurrent(CountingCell(2), **o), (2, 2)),
     "state that is not projected": (lambda **o: Recurrent(DecayCell(2), **o), (2,)),
     "zoneout": (lambda **o: LSTM(5, zoneout=[0.3, 0.5], seed=1, **o), (5, 5)),
@@ -34,14 +47,29 @@ MAKERS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "chunks longer than the sequence": (lambda **o: SimpleRNN(5, checkpoint_every=9, **o), (5,)),
     "chunks backwards": (lambda **o: LSTM(5, checkpoint_every=3, go_backwards=True, **o), (5, 5)),
     "chunks with weights in update": (
-        lambda **o: Recurrent(PeepholeCell(5), checkpoint_every=3, **o),
+        lambda **o: LSTM(5, peepholes=True, checkpoint_every=3, **o),
         (5, 5),
     ),
 }
 
+FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
+    "SimpleRNN": SimpleRNNCell,
+    "LSTM": LSTMCell,
+    "LSTM with peepholes": partial(LSTMCell, peepholes=True),
+    "LSTM with projection": partial(LSTMCell, projection=3),
+    "LSTM with layer normalisation": partial(LSTMCell, layer_normalization=True),
+    "GRU": GRUCell,
+    "GRU with reset before": partial(GRUCell, reset_after=False),
+    "MGU": MGUCell,
+    "IndRNN": IndRNNCell,
+    "MinGRU": MinGRUCell,
+    "MinLSTM": MinLSTMCell,
+}
+
 COMPILED = [
-    *("SimpleRNN", "LSTM", "GRU", "Bidirectional", "Stack"),
-    *("weights in update", "zoneout", "chunks that don't fit"),
+    *("SimpleRNN", "LSTM", "GRU", "NeuralTuringMachine", "Bidirectional", "Stack"),
+    *("LSTM with peepholes", "LSTM with everything", "GRU with reset before", "MGU", "IndRNN"),
+    *("zoneout", "chunks that don't fit"),
 ]
 
 
@@ -112,7 +140,7 @@ def test_evaluation_and_eager_training_are_the_plain_loop() -> None:
     assert not any(_compiled_by_xla(operation) for operation in graph.get_operations())
 
 
-@pytest.mark.parametrize("name", ["LSTM", "GRU", "Stack", "weights in update"])
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "Stack", "LSTM with everything", "GRU with reset before"])
 def test_same_in_a_graph_of_unknown_shapes(name: str) -> None:
     layer, states = _layer(name)
     _, sizes = MAKERS[name]
@@ -138,7 +166,7 @@ def test_same_in_a_graph_of_unknown_shapes(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("cell_class", [SimpleRNNCell, LSTMCell, GRUCell, PeepholeCell])
+@pytest.mark.parametrize("cell_class", FINITE_DIFFERENCES.values(), ids=FINITE_DIFFERENCES)
 def test_finite_differences(cell_class: Any) -> None:
     """In float64, a step of 1e-5 leaves an error of about 1e-9 of the central difference."""
     cell = cell_class(3, dtype="float64")

@@ -25,15 +25,17 @@ OPTIONS: list[dict[str, Any]] = [
     {"return_sequences": True, "zero_output_for_mask": True, "go_backwards": True},
 ]
 GATED = [{"recurrent_activation": "hard_sigmoid", "return_sequences": True}]
+RESET_BEFORE = [{"reset_after": False} | options for options in (*OPTIONS, *GATED)]
 
 STOCK = [
     *(keras.layers.SimpleRNN(UNITS, **options) for options in OPTIONS),
     *(keras.layers.LSTM(UNITS, **options) for options in (*OPTIONS, *GATED)),
-    *(keras.layers.GRU(UNITS, **options) for options in (*OPTIONS, *GATED)),
+    *(keras.layers.GRU(UNITS, **options) for options in (*OPTIONS, *GATED, *RESET_BEFORE)),
     keras.layers.Bidirectional(keras.layers.LSTM(UNITS)),
     keras.layers.Bidirectional(keras.layers.LSTM(UNITS, return_sequences=True), "sum"),
     keras.layers.Bidirectional(keras.layers.GRU(UNITS, return_sequences=True), "mul"),
     keras.layers.Bidirectional(keras.layers.GRU(UNITS), "ave"),
+    keras.layers.Bidirectional(keras.layers.GRU(UNITS, reset_after=False, return_sequences=True)),
     keras.layers.Bidirectional(keras.layers.SimpleRNN(UNITS, return_sequences=True), None),
     keras.layers.Bidirectional(keras.layers.GRU(UNITS, return_sequences=True, return_state=True)),
     keras.layers.Bidirectional(keras.layers.SimpleRNN(UNITS, return_state=True), "sum"),
@@ -44,7 +46,7 @@ STOCK = [
 CONFIGS = [(type(layer), layer.get_config()) for layer in STOCK]
 
 
-NOT_SHARED = ("implementation", "unroll", "stateful", "reset_after", "use_cudnn", "activity_regularizer")
+NOT_SHARED = ("implementation", "unroll", "use_cudnn", "activity_regularizer")
 """How Keras computes, or what `from_keras` refuses."""
 
 
@@ -57,6 +59,7 @@ def _id(pair: Any) -> str:
         "zero_output_for_mask",
         "merge_mode",
         "use_bias",
+        "reset_after",
     )
     return f"{layer_class.__name__} " + " ".join(f"{key}={config[key]}" for key in shown if config.get(key))
 
@@ -130,10 +133,12 @@ def test_options_of_one_direction_survive() -> None:
     assert forward.recurrent_activation is keras.activations.tanh
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
-def test_weights_begin_alike(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"), [("SimpleRNN", {}), ("LSTM", {}), ("GRU", {}), ("GRU", {"reset_after": False})]
+)
+def test_weights_begin_alike(name: str, options: dict[str, Any]) -> None:
     """The same initial values where they are not random; the same shapes, names and order everywhere."""
-    ours, stock = getattr(layers, name)(UNITS), getattr(keras.layers, name)(UNITS)
+    ours, stock = getattr(layers, name)(UNITS, **options), getattr(keras.layers, name)(UNITS, **options)
     for layer in (ours, stock):
         layer.build((BATCH, STEPS, FEATURES))
     for mine, theirs in zip(ours.weights, stock.weights, strict=True):
@@ -166,12 +171,37 @@ def test_weights_that_are_not_there_are_not_copied() -> None:
 def test_options_without_counterpart_are_refused() -> None:
     with pytest.raises(ValueError, match=r"activity_regularizer=.* has no counterpart in GRU"):
         from_keras(keras.layers.GRU(UNITS, activity_regularizer="l2"))
-    with pytest.raises(ValueError, match="stateful=True has no counterpart in LSTM"):
-        from_keras(keras.layers.LSTM(UNITS, stateful=True))
-    with pytest.raises(ValueError, match="reset_after=False has no counterpart in GRU"):
-        from_keras(keras.layers.GRU(UNITS, reset_after=False))
-    with pytest.raises(ValueError, match="reset_after=False has no counterpart in GRU"):
-        from_keras(keras.layers.Bidirectional(keras.layers.GRU(UNITS, reset_after=False)))
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, keras.layers.Bidirectional], ids=["one", "both"])
+def test_stateful_layers_go_both_ways(wrap: Any) -> None:
+    stock = wrap(keras.layers.LSTM(UNITS, stateful=True))
+    (x,) = random_like([(BATCH, STEPS, FEATURES)], seed=5)
+    stock(x)
+    ours = from_keras(stock)
+    again = to_keras(ours)
+    for layer in (stock, ours, again):
+        for direction in (getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", layer)):
+            assert direction.stateful
+            direction.reset_state()
+    for _ in range(2):
+        expected = stock(x)
+        np.testing.assert_allclose(ours(x), expected, **SAME)
+        np.testing.assert_allclose(again(x), expected, **SAME)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"peepholes": True}, {"projection": 3}, {"layer_normalization": True}, {"zoneout": 0.1}],
+    ids=str,
+)
+def test_options_that_keras_has_not_are_refused(options: dict[str, Any]) -> None:
+    ((name, value),) = options.items()
+    message = rf"mine: {name}={value} has no counterpart in keras\.layers\.LSTM"
+    with pytest.raises(ValueError, match=message):
+        to_keras(layers.LSTM(UNITS, name="mine", **options))
+    with pytest.raises(TypeError, match=r"expected SimpleRNN, LSTM, GRU or Bidirectional .*got MGU"):
+        to_keras(layers.MGU(UNITS))
 
 
 def test_other_layers_are_refused() -> None:

@@ -1,53 +1,88 @@
 """Every cell computes the equations of its paper, and the check that says so can fail."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from reference import cells as reference
+from reference import variants
 from reference.mutants import MUTANTS
 from reference.parity import BATCH, FEATURES, STEPS, TOLERANCE, UNITS, check_parity, random_like, randomize
+from reference.variant_mutants import VARIANT_MUTANTS
 
 from layers import (
     LSTM,
-    AdditiveAttentionPooling,
     Bidirectional,
     Cell,
     GRUCell,
+    IndRNNCell,
     LSTMCell,
+    MGUCell,
+    MinGRUCell,
+    MinLSTMCell,
     SimpleRNN,
     SimpleRNNCell,
 )
 
-STEP_OF = {
-    SimpleRNNCell: reference.simple_rnn_step,
-    LSTMCell: reference.lstm_step,
-    GRUCell: reference.gru_step,
+ALL = {"peepholes": True, "projection": 6, "layer_normalization": True}
+
+STEP_OF: dict[str, tuple[type[Cell], dict[str, Any], reference.Step]] = {
+    "SimpleRNN": (SimpleRNNCell, {}, reference.simple_rnn_step),
+    "LSTM": (LSTMCell, {}, reference.lstm_step),
+    "LSTM with peepholes": (LSTMCell, {"peepholes": True}, variants.lstm_with_peepholes_step),
+    "LSTM with projection": (LSTMCell, {"projection": 6}, variants.lstm_with_projection_step),
+    "LSTM with layer normalisation": (
+        LSTMCell,
+        {"layer_normalization": True},
+        variants.lstm_with_layer_normalization_step,
+    ),
+    "LSTM with everything": (LSTMCell, ALL, variants.lstm_with_everything_step),
+    "GRU": (GRUCell, {}, reference.gru_step),
+    "GRU with reset before": (GRUCell, {"reset_after": False}, variants.gru_with_reset_before_step),
+    "MGU": (MGUCell, {}, variants.mgu_step),
+    "IndRNN": (IndRNNCell, {}, variants.ind_rnn_step),
+    "MinGRU": (MinGRUCell, {}, variants.min_gru_step),
+    "MinLSTM": (MinLSTMCell, {}, variants.min_lstm_step),
 }
+"""The cell, its options, and its equations in NumPy."""
+
+WITHOUT_MUTANT = {"LSTM with everything"}
+"""Made of others that have some."""
+
+ALL_MUTANTS = MUTANTS | VARIANT_MUTANTS
+
+
+def _cell(name: str) -> Cell:
+    cell_class, options, _ = STEP_OF[name]
+    return cell_class(UNITS, **options)
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("cell_class", STEP_OF)
-def test_cell_computes_its_equations(cell_class: type[Cell], training: bool) -> None:
-    check_parity(cell_class(UNITS), STEP_OF[cell_class], training)
+@pytest.mark.parametrize("name", STEP_OF)
+def test_cell_computes_its_equations(name: str, training: bool) -> None:
+    check_parity(_cell(name), STEP_OF[name][2], training)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize("mutant", ALL_MUTANTS)
 def test_parity_fails_on_mutant(mutant: type[Cell]) -> None:
+    cell_class, options, step = STEP_OF[ALL_MUTANTS[mutant]]
+    assert issubclass(mutant, cell_class)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        check_parity(mutant(UNITS), STEP_OF[mutant.__mro__[1]])
+        check_parity(mutant(UNITS, **options), step)
 
 
 def test_mutants_are_of_every_cell() -> None:
-    assert {mutant.__mro__[1] for mutant in MUTANTS} == set(STEP_OF)
-    assert len(MUTANTS) >= 8
+    assert set(ALL_MUTANTS.values()) == set(STEP_OF) - WITHOUT_MUTANT
+    assert len(ALL_MUTANTS) == len(MUTANTS) + len(VARIANT_MUTANTS) >= 20
 
 
-@pytest.mark.parametrize("cell_class", STEP_OF)
-def test_single_step_computes_its_equations(cell_class: type[Cell]) -> None:
-    cell = cell_class(UNITS)
+@pytest.mark.parametrize("name", STEP_OF)
+def test_single_step_computes_its_equations(name: str) -> None:
+    cell, step = _cell(name), STEP_OF[name][2]
     cell.build((BATCH, FEATURES))
     randomize(cell)
-    x, *state = random_like([(BATCH, FEATURES), *((BATCH, UNITS) for _ in cell.state_names)], seed=5)
-    expected = STEP_OF[cell_class](x, tuple(state), cell.get_weights())
+    x, *state = random_like([(BATCH, FEATURES), *((BATCH, size) for size in cell.state_size)], seed=5)
+    expected = step(x, tuple(state), cell.get_weights())
     output, new_state = cell(x, state)
     np.testing.assert_allclose(output, expected[0], atol=TOLERANCE, rtol=0)
     for part, expected_part in zip(new_state, expected, strict=True):
@@ -70,19 +105,6 @@ def test_bidirectional_merges(mode: str | None, return_sequences: bool) -> None:
         expected = reference.merge(mode, forward[:, -1], backward[:, -1])
     result = layer(x, initial_state=state)
     np.testing.assert_allclose(np.asarray(result), np.asarray(expected), atol=TOLERANCE, rtol=0)
-
-
-@pytest.mark.parametrize("lengths", [None, [4, 2]])
-def test_attention_pooling_computes_its_equations(lengths: list[int] | None) -> None:
-    layer = AdditiveAttentionPooling(UNITS, return_weights=True)
-    layer.build((BATCH, STEPS, FEATURES))
-    randomize(layer)
-    (x,) = random_like([(BATCH, STEPS, FEATURES)], seed=7)
-    mask = None if lengths is None else np.arange(STEPS) < np.array(lengths)[:, None]
-    expected, expected_attention = reference.attention_pooling(x, layer.get_weights(), lengths)
-    pooled, attention = layer(x, mask=mask)
-    np.testing.assert_allclose(pooled, expected, atol=TOLERANCE, rtol=0)
-    np.testing.assert_allclose(attention, expected_attention, atol=TOLERANCE, rtol=0)
 
 
 def test_worked_vanilla_example() -> None:

@@ -43,6 +43,10 @@ class NoUpdate(LSTMCell):
     update = Cell.update
 
 
+class NoCoefficients(layers.LinearCell):
+    pass
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no units": (lambda: LSTM(0), ValueError, "LSTMCell: units: expected a whole number above 0, got 0"),
     "negative units": (lambda: GRUCell(-3), ValueError, "GRUCell: units: expected .* got -3"),
@@ -67,6 +71,41 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: GRU(4, recurrent_dropout=2),
         ValueError,
         "GRUCell: recurrent_dropout: expected 0 <= rate < 1, got 2",
+    ),
+    "projection of 0": (
+        lambda: LSTM(4, projection=0),
+        ValueError,
+        "LSTMCell: projection: expected a whole number above 0, got 0",
+    ),
+    "projection of True": (
+        lambda: LSTM(4, projection=True),
+        ValueError,
+        "LSTMCell: projection: expected a whole number above 0, got True",
+    ),
+    "recurrent dropout without a recurrent kernel": (
+        lambda: layers.MinGRU(4, recurrent_dropout=0.5),
+        ValueError,
+        "MinGRUCell: recurrent_dropout: expected none, as there is no recurrent kernel, got 0.5",
+    ),
+    "recurrent regularizer without a recurrent kernel": (
+        lambda: layers.MinLSTM(4, recurrent_regularizer="l2"),
+        ValueError,
+        "MinLSTMCell: recurrent_regularizer: expected none, as there is no recurrent kernel, got 'l2'",
+    ),
+    "unknown features of a linear cell": (
+        lambda: layers.MinGRU(4).build((None, None, None)),
+        ValueError,
+        "the last axis of the inputs must be known, got",
+    ),
+    "a linear cell without coefficients": (
+        lambda: Recurrent(NoCoefficients(4))(X),
+        NotImplementedError,
+        "NoCoefficients defines no coefficients",
+    ),
+    "state of a projection": (
+        lambda: LSTM(4, projection=3, name="mine")(X, initial_state=[_state(3, 4), _state(3, 4)]),
+        ValueError,
+        r"mine: initial_state: expected 2 tensors of shape \(batch, size\) with sizes \(3, 4\)",
     ),
     "stack dropout": (
         lambda: Stack([GRU(4)], dropout=1.5, name="deep"),

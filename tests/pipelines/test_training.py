@@ -36,7 +36,7 @@ def make_model(config, features):
     tokens = keras.Input([None], dtype="int32")
     x = keras.layers.Embedding(6, 4, mask_zero=True)(tokens)
     x = keras.layers.Dropout(0.2)(x)
-    x = layers.GRU(5, dropout=0.1)(x)
+    x = layers.GRU(5, dropout=0.1, name="recurrent")(x)
     model = keras.Model(tokens, keras.layers.Dense(2, activation="softmax")(x))
     compile_model(model, config, keras.losses.SparseCategoricalCrossentropy(), features)
     return model
@@ -111,6 +111,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(whole, features, tm
     resumed, progress = run(CONFIG, features, tmp_path, lambda epoch, values: told.append(epoch))
     assert told == [3, 4]
     assert progress.history == expected.history
+    assert progress.gradients == expected.gradients
     for a, b in zip(uninterrupted.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -144,3 +145,29 @@ def test_the_learning_rate_warms_up_and_decays_to_nothing(whole):
     rates = [values["learning_rate"] for values in whole[2].history]
     assert CONFIG.learning_rate > rates[0] > rates[1] > rates[2] > rates[3]
     assert rates[3] == pytest.approx(0, abs=1e-3 * CONFIG.learning_rate)
+
+
+def test_each_epoch_tells_what_was_clipped_and_how_gradients_fade(whole, features):
+    progress = whole[2]
+    steps = len(list(batches(features, CONFIG, epoch=0)))
+    for values, curves in zip(progress.history, progress.gradients, strict=True):
+        assert 0 <= values["clipped_steps"] <= steps
+        assert values["gradient_norm"] > 0
+        assert values["diagnostics.recurrent.spectral_radius"] > 0
+        assert list(curves) == ["recurrent.h"]
+        of_loss, of_last_output = curves["recurrent.h"]
+        assert len(of_loss) == len(of_last_output) <= 12
+        assert of_loss[-1] / of_loss[1] == values["diagnostics.recurrent.h.gradient_ratio"]
+
+
+@pytest.mark.parametrize(("limit", "share"), [(1e-6, 1), (1e6, 0)])
+def test_steps_above_the_norm_are_counted_for_each_epoch(features, tmp_path, limit, share):
+    config = dataclasses.replace(CONFIG, epochs=2, clip_norm=limit)
+    _, progress = run(config, features, tmp_path)
+    steps = len(list(batches(features, config, epoch=0)))
+    assert [values["clipped_steps"] for values in progress.history] == [share * steps] * 2
+
+
+def test_a_resumed_training_has_the_pictures_of_all_epochs(whole):
+    folder, _, progress = whole
+    assert Checkpoint(folder).load().gradients == progress.gradients

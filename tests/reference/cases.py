@@ -40,6 +40,29 @@ CASES = {
     "LSTM with other activations": Case(
         lambda **o: layers.LSTM(5, "softsign", recurrent_activation="hard_sigmoid", **o), states=(5, 5)
     ),
+    "LSTM with peepholes": Case(lambda **o: layers.LSTM(5, peepholes=True, **o), states=(5, 5)),
+    "LSTM with projection": Case(lambda **o: layers.LSTM(6, projection=5, **o), states=(5, 6)),
+    "LSTM with layer normalisation": Case(
+        lambda **o: layers.LSTM(5, layer_normalization=True, **o), states=(5, 5)
+    ),
+    "LSTM with layer normalisation without bias": Case(
+        lambda **o: layers.LSTM(5, layer_normalization=True, use_bias=False, **o), states=(5, 5)
+    ),
+    "LSTM with everything": Case(
+        lambda **o: layers.LSTM(6, peepholes=True, projection=5, layer_normalization=True, **o),
+        states=(5, 6),
+    ),
+    "GRU with reset before": Case(lambda **o: layers.GRU(5, reset_after=False, **o), states=(5,)),
+    "GRU with reset before without bias": Case(
+        lambda **o: layers.GRU(5, reset_after=False, use_bias=False, **o), states=(5,)
+    ),
+    "MGU": Case(lambda **o: layers.MGU(5, **o), states=(5,)),
+    "IndRNN": Case(lambda **o: layers.IndRNN(5, **o), states=(5,)),
+    "MinGRU": Case(lambda **o: layers.MinGRU(5, **o), states=(5,)),
+    "MinLSTM": Case(lambda **o: layers.MinLSTM(5, **o), states=(5,)),
+    "NeuralTuringMachine": Case(
+        lambda **o: layers.NeuralTuringMachine(5, slots=6, width=3, **o), states=(8, 5, 18, 6, 6)
+    ),
     "Recurrent": Case(lambda **o: layers.Recurrent(layers.LSTMCell(5), **o), states=(5, 5)),
     "Bidirectional": Case(lambda **o: layers.Bidirectional(layers.GRU(5, **o)), states=(5, 5)),
     "Bidirectional of two": Case(
@@ -56,7 +79,24 @@ CASES = {
         ),
         options=("return_sequences",),
     ),
+    "Stack with residual connections": Case(
+        lambda **o: layers.Stack(
+            [layers.LSTM(5, return_sequences=True), layers.GRU(5, **o)], connections="residual"
+        ),
+        options=("return_sequences",),
+    ),
+    "Stack with skip connections": Case(
+        lambda **o: layers.Stack(
+            [layers.Bidirectional(layers.GRU(5, return_sequences=True)), layers.LSTM(6, **o)],
+            connections="skip",
+        ),
+        options=("return_sequences",),
+    ),
     "AdditiveAttentionPooling": Case(lambda **o: layers.AdditiveAttentionPooling(5, **o), options=()),
+    "MultiplicativeAttentionPooling": Case(
+        lambda **o: layers.MultiplicativeAttentionPooling(**o), options=()
+    ),
+    "MultiHeadAttentionPooling": Case(lambda **o: layers.MultiHeadAttentionPooling(6, 5, **o), options=()),
     "MaskedMaxPooling": Case(lambda **o: layers.MaskedMaxPooling(**o), options=()),
 }
 
@@ -64,12 +104,25 @@ CELLS = {
     "SimpleRNNCell": lambda **o: layers.SimpleRNNCell(5, **o),
     "LSTMCell": lambda **o: layers.LSTMCell(5, **o),
     "GRUCell": lambda **o: layers.GRUCell(5, **o),
+    "MGUCell": lambda **o: layers.MGUCell(5, **o),
+    "IndRNNCell": lambda **o: layers.IndRNNCell(5, **o),
+    "MinGRUCell": lambda **o: layers.MinGRUCell(5, **o),
+    "MinLSTMCell": lambda **o: layers.MinLSTMCell(5, **o),
+    "NeuralTuringMachineCell": lambda **o: layers.NeuralTuringMachineCell(5, slots=6, width=3, **o),
 }
 
 OF_TOKENS = {"TokenDropout": lambda **o: layers.TokenDropout(0.5, **o)}
 """Layers over (batch, steps) of whole numbers: they share the promises about configuration only."""
 
-WITHOUT_CASE = {"Cell"}
+OVER_MEMORY = {
+    "AdditiveAttention": lambda **o: layers.AdditiveAttention(5, **o),
+    "MultiplicativeAttention": lambda **o: layers.MultiplicativeAttention(**o),
+    "MultiplicativeAttention of dots": lambda **o: layers.MultiplicativeAttention("dot", **o),
+    "MultiHeadAttention": lambda **o: layers.MultiHeadAttention(6, 5, **o),
+}
+"""Layers over a query and a memory: their promises are in test_attention.py, test_attention_models.py."""
+
+WITHOUT_CASE = {"Cell", "LinearCell"}
 """Public layers that nobody can make: the contract itself."""
 
 STATEFUL = {name: case for name, case in CASES.items() if case.states}

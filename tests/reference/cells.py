@@ -73,17 +73,3 @@ def merge(mode: str | None, forward: np.ndarray, backward: np.ndarray) -> np.nda
         "ave": lambda: 0.5 * (forward + backward),
         None: lambda: [forward, backward],
     }[mode]()
-
-
-def attention_pooling(
-    x: np.ndarray, weights: list[np.ndarray], lengths: list[int] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bahdanau et al. 2015: e_t = v tanh(W x_t + b), softmax over the first `lengths` steps, mean of x."""
-    W, b, v = (np.asarray(weight, np.float64) for weight in weights)
-    pooled, attention = np.zeros((len(x), x.shape[2])), np.zeros(x.shape[:2])
-    for row, sequence_of_row in enumerate(x):
-        length = x.shape[1] if lengths is None else lengths[row]
-        energy = np.array([v[:, 0] @ np.tanh(W.T @ x_t + b) for x_t in sequence_of_row[:length]])
-        attention[row, :length] = np.exp(energy) / np.exp(energy).sum()
-        pooled[row] = attention[row] @ sequence_of_row
-    return pooled, attention

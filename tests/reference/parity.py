@@ -28,7 +28,7 @@ def check_parity(cell: Cell, step: Step, training: bool = False) -> None:
     layer = Recurrent(cell, return_sequences=True, return_state=True)
     layer.build((BATCH, STEPS, FEATURES))
     randomize(layer)
-    x, *state = random_like([(BATCH, STEPS, FEATURES), *((BATCH, UNITS) for _ in cell.state_names)], seed=4)
+    x, *state = random_like([(BATCH, STEPS, FEATURES), *((BATCH, size) for size in cell.state_size)], seed=4)
     expected, expected_state = sequence(step, x, tuple(state), layer.get_weights())
     with execution("own_gradient" if training else "loop"):
         outputs, *last = layer(x, initial_state=state, training=training)

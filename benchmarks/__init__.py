@@ -1,0 +1,1 @@
+"""Speed against keras and torch, and known answers; run by hand, never inside the tests."""

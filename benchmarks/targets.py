@@ -1,0 +1,58 @@
+"""What the layers are to reach, against what a record says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .memory import CHECKPOINTED, PLAIN_LOOP
+
+SIZES = ("1x50x32x64", "8x50x32x64", "32x100x64x128", "64x200x128x128", "32x400x64x256")
+Reached = Callable[[dict[str, Any]], float]
+
+
+def targets(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each goal with the value reached and whether it is met; None for what was not measured."""
+    found = []
+    for goal, at_least, reached in _GOALS:
+        try:
+            value = reached(record)
+        except KeyError:
+            value = None
+        found.append(
+            {
+                "goal": goal,
+                "at_least": at_least,
+                "reached": value,
+                "met": None if value is None else value >= at_least,
+            }
+        )
+    return found
+
+
+def _training_step(record: dict[str, Any], against: str, size: str) -> float:
+    """Return the geometric mean over the cells; raises KeyError where it was not measured."""
+    by_size = {each["size"]: each["ratios"] for each in record["means"] if each["pass"] == "train"}
+    if size == "all" and not set(SIZES) <= set(by_size):
+        raise KeyError(size)
+    return by_size[size][against]["median"]
+
+
+def _slowest(record: dict[str, Any]) -> float:
+    return min(_training_step(record, "keras", size) for size in SIZES)
+
+
+def _memory_saved(record: dict[str, Any]) -> float:
+    variants = record["memory"]["variants"]
+    return variants[PLAIN_LOOP]["added_mb"] / variants[CHECKPOINTED]["added_mb"]
+
+
+_GOALS: tuple[tuple[str, float, Reached], ...] = (
+    ("training step at 8x50x32x64, times keras", 3.0, lambda r: _training_step(r, "keras", SIZES[1])),
+    ("training step at 32x100x64x128, times keras", 1.5, lambda r: _training_step(r, "keras", SIZES[2])),
+    ("training step at the slowest size, times keras", 1.0, _slowest),
+    ("training step at 8x50x32x64, times torch", 1.3, lambda r: _training_step(r, "torch", SIZES[1])),
+    ("training step over all sizes, times torch", 0.9, lambda r: _training_step(r, "torch", "all")),
+    ("sentiment epoch, times keras", 2.0, lambda r: r["epoch"]["ratios"]["keras"]["median"]),
+    ("2,000 steps, memory of the plain loop over checkpoint_every=50", 1.0, _memory_saved),
+)

@@ -1,0 +1,63 @@
+"""The independently recurrent network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ..recurrent import CellLayer
+from .base import Cell, affine
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class IndRNNCell(Cell):
+    """One step of the independently recurrent network: each unit sees its own past only.
+
+        h_t = relu(x_t W + b + u * h_(t-1))
+
+    Reference: S. Li et al., Independently recurrent neural network (IndRNN): building a longer and deeper
+    RNN, CVPR 2018. For long sequences the paper keeps |u| below 2^(1/steps): a `recurrent_constraint`.
+
+    Args beside those of `Cell`:
+        activation: the relu above.
+        recurrent_initializer: of u; uniform over [0, 1) unless given.
+
+    Weights: kernel W (features, units), recurrent_kernel u (units,), bias b (units,). State: h
+    (batch, units), which is the output too.
+    """
+
+    def __init__(
+        self, units: int, activation: Any = "relu", recurrent_initializer: Any = None, **kwargs: Any
+    ) -> None:
+        if recurrent_initializer is None:
+            recurrent_initializer = keras.initializers.RandomUniform(0.0, 1.0)
+        super().__init__(units, activation, recurrent_initializer=recurrent_initializer, **kwargs)
+
+    def _weight(self, name: str, role: str, shape: tuple[int, ...]) -> keras.Variable:
+        return super()._weight(name, role, (self.units,) if name == "recurrent_kernel" else shape)
+
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
+        return affine(x, self.kernel, self.bias)
+
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:
+        return h * tf.cast(self.recurrent_kernel, h.dtype)
+
+    def update(
+        self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, ...]:
+        h = self.activation(x_proj + h_proj)
+        return (h,)
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class IndRNN(CellLayer):
+    """The independently recurrent network over a sequence: `IndRNNCell` in `Recurrent`.
+
+    >>> IndRNN(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
+    TensorShape([2, 5, 4])
+    """
+
+    cell_class = IndRNNCell

@@ -1,0 +1,57 @@
+"""Cells that are linear in their state: all steps of a sequence can be computed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from .base import Cell, affine
+
+
+class LinearCell(Cell):
+    """A cell whose gates and content come from the inputs alone.
+
+        h_t = a_t * h_(t-1) + b_t          a_t, b_t = coefficients(x_t W + bias)
+
+    A subclass gives `gates` and `coefficients`; training by `parallel_scan` follows. There is no product
+    with the state, hence no recurrent kernel: `recurrent_initializer` has no effect, the other options of
+    that kernel and `recurrent_dropout` are refused (ValueError).
+
+    Weights: kernel W (features, gates * units), bias (gates * units,). State: h (batch, units), which is
+    the output too.
+    """
+
+    def __init__(self, units: int, activation: Any = "linear", **kwargs: Any) -> None:
+        super().__init__(units, activation, **kwargs)
+        for name in ("recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"):
+            if getattr(self, name):
+                raise ValueError(
+                    f"{type(self).__name__}: {name}: expected none, as there is no recurrent kernel, "
+                    f"got {kwargs[name]!r}"
+                )
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        features = input_shape[-1]
+        if features is None:
+            raise ValueError(f"{self.name}: the last axis of the inputs must be known, got {input_shape}")
+        self.kernel = self._weight("kernel", "kernel", (features, self.gates * self.units))
+        self.bias = self._weight("bias", "bias", self.bias_shape) if self.use_bias else None
+
+    def coefficients(self, x_proj: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Map projected inputs (..., gates * units) to a and b, (..., units) each; a best in [0, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} defines no coefficients")
+
+    def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
+        return affine(x, self.kernel, self.bias)
+
+    def project_state(self, h: tf.Tensor) -> tf.Tensor:
+        return h
+
+    def update(
+        self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, ...]:
+        a, b = self.coefficients(x_proj)
+        h = a * state[0] + b
+        return (h,)

@@ -1,0 +1,167 @@
+"""As `mutants`, for the options of LSTM and GRU and the cells that come from them."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from layers import GRUCell, IndRNNCell, LSTMCell, MGUCell, MinGRUCell, MinLSTMCell
+from layers.cells.lstm import layer_norm
+
+
+class OutputGateSeesOldCell(LSTMCell):
+    """The peephole of o looks at c_(t-1)."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        _, c = super().update(x_proj, h_proj, state)
+        o = (x_proj + h_proj)[:, 3 * self.units :] + self.peephole_kernel[2] * state[1]
+        return tf.sigmoid(o) * tf.tanh(c), c
+
+
+class PeepholesExchanged(LSTMCell):
+    """i and f look through each other's peepholes."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        p_i, p_f, _ = tf.unstack(tf.convert_to_tensor(self.peephole_kernel))
+        nothing = tf.zeros_like(state[1])
+        wrong = tf.concat([(p_f - p_i) * state[1], (p_i - p_f) * state[1], nothing, nothing], -1)
+        return super().update(x_proj + wrong, h_proj, state)
+
+
+class ProjectionSquashed(LSTMCell):
+    """h = tanh((o * tanh(c)) P)."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        h, c = super().update(x_proj, h_proj, state)
+        return tf.tanh(h), c
+
+
+class NormalisedTogether(LSTMCell):
+    """LN(x W + h U) instead of LN(x W) + LN(h U)."""
+
+    def _sum(self, x_proj: Any, h_proj: Any) -> Any:
+        return layer_norm(x_proj + h_proj, self.kernel_gain, self.bias)
+
+
+class GatesNormalisedApart(LSTMCell):
+    """Mean and variance of each gate by itself."""
+
+    def _sum(self, x_proj: Any, h_proj: Any) -> Any:
+        total = tf.convert_to_tensor(self.bias)
+        for part, gain in ((x_proj, self.kernel_gain), (h_proj, self.recurrent_gain)):
+            blocks = zip(tf.split(part, 4, -1), tf.split(tf.convert_to_tensor(gain), 4), strict=True)
+            total += tf.concat([layer_norm(block, block_gain) for block, block_gain in blocks], -1)
+        return total
+
+
+class NormalisedCellCarried(LSTMCell):
+    """The normalised c travels on, instead of c."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        h, c = super().update(x_proj, h_proj, state)
+        return h, layer_norm(c, self.cell_gain, self.cell_bias)
+
+
+class CellNotNormalised(LSTMCell):
+    """h = o * tanh(c)."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        _, c = super().update(x_proj, h_proj, state)
+        o = self._sum(x_proj, h_proj)[:, 3 * self.units :]
+        return tf.sigmoid(o) * tf.tanh(c), c
+
+
+class ResetAfterProduct(GRUCell):
+    """g from r * (h U) instead of (r * h) U."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        gates = tf.sigmoid((x_proj + h_proj)[:, : 2 * self.units])
+        z, r = tf.split(gates, 2, axis=-1)
+        product = state[0] @ tf.convert_to_tensor(self.recurrent_kernel)[:, 2 * self.units :]
+        g = tf.tanh(x_proj[:, 2 * self.units :] + r * product)
+        return (z * state[0] + (1.0 - z) * g,)
+
+
+class ForgetGateInverted(MGUCell):
+    """h = f * h + (1 - f) * g."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        (h,) = super().update(x_proj, h_proj, state)
+        f = tf.sigmoid((x_proj + h_proj)[:, : self.units])
+        g = (h - (1.0 - f) * state[0]) / f
+        return (f * state[0] + (1.0 - f) * g,)
+
+
+class CandidateSeesWholeState(MGUCell):
+    """g from h U instead of (f * h) U."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        f = tf.sigmoid((x_proj + h_proj)[:, : self.units])
+        return super().update(
+            x_proj, tf.concat([h_proj[:, : self.units], h_proj[:, self.units :] / f], -1), state
+        )
+
+
+class UnitsSeeTheirNeighbours(IndRNNCell):
+    """u_j weighs the state of another unit."""
+
+    def project_state(self, h: Any) -> Any:
+        return super().project_state(tf.roll(h, 1, axis=-1))
+
+
+class RecurrentWeightMissing(IndRNNCell):
+    """h = relu(x W + b + h)."""
+
+    def project_state(self, h: Any) -> Any:
+        return h
+
+
+class MinimalGateInverted(MinGRUCell):
+    """h = z * h + (1 - z) * g."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        z, g = tf.split(x_proj, 2, axis=-1)
+        return super().coefficients(tf.concat([-z, g], -1))
+
+
+class CandidateSquashed(MinGRUCell):
+    """g = tanh(x W_g + b_g)."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        z, g = tf.split(x_proj, 2, axis=-1)
+        return super().coefficients(tf.concat([z, tf.tanh(g)], -1))
+
+
+class GatesNotNormalised(MinLSTMCell):
+    """h = f * h + i * g."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        i, f, g = tf.split(x_proj, 3, axis=-1)
+        return tf.sigmoid(f), tf.sigmoid(i) * g
+
+
+class MinimalGatesExchanged(MinLSTMCell):
+    """Input and forget gate take each other's columns."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        i, f, g = tf.split(x_proj, 3, axis=-1)
+        return super().coefficients(tf.concat([f, i, g], -1))
+
+
+VARIANT_MUTANTS = {
+    OutputGateSeesOldCell: "LSTM with peepholes",
+    PeepholesExchanged: "LSTM with peepholes",
+    ProjectionSquashed: "LSTM with projection",
+    NormalisedTogether: "LSTM with layer normalisation",
+    GatesNormalisedApart: "LSTM with layer normalisation",
+    NormalisedCellCarried: "LSTM with layer normalisation",
+    CellNotNormalised: "LSTM with layer normalisation",
+    ResetAfterProduct: "GRU with reset before",
+    ForgetGateInverted: "MGU",
+    CandidateSeesWholeState: "MGU",
+    UnitsSeeTheirNeighbours: "IndRNN",
+    RecurrentWeightMissing: "IndRNN",
+    MinimalGateInverted: "MinGRU",
+    CandidateSquashed: "MinGRU",
+    GatesNotNormalised: "MinLSTM",
+    MinimalGatesExchanged: "MinLSTM",
+}

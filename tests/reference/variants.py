@@ -1,0 +1,99 @@
+"""More of the papers' equations in NumPy: options of the LSTM and GRU, and the cells that come from them.
+
+As in `cells`, nothing here looks at the code under test; weights come in the order of the docstrings.
+"""
+
+import numpy as np
+from reference.cells import by_gate, sigmoid
+
+
+def normalised(z: np.ndarray, gain: np.ndarray, bias: np.ndarray | float = 0.0) -> np.ndarray:
+    """Ba, Kiros and Hinton 2016, equation 15 of the supplement, with 1e-5 beside the variance."""
+    rows = [(row - np.mean(row)) / np.sqrt(np.var(row) + 1e-5) for row in z]
+    return np.stack(rows) * gain + bias
+
+
+def lstm_with_peepholes_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Gers and Schmidhuber 2000: i and f see the old cell state, o the new one."""
+    W, U, b = (by_gate(packed, "ifgo") for packed in weights[:3])
+    peephole = dict(zip("ifo", weights[3], strict=True))
+    h, c = state
+    input_gate = sigmoid(x @ W["i"] + h @ U["i"] + b["i"] + peephole["i"] * c)
+    forget_gate = sigmoid(x @ W["f"] + h @ U["f"] + b["f"] + peephole["f"] * c)
+    new_c = forget_gate * c + input_gate * np.tanh(x @ W["g"] + h @ U["g"] + b["g"])
+    output_gate = sigmoid(x @ W["o"] + h @ U["o"] + b["o"] + peephole["o"] * new_c)
+    return output_gate * np.tanh(new_c), new_c
+
+
+def lstm_with_projection_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Sak, Senior and Beaufays 2014: the recurrence and the output see the cell's output through P."""
+    W, U, b = (by_gate(packed, "ifgo") for packed in weights[:3])
+    P = weights[3]
+    r, c = state
+    before = {gate: x @ W[gate] + r @ U[gate] + b[gate] for gate in "ifgo"}
+    c = sigmoid(before["f"]) * c + sigmoid(before["i"]) * np.tanh(before["g"])
+    return (sigmoid(before["o"]) * np.tanh(c)) @ P, c
+
+
+def lstm_with_layer_normalization_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Ba, Kiros and Hinton 2016, equations 20 to 22 of the supplement."""
+    W, U, b, kernel_gain, recurrent_gain, cell_gain, cell_bias = weights
+    h, c = state
+    before = by_gate(normalised(h @ U, recurrent_gain) + normalised(x @ W, kernel_gain) + b, "ifgo")
+    c = sigmoid(before["f"]) * c + sigmoid(before["i"]) * np.tanh(before["g"])
+    return sigmoid(before["o"]) * np.tanh(normalised(c, cell_gain, cell_bias)), c
+
+
+def lstm_with_everything_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Peepholes, layer normalisation and projection together."""
+    W, U, b, peephole, kernel_gain, recurrent_gain, cell_gain, cell_bias, P = weights
+    h, c = state
+    before = by_gate(normalised(h @ U, recurrent_gain) + normalised(x @ W, kernel_gain) + b, "ifgo")
+    input_gate = sigmoid(before["i"] + peephole[0] * c)
+    forget_gate = sigmoid(before["f"] + peephole[1] * c)
+    c = forget_gate * c + input_gate * np.tanh(before["g"])
+    output_gate = sigmoid(before["o"] + peephole[2] * c)
+    return (output_gate * np.tanh(normalised(c, cell_gain, cell_bias))) @ P, c
+
+
+def gru_with_reset_before_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Cho et al. 2014, z keeping the old state: the reset gate is on the state, not on the product."""
+    W, U, b = (by_gate(packed, "zrg") for packed in weights)
+    (h,) = state
+    update_gate = sigmoid(x @ W["z"] + h @ U["z"] + b["z"])
+    reset_gate = sigmoid(x @ W["r"] + h @ U["r"] + b["r"])
+    candidate = np.tanh(x @ W["g"] + (reset_gate * h) @ U["g"] + b["g"])
+    return (update_gate * h + (1.0 - update_gate) * candidate,)
+
+
+def mgu_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Zhou et al. 2016, equations 6 to 8: one gate forgets and resets."""
+    W, U, b = (by_gate(packed, "fg") for packed in weights)
+    (h,) = state
+    forget_gate = sigmoid(x @ W["f"] + h @ U["f"] + b["f"])
+    candidate = np.tanh(x @ W["g"] + (forget_gate * h) @ U["g"] + b["g"])
+    return ((1.0 - forget_gate) * h + forget_gate * candidate,)
+
+
+def ind_rnn_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Li et al. 2018: h_t = relu(W x_t + u * h_(t-1) + b), that is U = diag(u)."""
+    W, u, b = weights
+    (h,) = state
+    return (np.maximum(x @ W + h @ np.diag(u) + b, 0.0),)
+
+
+def min_gru_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Feng et al. 2024: the gate and the candidate from the inputs alone."""
+    W, b = (by_gate(packed, "zg") for packed in weights)
+    (h,) = state
+    update_gate = sigmoid(x @ W["z"] + b["z"])
+    return ((1.0 - update_gate) * h + update_gate * (x @ W["g"] + b["g"]),)
+
+
+def min_lstm_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Feng et al. 2024: forget and input gate from the inputs alone, divided by their sum."""
+    W, b = (by_gate(packed, "ifg") for packed in weights)
+    (h,) = state
+    forget_gate, input_gate = sigmoid(x @ W["f"] + b["f"]), sigmoid(x @ W["i"] + b["i"])
+    total = forget_gate + input_gate
+    return (forget_gate / total * h + input_gate / total * (x @ W["g"] + b["g"]),)
