@@ -203,6 +203,6 @@ def test_cell_and_layer_start_from_zeros() -> None:
     for make in CELLS.values():
         cell = make()
         states = cell.get_initial_state(BATCH)
-        assert [tuple(state.shape) for state in states] == [(BATCH, 5)] * len(cell.state_names)
+        assert [tuple(state.shape) for state in states] == [(BATCH, size) for size in cell.state_size]
         assert not any(np.any(state) for state in states)
     assert LSTM(5).cell.state_names == ("h", "c")
