@@ -6,6 +6,7 @@ python -m benchmarks.memory                  prints one JSON object
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -59,7 +60,8 @@ def compare() -> dict[str, Any]:
 
 def _apart(variant: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.memory", "--variant", variant]
-    done = subprocess.run(command, capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         return {"failed": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]}
     return json.loads(done.stdout)
