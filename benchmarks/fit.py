@@ -32,7 +32,7 @@ class Fit:
     """Time an epoch of the sentiment app's default preset."""
 
     rounds: int = 15
-    """Timed epochs of each model. Few are not enough: on some machines one in three waits, whoever's it is."""
+    """Timed epochs of each model. Few are not enough: now and then one waits, whoever's it is."""
 
 
 def compare(config: Config, rounds: int) -> dict[str, Any]:
