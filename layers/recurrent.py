@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -264,59 +262,3 @@ class Recurrent(keras.layers.Layer):
         if "cell" in config:
             config["cell"] = keras.saving.deserialize_keras_object(config["cell"])
         return cls(**config)
-
-
-class CellLayer(Recurrent):
-    """`Recurrent` over a cell that it makes itself, with the arguments of both: LSTM, GRU and so on.
-
-    The arguments of the cell can be read as attributes of the layer (`LSTM(8).units`).
-    """
-
-    cell_class: ClassVar[type[Cell]]
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give the class the signature of its cell and of `Recurrent` together, for help and editors."""
-        super().__init_subclass__(**kwargs)
-        cls._cell_arguments = tuple(_parameters(cls.cell_class))
-        merged = {**_parameters(cls.cell_class), **_parameters(Recurrent)}
-        del merged["cell"]
-        units, activation, *others = merged.values()
-        by_name = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in others]
-        cls.__signature__ = inspect.Signature([units, activation, *by_name])
-
-    def __init__(self, units: int, *activation: Any, **kwargs: Any) -> None:
-        if len(activation) > 1:
-            raise TypeError(
-                f"{type(self).__name__}: expected units, activation and names, got {activation[1]!r}"
-            )
-        of_cell = {name: kwargs.pop(name) for name in self._cell_arguments if name in kwargs}
-        cell_name = _WORD_STARTS.sub("_", self.cell_class.__name__).lower()
-        cell = self.cell_class(units, *activation, dtype=kwargs.get("dtype"), name=cell_name, **of_cell)
-        super().__init__(cell, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        """Look up the cell's arguments on the cell."""
-        if name in type(self)._cell_arguments:
-            return getattr(self.cell, name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        config = super().get_config()
-        del config["cell"]
-        of_cell = self.cell.get_config()
-        return config | {name: of_cell[name] for name in self._cell_arguments}
-
-
-_WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def _parameters(layer_class: type) -> dict[str, inspect.Parameter]:
-    """Return the named constructor arguments of a class of ours, base classes included, `units` first."""
-    found: dict[str, inspect.Parameter] = {}
-    for owner in layer_class.__mro__[: layer_class.__mro__.index(keras.layers.Layer)]:
-        if "__init__" in vars(owner):
-            for parameter in inspect.signature(vars(owner)["__init__"]).parameters.values():
-                if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.name != "self":
-                    found.setdefault(parameter.name, parameter)
-    return found

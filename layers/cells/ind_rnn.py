@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..recurrent import CellLayer
+from ..cell_layer import CellLayer
 from .base import Cell, affine
 
 

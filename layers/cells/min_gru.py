@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..recurrent import CellLayer
+from ..cell_layer import CellLayer
 from .linear import LinearCell
 
 

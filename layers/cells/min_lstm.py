@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from ..recurrent import CellLayer
+from ..cell_layer import CellLayer
 from .linear import LinearCell
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ..cell_layer import CellLayer
 from ..checks import require_units
-from ..recurrent import CellLayer
 from .base import Cell, affine
 
 _SHIFTS = (-1, 0, 1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ..recurrent import CellLayer
+from ..cell_layer import CellLayer
 from .base import Cell, affine
 
 
