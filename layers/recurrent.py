@@ -206,7 +206,9 @@ class Recurrent(keras.layers.Layer):
         if not self.stateful:
             raise ValueError(f"{self.name}: reset_state: expected a layer with stateful=True")
         if self.states is None:
-            return  # not built: zero anyway
+            if states is None:
+                return  # not built: zero anyway
+            raise ValueError(f"{self.name}: reset_state: expected a built layer to set states of")
         values = [tf.zeros_like(variable) for variable in self.states] if states is None else states
         for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
             variable.assign(value)

@@ -259,6 +259,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "mine: reset_state: expected a layer with stateful=True",
     ),
+    "reset to states before there are any": (
+        lambda: GRU(4, stateful=True, name="mine").reset_state([_state(3, 4)]),
+        ValueError,
+        "mine: reset_state: expected a built layer to set states of",
+    ),
     "reset to states of another shape": (
         lambda: _stateful().reset_state([_state(3, 5)]),
         ValueError,
