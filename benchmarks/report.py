@@ -37,7 +37,7 @@ def _sections(record: dict[str, Any]) -> Iterator[str]:
     )
     if record["cells"] and made_with["version.torch"] == "not installed":
         yield "torch could not be imported: its columns are left out."
-    yield _table(["goal", "at least", "reached", "met"], [_target(each) for each in record["targets"]])
+    yield aligned_table(["goal", "at least", "reached", "met"], [_target(each) for each in record["targets"]])
     if record["cells"]:
         yield from (_means(record, which) for which in _TITLES)
         yield from (_milliseconds(record, which) for which in _TITLES)
@@ -70,7 +70,7 @@ def _means(record: dict[str, Any], which: str) -> str:
         if each["pass"] == which
     ]
     heading = f"{_TITLES[which]}: times faster than, geometric mean over the cells (quartiles)"
-    return f"{heading}\n\n{_table(['size', *(_NAMES[name] for name in names)], rows)}"
+    return f"{heading}\n\n{aligned_table(['size', *(_NAMES[name] for name in names)], rows)}"
 
 
 def _ratio(spread: dict[str, float] | None) -> str:
@@ -86,7 +86,7 @@ def _milliseconds(record: dict[str, Any], which: str) -> str:
     ]
     heading = f"{_TITLES[which]}: milliseconds, median"
     titles = [_NAMES.get(name, name) for name in names]
-    return f"{heading}\n\n{_table(['size', 'cell', *titles], rows)}"
+    return f"{heading}\n\n{aligned_table(['size', 'cell', *titles], rows)}"
 
 
 def _ms(spread: dict[str, float] | None) -> str:
@@ -98,7 +98,7 @@ def _epoch(epoch: dict[str, Any]) -> str:
         [name, f"{spread['median']:.2f}", f"{epoch['first_epoch_seconds'][name]:.2f}"]
         for name, spread in epoch["seconds"].items()
     ]
-    table = _table(["layers of", "seconds", "first epoch, with tracing and compiling"], rows)
+    table = aligned_table(["layers of", "seconds", "first epoch, with tracing and compiling"], rows)
     ratio = _ratio(epoch["ratios"]["keras"])
     part = f"{epoch['recurrent_part']:.2f} with the rest of the epoch taken off both"
     return f"One `fit` epoch of the sentiment model: {ratio} times faster than keras, {part}\n\n{table}"
@@ -111,11 +111,12 @@ def _memory(memory: dict[str, Any]) -> str:
         else [name, f"{each['peak_mb']:.0f}", f"{each['added_mb']:.0f}", f"{each['step_seconds']:.2f}"]
         for name, each in memory["variants"].items()
     ]
-    table = _table(["variant", "peak MB", "of which for the length", "seconds a step"], rows)
+    table = aligned_table(["variant", "peak MB", "of which for the length", "seconds a step"], rows)
     return f"Peak memory of an {memory['cell']}'s training step at {memory['size']}\n\n{table}"
 
 
-def _table(header: Sequence[str], rows: Rows) -> str:
+def aligned_table(header: Sequence[str], rows: Rows) -> str:
+    """Return a Markdown table whose columns line up in a terminal, too."""
     widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join("| " + " | ".join(_aligned(line, widths)) + " |" for line in (list(header), rule, *rows))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from .own_gradient import as_it_is, backward, compile_with_xla, forward
-from .scan import Masks, States
+from .scan import Masks, States, empty
 
 if TYPE_CHECKING:
     from .cells.base import Cell
@@ -82,10 +82,6 @@ def _chunk_of(x: tf.Tensor, masks: Masks, start: tf.Tensor, every: int) -> tuple
     return _chunk(x, start, every), masks._replace(valid=valid, kept=kept)
 
 
-def _array(chunks: tf.Tensor, like: tf.Tensor) -> tf.TensorArray:
-    return tf.TensorArray(like.dtype, size=chunks, element_shape=like.shape)
-
-
 def _joined(array: tf.TensorArray) -> tf.Tensor:
     """Return chunks (chunks, every, batch, size) as one sequence."""
     chunks = array.stack()
@@ -97,7 +93,7 @@ def _forward(
 ) -> tuple[list[tf.Tensor], States, States]:
     """Return the outputs, none or one sequence, the states at the start of every chunk, and the last."""
     chunks = tf.shape(x)[0] // every
-    starts = [_array(chunks, part) for part in state]
+    starts = [empty(part, chunks) for part in state]
     size = [every, *state[0].shape]
     outputs = [tf.TensorArray(state[0].dtype, chunks, element_shape=size)] if return_sequences else []
 

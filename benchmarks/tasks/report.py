@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.errors import UserError
 from pipelines.files import write_atomically
 
-from ..report import _table as table
+from ..report import aligned_table as table
 from .task import Task
 
 _BEGIN, _END = "<!-- results: generated from results.json, do not edit -->", "<!-- end of results -->"
