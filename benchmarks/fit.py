@@ -32,7 +32,7 @@ class Fit:
     """Time an epoch of the sentiment app's default preset."""
 
     rounds: int = 15
-    """Timed epochs of each model. Few are not enough: now and then one waits, whoever's it is."""
+    """Timed epochs of each model."""
 
 
 def compare(config: Config, rounds: int) -> dict[str, Any]:
@@ -109,15 +109,7 @@ def _with_another_stack(model: keras.Model, replace: Callable[[layers.Stack], An
 
 
 def _epoch(model: keras.Model, features: Features, config: Config, epoch: int) -> None:
-    inputs, targets = features.inputs["train"], features.targets["train"]
-    signature = (tf.TensorSpec([None, None], inputs.dtype), tf.TensorSpec([None], targets.dtype))
-    data = tf.data.Dataset.from_generator(
-        lambda: training.batches(features, config, epoch), output_signature=signature
-    )
-    count = -(-len(targets) // config.batch_size)
-    model.fit(
-        data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2), shuffle=False, verbose=0
-    )
+    model.fit(training.dataset(features, config, epoch), shuffle=False, verbose=0)
 
 
 def _run() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _POOL = 50  # batches shuffled together before they are sorted by length
 _ROUND = 8  # lengths are cut to a multiple of this
+_AT_ONCE = 16  # steps between two looks at callbacks: each look costs a third of a small model's step
 _LOOKED_AT = 16  # training examples by which the recurrent layers are diagnosed
 
 
@@ -44,7 +45,7 @@ def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, f
     optimizer = layers.CountingAdamW(
         schedule, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
     )
-    model.compile(optimizer, loss, jit_compile=False)
+    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=_AT_ONCE)
     optimizer.build(model.trainable_variables)
 
 
@@ -85,18 +86,21 @@ def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
-def _dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
+def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
+    """Return the training batches of one epoch, prepared ahead."""
     inputs, targets = features.inputs["train"], features.targets["train"]
     free = [None] * (2 if features.lengths else 1)
     signature = (
         tf.TensorSpec([*free, *inputs.shape[len(free) :]], inputs.dtype),
         tf.TensorSpec([None, *targets.shape[1:]], targets.dtype),
     )
-    dataset = tf.data.Dataset.from_generator(
+    data = tf.data.Dataset.from_generator(
         lambda: batches(features, config, epoch), output_signature=signature
     )
     count = _steps(features, config, epoch)
-    return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # at the end of an epoch its thread may sleep on for a second or two
+    return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2).with_options(options)
 
 
 class _ProgressBar(keras.callbacks.Callback):
@@ -107,7 +111,7 @@ class _ProgressBar(keras.callbacks.Callback):
         self.bar = tqdm(total=steps, desc=title, unit="batch", file=sys.stderr, leave=False, mininterval=0.5)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self.bar.update()
+        self.bar.update(batch + 1 - self.bar.n)
         self.bar.set_postfix({name: f"{value:.4f}" for name, value in (logs or {}).items()}, refresh=False)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -173,7 +177,7 @@ def _one_epoch(
     epoch: int,
 ) -> dict[str, float]:
     bar = _ProgressBar(f"epoch {epoch + 1}/{config.epochs}", _steps(features, config, epoch))
-    data = _dataset(features, config, epoch)
+    data = dataset(features, config, epoch)
     fitted = model.fit(
         data, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0, callbacks=[bar, diagnostics]
     )
