@@ -30,12 +30,14 @@ from .cells import (
 )
 from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
+from .convert_model import convert_model
 from .multi_head_attention import MultiHeadAttention, MultiHeadAttentionPooling
 from .pooling import MaskedMaxPooling
 from .recurrent import Recurrent
 from .rtrl import RealTimeRecurrentLearning
 from .scan import execution
 from .stack import Stack
+from .streaming import OneStep
 from .token_dropout import TokenDropout
 
 __all__ = [
@@ -65,12 +67,14 @@ __all__ = [
     "MultiplicativeAttentionPooling",
     "NeuralTuringMachine",
     "NeuralTuringMachineCell",
+    "OneStep",
     "RealTimeRecurrentLearning",
     "Recurrent",
     "SimpleRNN",
     "SimpleRNNCell",
     "Stack",
     "TokenDropout",
+    "convert_model",
     "execution",
     "from_keras",
     "to_keras",

@@ -32,14 +32,14 @@ class CellLayer(Recurrent):
         by_name = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in others]
         cls.__signature__ = inspect.Signature([units, activation, *by_name])
 
-    def __init__(self, units: int, *activation: Any, **kwargs: Any) -> None:
-        if len(activation) > 1:
+    def __init__(self, units: int, *positional: Any, **kwargs: Any) -> None:
+        if len(positional) > 1:
             raise TypeError(
-                f"{type(self).__name__}: expected units, activation and names, got {activation[1]!r}"
+                f"{type(self).__name__}: expected units, activation and names, got {positional[1]!r}"
             )
         of_cell = {name: kwargs.pop(name) for name in self._cell_arguments if name in kwargs}
         cell_name = _WORD_STARTS.sub("_", self.cell_class.__name__).lower()
-        cell = self.cell_class(units, *activation, dtype=kwargs.get("dtype"), name=cell_name, **of_cell)
+        cell = self.cell_class(units, *positional, dtype=kwargs.get("dtype"), name=cell_name, **of_cell)
         super().__init__(cell, **kwargs)
 
     def __getattr__(self, name: str) -> Any:

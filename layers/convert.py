@@ -7,13 +7,19 @@ from typing import Any
 import keras
 
 from .bidirectional import Bidirectional
-from .cells import GRU, LSTM, SimpleRNN
+from .cells import GRU, LSTM, Cell, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
 from .recurrent import Recurrent
+from .stack import Stack
 
 _PAIRS: dict[Any, type[Recurrent]] = {
     keras.layers.SimpleRNN: SimpleRNN,
     keras.layers.LSTM: LSTM,
     keras.layers.GRU: GRU,
+}
+_CELLS: dict[Any, type[Cell]] = {
+    keras.layers.SimpleRNNCell: SimpleRNNCell,
+    keras.layers.LSTMCell: LSTMCell,
+    keras.layers.GRUCell: GRUCell,
 }
 _REFUSED = {"activity_regularizer": None}
 """Options that these layers have only with the value given."""
@@ -22,25 +28,36 @@ _OURS_ALONE = {"peepholes": False, "projection": None, "layer_normalization": Fa
 
 
 def from_keras(layer: Any) -> Any:
-    """Make the layer of ours that computes what a keras.layers SimpleRNN, LSTM, GRU or Bidirectional does.
+    """Make the layer of ours that computes what a stock recurrent layer of Keras does.
 
-    Weights are copied where `layer` is built. Raises TypeError for other layers, ValueError for an option
-    that has no counterpart (activity_regularizer).
+    keras.layers SimpleRNN, LSTM, GRU and Bidirectional have namesakes, RNN over a cell becomes `Recurrent`
+    and RNN over several cells a `Stack`. Weights and the states of a stateful layer are copied where `layer`
+    is built. Raises TypeError for other layers and cells, ValueError for what has no counterpart
+    (activity_regularizer, an activation that is a layer; over several cells return_state, go_backwards).
     """
-    if isinstance(layer, keras.layers.Bidirectional):
+    if type(layer) is keras.layers.Bidirectional:
+        _refuse({"name": layer.name, "activity_regularizer": layer.activity_regularizer}, _REFUSED, "ours")
         ours = Bidirectional(
             from_keras(layer.forward_layer),
             layer.merge_mode,
             from_keras(layer.backward_layer),
             name=layer.name,
+            trainable=layer.trainable,
+            dtype=layer.dtype_policy,
         )
         return _with_weights(ours, layer)
+    if type(layer) is keras.layers.RNN:
+        _refuse({"name": layer.name, "activity_regularizer": layer.activity_regularizer}, _REFUSED, "ours")
+        several = type(layer.cell) is keras.layers.StackedRNNCells
+        return _with_weights(_stack(layer) if several else _recurrent(layer), layer)
     for theirs, our_class in _PAIRS.items():
         if type(layer) is theirs:
-            config = layer.get_config()
-            _refuse(config, _REFUSED, our_class.__name__)
-            return _with_weights(our_class.from_config(_shared(config, our_class)), layer)
-    raise TypeError(f"expected one of {_names()}, got {type(layer).__name__} ({layer.name})")
+            _refuse(layer.get_config(), _REFUSED, our_class.__name__)
+            return _with_weights(_made(our_class, layer), layer)
+    raise TypeError(
+        f"expected one of {_names()}, got {type(layer).__name__} ({layer.name}): write its step as a Cell of "
+        "unrolled and run it in Recurrent, or leave the model with Keras"
+    )
 
 
 def to_keras(layer: Any) -> Any:
@@ -59,34 +76,104 @@ def to_keras(layer: Any) -> Any:
         return _with_weights(theirs, layer)
     for their_class, ours in _PAIRS.items():
         if type(layer) is ours:
-            config = layer.get_config()
-            _refuse(config, _OURS_ALONE, f"keras.layers.{their_class.__name__}")
-            return _with_weights(their_class.from_config(_shared(config, their_class)), layer)
+            _refuse(layer.get_config(), _OURS_ALONE, f"keras.layers.{their_class.__name__}")
+            return _with_weights(_made(their_class, layer), layer)
     raise TypeError(f"expected SimpleRNN, LSTM, GRU or Bidirectional of unrolled, got {type(layer).__name__}")
 
 
+def _recurrent(rnn: Any) -> Recurrent:
+    names = ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask", "stateful")
+    options = {name: getattr(rnn, name) for name in names}
+    cell = _cell(rnn.cell, rnn.name)
+    return Recurrent(cell, name=rnn.name, trainable=rnn.trainable, dtype=rnn.dtype_policy, **options)
+
+
+def _stack(rnn: Any) -> Stack:
+    """Make the stack for an RNN over several cells: the states of each travel on their own there."""
+    for option in ("return_state", "go_backwards"):
+        if getattr(rnn, option):
+            raise ValueError(
+                f"{rnn.name}: {option}=True over several cells has no counterpart in Stack: "
+                "use one RNN layer for each cell"
+            )
+    if any(cell.dtype_policy != rnn.dtype_policy for cell in rnn.cell.cells):
+        raise ValueError(f"{rnn.name}: dtype: expected that of every cell, got {rnn.dtype_policy.name}")
+    last = len(rnn.cell.cells) - 1
+    ours = [
+        Recurrent(
+            _cell(cell, rnn.name),
+            return_sequences=position < last or rnn.return_sequences,
+            zero_output_for_mask=position == last and rnn.zero_output_for_mask,
+            stateful=rnn.stateful,
+            name=f"{rnn.name}_{position}",
+        )
+        for position, cell in enumerate(rnn.cell.cells)
+    ]
+    return Stack(ours, name=rnn.name, trainable=rnn.trainable, dtype=rnn.dtype_policy)
+
+
+def _cell(cell: Any, where: str) -> Cell:
+    for theirs, ours in _CELLS.items():
+        if type(cell) is theirs:
+            return _made(ours, cell)
+    known = ", ".join(f"keras.layers.{theirs.__name__}" for theirs in _CELLS)
+    raise TypeError(
+        f"{where}: cell: expected one of {known}, got {type(cell).__name__}: write it as a Cell of unrolled "
+        "and run it in Recurrent"
+    )
+
+
 def _names() -> str:
-    return ", ".join(f"keras.layers.{theirs.__name__}" for theirs in (*_PAIRS, keras.layers.Bidirectional))
+    theirs = (*_PAIRS, keras.layers.Bidirectional, keras.layers.RNN)
+    return ", ".join(f"keras.layers.{layer_class.__name__}" for layer_class in theirs)
 
 
 def _refuse(config: dict[str, Any], options: dict[str, Any], target: str) -> None:
     for option, only in options.items():
         if config.get(option, only) != only:
-            raise ValueError(f"{config['name']}: {option}={config[option]} has no counterpart in {target}")
+            raise ValueError(
+                f"{config['name']}: {option}={config[option]} has no counterpart in {target}: make it without"
+            )
 
 
-def _shared(config: dict[str, Any], target: type) -> dict[str, Any]:
-    """Keep the options that a fresh layer of `target` has, too."""
-    return {name: value for name, value in config.items() if name in target(1).get_config()}
+def _made(target: Any, source: Any) -> Any:
+    """Make a layer or cell of the class `target` with the options of `source` that it has, too."""
+    config = source.get_config()
+    for name in ("activation", "recurrent_activation"):
+        if isinstance(getattr(source, name, None), keras.layers.Layer):
+            raise ValueError(
+                f"{source.name}: {name}: expected a function, got a layer, which has its own state"
+            )
+    kept = target(1).get_config()
+    try:
+        return target.from_config({name: value for name, value in config.items() if name in kept})
+    except Exception as error:
+        raise ValueError(
+            f"{source.name}: can't be made again from its config: register with Keras the functions that it "
+            f"is given ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _with_weights(target: Any, source: Any) -> Any:
     if source.built:
-        first = source.forward_layer if hasattr(source, "forward_layer") else source
-        features = first.cell.kernel.shape[0]
-        states = getattr(first, "states", None)
+        theirs = _states(source)
+        cell = getattr(source, "forward_layer", source).cell
+        cell = cell.cells[0] if hasattr(cell, "cells") else cell
         if not target.built:
-            target.build((states[0].shape[0] if states else None, None, features))
+            target.build((theirs[0].shape[0] if theirs else None, None, cell.kernel.shape[0]))
             target.built = True
         target.set_weights(source.get_weights())
+        for state, value in zip(_states(target), theirs, strict=True):
+            state.assign(value)
     return target
+
+
+def _states(layer: Any) -> list[Any]:
+    """Return the variables that a stateful layer, theirs or ours, carries its states in."""
+    if isinstance(layer, Stack):
+        parts = layer.layers
+    elif hasattr(layer, "forward_layer"):
+        parts = [layer.forward_layer, layer.backward_layer]
+    else:
+        parts = [layer]
+    return [state for part in parts for state in keras.tree.flatten(part.states or [])]

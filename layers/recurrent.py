@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
+from .fused_lstm import fused_lstm
 from .own_gradient import as_it_is, compile_with_xla, scan_with_own_gradient
 from .parallel_scan import parallel_scan, scans_faster
-from .scan import Masks, States, chosen_execution, loop
+from .scan import Masks, States, chosen_execution, loop, unrolled
+from .streaming import carried_states
 
 if TYPE_CHECKING:
     from .cells.base import Cell
@@ -147,18 +149,28 @@ class Recurrent(keras.layers.Layer):
             x = tf.reverse(x, [0])
             valid = None if valid is None else tf.reverse(valid, [0])
         outputs, states = self._scan(x, state, self._masks(x, state, valid, training), bool(training))
-        for variable, value in zip(self.states or (), states, strict=False):
-            variable.assign(value)
+        self._hand_on(states)
         result = self._result(outputs, states[0], valid, from_zeros)
         return [result, *states] if self.return_state else result
+
+    def _hand_on(self, states: States) -> None:
+        """Keep the last states for the next call, where one starts from them."""
+        if (carried := carried_states()) is not None:
+            carried.put(self, states)
+            return
+        for variable, value in zip(self.states or (), states, strict=False):
+            variable.assign(value)
 
     def _scan(
         self, x: tf.Tensor, state: States, masks: Masks, training: bool
     ) -> tuple[tf.Tensor | None, States]:
         """Run the cell over x (steps, batch, features): outputs (steps, batch, size), last states."""
         how = chosen_execution(training)
-        if how == "loop" or x.shape[0] == 0:  # the hand-arranged gradient takes shapes from the first step
-            return loop(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
+        if how == "fused":
+            return fused_lstm(self, x, state, masks)
+        if how in ("loop", "unrolled") or x.shape[0] == 0:  # the others take shapes from the first step
+            run = unrolled if how == "unrolled" and x.shape[0] else loop
+            return run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
         if training and self.checkpoint_every:
             every = self.checkpoint_every
             return scan_in_chunks(self.cell, x, state, masks, every, self.return_sequences, how == "compiled")
@@ -214,7 +226,11 @@ class Recurrent(keras.layers.Layer):
             variable.assign(value)
 
     def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
-        """Return the state to start from, and whether it is known to be zeros."""
+        """Return the state to start from, and whether it is what a sequence of its own starts from."""
+        if (carried := carried_states()) is not None:
+            if initial_state is not None:
+                raise ValueError(f"{self.name}: streaming: expected no initial_state, the state is carried")
+            return carried.take(self), True
         if initial_state is not None:
             given = self._checked_shapes(initial_state, sequences)
         elif self.states is not None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from .cells.base import Cell
 
-EXECUTIONS = ("auto", "loop", "own_gradient", "compiled")
+EXECUTIONS = ("auto", "loop", "own_gradient", "compiled", "unrolled", "fused")
 _execution: ContextVar[str] = ContextVar("execution", default="auto")
 
 States = tuple[tf.Tensor, ...]
@@ -30,6 +30,8 @@ def execution(name: str) -> Iterator[None]:
     "loop": a plain while loop with TensorFlow's gradient: what is exported.
     "own_gradient": a while loop whose gradient is arranged by hand.
     "compiled": the same by XLA, anew for every shape of the inputs.
+    "unrolled": every step written out, for export; where the number of steps is unknown, "loop".
+    "fused": one TFLite operation, for export of LSTM layers without a mask; see `fused_lstm`.
 
     Cells that are linear in their state (`MinGRU`) take all steps at once in the last two, while the
     sequences are not too large.
@@ -135,6 +137,18 @@ def loop(
         lambda t, *_: t < stop, body, (start, state, outputs), maximum_iterations=steps
     )
     return (stacked(outputs[0], x_proj) if outputs else None), state
+
+
+def unrolled(
+    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, return_sequences: bool
+) -> tuple[tf.Tensor | None, States]:
+    """Do what `loop` does as straight-line operations; the number of steps must be known, and above 0."""
+    outputs = []
+    for t in range(x_proj.shape[0]):
+        h_proj = project_state(cell, state[0], masks.dropped)
+        state = advance(cell, x_proj[t], h_proj, state, *masks.at(t))
+        outputs.append(state[0])
+    return (tf.stack(outputs) if return_sequences else None), state
 
 
 def _range(x_proj: tf.Tensor, masks: Masks, return_sequences: bool) -> tuple[tf.Tensor, tf.Tensor]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_CALIBRATED_ON = 200
+"""Training examples from which integer variants take the ranges of their tensors."""
+
 
 @dataclass
 class Outcome:
@@ -188,18 +191,26 @@ def _export(
         baseline=max(of_split["test"] for of_split in outcome.baselines.values()),
     )
     specs = {outcome.model.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))}
-    targets = features.targets["test"]
     return export(
         outcome.model,
         facts,
         specs,
         inputs,
-        targets,
+        features.targets["test"],
+        _calibration(features, config),
         app.metrics,
         features.assets,
         output / app.name,
         workspace,
     )
+
+
+def _calibration(features: Features, config: Config) -> np.ndarray:
+    """Return some training examples."""
+    inputs = features.inputs["train"]
+    rng = np.random.default_rng(config.seed)
+    rows = rng.choice(len(inputs), min(_CALIBRATED_ON, len(inputs)), replace=False)
+    return inputs[np.sort(rows)]
 
 
 def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:

@@ -49,6 +49,7 @@ class Model:
         try:
             # LiteRT checks every offset of the file before it uses one: a file cut short is a ValueError.
             interpreter = Interpreter(model_content=self._content, num_threads=threads)
+            self._reset = interpreter.reset_all_variables
             self._run = interpreter.get_signature_runner(_SIGNATURE)
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
@@ -63,7 +64,10 @@ class Model:
         """Answer one example: arrays by input name, of the shapes in `inputs` -> arrays by output name."""
         if arrays.keys() != self.inputs.keys():
             raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
-        return self._run(**{name: _checked(name, arrays[name], spec) for name, spec in self.inputs.items()})
+        given = {name: _checked(name, arrays[name], spec) for name, spec in self.inputs.items()}
+        outputs = self._run(**given)
+        self._reset()  # else TFLite's own LSTM goes on from the state of the last example
+        return outputs
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], workers: int = 1) -> np.ndarray:
         """Answer inputs (N, ...), one after the other, with outputs (N, ...) of a model with one output.
@@ -95,6 +99,34 @@ class Model:
         if len(specs) != 1:
             raise ValueError(f"expected a model with one of these, got {sorted(specs)}")
         return next(iter(specs))
+
+
+class Stream:
+    """A streaming .tflite model: signatures `init` and `step`; the state is kept between steps."""
+
+    def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
+        _, content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+        self._init = interpreter.get_signature_runner("init")
+        self._step = interpreter.get_signature_runner("step")
+        given, made = (_specs(d) for d in (self._step.get_input_details(), self._step.get_output_details()))
+        self._names = list(self._init.get_output_details())
+        self.inputs = {k: v for k, v in given.items() if k not in self._names}
+        self.outputs = {k: v for k, v in made.items() if k not in self._names}
+        self.reset()
+
+    def reset(self) -> None:
+        self._state = self._init()
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        return {k: v.copy() for k, v in self._state.items()}
+
+    def __call__(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        given = {name: _checked(name, arrays[name], spec) for name, spec in self.inputs.items()}
+        made = self._step(**given, **self._state)
+        self._state = {k: made.pop(k) for k in self._names}
+        return made
 
 
 def _read(path: Path) -> tuple[str, bytes]:

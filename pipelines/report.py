@@ -33,9 +33,9 @@ def summary(result: Result) -> str:
     return "\n".join(
         [
             "",
-            _text_table([metric, *scores], quality),
+            text_table([metric, *scores], quality),
             "",
-            _text_table(_form_columns(metric), [_form(row._asdict()) for row in result.rows]),
+            text_table(_form_columns(metric), [_form(row._asdict()) for row in result.rows]),
             "",
             f"bundle  {result.bundle}",
             f"run     {result.run_id}",
@@ -52,7 +52,8 @@ def _share(value: float) -> str:
     return f"{value:.4f}"
 
 
-def _text_table(header: Sequence[str], rows: Rows) -> str:
+def text_table(header: Sequence[str], rows: Rows) -> str:
+    """Return a table for a terminal, numbers to the right."""
     table = Table(*header, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..evaluation import KerasPredictor, Predictor, latency_ms, score
-from .convert import CONVERSIONS, convert
+from .convert import PRECISIONS, convert
 from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model
 from .verify import Reference, verify
 from .write import write_bundle
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..app import Metric
 
 log = logging.getLogger(__name__)
+
+_OUTPUT = "probabilities"
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ def export(
     input_specs: InputSpecs,
     inputs: np.ndarray,
     targets: np.ndarray,
+    calibration: np.ndarray,
     metrics: Mapping[str, Metric],
     assets: Mapping[str, bytes],
     output: Path,
     workspace: Path,
-    precisions: Sequence[str] = tuple(CONVERSIONS),
+    precisions: Sequence[str] = PRECISIONS,
 ) -> Exported:
     """Export `model` as a verified bundle `output/RUN_ID`.
 
@@ -78,6 +81,7 @@ def export(
         facts: for the manifest.
         input_specs: the model's input, see `InputSpecs`.
         inputs, targets: the whole test split.
+        calibration: training examples by which int8 and int16x8 find the range of every tensor.
         metrics: by name, the one that counts first; higher is better.
         assets: files for the bundle, by plain name.
         output: the folder of the app's bundles.
@@ -90,7 +94,7 @@ def export(
     """
     keras_file, saved_model = workspace / "model.keras", workspace / "saved_model"
     model.save(keras_file)
-    write_saved_model(model, saved_model, input_specs)
+    write_saved_model(model, saved_model, input_specs, [_OUTPUT])
     in_keras = KerasPredictor(model)
     values, outputs = score(in_keras, inputs, targets, metrics)
     reference = Reference(inputs, targets, outputs, metrics, values)
@@ -105,10 +109,11 @@ def export(
             *score(in_tensorflow, inputs, targets, metrics),
         ),
     ]
+    examples = [{next(iter(input_specs)): example[None]} for example in calibration]
     variants = []
     for precision in precisions:
         log.info("%s: converting and verifying on %d examples", precision, len(inputs))
-        content = convert(saved_model, precision)
+        content = convert(saved_model, precision, calibration=examples)
         record = verify(content, precision, "loop", reference)
         variants.append((record, content))
         numbers = record["metric"], len(content), record["latency_ms"]["p50"], record["max_abs_error"]

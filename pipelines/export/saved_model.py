@@ -1,9 +1,14 @@
-"""A Keras model as a TensorFlow SavedModel: `serve` for one example, `serve_batch` for any number."""
+"""A Keras model as a TensorFlow SavedModel, the source of every .tflite variant.
+
+Signatures: `serve` for one example and `serve_batch` for any number, or for streaming `init` (the states to
+start from) and `step` (one step: inputs and states in, outputs and new states out).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,35 +17,85 @@ import tensorflow as tf
 from .._layers import layers
 from ..evaluation import in_batches
 
-InputSpecs = Mapping[str, tuple[Sequence[int], str]]
+InputSpecs = Mapping[str, tuple[Sequence[int | None], str]]
 """By input name: shape without the batch, and dtype. {"tokens": ((50,), "int32")}"""
+
+Tensors = dict[str, tf.Tensor]
 
 
 def write_saved_model(
-    model: keras.Model, folder: Path, input_specs: InputSpecs, output_name: str = "probabilities"
+    model: keras.Model,
+    folder: Path,
+    input_specs: InputSpecs,
+    output_names: Sequence[str],
+    execution: str = "loop",
 ) -> None:
-    """Write `model` into `folder`, recurrent layers as portable while loops.
+    """Write `model` into `folder`, its recurrent layers in the execution asked for.
 
-    Signatures: `serve` with a static batch of 1, which is what converts to .tflite; `serve_batch` with any
-    batch, for servers. A model with several inputs is called with a dictionary of them by name.
+    A model with several inputs is called with a dictionary of them by name.
 
     Args:
-        model: a built model with one output.
+        model: a built model.
         folder: made, or overwritten.
-        input_specs: see `InputSpecs`.
-        output_name: the name of the output in both signatures.
+        input_specs: see `InputSpecs`; for "step" still those of the sequence, steps first.
+        output_names: of the outputs in all signatures, in the model's order.
+        execution: "loop", "unrolled", "fused" or "step".
+
+    Raises:
+        ValueError: a layer can't be executed so; the message names it.
     """
-
-    def serve(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
-        return {output_name: model(given, training=False)}
-
     archive = keras.export.ExportArchive()
     archive.track(model)
-    with layers.execution("loop"):
-        for name, batch in (("serve", 1), ("serve_batch", None)):
-            archive.add_endpoint(name, serve, [_tensor_specs(input_specs, batch)])
+    if execution == "step":
+        endpoints = _step_endpoints(model, input_specs, output_names)
+    else:
+        endpoints = _endpoints(model, input_specs, output_names, with_batches=execution == "loop")
+    with layers.execution("unrolled" if execution == "step" else execution):
+        for name, function, specs in endpoints:
+            archive.add_endpoint(name, function, specs)
         archive.write_out(str(folder), verbose=False)
+
+
+Endpoint = tuple[str, Callable[..., Tensors], list[Any]]
+
+
+def _endpoints(
+    model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str], with_batches: bool
+) -> list[Endpoint]:
+    def serve(inputs: Tensors) -> Tensors:
+        return _named(model(_given(inputs), training=False), output_names)
+
+    batches = (("serve", 1), ("serve_batch", None)) if with_batches else (("serve", 1),)
+    return [(name, serve, [_tensor_specs(input_specs, batch)]) for name, batch in batches]
+
+
+def _step_endpoints(
+    model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str]
+) -> list[Endpoint]:
+    one_step = layers.OneStep(model)
+
+    def init() -> Tensors:
+        return one_step.initial_states(1)
+
+    def step(given: Tensors) -> Tensors:
+        states = {name: given[name] for name in one_step.states}
+        outputs, states = one_step(_given({name: given[name] for name in input_specs}), states)
+        return {**_named(outputs, output_names), **states}
+
+    specs = _tensor_specs({name: ((1, *shape[1:]), kind) for name, (shape, kind) in input_specs.items()}, 1)
+    for name, state in one_step.initial_states(1).items():
+        specs[name] = tf.TensorSpec(state.shape, state.dtype, name=name)
+    return [("init", init, []), ("step", step, [specs])]
+
+
+def _given(inputs: Tensors) -> Any:
+    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
+
+
+def _named(outputs: Any, names: Sequence[str]) -> Tensors:
+    if isinstance(outputs, dict):
+        return {name: outputs[name] for name in names}
+    return dict(zip(names, keras.tree.flatten(outputs), strict=True))
 
 
 def _tensor_specs(input_specs: InputSpecs, batch: int | None) -> dict[str, tf.TensorSpec]:

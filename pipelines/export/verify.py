@@ -42,12 +42,16 @@ class Tolerance(NamedTuple):
 
 TOLERANCES = {
     # The same float32 arithmetic in another order: rounding of 6e-8 a time, over some hundred steps.
-    "float32": Tolerance(1e-4, 0.002),
+    "float32": Tolerance(1e-4, 0.001),
     # Weights keep 11 bits, a relative error of 5e-4: logits of about 10 shift by some hundredths.
-    "float16": Tolerance(0.02, 0.005),
+    "float16": Tolerance(0.02, 0.002),
     # Weights and, at run time, activations keep 8 bits: logits shift by up to about 1, which moves the
     # probability of an example between two classes by up to 0.25. The metric says whether that is rare.
-    "dynamic_int8": Tolerance(0.3, 0.02),
+    "dynamic_int8": Tolerance(0.3, 0.005),
+    # The same by ranges measured beforehand, which cut off what is beyond them.
+    "int8": Tolerance(0.5, 0.01),
+    # Weights keep 8 bits, activations 16.
+    "int16x8": Tolerance(0.3, 0.002),
 }
 
 

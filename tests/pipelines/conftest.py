@@ -69,7 +69,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     workspace.mkdir()
     specs = {"tokens": ((STEPS,), "int32")}
     assets = {"vocabulary.json": b'["a", "b"]'}
-    exported = export(model, facts, specs, inputs, targets, {"accuracy": accuracy}, assets, output, workspace)
+    metrics = {"accuracy": accuracy}
+    exported = export(model, facts, specs, inputs, targets, inputs, metrics, assets, output, workspace)
     return Tiny(model, inputs, targets, exported, workspace / "saved_model", output)
 
 

@@ -1,0 +1,91 @@
+"""A .tflite file as objects, and back."""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+WHILE = schema.BuiltinOperator.WHILE
+_IDENTIFIER = b"TFL3"
+
+
+def parse(content: bytes) -> Any:
+    """Return the `schema.ModelT` of a file."""
+    return schema.ModelT.InitFromPackedBuf(content, 0)
+
+
+def pack(model: Any) -> bytes:
+    """Return the file of a `schema.ModelT`."""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def opcode(model: Any, op: Any) -> int:
+    """Return the builtin operator of an op."""
+    return model.operatorCodes[op.opcodeIndex].builtinCode
+
+
+def called_graphs(model: Any, index: int | None = None) -> set[int]:
+    """Return the conditions and bodies of all loops, or of those in one graph."""
+    graphs = model.subgraphs if index is None else [model.subgraphs[index]]
+    options = [op.builtinOptions for graph in graphs for op in graph.operators if opcode(model, op) == WHILE]
+    return {index for each in options for index in (each.condSubgraphIndex, each.bodySubgraphIndex)}
+
+
+def spread(content: bytes) -> bytes:
+    """Return the file with a name of its own for every tensor, and a buffer of its own for every constant.
+
+    Names begin with the number of the graph: GRAPH/TENSOR/NAME.
+    """
+    model = parse(content)
+    taken: set[int] = set()
+    for i, graph in enumerate(model.subgraphs):
+        for j, tensor in enumerate(graph.tensors):
+            tensor.name = f"{i}/{j}/{tensor.name.decode()}".encode()
+            if tensor.buffer in taken and model.buffers[tensor.buffer].data is not None:
+                model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+                tensor.buffer = len(model.buffers) - 1
+            taken.add(tensor.buffer)
+            _trim(model.buffers[tensor.buffer], tensor)
+    return pack(model)
+
+
+def _trim(buffer: Any, tensor: Any) -> None:
+    """Cut off what the converter leaves behind a constant that it has summed up."""
+    if buffer.data is not None and tensor.type == schema.TensorType.FLOAT32 and tensor.shape is not None:
+        buffer.data = buffer.data[: 4 * math.prod(tensor.shape)]
+
+
+def slim(content: bytes) -> bytes:
+    """Return the file with equal constants once and no names but those of inputs and outputs.
+
+    Of a small file the names are half.
+    """
+    model = parse(content)
+    called = called_graphs(model)
+    places: dict[bytes, int] = {}
+    buffers = [schema.BufferT()]  # the first stands for no content
+    for i, graph in enumerate(model.subgraphs):
+        kept = set() if i in called else {*graph.inputs, *graph.outputs}
+        for j, tensor in enumerate(graph.tensors):
+            tensor.name = re.sub(r"^\d+/\d+/", "", tensor.name.decode()) if j in kept else None
+            data = model.buffers[tensor.buffer].data
+            if data is None:
+                tensor.buffer = 0
+                continue
+            key = bytes(data)
+            if key not in places:
+                places[key] = len(buffers)
+                buffers.append(model.buffers[tensor.buffer])
+            tensor.buffer = places[key]
+    for entry in model.metadata or []:
+        buffers.append(model.buffers[entry.buffer])
+        entry.buffer = len(buffers) - 1
+    model.buffers = buffers
+    return pack(model)

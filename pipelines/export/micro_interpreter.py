@@ -1,0 +1,70 @@
+"""Run a .tflite file through TFLite Micro, in a process of its own: too small an arena may end it.
+
+python micro_interpreter.py MODEL: print {"arena_bytes": N}, the smallest arena that is enough.
+python micro_interpreter.py MODEL INPUTS.npz OUTPUTS.npz: answer once; arrays are called "0", "1", ... in the
+order of the model's inputs and outputs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+_STEP = 16
+_LARGEST = 1 << 26
+
+
+def run(model: bytes, inputs: dict[str, np.ndarray], arena_bytes: int = _LARGEST) -> Any:
+    """Answer once, and return the interpreter."""
+    runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")  # not in every environment
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
+    for index, array in inputs.items():
+        interpreter.set_input(array, int(index))
+    interpreter.invoke()
+    return interpreter
+
+
+def smallest_arena(model: bytes) -> int:
+    """Return the least multiple of 16 bytes that is enough; RuntimeError when no arena is."""
+    run(model, {})  # its errors are worth reading; those of arenas that are too small are not
+    enough = _STEP
+    while not _runs(model, enough):
+        enough *= 2
+    too_little = enough // 2
+    while enough - too_little > _STEP:
+        middle = (enough + too_little) // 2 // _STEP * _STEP
+        if _runs(model, middle):
+            enough = middle
+        else:
+            too_little = middle
+    return enough
+
+
+def _runs(model: bytes, arena_bytes: int) -> bool:
+    """Try in a child: TFLite Micro may write beyond an arena that is too small."""
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        try:
+            run(model, {}, arena_bytes)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+if __name__ == "__main__":
+    content = Path(sys.argv[1]).read_bytes()
+    if len(sys.argv) == 2:
+        print(json.dumps({"arena_bytes": smallest_arena(content)}))
+    else:
+        answered = run(content, dict(np.load(sys.argv[2])))
+        outputs = range(schema.Model.GetRootAs(content).Subgraphs(0).OutputsLength())
+        np.savez(sys.argv[3], allow_pickle=False, **{str(i): answered.get_output(i) for i in outputs})
