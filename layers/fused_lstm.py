@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def fused_lstm(layer: Recurrent, x: tf.Tensor, state: States, masks: Masks) -> tuple[tf.Tensor, States]:
     """Run `layer` over x (steps, 1, features): outputs (steps, 1, units), last states.
 
-    The last states are right in TensorFlow only: the TFLite operation does not hand them out.
+    The last c is right in TensorFlow only: the TFLite operation does not hand it out.
 
     Raises:
         ValueError: TFLite's operation can't compute this layer; the message says why.
@@ -40,8 +40,8 @@ def fused_lstm(layer: Recurrent, x: tf.Tensor, state: States, masks: Masks) -> t
         "go_backwards": False,
     }
     run = tf.function(_lstm, autograph=False, experimental_attributes=attributes)
-    _, outputs, h, c, _ = run(x, *state, *weights, bias)
-    return outputs, (h, c)
+    _, outputs, _, c, _ = run(x, *state, *weights, bias)
+    return outputs, (outputs[-1], c)
 
 
 def why_not_fused(layer: Recurrent) -> str | None:

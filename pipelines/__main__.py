@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from . import export_command
+from . import benchmark, export_command
+from .benchmark import Benchmark
 from .cli import guarded, parse
 from .errors import UserError
 from .export_command import Export
@@ -24,19 +25,20 @@ class Ui:
 def _run() -> None:
     argv = sys.argv[1:]
     if not argv or argv[0] in ("-h", "--help"):
-        verbs = "".join(
-            f"\n  {name:<10}{verb.__doc__}" for name, verb in {"export": Export, "ui": Ui}.items()
-        )
+        known = {"export": Export, "benchmark": Benchmark, "ui": Ui}
+        verbs = "".join(f"\n  {name:<11}{verb.__doc__}" for name, verb in known.items())
         print(f"usage: python -m pipelines VERB [options]\n\nverbs:{verbs}")
     elif argv[0] == "export":
         export_command.run(parse(Export, "python -m pipelines export", argv[1:]))
+    elif argv[0] == "benchmark":
+        benchmark.run(parse(Benchmark, "python -m pipelines benchmark", argv[1:]))
     elif argv[0] == "ui":
         command = parse(Ui, "python -m pipelines ui", argv[1:])
         from .tracking import serve_ui
 
         serve_ui(command.host, command.port)
     else:
-        raise UserError(f"unknown verb {argv[0]!r}: expected export, ui")
+        raise UserError(f"unknown verb {argv[0]!r}: expected export, benchmark, ui")
 
 
 if __name__ == "__main__":

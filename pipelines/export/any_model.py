@@ -100,6 +100,7 @@ def export_model(
     with tempfile.TemporaryDirectory() as temporary:
         for execution in executions or EXECUTIONS:
             try:
+                _check_execution(ours, execution)
                 write_saved_model(ours, Path(temporary, execution), specs, list(expected), execution)
             except ValueError as error:
                 _impossible(report, execution, _own_words(error), executions is not None)
@@ -123,6 +124,14 @@ def export_model(
     return report
 
 
+def _check_execution(model: keras.Model, execution: str) -> None:
+    stateful = [each.name for each in model._flatten_layers() if getattr(each, "stateful", False)]
+    if stateful and execution != "step":
+        raise ValueError(
+            f"{stateful[0]}: execution {execution!r}: its state is carried from call to call: step"
+        )
+
+
 def _impossible(report: Report, what: str, reason: str, asked: bool) -> None:
     if asked:
         raise ExportError(f"{what}: {reason}")
@@ -143,10 +152,12 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
         if calibration is None:
             raise UserError(f"{model.name}: expected --calibration, which tells the inputs of such a model")
         return {name: (array.shape[1:], str(array.dtype)) for name, array in calibration.items()}
+    if calibration is not None and calibration.keys() != {given.name for given in model.inputs}:
+        names = sorted(given.name for given in model.inputs)
+        raise UserError(f"calibration: expected inputs {names}, got {sorted(calibration)}")
     specs = {}
     for given in model.inputs:
-        length = steps if calibration is None or given.name not in calibration else None
-        known = calibration[given.name].shape[1:] if length is None and calibration is not None else ()
+        known = () if calibration is None else calibration[given.name].shape[1:]
         shape = [
             known[i] if size is None and i < len(known) else size for i, size in enumerate(given.shape[1:])
         ]
@@ -175,8 +186,6 @@ def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray
 
 def _checked(calibration: Arrays, specs: InputSpecs) -> dict[str, np.ndarray]:
     """Return the inputs, refused where they aren't the model's."""
-    if calibration.keys() != specs.keys():
-        raise UserError(f"calibration: expected inputs {sorted(specs)}, got {sorted(calibration)}")
     counts = {len(array) for array in calibration.values()}
     if len(counts) != 1 or 0 in counts:
         raise UserError(f"calibration: expected as many examples of every input, got {sorted(counts)}")
@@ -215,7 +224,8 @@ def _answers(model: keras.Model, inputs: Arrays) -> Answers:
 
 
 def _names(model: keras.Model, count: int) -> list[str]:
-    names = list(getattr(model, "output_names", None) or [])
+    graph = getattr(model, "_functional", None) or model  # of a Sequential model
+    names = list(getattr(graph, "output_names", None) or [])
     if len(names) == count == len(set(names)):
         return names
     return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 WHILE = schema.BuiltinOperator.WHILE
 _IDENTIFIER = b"TFL3"
+_ALIGNMENT = 16  # of every buffer, as the model's schema asks
 
 
 def parse(content: bytes) -> Any:
@@ -20,10 +21,17 @@ def parse(content: bytes) -> Any:
 
 
 def pack(model: Any) -> bytes:
-    """Return the file of a `schema.ModelT`."""
-    builder = flatbuffers.Builder(1024)
+    """Return the file of a `schema.ModelT`, with every buffer at a multiple of 16 bytes."""
+    builder = _AlignedBuilder(1024)
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())
+
+
+class _AlignedBuilder(flatbuffers.Builder):
+    """The builder, which leaves out the schema's alignment of byte vectors: weights ended up anywhere."""
+
+    def StartVector(self, elem_size: int, num_elems: int, alignment: int) -> Any:  # noqa: N802, its name
+        return super().StartVector(elem_size, num_elems, _ALIGNMENT if elem_size == 1 else alignment)
 
 
 def opcode(model: Any, op: Any) -> int:
@@ -56,6 +64,15 @@ def spread(content: bytes) -> bytes:
     return pack(model)
 
 
+def _slim_quantization(tensor: Any) -> None:
+    """Leave out the ranges that scales were made of, and what says nothing."""
+    quantization = tensor.quantization
+    if quantization is not None:
+        quantization.min = quantization.max = None
+        if quantization.scale is None or len(quantization.scale) == 0:
+            tensor.quantization = None
+
+
 def _trim(buffer: Any, tensor: Any) -> None:
     """Cut off what the converter leaves behind a constant that it has summed up."""
     if buffer.data is not None and tensor.type == schema.TensorType.FLOAT32 and tensor.shape is not None:
@@ -75,6 +92,7 @@ def slim(content: bytes) -> bytes:
         kept = set() if i in called else {*graph.inputs, *graph.outputs}
         for j, tensor in enumerate(graph.tensors):
             tensor.name = re.sub(r"^\d+/\d+/", "", tensor.name.decode()) if j in kept else None
+            _slim_quantization(tensor)
             data = model.buffers[tensor.buffer].data
             if data is None:
                 tensor.buffer = 0

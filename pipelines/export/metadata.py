@@ -11,18 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ..errors import UserError
+from . import flatbuffer
 from . import metadata_schema as form
 from .metadata_files import append_zip, check_names, read_zip
 
 METADATA = "TFLITE_METADATA"
 
 _IDENTIFIER = b"TFL3"
-_ALIGNMENT = 16  # of every buffer, as the model's schema asks
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def pack(content: bytes, description: Description, files: Mapping[str, bytes]) -
     entry = schema.MetadataT()
     entry.name, entry.buffer = METADATA, len(model.buffers) - 1
     model.metadata = [*(model.metadata or ()), entry]
-    return append_zip(write_model(model), files)
+    return append_zip(flatbuffer.pack(model), files)
 
 
 def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -99,26 +98,12 @@ def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def strip(content: bytes) -> bytes:
     """Return the .tflite file without metadata and files."""
-    return write_model(_without_metadata(content))
+    return flatbuffer.pack(_without_metadata(content))
 
 
 def sizes(content: bytes) -> Sizes:
     """Return what the file takes without its metadata and files, and with them."""
     return Sizes(len(strip(content)), len(content))
-
-
-def write_model(model: Any) -> bytes:
-    """Return the file of a `schema.ModelT`, with every buffer at a multiple of 16 bytes."""
-    builder = _AlignedBuilder(1024)
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
-
-
-class _AlignedBuilder(flatbuffers.Builder):
-    """The builder, which leaves out the schema's alignment of byte vectors: weights ended up anywhere."""
-
-    def StartVector(self, elem_size: int, num_elems: int, alignment: int) -> Any:  # noqa: N802, its name
-        return super().StartVector(elem_size, num_elems, _ALIGNMENT if elem_size == 1 else alignment)
 
 
 def _parsed(content: bytes) -> Any:

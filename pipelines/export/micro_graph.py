@@ -14,8 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ..errors import UserError
 from . import ExportError
 from .audit import list_ops
-from .flatbuffer import opcode, parse
-from .metadata import write_model
+from .flatbuffer import opcode, pack, parse
 
 _OPS = """
     ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND
@@ -93,7 +92,7 @@ def micro_model(content: bytes, signature: str | None, allow_float: bool) -> byt
         check(model)
     _check_precision(model, allow_float)
     _drop_names(model)
-    return write_model(model)
+    return pack(model)
 
 
 def used_ops(model: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from ..bundle import Bundle
 from ..evaluation import KerasPredictor, Predictor, latency_ms, score
 from .convert import PRECISIONS, convert
+from .metadata import Description, pack
 from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model
 from .verify import Reference, verify
 from .write import write_bundle
@@ -114,15 +116,31 @@ def export(
     for precision in precisions:
         log.info("%s: converting and verifying on %d examples", precision, len(inputs))
         content = convert(saved_model, precision, calibration=examples)
-        record = verify(content, precision, "loop", reference)
-        variants.append((record, content))
-        numbers = record["metric"], len(content), record["latency_ms"]["p50"], record["max_abs_error"]
+        labelled = pack(content, *_metadata(facts, precision, assets))
+        record = verify(labelled, precision, "loop", reference)
+        record["bytes_without_metadata"] = len(content)
+        variants.append((record, labelled))
+        numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
         rows.append(Row(record["file"], *numbers))
     first = next(iter(metrics))
     metric = {"name": first, "value": values[first], "higher_is_better": True, "baseline": facts.baseline}
     head = asdict(facts) | {"metric": metric, "labels": list(facts.labels)}
     del head["baseline"]
     return Exported(write_bundle(output, head, variants, assets), rows, outputs)
+
+
+def _metadata(
+    facts: Facts, precision: str, assets: Mapping[str, bytes]
+) -> tuple[Description, dict[str, bytes]]:
+    """Return what goes into the file itself, so that it can be used without its bundle."""
+    files = {name: content for name, content in assets.items() if not name.endswith(".py")}
+    files["labels.txt"] = "".join(f"{label}\n" for label in facts.labels).encode()
+    files["preprocessing.json"] = json.dumps(facts.preprocessing).encode()
+    text = f"preset {facts.preset}, trained on {facts.dataset}, in {precision}"
+    description = Description(
+        name=f"{facts.app} {facts.run_id}", description=text, labels={_OUTPUT: "labels.txt"}
+    )
+    return description, files
 
 
 def _row(

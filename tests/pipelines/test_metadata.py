@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import UserError
-from pipelines.export import compiled_model
-from pipelines.export.metadata import Description, pack, sizes, strip, unpack, write_model
+from pipelines.export import compiled_model, flatbuffer
+from pipelines.export.metadata import Description, pack, sizes, strip, unpack
 
 FILES = {"labels.txt": b"no\nyes\nmaybe\n", "words.txt": b"a\nb\n", "settings.json": b'{"max_length": 4}'}
 DESCRIPTION = Description(
@@ -307,7 +307,7 @@ def test_weights_behind_the_flatbuffer_are_refused(content: bytes) -> None:
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     model.buffers[-1].offset, model.buffers[-1].size = 4096, 16
     with pytest.raises(UserError, match="expected weights in the flatbuffer"):
-        pack(write_model(model), Description("tiny"), {})
+        pack(flatbuffer.pack(model), Description("tiny"), {})
 
 
 def test_it_reads_without_tensorflow(packed: bytes, tmp_path: Path) -> None:

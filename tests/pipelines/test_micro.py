@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import UserError
-from pipelines.export import ExportError, micro_interpreter
+from pipelines.export import ExportError, flatbuffer, micro_interpreter
 from pipelines.export import micro as micro_module
 from pipelines.export.flatbuffer import parse
-from pipelines.export.metadata import Description, pack, write_model
+from pipelines.export.metadata import Description, pack
 from pipelines.export.micro import Micro, write_micro
 from pipelines.export.micro_arena import Lifetime, lifetimes, measure_arena, packed_size, plan_arena
 from pipelines.export.micro_graph import REGISTRATIONS
@@ -309,7 +309,7 @@ def test_states_that_are_held_differently_are_told(step: bytes, tmp_path: Path) 
     quantization = schema.QuantizationParametersT()
     quantization.scale, quantization.zeroPoint = np.float32([0.5]), np.int64([0])
     model.subgraphs[signature.subgraphIndex].tensors[state.tensorIndex].quantization = quantization
-    micro = write_micro(write_model(model), tmp_path, "tiny")
+    micro = write_micro(flatbuffer.pack(model), tmp_path, "tiny")
     assert _macros(micro)["RNN_H_COPIES"] == "0"
 
 
@@ -327,7 +327,7 @@ def test_weights_in_8_bits_with_float_activations_are_refused(float32: bytes, tm
     weights.type = schema.TensorType.INT8
     for allow_float in (False, True):
         with pytest.raises(ExportError, match="does not mix 8-bit weights with float32"):
-            write_micro(write_model(model), tmp_path, "tiny", allow_float=allow_float)
+            write_micro(flatbuffer.pack(model), tmp_path, "tiny", allow_float=allow_float)
 
 
 def test_float16_is_refused(converter: Callable[[], tf.lite.TFLiteConverter], tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_float16_is_refused(converter: Callable[[], tf.lite.TFLiteConverter], tm
     model = parse(tool.convert())
     model.subgraphs[0].tensors[0].type = schema.TensorType.FLOAT16
     with pytest.raises(ExportError, match="no tensors of float16"):
-        write_micro(write_model(model), tmp_path, "tiny", allow_float=True)
+        write_micro(flatbuffer.pack(model), tmp_path, "tiny", allow_float=True)
 
 
 @pytest.fixture(scope="module")
@@ -360,7 +360,7 @@ def test_dynamic_shapes_are_refused(content: bytes, tmp_path: Path) -> None:
     graph = model.subgraphs[0]
     graph.tensors[graph.inputs[0]].shapeSignature = np.array([-1, FEATURES], np.int32)
     with pytest.raises(ExportError, match=r"no dynamic shapes: tensor .* is \[-1, 8\]"):
-        write_micro(write_model(model), tmp_path, "tiny")
+        write_micro(flatbuffer.pack(model), tmp_path, "tiny")
 
 
 @pytest.mark.parametrize("name", ["", "Tiny", "2tiny", "a-b", "../tiny", "a b", "x" * 51])

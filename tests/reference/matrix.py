@@ -41,7 +41,7 @@ def _bidirectional(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
 
 def _stacked(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
     below = layers.Stack([make(return_sequences=True), make(return_sequences=True)], connections="skip")
-    return keras.layers.Dense(3)(below(x))
+    return keras.layers.Dense(3)(make()(below(x)))
 
 
 def _attention(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:

@@ -1,0 +1,170 @@
+"""A stock Keras model becomes verified files; what can't be is refused in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from pipelines.bundle import Bundle
+from pipelines.errors import UserError
+from pipelines.export import ExportError
+from pipelines.export.any_model import export_model, load_model
+from pipelines.ondevice import Model, Stream
+
+STEPS, FEATURES = 6, 3
+
+
+def randomized(model: keras.Model) -> keras.Model:
+    rng = np.random.default_rng(1)
+    for weight in model.trainable_weights:
+        weight.assign(0.5 * rng.normal(size=weight.shape))
+    return model
+
+
+def lstm() -> keras.Model:
+    return randomized(
+        keras.Sequential(
+            [
+                keras.Input([STEPS, FEATURES], name="x"),
+                keras.layers.LSTM(5, return_sequences=True),
+                keras.layers.LSTM(4),
+                keras.layers.Dense(2, name="scores"),
+            ]
+        )
+    )
+
+
+def tokens() -> keras.Model:
+    """Padding, both directions, two outputs, an open length."""
+    given = keras.Input([None], dtype="int32", name="tokens")
+    x = keras.layers.Embedding(20, 4, mask_zero=True)(given)
+    x = keras.layers.Bidirectional(keras.layers.GRU(5))(x)
+    return randomized(
+        keras.Model(given, [keras.layers.Dense(2, name="a")(x), keras.layers.Dense(3, name="b")(x)])
+    )
+
+
+def encoder_decoder() -> keras.Model:
+    source = keras.Input([STEPS, FEATURES], name="source")
+    target = keras.Input([4, 2], name="target")
+    _, h, c = keras.layers.LSTM(5, return_state=True)(source)
+    x = keras.layers.LSTM(5, return_sequences=True)(target, initial_state=[h, c])
+    return randomized(keras.Model([source, target], keras.layers.Dense(3, name="words")(x)))
+
+
+def stateful() -> keras.Model:
+    return randomized(
+        keras.Sequential(
+            [
+                keras.Input(batch_shape=[1, STEPS, FEATURES], name="x"),
+                keras.layers.GRU(5, stateful=True, return_sequences=True),
+            ]
+        )
+    )
+
+
+def made(model: keras.Model, folder: Path, **options) -> Bundle:
+    return export_model(model, folder, "made", **options).bundle
+
+
+def test_every_form_of_an_lstm(tmp_path: Path) -> None:
+    report = export_model(lstm(), tmp_path, "made")
+    assert report.bundle.manifest["metric"]["name"] == "mean_abs_error"
+    files = {form.file for form in report.forms}
+    precisions = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
+    wanted = {f"{p}_{e}.tflite" for p in precisions for e in ("loop", "unrolled", "fused", "step")}
+    assert files == wanted - {"int16x8_fused.tflite"}
+    assert list(report.impossible) == ["int16x8_fused"]
+    assert {record["file"] for record in Bundle.open(tmp_path / "made").variants} == files
+
+
+def test_answers_are_those_of_keras(tmp_path: Path) -> None:
+    model, x = lstm(), np.random.default_rng(2).normal(size=(3, STEPS, FEATURES)).astype(np.float32)
+    bundle = made(model, tmp_path, precisions=["float32"], calibration={"x": x})
+    expected = np.asarray(model(x))
+    answers = [Model(bundle.variant_path())(x=one[None])["scores"] for one in x]
+    np.testing.assert_allclose(np.concatenate(answers), expected, atol=1e-6)
+    stream = Stream(bundle.variant_path("float32_step.tflite"))
+    for one, wanted in zip(x, expected, strict=True):
+        stream.reset()
+        last = [stream(x=step[None, None])["scores"] for step in one][-1]
+        np.testing.assert_allclose(last[0], wanted, atol=1e-6)
+
+
+def test_two_outputs_and_an_open_length(tmp_path: Path) -> None:
+    report = export_model(tokens(), tmp_path, "made", ["float32", "int8"], ["loop"], steps=7)
+    assert [set(form.max_abs_error) for form in report.forms] == [{"a", "b"}] * 2
+    assert Model(report.bundle.variant_path()).inputs["tokens"].shape == (1, 7)
+
+
+def test_two_inputs_and_a_shared_state(tmp_path: Path) -> None:
+    report = export_model(encoder_decoder(), tmp_path, "made", ["float32", "int16x8"])
+    assert {form.execution for form in report.forms} == {"loop", "unrolled"}
+    assert set(report.impossible) == {"fused", "step"}
+
+
+def test_a_stateful_layer_becomes_a_stream(tmp_path: Path) -> None:
+    model = stateful()
+    bundle = made(model, tmp_path, precisions=["float32"], executions=["step"])
+    stream = Stream(bundle.variant_path("float32_step.tflite"))
+    x = np.random.default_rng(3).normal(size=(1, STEPS, FEATURES)).astype(np.float32)
+    (name,) = stream.outputs
+    answers = [stream(x=x[:, t : t + 1])[name] for t in range(STEPS)]
+    model.layers[0].reset_state()
+    np.testing.assert_allclose(np.concatenate(answers, axis=1), model(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"calibration": {"y": np.zeros((2, STEPS, FEATURES))}}, r"expected inputs \['x'\], got \['y'\]"),
+        ({"calibration": {"x": np.zeros((2, 5, FEATURES))}}, r"x: expected float32 \(N, 6, 3\), got float64"),
+        ({"calibration": {"x": np.zeros((0, STEPS, FEATURES))}}, "expected as many examples"),
+        ({"calibration": {"x": np.full((2, STEPS, FEATURES), np.nan)}}, "x: expected finite numbers"),
+    ],
+    ids=["name", "shape", "empty", "nan"],
+)
+def test_inputs_that_are_not_the_models_are_refused(tmp_path: Path, options, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        export_model(lstm(), tmp_path / "out", "made", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_open_length_wants_steps(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"tokens: the model leaves its length open.*: expected --steps"):
+        export_model(tokens(), tmp_path, "made")
+
+
+def test_what_cannot_be_had_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="fused: forward_gru: execution 'fused': expected an LSTM"):
+        export_model(tokens(), tmp_path, "made", executions=["fused"], steps=7)
+
+
+def test_an_error_beyond_the_tolerance_names_variant_output_and_step(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"int8 step: \w+ differs .* allowed; first at step 0 of 6"):
+        export_model(stateful(), tmp_path, "made", ["int8"], ["step"], tolerance=1e-6)
+
+
+def test_a_file_that_holds_no_model(tmp_path: Path) -> None:
+    (tmp_path / "bad.keras").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"bad.keras: expected a Keras model in a .keras file"):
+        load_model(tmp_path / "bad.keras")
+
+
+def test_command_line(tmp_path: Path) -> None:
+    lstm().save(tmp_path / "mine.keras")
+    np.savez(tmp_path / "inputs.npz", x=np.random.default_rng(0).normal(size=(9, STEPS, FEATURES)))
+    command = [sys.executable, "-m", "pipelines", "export", str(tmp_path / "mine.keras"), "--json"]
+    command += ["--output", str(tmp_path / "out"), "--precision", "int8", "--execution", "loop"]
+    command += ["--calibration", str(tmp_path / "inputs.npz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [variant["file"] for variant in told["variants"]] == ["int8_loop.tflite"]
+    assert Path(told["bundle"], "int8_loop.tflite").stat().st_size == told["variants"][0]["bytes"]
