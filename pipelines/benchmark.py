@@ -70,9 +70,9 @@ def run(command: Benchmark) -> None:
     if command.plot:
         require_writable("--plot", command.plot.parent)
     load, _, _ = os.getloadavg()
-    if load > _BUSY:
-        log.warning("the machine is busy (load %.1f): times can't be trusted", load)
     records = benchmark(command.target, command.threads, command.seconds)
+    if load > _BUSY:
+        log.warning("the machine was busy (load %.1f): times can't be trusted", load)
     head = {"target": str(command.target), "seconds": command.seconds, "load_before": round(load, 2)}
     report = {**head, "made_with": provenance(), "variants": records}
     print(json.dumps(report, indent=1) if command.json else as_text(records))
@@ -190,37 +190,37 @@ def _listed(ops: Mapping[str, int]) -> str:
     return f"{sum(ops.values())} ops: " + ", ".join(f"{name} {count}" for name, count in ordered)
 
 
-_PANELS = (
-    ("p50_ms", 1.0, "latency of an answer, ms\n(bar: p50, line: to p95)"),
-    ("bytes", 1e3, "size of the file, KB"),
-    ("peak_bytes", 1e6, "peak memory above the runtime's, MB"),
-)
-
-
 def draw(records: Sequence[Record]) -> bytes:
-    """Draw latency, size and memory of measured files as bars, one for each number of threads; a PNG."""
+    """Draw latency, size and memory of measured files, colours by number of threads; a PNG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure(figsize=(12, 1.8 + 0.5 * len(records)), layout="constrained")
-    panels = figure.subplots(1, len(_PANELS), sharey=True)
-    names = [record["file"] + ("\n(one step)" if record["kind"] == "step" else "") for record in records]
-    numbers = [run["threads"] for run in records[0]["runs"]]
-    thick = 0.8 / len(numbers)
-    for axes, (key, unit, label) in zip(panels, _PANELS, strict=True):
-        for i, number in enumerate(numbers):
-            runs = [{"bytes": record["bytes"], **record["runs"][i]} for record in records]
-            at = [row + (i - (len(numbers) - 1) / 2) * thick for row in range(len(records))]
-            values = [run[key] / unit for run in runs]
-            axes.barh(at, values, thick, color=f"C{i}", label=f"{number} thread{'s' * (number > 1)}")
-            if key == "p50_ms":
-                above = [run["p95_ms"] - run["p50_ms"] for run in runs]
-                axes.errorbar(values, at, xerr=[[0] * len(at), above], fmt="none", ecolor="black", capsize=2)
-        axes.set_xlabel(label)
+    latency, size, memory = figure.subplots(1, 3, sharey=True)
+    rows = range(len(records))
+    count = len(records[0]["runs"])
+    for i in range(count):
+        runs = [record["runs"][i] for record in records]
+        at = [row + (i - (count - 1) / 2) * 0.8 / count for row in rows]
+        middle = [run["p50_ms"] for run in runs]
+        above = [run["p95_ms"] - run["p50_ms"] for run in runs]
+        label = f"{runs[0]['threads']} thread{'s' * (runs[0]['threads'] > 1)}"
+        latency.errorbar(middle, at, xerr=[[0.0] * len(at), above], fmt="o", capsize=3, label=label)
+        memory.barh(at, [run["peak_bytes"] / 1e6 for run in runs], 0.8 / count, label=label)
+    size.barh(rows, [record["bytes"] / 1e3 for record in records], 0.8, color="grey")
+    latency.set_xscale("log")
+    latency.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    latency.xaxis.set_major_formatter("{x:g}")
+    latency.xaxis.set_minor_formatter(NullFormatter())
+    latency.set_xlabel("latency of an answer, ms (dot: p50, line: to p95)")
+    size.set_xlabel("size of the file, KB")
+    memory.set_xlabel("peak memory above the runtime's, MB")
+    for axes in (latency, size, memory):
         axes.grid(axis="x", alpha=0.3)
-    panels[0].set_xscale("log")
-    panels[0].set_yticks(range(len(names)), names)
-    panels[0].invert_yaxis()
-    panels[0].legend()
+    names = [record["file"] + ("\n(one step)" if record["kind"] == "step" else "") for record in records]
+    latency.set_yticks(rows, names)
+    latency.invert_yaxis()
+    figure.legend(*latency.get_legend_handles_labels(), loc="outside upper right", ncols=count)
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=120)
     return image.getvalue()

@@ -33,6 +33,9 @@ class Export:
     execution: Annotated[tuple[Execution, ...], tyro.conf.UseAppendAction] = ()
     """How recurrent layers run: a while loop, written out step by step, TFLite's own LSTM, or one step a
     call with the state in and out. May be given several times. Default: all that can be had."""
+    target: Literal["tflite", "micro"] = "tflite"
+    """micro: also write each integer variant that microcontrollers can run (step, unrolled) as C arrays for
+    TFLite Micro, to OUTPUT/NAME_micro."""
     calibration: Path | None = None
     """An .npz file of real inputs (N, ...) by input name: int8 and int16x8 take the ranges of their numbers
     from them, and every file is checked on them. 100 to 200 examples do. Default: random inputs."""
@@ -56,20 +59,37 @@ def run(command: Export) -> None:
     from .export.any_model import export_model, load_model
 
     name = command.name or command.model.stem
+    micro = command.target == "micro"
     try:
         report = export_model(
             load_model(command.model),
             command.output,
             name,
-            command.precision or None,
-            command.execution or None,
+            command.precision or (("int8", "int16x8") if micro else None),
+            command.execution or (("step", "unrolled") if micro else None),
             calibration,
             command.steps,
             command.tolerance,
         )
+        written = _for_microcontrollers(report, command.output / f"{name}_micro") if micro else []
     except ExportError as error:
         raise UserError(f"{command.model}: {error}") from None
-    print(json.dumps(_as_json(report), indent=1) if command.json else _as_text(report))
+    if command.json:
+        print(json.dumps({**_as_json(report), "micro": [str(folder) for folder in written]}, indent=1))
+    else:
+        print("\n".join([_as_text(report), *(f"micro   {folder}" for folder in written)]))
+
+
+def _for_microcontrollers(report: Any, folder: Path) -> list[Path]:
+    """Write the C files of each variant, and return their folders."""
+    from .export.micro import write_micro
+
+    written = []
+    for form in report.forms:
+        content = report.bundle.variant_path(form.file).read_bytes()
+        micro = write_micro(content, folder, Path(form.file).stem)
+        written.append(micro.folder)
+    return written
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
