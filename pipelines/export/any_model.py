@@ -6,6 +6,7 @@ by output, on the calibration inputs.
 
 from __future__ import annotations
 
+import io
 import itertools
 import logging
 import re
@@ -22,19 +23,19 @@ import numpy as np
 from .._layers import layers
 from ..bundle import Bundle
 from ..errors import UserError
+from ..files import write_atomically
 from ..manifest import EXECUTIONS, is_plain_name
 from . import ExportError
-from .convert import PRECISIONS, convert
+from .convert import PRECISIONS, convert, explain
+from .error_trace import Trace, entry, plot
 from .forms import Answers, Form, check_form
-from .saved_model import InputSpecs, write_saved_model
+from .model_inputs import Arrays, checked_inputs, input_specs, one_by_one, random_inputs
+from .saved_model import write_saved_model
 from .write import write_bundle
 
 log = logging.getLogger(__name__)
 
-_RANDOM_EXAMPLES = 32
 _MOST_VERIFIED = 64
-Arrays = Mapping[str, np.ndarray]
-"""By input name, (N, ...)."""
 
 
 @dataclass
@@ -92,7 +93,7 @@ def export_model(
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: {error}") from None
     specs = input_specs(ours, calibration, steps)
-    inputs = random_inputs(ours, specs) if calibration is None else _checked(calibration, specs)
+    inputs = random_inputs(ours, specs) if calibration is None else checked_inputs(calibration, specs)
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
     expected = _answers(model, verified)
     report = Report(None, [])  # type: ignore[arg-type]
@@ -109,12 +110,17 @@ def export_model(
                 variant = f"{precision}_{execution}"
                 log.info("%s: converting and verifying", variant)
                 try:
-                    content = convert(Path(temporary, execution), precision, execution, _examples(inputs))
+                    content = convert(Path(temporary, execution), precision, execution, one_by_one(inputs))
                 except ExportError as error:
                     asked = executions is not None and precisions is not None
                     _impossible(report, variant, str(error), asked)
                     continue
-                form = check_form(content, precision, execution, verified, expected, tolerance)
+                try:
+                    form = check_form(content, precision, execution, verified, expected, tolerance)
+                except ExportError as error:
+                    folder, examples = Path(temporary, execution), one_by_one(inputs)
+                    traces = explain(folder, precision, execution, examples)
+                    raise ExportError(_explained(error, traces, output / f"{name}_{variant}.png")) from error
                 report.forms.append(form)
                 contents[form.file] = content
     if not report.forms:
@@ -122,6 +128,16 @@ def export_model(
         raise ExportError(f"{name}: nothing could be made: {reasons}")
     report.bundle = _write(output, name, report.forms, contents, expected, calibration is None)
     return report
+
+
+def _explained(error: ExportError, traces: Sequence[Trace], file: Path) -> str:
+    """Return the error with the place where it enters, and leave a plot of it by time step."""
+    if not traces:
+        return str(error)
+    output = io.BytesIO()
+    plot(traces).savefig(output, format="png", dpi=120)
+    write_atomically(file, output.getvalue())
+    return f"{error}; {entry(traces)}; plot: {file}"
 
 
 def _check_execution(model: keras.Model, execution: str) -> None:
@@ -146,70 +162,10 @@ def _own_words(error: ValueError) -> str:
     return (ours or lines)[0]
 
 
-def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | None) -> InputSpecs:
-    """Return shape without the batch, and type, by input name; open lengths are `steps`."""
-    if not getattr(model, "inputs", None):
-        if calibration is None:
-            raise UserError(f"{model.name}: expected --calibration, which tells the inputs of such a model")
-        return {name: (array.shape[1:], str(array.dtype)) for name, array in calibration.items()}
-    if calibration is not None and calibration.keys() != {given.name for given in model.inputs}:
-        names = sorted(given.name for given in model.inputs)
-        raise UserError(f"calibration: expected inputs {names}, got {sorted(calibration)}")
-    specs = {}
-    for given in model.inputs:
-        known = () if calibration is None else calibration[given.name].shape[1:]
-        shape = [
-            known[i] if size is None and i < len(known) else size for i, size in enumerate(given.shape[1:])
-        ]
-        shape = [steps if size is None else size for size in shape]
-        if None in shape:
-            raise UserError(
-                f"{given.name}: the model leaves its length open, {tuple(given.shape)}: expected --steps"
-            )
-        specs[given.name] = (tuple(shape), str(given.dtype))
-    return specs
-
-
-def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray]:
-    """Draw examples: numbers from a normal distribution, tokens that every embedding knows."""
-    rng = np.random.default_rng(0)
-    sizes = [each.input_dim for each in model._flatten_layers() if isinstance(each, keras.layers.Embedding)]
-    made = {}
-    for name, (shape, kind) in specs.items():
-        full = (_RANDOM_EXAMPLES, *(size or 1 for size in shape))
-        if kind.startswith("int"):
-            made[name] = rng.integers(1, max(2, min(sizes, default=2)), full).astype(kind)
-        else:
-            made[name] = rng.normal(size=full).astype(kind)
-    return made
-
-
-def _checked(calibration: Arrays, specs: InputSpecs) -> dict[str, np.ndarray]:
-    """Return the inputs, refused where they aren't the model's."""
-    counts = {len(array) for array in calibration.values()}
-    if len(counts) != 1 or 0 in counts:
-        raise UserError(f"calibration: expected as many examples of every input, got {sorted(counts)}")
-    for name, (shape, kind) in specs.items():
-        array = calibration[name]
-        if array.shape[1:] != tuple(shape) or not np.can_cast(array.dtype, kind, "same_kind"):
-            raise UserError(
-                f"calibration: {name}: expected {kind} (N, {', '.join(map(str, shape))}), "
-                f"got {array.dtype} {array.shape}"
-            )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise UserError(f"calibration: {name}: expected finite numbers")
-    return {name: calibration[name].astype(kind) for name, (_, kind) in specs.items()}
-
-
-def _examples(inputs: Arrays) -> list[dict[str, np.ndarray]]:
-    count = len(next(iter(inputs.values())))
-    return [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)]
-
-
 def _answers(model: keras.Model, inputs: Arrays) -> Answers:
     """Return what Keras answers, by output name, one example after the other as a device does."""
     rows = []
-    for example in _examples(inputs):
+    for example in one_by_one(inputs):
         for layer in model._flatten_layers():
             if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
                 layer.reset_state()

@@ -8,7 +8,7 @@ the loop carries.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,22 +34,35 @@ def tensor_ranges(content: bytes, examples: Iterable[Mapping[str, np.ndarray]], 
     model = parse(content)
     (wanted,) = (each for each in model.signatureDefs if each.signatureKey.decode() == signature)
     inputs = {each.name.decode(): each.tensorIndex for each in wanted.inputs}
-    graphs = _Graphs(model)
+    ranges: Ranges = {}
+
+    def note(tensor: schema.TensorT, value: np.ndarray) -> None:
+        if value.dtype == np.float32 and value.size:
+            name = tensor.name.decode()
+            low, high = ranges.get(name, (np.inf, -np.inf))
+            ranges[name] = min(low, float(value.min())), max(high, float(value.max()))
+
+    graphs = Graphs(model, note)
     for example in examples:
         graphs.run(wanted.subgraphIndex, {inputs[name]: array for name, array in example.items()})
-    return graphs.ranges
+    return ranges
 
 
-class _Graphs:
-    """The graphs of a model, each as an interpreter that shows its tensors."""
+class Graphs:
+    """The graphs of a model, each as an interpreter that shows its tensors.
 
-    def __init__(self, model: schema.ModelT) -> None:
+    Args:
+        model: a `schema.ModelT`.
+        observe: told every tensor that is computed, and its value, in the order of computation.
+    """
+
+    def __init__(self, model: Any, observe: Callable[[Any, np.ndarray], None]) -> None:
         self.model = model
-        self.ranges: Ranges = {}
+        self._observe = observe
         self._interpreters: dict[int, Interpreter] = {}
 
     def run(self, index: int, given: Mapping[int, np.ndarray]) -> Interpreter:
-        """Run graph `index` on values by tensor, and note the range of everything in it."""
+        """Run graph `index` on values by tensor, and show everything in it."""
         interpreter = self._interpreter(index)
         for tensor, value in given.items():
             interpreter.set_tensor(tensor, value)
@@ -57,13 +70,13 @@ class _Graphs:
         graph = self.model.subgraphs[index]
         read = _read(graph)
         for tensor in graph.inputs:
-            self._note(graph.tensors[tensor], interpreter.get_tensor(tensor))
+            self._observe(graph.tensors[tensor], interpreter.get_tensor(tensor))
         for op in graph.operators:
-            for tensor in op.outputs:
-                if tensor in read:
-                    self._note(graph.tensors[tensor], interpreter.get_tensor(tensor))
             if opcode(self.model, op) == WHILE:
                 self._loop(op, [interpreter.get_tensor(tensor) for tensor in op.inputs])
+            for tensor in op.outputs:
+                if tensor in read:
+                    self._observe(graph.tensors[tensor], interpreter.get_tensor(tensor))
         return interpreter
 
     def _loop(self, op: schema.OperatorT, carried: list[np.ndarray]) -> None:
@@ -80,12 +93,6 @@ class _Graphs:
             changed = [i for i in range(len(carried)) if graph.inputs[i] != graph.outputs[i]]
             for i in changed:
                 carried[i] = step.get_tensor(graph.outputs[i])
-
-    def _note(self, tensor: schema.TensorT, value: np.ndarray) -> None:
-        if value.dtype == np.float32 and value.size:
-            name = tensor.name.decode()
-            low, high = self.ranges.get(name, (np.inf, -np.inf))
-            self.ranges[name] = min(low, float(value.min())), max(high, float(value.max()))
 
     def _interpreter(self, index: int) -> Interpreter:
         if index not in self._interpreters:

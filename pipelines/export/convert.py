@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from ..errors import UserError
 from . import ExportError
-from .flatbuffer import slim
-from .quantize import ACTIVATION_BITS, quantize
+from .error_trace import Trace, trace_error
+from .flatbuffer import slim, spread
+from .quantize import ACTIVATION_BITS, quantize, quantize_named
 
 Examples = Sequence[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, batch of 1 included."""
@@ -62,6 +63,16 @@ def convert(saved_model: Path, precision: str, execution: str = "loop", calibrat
     if execution == "step":
         return quantize(content, precision, _steps(content, calibration), "step")
     return quantize(content, precision, calibration)
+
+
+def explain(saved_model: Path, precision: str, execution: str, calibration: Examples) -> list[Trace]:
+    """Say, for a precision that was quantized here, where its error enters; see `trace_error`."""
+    if precision not in ACTIVATION_BITS or execution == "fused":
+        return []
+    exact = spread(_converted(saved_model, "float32", execution, _BY_THE_CONVERTER["float32"]))
+    signature = "step" if execution == "step" else "serve"
+    examples = list(_steps(exact, calibration)) if execution == "step" else calibration
+    return trace_error(exact, quantize_named(exact, precision, examples, signature), examples[0], signature)
 
 
 def _converted(

@@ -51,7 +51,11 @@ def quantize(content: bytes, precision: str, examples: Examples, signature: str 
     Raises:
         ExportError: no examples, or the tool refuses.
     """
-    content = spread(content)
+    return slim(quantize_named(spread(content), precision, examples, signature))
+
+
+def quantize_named(content: bytes, precision: str, examples: Examples, signature: str = "serve") -> bytes:
+    """Do what `quantize` does, to a file from `spread`: its tensors keep their names."""
     ranges = tensor_ranges(content, examples, signature)
     if not ranges:
         raise ExportError(f"{precision}: expected examples to calibrate on, got none")
@@ -59,7 +63,7 @@ def quantize(content: bytes, precision: str, examples: Examples, signature: str 
         quantized = _quantized(content, precision, ranges)
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
         raise ExportError(f"{precision}: does not quantize: {' '.join(str(error).split())}") from error
-    return slim(_repaired(quantized, content))
+    return _repaired(quantized, content)
 
 
 def _quantized(content: bytes, precision: str, ranges: Ranges) -> bytes:

@@ -10,11 +10,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import layers
 from pipelines.bundle import Bundle
 from pipelines.errors import UserError
 from pipelines.export import ExportError
 from pipelines.export.any_model import export_model, load_model
+from pipelines.export.error_trace import entry, trace_error
+from pipelines.export.flatbuffer import pack, parse, spread
+from pipelines.export.saved_model import write_saved_model
 from pipelines.ondevice import Model, Stream
 
 STEPS, FEATURES = 6, 3
@@ -147,8 +152,35 @@ def test_what_cannot_be_had_says_why(tmp_path: Path) -> None:
 
 
 def test_an_error_beyond_the_tolerance_names_variant_output_and_step(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"int8 step: \w+ differs .* allowed; first at step 0 of 6"):
+    with pytest.raises(ExportError, match=r"int8 step: \w+ differs .* allowed; first at step 0 of 6") as step:
         export_model(stateful(), tmp_path, "made", ["int8"], ["step"], tolerance=1e-6)
+    assert "largest at layer gru" in str(step.value)
+    with pytest.raises(ExportError, match=r"int8 loop: .* largest at layer (lstm|dense|scores)") as loop:
+        export_model(lstm(), tmp_path, "other", ["int8"], ["loop"], tolerance=1e-6)
+    plot = tmp_path / "other_int8_loop.png"
+    assert str(plot) in str(loop.value)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_trace_finds_the_tensor_that_was_broken(tmp_path: Path) -> None:
+    specs = {"x": ((STEPS, FEATURES), "float32")}
+    write_saved_model(layers.convert_model(lstm()), tmp_path, specs, ["y"])
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path), signature_keys=["serve"])
+    converter._experimental_enable_dynamic_update_slice = True  # as in `convert`
+    exact = spread(converter.convert())
+    example = {"x": np.random.default_rng(1).normal(size=(1, STEPS, FEATURES)).astype(np.float32)}
+    assert max(trace.worst for trace in trace_error(exact, exact, example)) == 0
+    model = parse(exact)
+    body = next(graph for graph in reversed(model.subgraphs) if b"while_body" in graph.name)
+    constants = [tensor for tensor in body.tensors if model.buffers[tensor.buffer].data is not None]
+    weights = max(constants, key=lambda tensor: len(model.buffers[tensor.buffer].data))
+    model.buffers[weights.buffer].data = np.zeros_like(model.buffers[weights.buffer].data)
+    traces = trace_error(exact, pack(model), example)
+    assert entry(traces).startswith("the error enters at layer lstm")
+    first = next(trace for trace in traces if trace.worst > 0.05)
+    assert len(first.by_step) == STEPS
+    assert first.by_step[0] < 1e-6 < first.by_step[1], "the first state is zero, whatever its weights"
 
 
 def test_a_file_that_holds_no_model(tmp_path: Path) -> None:
