@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 from ai_edge_litert import schema_py_generated as schema
@@ -28,6 +28,9 @@ from .export import ExportError
 from .export.audit import list_ops
 from .files import require_writable, write_atomically
 from .provenance import provenance
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 _WORKER = f"{__package__}.benchmark_worker"
@@ -79,7 +82,9 @@ def run(command: Benchmark) -> None:
     if not (measured := [record for record in records if "runs" in record]):
         raise UserError(f"{command.target}: expected a .tflite file that can be run, found none")
     if command.plot:
-        write_atomically(command.plot, draw(measured))
+        image = io.BytesIO()
+        draw(measured).savefig(image, format="png", dpi=120)
+        write_atomically(command.plot, image.getvalue())
 
 
 def benchmark(target: Path, threads: Sequence[int] = (1, 2), seconds: float = 1.0) -> list[Record]:
@@ -101,7 +106,7 @@ def benchmark(target: Path, threads: Sequence[int] = (1, 2), seconds: float = 1.
                 bundle.variant_path(file.name)  # its size and hash
             record |= _measured(file, threads, seconds)
         except (UserError, ExportError, OSError) as error:
-            record["error"] = str(error).removeprefix(f"{file}: ")
+            record["error"] = str(error).replace(f"{file}: ", "")
         records.append(record)
     return records
 
@@ -190,8 +195,8 @@ def _listed(ops: Mapping[str, int]) -> str:
     return f"{sum(ops.values())} ops: " + ", ".join(f"{name} {count}" for name, count in ordered)
 
 
-def draw(records: Sequence[Record]) -> bytes:
-    """Draw latency, size and memory of measured files, colours by number of threads; a PNG."""
+def draw(records: Sequence[Record]) -> Figure:
+    """Draw latency, size and memory of measured files, colours by number of threads."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -221,6 +226,4 @@ def draw(records: Sequence[Record]) -> bytes:
     latency.set_yticks(rows, names)
     latency.invert_yaxis()
     figure.legend(*latency.get_legend_handles_labels(), loc="outside upper right", ncols=count)
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=120)
-    return image.getvalue()
+    return figure

@@ -29,11 +29,17 @@ Arrays = dict[str, np.ndarray]
 
 
 def made_up(specs: Mapping[str, Spec], rng: np.random.Generator) -> Arrays:
-    """Return inputs of these specs: normal numbers where they are floats, else ones, valid as any token."""
-    return {
-        name: (rng.standard_normal(shape) if dtype.kind == "f" else np.ones(shape)).astype(dtype)
-        for name, (shape, dtype) in specs.items()
-    }
+    """Return inputs of these specs: normal numbers where they are floats, else ones, valid as any token.
+
+    Where any size is taken, it is 1.
+    """
+    inputs = {}
+    for name, spec in specs.items():
+        shape = [abs(size) for size in spec.shape]
+        inputs[name] = (rng.standard_normal(shape) if spec.dtype.kind == "f" else np.ones(shape)).astype(
+            spec.dtype
+        )
+    return inputs
 
 
 def measure(file: Path, kind: str, threads: int, seconds: float) -> dict[str, Any]:

@@ -7,147 +7,228 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from .errors import UserError
+from .ondevice_check import check_content
+from .ondevice_reader import UnsoundError
+from .ondevice_signature import Arrays, Signature, one_line, read_model
+from .quantized_io import Spec
 
-_SIGNATURE = "serve"
-_IDENTIFIER = b"TFL3"  # bytes 4 to 8 of every .tflite file
-
-
-class Spec(NamedTuple):
-    """Shape, batch of 1 included, and dtype of one input or output."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
+__all__ = ["Model", "Spec", "Stream", "rehearse"]
 
 
 class Model:
     """A .tflite model with a signature `serve` for one example.
 
+    Real numbers for an integer input are quantized; integer outputs that stand for real numbers are given as
+    those, float32.
+
     Args:
         source: the file, or its content.
         threads: for one answer; None leaves it to LiteRT, which takes one. Loops don't gain by more.
+        raw: integers in and out, as the file has them.
+        isolated: try the file in another process first, for files of unknown origin (see `probe`).
 
     Attributes:
         inputs, outputs: `Spec` by name.
 
     Raises:
-        UserError: the file can't be read, is cut short or isn't a .tflite model with that signature.
+        UserError: the file can't be read, is damaged or isn't a .tflite model with that signature.
     """
 
-    def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
-        name, self._content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
-        if self._content[4:8] != _IDENTIFIER:
-            found = self._content[4:8]
-            raise UserError(
-                f"{name}: not a .tflite file: expected {_IDENTIFIER!r} at byte 4, found {found!r}"
-            )
-        try:
-            # LiteRT checks every offset of the file before it uses one: a file cut short is a ValueError.
-            interpreter = Interpreter(model_content=self._content, num_threads=threads)
-            self._reset = interpreter.reset_all_variables
-            self._run = interpreter.get_signature_runner(_SIGNATURE)
-        except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(
-                f"{name}: expected a .tflite model with signature {_SIGNATURE!r}: {reason}"
-            ) from None
-        self._threads = threads
-        self.inputs = _specs(self._run.get_input_details())
-        self.outputs = _specs(self._run.get_output_details())
+    def __init__(
+        self,
+        source: str | Path | bytes,
+        threads: int | None = None,
+        raw: bool = False,
+        isolated: bool = False,
+    ) -> None:
+        self._file = _File(source, threads, isolated)
+        self._threads, self._raw = threads, raw
+        self._serve = self._file.signature("serve")
+        self.inputs, self.outputs = self._serve.inputs, self._serve.outputs
+        self._exact = frozenset({*self.inputs, *self.outputs} if raw else ())
 
-    def __call__(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        """Answer one example: arrays by input name, of the shapes in `inputs` -> arrays by output name."""
-        if arrays.keys() != self.inputs.keys():
-            raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
-        given = {name: _checked(name, arrays[name], spec) for name, spec in self.inputs.items()}
-        outputs = self._run(**given)
-        self._reset()  # else TFLite's own LSTM goes on from the state of the last example
-        return outputs
+    def __call__(self, **arrays: np.ndarray) -> Arrays:
+        """Answer one example: arrays by input name, of the shapes in `inputs` -> arrays by output name.
 
-    def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], workers: int = 1) -> np.ndarray:
-        """Answer inputs (N, ...), one after the other, with outputs (N, ...) of a model with one output.
+        Raises:
+            ValueError: other names, shapes or dtypes.
+            UserError: LiteRT can't run the model, or not on these inputs.
+        """
+        answer = self._serve(arrays, self._exact)
+        self._file.reset()  # else TFLite's own LSTM goes on from the state of the last example
+        return answer
+
+    def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], workers: int = 1) -> Any:
+        """Answer inputs (N, ...), one after the other, with outputs (N, ...).
 
         Args:
             inputs: an array for a model with one input, else arrays by name.
             workers: how many interpreters share the examples, each in a thread of its own.
+
+        Returns:
+            An array for a model with one output, else arrays by name.
         """
-        arrays = dict(inputs) if isinstance(inputs, Mapping) else {self._only(self.inputs): inputs}
-        output = self._only(self.outputs)
+        arrays = dict(inputs) if isinstance(inputs, Mapping) else {self._only_input(): inputs}
         sizes = {len(array) for array in arrays.values()}
         if len(sizes) != 1:
             raise ValueError(f"expected as many examples in every input, got {sorted(sizes)}")
         size = sizes.pop()
-        answers = np.empty((size, *self.outputs[output].shape[1:]), self.outputs[output].dtype)
+        answers: list[Arrays] = [{}] * size
 
         def answer(model: Model, first: int) -> None:
             for i in range(first, size, workers):
-                answers[i] = model(**{name: array[i : i + 1] for name, array in arrays.items()})[output][0]
+                answers[i] = model(**{name: array[i : i + 1] for name, array in arrays.items()})
 
         if workers == 1:
             answer(self, 0)
         else:
-            _in_threads(answer, [self, *(Model(self._content, self._threads) for _ in range(workers - 1))])
-        return answers
+            others = (Model(self._file.content, self._threads, self._raw) for _ in range(workers - 1))
+            _in_threads(answer, [self, *others])
+        rows = {name: self._together(name, answers) for name in self.outputs}
+        return rows if len(rows) > 1 else next(iter(rows.values()))
 
-    @staticmethod
-    def _only(specs: Mapping[str, Spec]) -> str:
-        if len(specs) != 1:
-            raise ValueError(f"expected a model with one of these, got {sorted(specs)}")
-        return next(iter(specs))
+    def _only_input(self) -> str:
+        if len(self.inputs) != 1:
+            raise ValueError(f"expected a model with one of these, got {sorted(self.inputs)}")
+        return next(iter(self.inputs))
+
+    def _together(self, name: str, answers: list[Arrays]) -> np.ndarray:
+        if answers:
+            return np.concatenate([answer[name] for answer in answers])
+        sizes = (max(size, 0) for size in self.outputs[name].shape[1:])
+        return np.empty((0, *sizes), self._serve.dtype(name, self._exact))
 
 
 class Stream:
-    """A streaming .tflite model: signatures `init` and `step`; the state is kept between steps."""
+    """A streaming .tflite model: one step a call, the state kept between them.
 
-    def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
-        _, content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
-        interpreter = Interpreter(model_content=content, num_threads=threads)
-        self._init = interpreter.get_signature_runner("init")
-        self._step = interpreter.get_signature_runner("step")
-        given, made = (_specs(d) for d in (self._step.get_input_details(), self._step.get_output_details()))
-        self._names = list(self._init.get_output_details())
-        self.inputs = {k: v for k, v in given.items() if k not in self._names}
-        self.outputs = {k: v for k, v in made.items() if k not in self._names}
+    States of integers stay as they are.
+
+    Args: as for `Model`.
+
+    Attributes:
+        inputs, outputs, states: `Spec` by name.
+
+    Raises:
+        UserError: the file can't be read, is damaged or isn't a .tflite model with signatures `init` and
+            `step` that agree on the states.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | bytes,
+        threads: int | None = None,
+        raw: bool = False,
+        isolated: bool = False,
+    ) -> None:
+        self._file = _File(source, threads, isolated)
+        self._init, self._step = (self._file.signature(key) for key in ("init", "step"))
+        self.states = self._init.outputs
+        for specs in (self._step.inputs, self._step.outputs):
+            _check_states(self._file.name, self.states, specs)
+        self.inputs = {name: spec for name, spec in self._step.inputs.items() if name not in self.states}
+        self.outputs = {name: spec for name, spec in self._step.outputs.items() if name not in self.states}
+        self._exact = frozenset({*self._step.inputs, *self._step.outputs} if raw else self.states)
+        self._state: Arrays = {}
         self.reset()
 
+    def __call__(self, **arrays: np.ndarray) -> Arrays:
+        """Answer one step: arrays by input name -> arrays by output name, states in neither.
+
+        A step that fails leaves the state as it was.
+
+        Raises:
+            ValueError: other names, shapes or dtypes.
+            UserError: LiteRT can't run the model, or not on these inputs.
+        """
+        if arrays.keys() != self.inputs.keys():
+            raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
+        answers = self._step({**arrays, **self._state}, self._exact)
+        self._state = {name: answers.pop(name) for name in self.states}
+        return answers
+
     def reset(self) -> None:
-        self._state = self._init()
+        """Put the state back to what `init` gives."""
+        self._file.reset()
+        self._state = self._init(self._init.zeros(), self.states.keys())
 
     @property
-    def state(self) -> dict[str, np.ndarray]:
-        return {k: v.copy() for k, v in self._state.items()}
+    def state(self) -> Arrays:
+        """A copy of the state, by name. Set it to go on from there; UserError if it isn't this model's."""
+        return {name: array.copy() for name, array in self._state.items()}
 
-    def __call__(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        given = {name: _checked(name, arrays[name], spec) for name, spec in self.inputs.items()}
-        made = self._step(**given, **self._state)
-        self._state = {k: made.pop(k) for k in self._names}
-        return made
+    @state.setter
+    def state(self, state: Mapping[str, np.ndarray]) -> None:
+        from .ondevice_state import checked_state  # not on the way to the first answer
+
+        self._state = checked_state(state, self.states)
+
+    def save(self, path: str | Path) -> None:
+        """Write the state to an .npz file. UserError if it can't be written."""
+        from .ondevice_state import save_state
+
+        save_state(Path(path), self._state, self._file.content)
+
+    def load(self, path: str | Path) -> None:
+        """Go on from a state that was saved. UserError if it is damaged, or another model's."""
+        from .ondevice_state import load_state
+
+        self._state = load_state(Path(path), self.states, self._file.content)
 
 
-def _read(path: Path) -> tuple[str, bytes]:
-    try:
-        return str(path), path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: expected a .tflite file: {error.strerror}") from None
+class _File:
+    """A .tflite file that was checked, in an interpreter."""
+
+    def __init__(self, source: str | Path | bytes, threads: int | None, isolated: bool = False) -> None:
+        self.name, self.content = read_model(source)
+        if isolated:
+            from .ondevice_probe import probe
+
+            probe(source if isinstance(source, bytes) else Path(source))
+        try:
+            check_content(self.content)
+        except UnsoundError as problem:
+            raise UserError(f"{self.name}: not a sound .tflite file: {problem}") from None
+        try:
+            # LiteRT checks every offset of the file before it uses one: a file cut short is a ValueError.
+            self._interpreter = Interpreter(model_content=self.content, num_threads=threads)
+            self.keys = list(self._interpreter.get_signature_list())
+            self.reset = self._interpreter.reset_all_variables
+        except Exception as error:  # of many types, by what is wrong
+            raise UserError(f"{self.name}: expected a .tflite model: {one_line(error)}") from None
+
+    def signature(self, key: str) -> Signature:
+        """Return one signature of the file."""
+        if key not in self.keys:
+            raise UserError(
+                f"{self.name}: expected a .tflite model with signature {key!r}, found {self.keys or 'none'}"
+            )
+        try:
+            return Signature(self.name, self._interpreter.get_signature_runner(key))
+        except Exception as error:
+            raise UserError(f"{self.name}: signature {key!r} can't be had: {one_line(error)}") from None
 
 
-def _specs(details: Mapping[str, Mapping[str, Any]]) -> dict[str, Spec]:
-    return {
-        name: Spec(tuple(int(size) for size in detail["shape"]), np.dtype(detail["dtype"]))
-        for name, detail in details.items()
-    }
+def rehearse(source: str | Path | bytes) -> None:
+    """Load a file and run each of its signatures once, on zeros. UserError if it can't be."""
+    file = _File(source, None)
+    for key in file.keys:
+        signature = file.signature(key)
+        signature(signature.zeros(), signature.inputs)
 
 
-def _checked(name: str, array: np.ndarray, spec: Spec) -> np.ndarray:
-    array = np.asarray(array)
-    if array.shape != spec.shape or not np.can_cast(array.dtype, spec.dtype, "same_kind"):
-        raise ValueError(f"{name}: expected {spec.dtype} {spec.shape}, got {array.dtype} {array.shape}")
-    return np.ascontiguousarray(array, spec.dtype)
+def _check_states(file: str, states: Mapping[str, Spec], specs: Mapping[str, Spec]) -> None:
+    """Refuse a step that doesn't take and give the states that `init` makes."""
+    for name, spec in states.items():
+        if specs.get(name) != spec:
+            found = specs.get(name, "none")
+            raise UserError(f"{file}: expected state {name!r} as `init` gives it, {spec}, found {found}")
 
 
 def _in_threads(answer: Any, models: list[Model]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 _U16, _U32, _I32 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<i")
 
 
-class Broken(Exception):
+class UnsoundError(Exception):
     """The file isn't what its format says. The message says what was expected and what was found."""
 
 
@@ -22,7 +22,7 @@ class Table:
     """One table at byte `at` of a file.
 
     Raises:
-        Broken: here and in every method, when something lies outside of the file.
+        UnsoundError: here and in every method, when something lies outside of the file.
     """
 
     __slots__ = ("_at", "_data", "_fields", "_size")
@@ -32,7 +32,7 @@ class Table:
         self._fields = at - _number(data, at, _I32)
         self._size = _number(data, self._fields, _U16)
         if self._size < 4 or self._fields + self._size > len(data):
-            raise Broken(f"expected a table at byte {at}, its list of fields is outside of the file")
+            raise UnsoundError(f"expected a table at byte {at}, its list of fields is outside of the file")
 
     def number(self, field: int, kind: struct.Struct, default: int = 0) -> int:
         """Return a whole number."""
@@ -56,6 +56,10 @@ class Table:
         start, length = self._vector(field, kind.itemsize)
         return np.frombuffer(self._data, kind, length, start) if length else np.empty(0, kind)
 
+    def end(self, field: int) -> int:
+        """Return the byte behind a vector of bytes, 0 where there is none."""
+        return sum(self._vector(field, 1))
+
     def whole(self, field: int) -> list[int]:
         """Return a vector of 32-bit whole numbers."""
         return self.array(field, "<i4").tolist()
@@ -66,7 +70,7 @@ class Table:
         try:
             return self._data[start : start + length].decode()
         except UnicodeDecodeError:
-            raise Broken(f"expected a text in UTF-8 at byte {start}") from None
+            raise UnsoundError(f"expected a text in UTF-8 at byte {start}") from None
 
     def _place(self, field: int) -> int:
         """Return where a field is, or 0."""
@@ -82,7 +86,7 @@ class Table:
         at += _number(self._data, at, _U32)
         length = _number(self._data, at, _U32)
         if at + 4 + length * size > len(self._data):
-            raise Broken(f"expected {length} items of {size} bytes at byte {at}, the file ends before")
+            raise UnsoundError(f"expected {length} items of {size} bytes at byte {at}, the file ends before")
         return at + 4, length
 
 
@@ -93,5 +97,11 @@ def root(data: bytes) -> Table:
 
 def _number(data: bytes, at: int, kind: struct.Struct) -> int:
     if not 0 <= at <= len(data) - kind.size:
-        raise Broken(f"expected {kind.size} bytes at byte {at} of a file of {len(data)}")
+        raise UnsoundError(f"expected {kind.size} bytes at byte {at} of a file of {len(data)}")
     return kind.unpack_from(data, at)[0]
+
+
+def require(sound: bool, problem: str) -> None:
+    """Raise UnsoundError unless `sound`."""
+    if not sound:
+        raise UnsoundError(problem)

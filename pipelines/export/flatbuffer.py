@@ -11,6 +11,7 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 WHILE = schema.BuiltinOperator.WHILE
+DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _IDENTIFIER = b"TFL3"
 _ALIGNMENT = 16  # of every buffer, as the model's schema asks
 
@@ -64,6 +65,11 @@ def spread(content: bytes) -> bytes:
     return pack(model)
 
 
+def _sets_a_state(model: Any, graph: Any, op: Any) -> bool:
+    """Say whether an op fills a state kept by TFLite's LSTM: the converter's zeros, in float16. It starts so."""
+    return opcode(model, op) == DEQUANTIZE and graph.tensors[op.outputs[0]].isVariable
+
+
 def _slim_quantization(tensor: Any) -> None:
     """Leave out the ranges that scales were made of, and what says nothing."""
     quantization = tensor.quantization
@@ -89,6 +95,7 @@ def slim(content: bytes) -> bytes:
     places: dict[bytes, int] = {}
     buffers = [schema.BufferT()]  # the first stands for no content
     for i, graph in enumerate(model.subgraphs):
+        graph.operators = [op for op in graph.operators if not _sets_a_state(model, graph, op)]
         kept = set() if i in called else {*graph.inputs, *graph.outputs}
         for j, tensor in enumerate(graph.tensors):
             tensor.name = re.sub(r"^\d+/\d+/", "", tensor.name.decode()) if j in kept else None

@@ -125,6 +125,21 @@ def test_a_stateful_layer_becomes_a_stream(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(answers, axis=1), model(x), atol=1e-6)
 
 
+@pytest.mark.parametrize(("precision", "bound"), [("int8", 0.05), ("int16x8", 0.005)])
+def test_integer_steps_follow_the_integer_sequence(tmp_path: Path, precision: str, bound: float) -> None:
+    """Not bit for bit: the sequence model maps all inputs before its loop, and rounds them there."""
+    x = np.random.default_rng(2).normal(size=(5, STEPS, FEATURES)).astype(np.float32)
+    bundle = made(
+        lstm(), tmp_path, precisions=[precision], executions=["loop", "step"], calibration={"x": x}
+    )
+    whole = Model(bundle.variant_path(f"{precision}_loop.tflite"))
+    stream = Stream(bundle.variant_path(f"{precision}_step.tflite"))
+    for one in x:
+        stream.reset()
+        last = [stream(x=step[None, None])["scores"] for step in one][-1]
+        np.testing.assert_allclose(last, whole(x=one[None])["scores"], atol=bound)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
