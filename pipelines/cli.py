@@ -69,7 +69,7 @@ class Predict:
     bundle: Path | None = None
     """The bundle's folder. Default: exports/APP/latest."""
     variant: str | None = None
-    """A .tflite file of the bundle, or a precision (float32, float16, dynamic_int8). Default: the first."""
+    """A .tflite file of the bundle, or a precision (float32, int8, ...). Default: the first."""
     json: bool = False
     """Print one JSON object instead of lines."""
 

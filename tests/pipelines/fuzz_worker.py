@@ -66,7 +66,7 @@ BYTES = (flip_bits, overwrite, truncate, insert, duplicate, set_offset)
 
 
 def fields(model: Any, rng: random.Random) -> bytes | None:
-    """Damage what the offsets lead to: numbers, lists and tables of the file's schema. None: can't be packed."""
+    """Damage what the offsets lead to: numbers, lists and tables. None: the result can't be packed."""
     model = copy.deepcopy(model)
     for _ in range(rng.choice((1, 1, 2))):
         owner, name = rng.choice(list(_fields(model)))

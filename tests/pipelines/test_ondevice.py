@@ -11,9 +11,13 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from reference import device_models
+from reference.device_models import FEATURES, STEPS
 
 from pipelines.errors import UserError
-from pipelines.ondevice import Model
+from pipelines.ondevice import Model, rehearse
+from pipelines.ondevice_probe import probe
+from pipelines.quantized_io import Quantization
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,3 +142,156 @@ def test_a_device_needs_numpy_and_litert_only(tiny, precision: str) -> None:
         "ai_edge_litert",
         "pipelines",
     }
+
+
+# What importing takes beyond numpy is files of ours and of LiteRT; counted, since times on a busy machine vary.
+STARTED = """
+import sys
+import numpy
+before = set(sys.modules)
+import pipelines.ondevice
+added = set(sys.modules) - before
+print(len(added), *sorted(name for name in added if name.startswith(("ai_edge_litert.schema", "flatbuffers"))))
+"""
+
+
+def test_importing_it_loads_little_more_than_numpy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    count, *large = done.stdout.split()
+    assert not large
+    assert int(count) < 60
+
+
+@pytest.fixture(scope="module")
+def border(tmp_path_factory) -> dict[str, bytes]:
+    """Models with float and with integer inputs and outputs, the same within."""
+    folder = tmp_path_factory.mktemp("border")
+    made = {"float": device_models.loop_int8(folder / "float")}
+    for precision in ("int8", "int16x8"):
+        made[precision] = device_models.integer_border(folder / precision, precision)
+    return made
+
+
+FLOATS = np.random.default_rng(6).normal(size=(10, STEPS, FEATURES)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("int8", "int8"), ("int16x8", "int16")])
+def test_integer_inputs_and_outputs_are_scaled(border, precision: str, dtype: str) -> None:
+    model = Model(border[precision])
+    assert {spec.dtype for spec in (*model.inputs.values(), *model.outputs.values())} == {np.dtype(dtype)}
+    answers = model.predict(FLOATS, workers=2)
+    assert answers.dtype == np.float32
+    np.testing.assert_allclose(answers, Model(border["float"]).predict(FLOATS), atol=0.05)
+    np.testing.assert_allclose(model.predict(FLOATS.astype(np.float64)), answers, atol=0.01)
+
+
+def test_integers_inside_are_the_same_whoever_quantizes(border) -> None:
+    np.testing.assert_array_equal(
+        Model(border["int8"]).predict(FLOATS), Model(border["float"]).predict(FLOATS)
+    )
+
+
+def test_raw_is_what_the_file_has(border) -> None:
+    raw, real = Model(border["int8"], raw=True), Model(border["int8"])
+    whole = np.random.default_rng(7).integers(-128, 128, (10, STEPS, FEATURES)).astype(np.int8)
+    answers = raw.predict(whole)
+    assert answers.dtype == np.int8
+    # Probabilities are in steps of 1/256 from -128 on; whole numbers given are taken as they are.
+    np.testing.assert_array_equal((answers.astype(np.float32) + 128) / 256, real.predict(whole))
+    with pytest.raises(ValueError, match=r"features: expected int8 \(1, 5, 3\), got float32"):
+        raw.predict(FLOATS)
+
+
+def test_no_examples_for_an_integer_model(border) -> None:
+    assert Model(border["int8"]).predict(FLOATS[:0]).dtype == np.float32
+    assert Model(border["int8"], raw=True).predict(FLOATS[:0]).dtype == np.int8
+
+
+def test_quantizing_scales_rounds_and_clips() -> None:
+    quantization = Quantization(scale=0.5, zero_point=10)
+    given = np.array([-1e9, -69.0, -0.3, 0.0, 0.2, 0.3, 58.5, 59.0, np.inf])
+    whole = quantization.quantize(given, np.dtype("int8"))
+    assert whole.dtype == np.int8
+    assert whole.tolist() == [-128, -128, 9, 10, 10, 11, 127, 127, 127]
+    assert quantization.dequantize(whole).tolist() == [-69, -69, -0.5, 0, 0, 0.5, 58.5, 58.5, 58.5]
+    with pytest.raises(ValueError, match="expected numbers, got NaN"):
+        quantization.quantize(np.array([np.nan]), np.dtype("int8"))
+
+
+def test_whole_numbers_are_never_wrapped(tiny, model: Model, border) -> None:
+    with pytest.raises(ValueError, match=r"tokens: expected -2147483648 to 2147483647, got 2147483648 to"):
+        model(tokens=np.full((1, 7), 2**31))
+    with pytest.raises(ValueError, match=r"features: expected -128 to 127, got 128 to 128"):
+        Model(border["int8"])(features=np.full((1, STEPS, FEATURES), 128))
+
+
+@pytest.fixture(scope="module")
+def any_length(tmp_path_factory) -> Model:
+    return Model(device_models.any_length(tmp_path_factory.mktemp("any_length")))
+
+
+def test_inputs_of_any_length(any_length: Model) -> None:
+    assert any_length.inputs["features"].shape == (1, -1, 3)
+    for length in (4, 1, 9, 2):
+        x = np.arange(3.0 * length, dtype=np.float32).reshape(1, length, 3)
+        answer = any_length(features=x)
+        np.testing.assert_array_equal(answer["double"], 2 * x)
+        np.testing.assert_allclose(answer["sum"], x.sum(1))
+    for shape in ((1, 0, 3), (2, 4, 3), (1, 4, 2), (4, 3)):
+        with pytest.raises(ValueError, match=r"features: expected float32 \(1, -1, 3\), got"):
+            any_length(features=np.zeros(shape, np.float32))
+
+
+def test_several_outputs_come_by_name(any_length: Model) -> None:
+    x = np.random.default_rng(8).normal(size=(5, 4, 3)).astype(np.float32)
+    answers = any_length.predict(x, workers=2)
+    assert list(answers) == list(any_length.outputs)
+    np.testing.assert_array_equal(answers["double"], 2 * x)
+    np.testing.assert_allclose(answers["sum"], x.sum(1), atol=1e-5)
+    assert {name: rows.shape for name, rows in any_length.predict(x[:0]).items()} == {
+        "double": (0, 0, 3),
+        "sum": (0, 3),
+    }
+
+
+def test_an_oversized_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.tflite"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room
+    assert "expected a .tflite file of 2147483647 bytes at most, found 1099511627776" in message(path)
+
+
+def test_what_cannot_be_invoked_is_a_user_error(tiny, model: Model) -> None:
+    with pytest.raises(UserError, match="can't be invoked: .*gather"):
+        model(tokens=np.full((1, 7), 10**6))
+    np.testing.assert_allclose(model.predict(tiny.inputs[:1]), tiny.exported.outputs[:1], atol=1e-5)
+
+
+def test_isolated_models_answer_as_others(tiny) -> None:
+    isolated = Model(tiny.exported.bundle.variant_path(), isolated=True)
+    np.testing.assert_allclose(isolated.predict(tiny.inputs[:3]), tiny.exported.outputs[:3], atol=1e-5)
+
+
+def test_probing_says_what_is_wrong(tiny, tmp_path: Path) -> None:
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(tiny.content()[:1000])
+    with pytest.raises(UserError, match=r"^\S+cut\.tflite: not a sound \.tflite file: expected") as caught:
+        probe(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_that_ends_its_process_ends_only_that(tiny, monkeypatch, tmp_path: Path) -> None:
+    """The other process is made to die, as by a kernel of LiteRT: no file is known that still does that."""
+    (tmp_path / "sitecustomize.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(
+        UserError, match="model: expected an answer, but running it ended its process by SIGSEGV"
+    ):
+        Model(tiny.content(), isolated=True)
+
+
+def test_rehearsing_runs_every_signature(tiny, tmp_path: Path) -> None:
+    rehearse(tiny.content())
+    rehearse(device_models.step(tmp_path))
