@@ -36,7 +36,7 @@ def probe(source: str | Path | bytes, seconds: float = 60.0) -> None:
     except subprocess.TimeoutExpired:
         raise UserError(f"{name}: expected an answer within {seconds:g} s, got none") from None
     if done.returncode == 2:
-        raise UserError(f"{name}: {done.stdout.decode(errors='replace').strip()}")
+        raise UserError(f"{name}: {done.stdout.decode(errors='replace').strip().removeprefix('model: ')}")
     if done.returncode:
         raise UserError(f"{name}: expected an answer, but running it {_ending(done.returncode)}")
 
