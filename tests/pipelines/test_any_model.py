@@ -129,9 +129,7 @@ def test_a_stateful_layer_becomes_a_stream(tmp_path: Path) -> None:
 def test_integer_steps_follow_the_integer_sequence(tmp_path: Path, precision: str, bound: float) -> None:
     """Not bit for bit: the sequence model maps all inputs before its loop, and rounds them there."""
     x = np.random.default_rng(2).normal(size=(5, STEPS, FEATURES)).astype(np.float32)
-    bundle = made(
-        lstm(), tmp_path, precisions=[precision], executions=["loop", "step"], calibration={"x": x}
-    )
+    bundle = made(lstm(), tmp_path, precisions=[precision], executions=["loop", "step"], calibration={"x": x})
     whole = Model(bundle.variant_path(f"{precision}_loop.tflite"))
     stream = Stream(bundle.variant_path(f"{precision}_step.tflite"))
     for one in x:
