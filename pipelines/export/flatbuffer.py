@@ -66,7 +66,7 @@ def spread(content: bytes) -> bytes:
 
 
 def _sets_a_state(model: Any, graph: Any, op: Any) -> bool:
-    """Say whether an op fills a state of TFLite's LSTM, which starts as zeros anyway: float16 files have some."""
+    """Say whether an op fills a state of TFLite's LSTM with zeros, as in float16; it starts so anyway."""
     return opcode(model, op) == DEQUANTIZE and graph.tensors[op.outputs[0]].isVariable
 
 
