@@ -7,13 +7,12 @@ by output, on the calibration inputs.
 from __future__ import annotations
 
 import io
-import itertools
 import logging
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from .write import write_bundle
 log = logging.getLogger(__name__)
 
 _MOST_VERIFIED = 64
+_MOST_CALIBRATED = 200
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Report:
 
     bundle: Bundle
     forms: list[Form]
-    impossible: dict[str, str] = field(default_factory=dict)
+    impossible: dict[str, str]
     """Why an execution or a variant, of those not asked for by name, can't be had."""
 
 
@@ -70,7 +70,7 @@ def export_model(
     steps: int | None = None,
     tolerance: float | None = None,
 ) -> Report:
-    """Write the bundle `output/name`.
+    """Write the bundle `output/name`; where a file is too far from Keras, a plot of the error instead.
 
     Args:
         model: a built Keras model; stays as it is.
@@ -94,40 +94,40 @@ def export_model(
         raise UserError(f"{name}: {error}") from None
     specs = input_specs(ours, calibration, steps)
     inputs = random_inputs(ours, specs) if calibration is None else checked_inputs(calibration, specs)
+    examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
     expected = _answers(model, verified)
-    report = Report(None, [])  # type: ignore[arg-type]
-    contents: dict[str, bytes] = {}
+    made: list[tuple[Form, bytes]] = []
+    impossible: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as temporary:
         for execution in executions or EXECUTIONS:
+            folder = Path(temporary, execution)
             try:
                 _check_execution(ours, execution)
-                write_saved_model(ours, Path(temporary, execution), specs, list(expected), execution)
+                write_saved_model(ours, folder, specs, list(expected), execution)
             except ValueError as error:
-                _impossible(report, execution, _own_words(error), executions is not None)
+                _note(impossible, execution, _own_words(error), executions is not None)
                 continue
             for precision in precisions or PRECISIONS:
                 variant = f"{precision}_{execution}"
                 log.info("%s: converting and verifying", variant)
                 try:
-                    content = convert(Path(temporary, execution), precision, execution, one_by_one(inputs))
+                    content = convert(folder, precision, execution, examples)
                 except ExportError as error:
                     asked = executions is not None and precisions is not None
-                    _impossible(report, variant, str(error), asked)
+                    _note(impossible, variant, str(error), asked)
                     continue
                 try:
                     form = check_form(content, precision, execution, verified, expected, tolerance)
                 except ExportError as error:
-                    folder, examples = Path(temporary, execution), one_by_one(inputs)
                     traces = explain(folder, precision, execution, examples)
                     raise ExportError(_explained(error, traces, output / f"{name}_{variant}.png")) from error
-                report.forms.append(form)
-                contents[form.file] = content
-    if not report.forms:
-        reasons = "; ".join(f"{key}: {reason}" for key, reason in report.impossible.items())
+                made.append((form, content))
+    if not made:
+        reasons = "; ".join(f"{key}: {reason}" for key, reason in impossible.items())
         raise ExportError(f"{name}: nothing could be made: {reasons}")
-    report.bundle = _write(output, name, report.forms, contents, expected, calibration is None)
-    return report
+    bundle = _write(output, name, made, expected, calibration is None)
+    return Report(bundle, [form for form, _ in made], impossible)
 
 
 def _explained(error: ExportError, traces: Sequence[Trace], file: Path) -> str:
@@ -148,11 +148,11 @@ def _check_execution(model: keras.Model, execution: str) -> None:
         )
 
 
-def _impossible(report: Report, what: str, reason: str, asked: bool) -> None:
+def _note(impossible: dict[str, str], what: str, reason: str, asked: bool) -> None:
     if asked:
         raise ExportError(f"{what}: {reason}")
     log.info("%s: can't be had: %s", what, reason)
-    report.impossible[what] = reason
+    impossible[what] = reason
 
 
 def _own_words(error: ValueError) -> str:
@@ -190,8 +190,7 @@ def _names(model: keras.Model, count: int) -> list[str]:
 def _write(
     output: Path,
     name: str,
-    forms: Sequence[Form],
-    contents: Mapping[str, bytes],
+    made: Sequence[tuple[Form, bytes]],
     expected: Answers,
     drawn: bool,
 ) -> Bundle:
@@ -207,9 +206,9 @@ def _write(
             "name": "mean_abs_error",
             "value": 0.0,
             "higher_is_better": False,
-            "baseline": max(itertools.chain(spreads)),
+            "baseline": max(spreads),
         },
         "labels": [],
         "preprocessing": {},
     }
-    return write_bundle(output, head, [(form.record(), contents[form.file]) for form in forms], {})
+    return write_bundle(output, head, [(form.record(), content) for form, content in made], {})

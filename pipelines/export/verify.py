@@ -38,20 +38,24 @@ class Tolerance(NamedTuple):
     """Of any output of any test example; outputs are probabilities."""
     metric_loss: float
     """How much of the first metric's Keras value may be lost (one example always may)."""
+    chance: float = 0.0
+    """Of N examples, chance / sqrt(N) may be lost, too: answers near a border go either way."""
 
 
+# Wide enough for small networks that were hardly trained; what a precision may cost a trained one is held by
+# the test of the recorded results.
 TOLERANCES = {
     # The same float32 arithmetic in another order: rounding of 6e-8 a time, over some hundred steps.
-    "float32": Tolerance(1e-4, 0.001),
+    "float32": Tolerance(1e-4, 0.002),
     # Weights keep 11 bits, a relative error of 5e-4: logits of about 10 shift by some hundredths.
-    "float16": Tolerance(0.02, 0.002),
+    "float16": Tolerance(0.02, 0.005),
     # Weights and, at run time, activations keep 8 bits: logits shift by up to about 1, which moves the
     # probability of an example between two classes by up to 0.25. The metric says whether that is rare.
-    "dynamic_int8": Tolerance(0.3, 0.005),
+    "dynamic_int8": Tolerance(0.3, 0.02),
     # The same by ranges measured beforehand, which cut off what is beyond them.
-    "int8": Tolerance(0.5, 0.01),
+    "int8": Tolerance(0.5, 0.04, 1.0),
     # Weights keep 8 bits, activations 16.
-    "int16x8": Tolerance(0.3, 0.002),
+    "int16x8": Tolerance(0.3, 0.01, 0.5),
 }
 
 
@@ -132,7 +136,8 @@ def _check_metric(values: Mapping[str, float], reference: Reference, tolerance: 
     metric = next(iter(reference.metrics))
     expected = reference.values[metric]
     # Of a small split, one example more or less is no evidence.
-    allowed = max(tolerance.metric_loss * abs(expected), 1.5 / len(reference.targets))
+    count = len(reference.targets)
+    allowed = max(tolerance.metric_loss * abs(expected), 1.5 / count, tolerance.chance / count**0.5)
     least = expected - allowed
     if not values[metric] >= least:
         raise ExportError(

@@ -14,7 +14,7 @@ from pipelines.app import App, discover
 from pipelines.bundle import Bundle
 from pipelines.config import Config, from_dict, to_dict
 from pipelines.errors import UserError
-from pipelines.export.convert import CONVERSIONS
+from pipelines.export.convert import PRECISIONS
 from pipelines.ondevice import Model
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_the_bundle_is_complete(trained):
     bundle = Bundle.open(trained.bundle)
     assert bundle.manifest["app"] == trained.app
     assert trained.bundle.resolve().name == bundle.manifest["run_id"]
-    assert {variant["precision"] for variant in bundle.variants} == set(CONVERSIONS)
+    assert {variant["precision"] for variant in bundle.variants} == set(PRECISIONS)
     for variant in bundle.variants:
         assert bundle.variant_path(variant["file"]).stat().st_size == variant["bytes"]
         assert "interpreter" in variant["runs_on"]

@@ -40,6 +40,21 @@ def test_records_were_made_with_the_presets_as_they_are_from_a_clean_commit(name
         assert len(record["made_with"]["git.commit"]) == 40
 
 
+@pytest.mark.parametrize("name", APPS)
+def test_a_precision_costs_a_trained_network_little(name):
+    """In points of the metric, as a share of 1."""
+    allowed = {"float32": 0.0005, "float16": 0.002, "dynamic_int8": 0.005, "int8": 0.01, "int16x8": 0.002}
+    for record in read_records(ROOT / "apps" / name).values():
+        in_keras = next(row["metric"] for row in record["forms"] if row["form"] == "Keras")
+        variants = [row for row in record["forms"] if row["form"].endswith(".tflite")]
+        assert variants
+        for row in variants:
+            precision = next(each for each in allowed if row["form"].startswith(f"{each}_"))
+            assert row["metric"] >= in_keras - allowed[precision], row["form"]
+        if record["preset"] == "default":
+            assert {row["form"].rpartition("_")[0] for row in variants} == set(allowed)
+
+
 @pytest.mark.parametrize(("preset", "least"), [("default", 0.85), ("imdb", 0.88), ("sst2", 0.82)])
 def test_sentiment_reaches_what_it_claims(preset, least):
     record = read_records(ROOT / "apps" / "sentiment")[preset]

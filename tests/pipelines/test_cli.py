@@ -99,7 +99,10 @@ def test_a_verb_of_pipelines_that_is_unknown():
     done = subprocess.run(
         [sys.executable, "-m", "pipelines", "fly"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (2, "error: unknown verb 'fly': expected ui\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: unknown verb 'fly': expected export, benchmark, ui\n",
+    )
 
 
 def test_json_alone_is_on_standard_output(capsys, monkeypatch):
