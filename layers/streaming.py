@@ -104,9 +104,8 @@ class OneStep:
             given[id(layer)] = tuple(next(values) for _ in layer.cell.state_names)
         carried = _Carried(given)
         with _carrying(carried):
-            outputs = self.model.call(
-                inputs, training=False
-            )  # __call__ would insist on the sequence's length
+            # Not __call__, which would insist on the length of the sequence.
+            outputs = self.model.call(inputs, training=False)
         new = [state for layer in self._layers for state in carried.new[id(layer)]]
         return outputs, dict(zip(self.states, new, strict=True))
 

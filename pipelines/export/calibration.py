@@ -32,8 +32,6 @@ def tensor_ranges(content: bytes, examples: Iterable[Mapping[str, np.ndarray]], 
     A tensor that no example reached has no range.
     """
     model = parse(content)
-    (wanted,) = (each for each in model.signatureDefs if each.signatureKey.decode() == signature)
-    inputs = {each.name.decode(): each.tensorIndex for each in wanted.inputs}
     ranges: Ranges = {}
 
     def note(tensor: schema.TensorT, value: np.ndarray) -> None:
@@ -44,7 +42,7 @@ def tensor_ranges(content: bytes, examples: Iterable[Mapping[str, np.ndarray]], 
 
     graphs = Graphs(model, note)
     for example in examples:
-        graphs.run(wanted.subgraphIndex, {inputs[name]: array for name, array in example.items()})
+        graphs.run_signature(signature, example)
     return ranges
 
 
@@ -60,6 +58,12 @@ class Graphs:
         self.model = model
         self._observe = observe
         self._interpreters: dict[int, Interpreter] = {}
+
+    def run_signature(self, signature: str, example: Mapping[str, np.ndarray]) -> None:
+        """Run a signature on arrays by input name."""
+        (wanted,) = (each for each in self.model.signatureDefs if each.signatureKey.decode() == signature)
+        inputs = {each.name.decode(): each.tensorIndex for each in wanted.inputs}
+        self.run(wanted.subgraphIndex, {inputs[name]: array for name, array in example.items()})
 
     def run(self, index: int, given: Mapping[int, np.ndarray]) -> Interpreter:
         """Run graph `index` on values by tensor, and show everything in it."""

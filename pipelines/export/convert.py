@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import UserError
+from ..ondevice import Stream
 from . import ExportError
 from .error_trace import Trace, trace_error
 from .flatbuffer import slim, spread
@@ -108,8 +109,6 @@ def _fused_integer(saved_model: Path, precision: str, calibration: Examples) -> 
 
 def _steps(content: bytes, sequences: Examples) -> Iterator[Mapping[str, np.ndarray]]:
     """Yield what each step of a float streaming model takes, states included, over whole sequences."""
-    from ..ondevice import Stream
-
     stream = Stream(content)
     for sequence in sequences:
         stream.reset()

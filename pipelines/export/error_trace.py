@@ -95,8 +95,6 @@ def plot(traces: Sequence[Trace], most: int = 6) -> Figure:
 def _values(content: bytes, example: Mapping[str, np.ndarray], signature: str) -> dict[str, list[np.ndarray]]:
     """Return the values of every float tensor, or one that stands for floats, each time it was computed."""
     model = parse(content)
-    (wanted,) = (each for each in model.signatureDefs if each.signatureKey.decode() == signature)
-    inputs = {each.name.decode(): each.tensorIndex for each in wanted.inputs}
     values: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def note(tensor: Any, value: np.ndarray) -> None:
@@ -107,8 +105,7 @@ def _values(content: bytes, example: Mapping[str, np.ndarray], signature: str) -
             name = re.sub(r"(_quantized|_dequant)$", "", tensor.name.decode())
             values[name].append(value.astype(np.float32))
 
-    given = {inputs[name]: array for name, array in example.items()}
-    Graphs(model, note).run(wanted.subgraphIndex, given)
+    Graphs(model, note).run_signature(signature, example)
     return values
 
 

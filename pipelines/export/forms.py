@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..ondevice import Model, Stream
+from ..ondevice import Model, Spec, Stream
 from . import ExportError
 from .audit import list_ops
 
@@ -111,7 +111,7 @@ def _sequences(content: bytes, inputs: Mapping[str, np.ndarray], expected: Answe
     for i in range(len(next(iter(inputs.values())))):
         example = {name: array[i : i + 1] for name, array in inputs.items()}
         rows.append(_timed(lambda: model(**example), taken))  # noqa: B023
-    signatures = {"serve": {"inputs": _listed(model.inputs), "outputs": _listed(model.outputs)}}
+    signatures = {"serve": {"inputs": listed(model.inputs), "outputs": listed(model.outputs)}}
     return {key: np.concatenate([row[key] for row in rows]) for key in expected}, signatures, taken
 
 
@@ -129,7 +129,7 @@ def _stream(content: bytes, inputs: Mapping[str, np.ndarray], expected: Answers)
             together = [step[key] for step in steps]
             whole = wanted.ndim == together[0].ndim and wanted.shape[1] == len(steps)
             answers[key].append(np.concatenate(together, axis=1) if whole else together[-1])
-    signatures = {"step": {"inputs": _listed(stream.inputs), "outputs": _listed(stream.outputs)}}
+    signatures = {"step": {"inputs": listed(stream.inputs), "outputs": listed(stream.outputs)}}
     return {key: np.concatenate(rows) for key, rows in answers.items()}, signatures, taken
 
 
@@ -140,5 +140,6 @@ def _timed(answer: Callable[[], dict[str, np.ndarray]], taken: list[float]) -> d
     return result
 
 
-def _listed(specs: Mapping[str, Any]) -> dict[str, Any]:
+def listed(specs: Mapping[str, Spec]) -> dict[str, Any]:
+    """Return inputs or outputs as the manifest holds them."""
     return {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in specs.items()}

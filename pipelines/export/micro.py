@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -16,11 +15,13 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from ..errors import UserError
+from ..quantized_io import Quantization
 from . import ExportError
 from .flatbuffer import parse
 from .micro_arena import measure_arena, plan_arena
 from .micro_code import Port, c_files
 from .micro_graph import micro_model, used_ops
+from .write import write_files
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _DTYPES = {
@@ -120,7 +121,7 @@ def _initial_states(content: bytes, ports: Mapping[str, list[Port]]) -> dict[str
         if identifier not in inputs or identifier not in outputs:
             raise ExportError(f"state {state}: expected an input and an output of that name")
         scale, zero_point = details[state]["quantization"]
-        plain = (value.astype(np.float32) - zero_point) * scale if scale else value
+        plain = Quantization(scale, zero_point).dequantize(value) if scale else value
         values[identifier] = _as_input(plain, inputs[identifier])
     return values
 
@@ -128,9 +129,7 @@ def _initial_states(content: bytes, ports: Mapping[str, list[Port]]) -> dict[str
 def _as_input(value: np.ndarray, port: Port) -> np.ndarray:
     if port.scale is None:
         return value.astype(port.dtype)
-    limits = np.iinfo(port.dtype)
-    whole = np.round(value / port.scale) + (port.zero_point or 0)
-    return np.clip(whole, limits.min, limits.max).astype(port.dtype)
+    return Quantization(port.scale, port.zero_point or 0).quantize(value, np.dtype(port.dtype))
 
 
 def _write_whole(target: Path, files: Mapping[str, bytes]) -> None:
@@ -140,12 +139,7 @@ def _write_whole(target: Path, files: Mapping[str, bytes]) -> None:
         if target.exists() and (others := {path.name for path in target.iterdir()} - set(files)):
             raise UserError(f"{target}: expected a folder to write to, found other files: {sorted(others)}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        new.mkdir()
-        for file, content in files.items():
-            with (new / file).open("xb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+        write_files(new, files)
         if target.exists():
             target.rename(old)
         new.rename(target)

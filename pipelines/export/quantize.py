@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -23,8 +22,6 @@ from ai_edge_quantizer.quantizer import Quantizer
 from . import ExportError
 from .calibration import Ranges, tensor_ranges
 from .flatbuffer import called_graphs, opcode, pack, parse, slim, spread
-
-log = logging.getLogger(__name__)
 
 ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
 

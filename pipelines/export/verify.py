@@ -17,9 +17,10 @@ import numpy as np
 
 from ..errors import UserError
 from ..evaluation import latency_ms, score
-from ..ondevice import Model, Spec
+from ..ondevice import Model
 from . import ExportError
 from .audit import list_ops
+from .forms import listed
 
 if TYPE_CHECKING:
     from ..app import Metric
@@ -98,7 +99,7 @@ def verify(content: bytes, precision: str, execution: str, reference: Reference)
         "precision": precision,
         "execution": execution,
         "ops": ops,
-        "signatures": {"serve": {"inputs": _listed(model.inputs), "outputs": _listed(model.outputs)}},
+        "signatures": {"serve": {"inputs": listed(model.inputs), "outputs": listed(model.outputs)}},
         "runs_on": ["interpreter", *_compiled_model(name, content, model, reference, tolerance)],
         "max_abs_error": error,
         "metric": values[next(iter(reference.metrics))],
@@ -143,10 +144,6 @@ def _check_metric(values: Mapping[str, float], reference: Reference, tolerance: 
         raise ExportError(
             f"{metric} is {values[metric]:.4f}, at least {least:.4f} is needed (Keras: {expected:.4f})"
         )
-
-
-def _listed(specs: Mapping[str, Spec]) -> dict[str, Any]:
-    return {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in specs.items()}
 
 
 def _compiled_model(

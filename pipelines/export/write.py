@@ -64,7 +64,7 @@ def write_bundle(
         output.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(output, run_id)
         try:
-            _publish(_write_files(_hidden(output, run_id), files), output / run_id)
+            _publish(write_files(_hidden(output, run_id), files), output / run_id)
         except OSError:
             _remove_leftovers(output, run_id)
             raise
@@ -91,7 +91,8 @@ def _remove_leftovers(output: Path, run_id: str) -> None:
             shutil.rmtree(path)
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Make `folder` and write its files, all on the disk when this returns."""
     folder.mkdir()
     for name, content in files.items():
         with (folder / name).open("xb") as file:
