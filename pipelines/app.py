@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,23 @@ Metric = Callable[["np.ndarray", "np.ndarray"], float]
 
 
 @dataclass(frozen=True)
+class NoOptions:
+    """The options of `predict` of an app that has none of its own."""
+
+
+def _itself(config: Any, model: keras.Model) -> keras.Model:
+    return model
+
+
+def _no_signatures(config: Any, model: keras.Model) -> dict[str, keras.Model]:
+    return {}
+
+
+def _loop(config: Any) -> tuple[str, ...]:
+    return ("loop",)
+
+
+@dataclass(frozen=True)
 class App:
     """Everything that the pipelines need to know of a problem.
 
@@ -44,17 +61,33 @@ class App:
     """build(config, features): the network, not compiled."""
     loss: Callable[[Any], keras.losses.Loss]
     metrics: Mapping[str, Metric]
-    """By name, the one that counts first. Higher is better."""
+    """By name, the one that counts first."""
     baseline: Callable[[Any, Data], dict[str, dict[str, float]]]
     """baseline(config, data): {name: {split: value of the first metric}}: what the network must beat."""
     encode: Callable[[Bundle, Sequence[Any]], np.ndarray]
     """encode(bundle, inputs): what `features` makes of raw inputs, from the bundle's assets alone."""
-    predict: Callable[[Bundle, Sequence[Any], str | None], list[dict[str, Any]]]
-    """predict(bundle, inputs, variant): one JSON-able answer per input; numpy and LiteRT only."""
+    predict: Callable[[Bundle, Sequence[Any], str | None, Any], Iterable[dict[str, Any]]]
+    """predict(bundle, inputs, variant, options): JSON-able answers, shown as they come; no TensorFlow."""
     describe: Callable[[dict[str, Any]], str]
     """describe(answer): one line for people."""
     plots: Callable[[Any, Outcome], Mapping[str, Figure | list[dict[str, Any]]]]
     """plots(config, outcome): figures, and tables as lists of rows, for the tracker."""
+    higher_is_better: bool = True
+    """Of the metric that counts."""
+    options: type = NoOptions
+    """A frozen dataclass: what `predict` can be told on the command line. Must have defaults."""
+    reads_lines: bool = False
+    """Without inputs on the command line, `predict` answers the lines of standard input."""
+    deployed: Callable[[Any, keras.Model], keras.Model] = _itself
+    """deployed(config, model): of the trained network, the model that answers: scored and exported. It has
+    one input and one output."""
+    executions: Callable[[Any], Sequence[str]] = _loop
+    """executions(config): the forms of it on the device, "loop" (whole sequences), "step" (streaming)."""
+    signatures: Callable[[Any, keras.Model], Mapping[str, keras.Model]] = _no_signatures
+    """signatures(config, model): functions that files hold beside `serve` or `step`, by name: models that
+    share its weights."""
+    artifacts: Callable[[Any, Outcome, Bundle, Path], None] | None = None
+    """artifacts(config, outcome, bundle, folder): write files for the tracker (audio, pictures, MIDI)."""
 
     def __post_init__(self) -> None:
         for needed in ("default", "smoke"):

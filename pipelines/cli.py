@@ -33,12 +33,13 @@ from .data import Data, Examples
 from .errors import UserError
 from .evaluation import score
 from .files import require_writable
-from .ondevice import Model
+from .ondevice import Model, Stream
 
 EXPORTS = Path("exports")
 
 
 C = TypeVar("C", bound=Config)
+Options = TypeVar("Options")
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,14 @@ class Train(Generic[C]):
 
 
 @dataclass(frozen=True)
-class Predict:
-    """Answer with the model in a bundle; needs numpy and ai-edge-litert only."""
+class Predict(Generic[Options]):
+    """Answer with the model in a bundle; never imports TensorFlow."""
 
+    options: tyro.conf.OmitArgPrefixes[Options]
     inputs: tyro.conf.Positional[tuple[str, ...]] = ()
-    """What to answer. Left out: one input a line from --file, or from standard input."""
+    """What to answer: texts, or files, by the app."""
     file: Path | None = None
-    """A UTF-8 text file, one input a line."""
+    """A UTF-8 text file, one input a line. For texts, the default is standard input."""
     bundle: Path | None = None
     """The bundle's folder. Default: exports/APP/latest."""
     variant: str | None = None
@@ -224,15 +226,18 @@ def _preset(argv: list[str]) -> str:
 
 
 def _predict(app: App, argv: list[str]) -> None:
-    command = parse(Predict, f"python -m apps {app.name} predict", argv)
+    default = Predict(app.options())
+    command = parse(Predict[app.options], f"python -m apps {app.name} predict", argv, default)  # type: ignore[name-defined]
     bundle = _bundle(app, command.bundle)
-    inputs = list(command.inputs) or _lines(command.file)
-    answers = app.predict(bundle, inputs, command.variant)
+    inputs = list(command.inputs)
+    if command.file or (app.reads_lines and not inputs):
+        inputs += _lines(command.file)
+    answers = app.predict(bundle, inputs, command.variant, command.options)
     if command.json:
-        print(json.dumps({"predictions": answers}))
+        print(json.dumps({"predictions": list(answers)}))
     else:
         for answer in answers:
-            print(app.describe(answer))
+            print(app.describe(answer), flush=True)
 
 
 def _lines(file: Path | None) -> list[str]:
@@ -273,7 +278,8 @@ def _evaluate(app: App, argv: list[str]) -> None:
         raise UserError(f"--split: expected one of {', '.join(data.splits)}, got {command.split!r}")
     examples = data.splits[command.split]
     targets = _targets(bundle, data, examples)
-    model = Model(bundle.variant_path(command.variant))
+    runner = Stream if bundle.variant(command.variant)["execution"] == "step" else Model
+    model = runner(bundle.variant_path(command.variant))
     scores, _ = score(model.predict, app.encode(bundle, examples.inputs), targets, app.metrics)
     if command.json:
         print(json.dumps({"split": command.split, "examples": len(examples), "metrics": scores}))

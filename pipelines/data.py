@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Examples:
-    """One split of raw data: `inputs[i]` (a text, say) belongs to `targets[i]`."""
+    """One split of raw data: `inputs[i]` (a text, an array of samples) belongs to `targets[i]`."""
 
     inputs: list[Any]
     targets: np.ndarray
@@ -53,15 +53,23 @@ class Data:
         digest = hashlib.sha256()
         for name in sorted(self.splits):
             split = self.splits[name]
-            digest.update(json.dumps([name, split.inputs, split.targets.tolist()]).encode())
+            content = [name, split.inputs, split.targets.tolist()]
+            digest.update(json.dumps(content, default=_hash_of_array).encode())
         return digest.hexdigest()
+
+
+def _hash_of_array(array: np.ndarray) -> str:
+    header = f"{array.dtype.str} {array.shape} ".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Features:
     """What the network sees: arrays by split, and what the device needs to make the same from raw input."""
 
-    inputs: Mapping[str, np.ndarray]
+    inputs: Mapping[str, Any]
+    """By split: an array for a network with one input, else arrays by input name. The splits that are scored
+    hold the one input of the deployed network."""
     targets: Mapping[str, np.ndarray]
     labels: tuple[str, ...]
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
@@ -73,3 +81,18 @@ class Features:
     lengths: Mapping[str, np.ndarray] | None = None
     """Of sequences padded at their end: the number of valid steps of each, by split. Training batches
     then hold sequences of like length, cut to the longest of them."""
+    targets_per_step: bool = False
+    """Of sequences with lengths: there is one target for each step, cut as the inputs are."""
+    augment: Augment | None = None
+    """What training does to each batch, anew in every epoch."""
+
+
+Augment = Callable[[Any, np.ndarray, np.random.Generator], tuple[Any, np.ndarray]]
+"""augment(inputs, targets, rng) -> inputs, targets of one training batch."""
+
+
+def take(arrays: Any, rows: Any) -> Any:
+    """Return the examples `rows` of an array, or of each array by name."""
+    if isinstance(arrays, Mapping):
+        return {name: array[rows] for name, array in arrays.items()}
+    return arrays[rows]

@@ -20,7 +20,7 @@ import numpy as np
 from . import plots, tracking
 from .checkpoint import Checkpoint, Progress
 from .config import Config, to_dict
-from .data import Data, Features
+from .data import Data, Features, take
 from .errors import UserError
 from .evaluation import KerasPredictor, score
 from .export.run import Exported, Facts, Row, export
@@ -45,9 +45,11 @@ class Outcome:
     data: Data
     features: Features
     model: keras.Model
+    deployed: keras.Model
+    """Of the model, what answers: see `App.deployed`."""
     progress: Progress
     outputs: dict[str, np.ndarray]
-    """The model's outputs on each test split."""
+    """What it answered to each test split."""
     scores: dict[str, dict[str, float]]
     """The metrics on each test split."""
     baselines: dict[str, dict[str, float]]
@@ -101,14 +103,29 @@ def _tracked(
     run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
     model = app.build(config, features)
     compile_model(model, config, app.loss(config), features)
+    deployed = app.deployed(config, model)
     with _best_kept_if_stopped(model, run, checkpoint):
-        progress = fit(model, features, config, app.metrics, checkpoint, _teller(run))
+        progress = fit(
+            model,
+            features,
+            config,
+            app.metrics,
+            checkpoint,
+            _teller(run),
+            deployed,
+            app.higher_is_better,
+        )
     minutes = (time.monotonic() - started) / 60
-    outcome = _score(app, config, data, features, model, progress)
+    outcome = _score(app, config, data, features, model, deployed, progress)
     _log_outcome(app, config, outcome, run)
     with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
         model_uri = _log_export(exported, outcome, Path(workspace), run)
+        if app.artifacts:
+            folder = Path(workspace, "samples")
+            folder.mkdir()
+            app.artifacts(config, outcome, exported.bundle, folder)
+            run.folder(folder, "samples")
     record = _record(app, run.id, preset, config, outcome, exported.rows, minutes)
     run.text("record.json", json.dumps(record, indent=1))
     shutil.rmtree(checkpoint.folder)
@@ -140,16 +157,23 @@ def _best_kept_if_stopped(model: keras.Model, run: tracking.Run, checkpoint: Che
 
 
 def _score(
-    app: App, config: Config, data: Data, features: Features, model: keras.Model, progress: Progress
+    app: App,
+    config: Config,
+    data: Data,
+    features: Features,
+    model: keras.Model,
+    deployed: keras.Model,
+    progress: Progress,
 ) -> Outcome:
     """Score every test split, for the first and only time."""
     scores, outputs = {}, {}
     for split in data.test_splits:
         scores[split], outputs[split] = score(
-            KerasPredictor(model), features.inputs[split], features.targets[split], app.metrics
+            KerasPredictor(deployed), features.inputs[split], features.targets[split], app.metrics
         )
     log.info("training the baselines")
-    return Outcome(data, features, model, progress, outputs, scores, app.baseline(config, data))
+    baselines = app.baseline(config, data)
+    return Outcome(data, features, model, deployed, progress, outputs, scores, baselines)
 
 
 def _log_outcome(app: App, config: Config, outcome: Outcome, run: tracking.Run) -> None:
@@ -180,6 +204,7 @@ def _export(
 ) -> Exported:
     features = outcome.features
     inputs = features.inputs["test"]
+    best = max if app.higher_is_better else min
     facts = Facts(
         app=app.name,
         run_id=run.id,
@@ -188,29 +213,33 @@ def _export(
         config=to_dict(config),
         labels=features.labels,
         preprocessing=features.preprocessing,
-        baseline=max(of_split["test"] for of_split in outcome.baselines.values()),
+        baseline=best(of_split["test"] for of_split in outcome.baselines.values()),
+        higher_is_better=app.higher_is_better,
     )
-    specs = {outcome.model.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))}
+    specs = {outcome.deployed.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))}
     return export(
-        outcome.model,
+        outcome.deployed,
         facts,
         specs,
         inputs,
         features.targets["test"],
-        _calibration(features, config),
+        _calibration(outcome, config),
         app.metrics,
         features.assets,
         output / app.name,
         workspace,
+        executions=app.executions(config),
     )
 
 
-def _calibration(features: Features, config: Config) -> np.ndarray:
-    """Return some training examples."""
-    inputs = features.inputs["train"]
+def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
+    """Return some training examples, of those inputs that the deployed model takes."""
+    inputs = outcome.features.inputs["train"]
     rng = np.random.default_rng(config.seed)
-    rows = rng.choice(len(inputs), min(_CALIBRATED_ON, len(inputs)), replace=False)
-    return inputs[np.sort(rows)]
+    size = len(outcome.features.targets["train"])
+    rows = np.sort(rng.choice(size, min(_CALIBRATED_ON, size), replace=False))
+    some = take(inputs, rows)
+    return some[outcome.deployed.inputs[0].name] if isinstance(some, dict) else some
 
 
 def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
@@ -224,7 +253,7 @@ def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: trac
     run.table("forms", [row._asdict() for row in exported.rows])
     run.folder(exported.bundle.folder, "bundle")
     run.folder(workspace / "saved_model", "saved_model")
-    run.keras_model(outcome.model, outcome.features.inputs["test"][:2])
+    run.keras_model(outcome.deployed, outcome.features.inputs["test"][:2])
     return run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
 
 

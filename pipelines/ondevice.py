@@ -85,11 +85,8 @@ class Model:
             for i in range(first, size, workers):
                 answers[i] = model(**{name: array[i : i + 1] for name, array in arrays.items()})
 
-        if workers == 1:
-            answer(self, 0)
-        else:
-            others = (Model(self._file.content, self._threads, self._raw) for _ in range(workers - 1))
-            _in_threads(answer, [self, *others])
+        others = (Model(self._file.content, self._threads, self._raw) for _ in range(workers - 1))
+        _in_threads(answer, [self, *others])
         rows = {name: self._together(name, answers) for name in self.outputs}
         return rows if len(rows) > 1 else next(iter(rows.values()))
 
@@ -134,6 +131,7 @@ class Stream:
             _check_states(self._file.name, self.states, specs)
         self.inputs = {name: spec for name, spec in self._step.inputs.items() if name not in self.states}
         self.outputs = {name: spec for name, spec in self._step.outputs.items() if name not in self.states}
+        self._threads, self._raw = threads, raw
         self._exact = frozenset({*self._step.inputs, *self._step.outputs} if raw else self.states)
         self._state: Arrays = {}
         self.reset()
@@ -152,6 +150,42 @@ class Stream:
         answers = self._step({**arrays, **self._state}, self._exact)
         self._state = {name: answers.pop(name) for name in self.states}
         return answers
+
+    def packets(self, sequence: np.ndarray) -> list[np.ndarray]:
+        """Cut a sequence (steps, ...) into what one step takes of it each, for a model with one input.
+
+        Raises:
+            ValueError: its length isn't a multiple of a packet's.
+        """
+        (spec,) = self.inputs.values()
+        packet = spec.shape[1]
+        if len(sequence) == 0 or len(sequence) % packet:
+            raise ValueError(f"expected a multiple of {packet} steps, at least one, got {len(sequence)}")
+        return np.split(sequence, len(sequence) // packet)
+
+    def predict(self, inputs: np.ndarray, workers: int = 1) -> np.ndarray:
+        """Answer sequences (N, steps, ...), each from the state at the start, packet by packet.
+
+        Args:
+            inputs: for a model with one input and one output.
+            workers: how many interpreters share the sequences, each in a thread of its own.
+
+        Returns:
+            What the last step gave, (N, ...); where steps give sequences (1, packet, ...), those of all
+            steps, (N, steps, ...).
+        """
+        (name,), (output,) = self.inputs, self.outputs
+        answers: list[np.ndarray] = [np.empty(0)] * len(inputs)
+
+        def answer(stream: Stream, first: int) -> None:
+            for i in range(first, len(inputs), workers):
+                stream.reset()
+                steps = [stream(**{name: packet[None]})[output] for packet in stream.packets(inputs[i])]
+                answers[i] = np.concatenate(steps, axis=1) if steps[0].ndim > 2 else steps[-1]
+
+        others = (Stream(self._file.content, self._threads, self._raw) for _ in range(workers - 1))
+        _in_threads(answer, [self, *others])
+        return np.concatenate(answers)
 
     def reset(self) -> None:
         """Put the state back to what `init` gives."""
@@ -231,7 +265,10 @@ def _check_states(file: str, states: Mapping[str, Spec], specs: Mapping[str, Spe
             raise UserError(f"{file}: expected state {name!r} as `init` gives it, {spec}, found {found}")
 
 
-def _in_threads(answer: Any, models: list[Model]) -> None:
+def _in_threads(answer: Any, models: list[Any]) -> None:
+    if len(models) == 1:
+        answer(models[0], 0)
+        return
     from concurrent.futures import ThreadPoolExecutor  # not on the way to the first answer
 
     with ThreadPoolExecutor(len(models)) as pool:

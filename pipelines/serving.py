@@ -21,7 +21,7 @@ class Served:
         `model_input` is a data frame of one column, an array or a list of raw inputs: what MLflow's
         signature check and its scoring server make of a request. `params` is MLflow's, and not used.
         """
-        return self.app.predict(self.bundle, _raw_inputs(model_input), None)
+        return list(self.app.predict(self.bundle, _raw_inputs(model_input), None, self.app.options()))
 
 
 def _load_pyfunc(data_path: str) -> Served:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ._layers import layers
 from .checkpoint import Checkpoint, Progress
 from .config import Config
-from .data import Features
+from .data import Features, take
 from .evaluation import KerasPredictor, score
 
 if TYPE_CHECKING:
@@ -49,29 +49,33 @@ def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, f
     optimizer.build(model.trainable_variables)
 
 
-def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield the training batches of one epoch; their order depends on the seed and the epoch only.
 
     Where the features tell lengths, a batch holds sequences of like length, cut to the longest of them.
+    Augmentation is drawn anew for every batch.
     """
     rng = np.random.default_rng([config.seed, epoch])
     split = _split(config, epoch)
-    inputs, targets = features.inputs[split], features.targets[split]
-    order = rng.permutation(len(targets))
+    order = rng.permutation(len(features.targets[split]))
     lengths = features.lengths[split] if features.lengths else None
     if lengths is not None:
         pools = _cut(order, _POOL * config.batch_size)
         order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
     chunks = _cut(order, config.batch_size)
     for i in rng.permutation(len(chunks)):
-        rows = chunks[i]
-        yield _cut_to_longest(inputs[rows], None if lengths is None else lengths[rows]), targets[rows]
+        some, wanted = _examples(features, split, chunks[i])
+        yield (some, wanted) if features.augment is None else features.augment(some, wanted, rng)
 
 
-def _cut_to_longest(inputs: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
-    if lengths is None:
-        return inputs
-    return inputs[:, : max(_ROUND, -(-int(lengths.max()) // _ROUND) * _ROUND)]
+def _examples(features: Features, split: str, rows: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Return inputs and targets; sequences with lengths are cut to the longest of them."""
+    inputs, targets = features.inputs[split], features.targets[split][rows]
+    if features.lengths is None:
+        return take(inputs, rows), targets
+    longest = int(features.lengths[split][rows].max())
+    steps = slice(max(_ROUND, -(-longest // _ROUND) * _ROUND))
+    return take(inputs, rows)[:, steps], targets[:, steps] if features.targets_per_step else targets
 
 
 def _split(config: Config, epoch: int) -> str:
@@ -88,11 +92,10 @@ def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
 
 def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
     """Return the training batches of one epoch, prepared ahead."""
-    inputs, targets = features.inputs["train"], features.targets["train"]
-    free = [None] * (2 if features.lengths else 1)
+    first, wanted = next(batches(features, config, epoch))
     signature = (
-        tf.TensorSpec([*free, *inputs.shape[len(free) :]], inputs.dtype),
-        tf.TensorSpec([None, *targets.shape[1:]], targets.dtype),
+        keras.tree.map_structure(lambda array: _any_of(array, features), first),
+        _any_of(wanted, features if features.targets_per_step else None),
     )
     data = tf.data.Dataset.from_generator(
         lambda: batches(features, config, epoch), output_signature=signature
@@ -101,6 +104,13 @@ def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False  # at the end of an epoch its thread may sleep on for a second or two
     return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2).with_options(options)
+
+
+def _any_of(array: np.ndarray, features: Features | None) -> tf.TensorSpec:
+    """Return the spec of any number of examples, and of any length where features are cut or augmented."""
+    varies = features is not None and array.ndim > 1 and (features.lengths or features.augment)
+    free = 2 if varies else 1
+    return tf.TensorSpec([*[None] * free, *array.shape[free:]], array.dtype)
 
 
 class _ProgressBar(keras.callbacks.Callback):
@@ -125,8 +135,12 @@ def fit(
     metrics: Mapping[str, Metric],
     checkpoint: Checkpoint,
     on_epoch: Callable[[int, dict[str, float]], None],
+    deployed: keras.Model | None = None,
+    higher_is_better: bool = True,
 ) -> Progress:
     """Train a compiled model, from where `checkpoint` stands, and leave it with its best weights.
+
+    `deployed`, where it isn't the model itself, shares its weights and is what is scored.
 
     After each epoch the validation split is scored and `on_epoch(epoch, values)` told (epochs count from
     1); an epoch that ended without its checkpoint is trained, and told, again. Training ends after
@@ -140,9 +154,11 @@ def fit(
     diagnostics = _diagnostics(features)
     try:
         while not progress.finished:
-            values = _one_epoch(model, features, config, metrics, diagnostics, progress.epochs)
+            values = _one_epoch(model, features, config, diagnostics, progress.epochs)
+            values |= _validated(model if deployed is None else deployed, features, metrics)
             progress.gradients.append(_curves(diagnostics))
-            _advance(progress, values, next(iter(metrics)), model, config)
+            value = values[f"validation.{next(iter(metrics))}"]
+            _advance(progress, values, value if higher_is_better else -value, model, config)
             on_epoch(progress.epochs, values)
             checkpoint.save(progress)
     finally:
@@ -153,10 +169,9 @@ def fit(
 
 def _diagnostics(features: Features) -> keras.callbacks.Callback:
     """Look at the same few training examples after every epoch, from all over the split."""
-    inputs, targets = features.inputs["train"], features.targets["train"]
-    rows = np.unique(np.linspace(0, len(targets) - 1, _LOOKED_AT).astype(int))
-    lengths = features.lengths["train"][rows] if features.lengths else None
-    return layers.Diagnostics(_cut_to_longest(inputs[rows], lengths), targets[rows])
+    last = len(features.targets["train"]) - 1
+    rows = np.unique(np.linspace(0, last, _LOOKED_AT).astype(int))
+    return layers.Diagnostics(*_examples(features, "train", rows))
 
 
 def _curves(diagnostics: keras.callbacks.Callback) -> dict[str, list[list[float]]]:
@@ -172,7 +187,6 @@ def _one_epoch(
     model: keras.Model,
     features: Features,
     config: Config,
-    metrics: Mapping[str, Metric],
     diagnostics: keras.callbacks.Callback,
     epoch: int,
 ) -> dict[str, float]:
@@ -181,26 +195,26 @@ def _one_epoch(
     fitted = model.fit(
         data, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0, callbacks=[bar, diagnostics]
     )
-    logged = {name: values[-1] for name, values in fitted.history.items()}
-    values, _ = score(
-        KerasPredictor(model), features.inputs["validation"], features.targets["validation"], metrics
-    )
     return {
-        **logged,
-        **{f"validation.{name}": value for name, value in values.items()},
+        **{name: values[-1] for name, values in fitted.history.items()},
         **model.optimizer.take_counts(),
         "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
     }
 
 
+def _validated(model: keras.Model, features: Features, metrics: Mapping[str, Metric]) -> dict[str, float]:
+    inputs = features.inputs["validation"]
+    values, _ = score(KerasPredictor(model), inputs, features.targets["validation"], metrics)
+    return {f"validation.{name}": value for name, value in values.items()}
+
+
 def _advance(
-    progress: Progress, values: dict[str, float], metric: str, model: keras.Model, config: Config
+    progress: Progress, values: dict[str, float], value: float, model: keras.Model, config: Config
 ) -> None:
-    """Book a finished epoch."""
+    """Book a finished epoch; the higher its `value`, the better."""
     progress.history.append(values)
     progress.model = [variable.numpy() for variable in model.variables]
     progress.optimizer = [variable.numpy() for variable in model.optimizer.variables]
-    value = values[f"validation.{metric}"]
     if value > progress.best_value:
         progress.best_epoch, progress.best_value, progress.best = progress.epochs, value, progress.model
     stale = progress.epochs - progress.best_epoch

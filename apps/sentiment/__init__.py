@@ -59,4 +59,5 @@ APP = App(
     predict=predict,
     describe=describe,
     plots=_plots,
+    reads_lines=True,
 )

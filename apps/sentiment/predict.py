@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.app import NoOptions
 from pipelines.bundle import Bundle
 from pipelines.ondevice import Model
 
 from .features import load_tokenizer, pad
 
 
-def predict(bundle: Bundle, texts: Sequence[str], variant: str | None = None) -> list[dict[str, Any]]:
+def predict(
+    bundle: Bundle, texts: Sequence[str], variant: str | None = None, options: NoOptions | None = None
+) -> list[dict[str, Any]]:
     """Return for each text its label, the probability of every label, and how much of it was read."""
     tokenizer = load_tokenizer(bundle)
     labels = bundle.manifest["labels"]

@@ -41,6 +41,8 @@ class Facts:
     preprocessing: Mapping[str, Any]
     baseline: float
     """What the network must beat, in the first metric."""
+    higher_is_better: bool = True
+    """Of that metric."""
 
 
 class Row(NamedTuple):
@@ -75,11 +77,12 @@ def export(
     output: Path,
     workspace: Path,
     precisions: Sequence[str] = PRECISIONS,
+    executions: Sequence[str] = ("loop",),
 ) -> Exported:
     """Export `model` as a verified bundle `output/RUN_ID`.
 
     Args:
-        model: a trained model with one input and one output, (N, K) probabilities.
+        model: a trained model with one input and one output.
         facts: for the manifest.
         input_specs: the model's input, see `InputSpecs`.
         inputs, targets: the whole test split.
@@ -88,7 +91,7 @@ def export(
         assets: files for the bundle, by plain name.
         output: the folder of the app's bundles.
         workspace: an existing folder; `model.keras` and `saved_model` are left in it.
-        precisions: one variant for each.
+        precisions, executions: one variant for each precision in each execution.
 
     Raises:
         ExportError: a variant that isn't fit for a device; nothing is written to `output` then.
@@ -99,7 +102,7 @@ def export(
     write_saved_model(model, saved_model, input_specs, [_OUTPUT])
     in_keras = KerasPredictor(model)
     values, outputs = score(in_keras, inputs, targets, metrics)
-    reference = Reference(inputs, targets, outputs, metrics, values)
+    reference = Reference(inputs, targets, outputs, metrics, values, facts.higher_is_better)
     in_tensorflow = SavedModelPredictor(saved_model)
     rows = [
         _row("Keras", in_keras, keras_file, reference, values, outputs),
@@ -113,20 +116,27 @@ def export(
     ]
     examples = [{next(iter(input_specs)): example[None]} for example in calibration]
     variants = []
-    for precision in precisions:
-        log.info("%s: converting and verifying on %d examples", precision, len(inputs))
-        content = convert(saved_model, precision, calibration=examples)
-        labelled = pack(content, *_metadata(facts, precision, assets))
-        record = verify(labelled, precision, "loop", reference)
-        record["bytes_without_metadata"] = len(content)
-        variants.append((record, labelled))
-        numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
-        rows.append(Row(record["file"], *numbers))
+    for execution in executions:
+        source = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
+        if execution != "loop":
+            write_saved_model(model, source, input_specs, [_OUTPUT], execution)
+        for precision in precisions:
+            log.info("%s %s: converting and verifying on %d examples", precision, execution, len(inputs))
+            content = convert(source, precision, execution, examples)
+            labelled = pack(content, *_metadata(facts, precision, assets))
+            record = verify(labelled, precision, execution, reference)
+            record["bytes_without_metadata"] = len(content)
+            variants.append((record, labelled))
+            numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
+            rows.append(Row(record["file"], *numbers))
+    return Exported(write_bundle(output, _head(facts, metrics, values), variants, assets), rows, outputs)
+
+
+def _head(facts: Facts, metrics: Mapping[str, Metric], values: Mapping[str, float]) -> dict[str, Any]:
     first = next(iter(metrics))
-    metric = {"name": first, "value": values[first], "higher_is_better": True, "baseline": facts.baseline}
-    head = asdict(facts) | {"metric": metric, "labels": list(facts.labels)}
-    del head["baseline"]
-    return Exported(write_bundle(output, head, variants, assets), rows, outputs)
+    metric = {"name": first, "value": values[first]}
+    head = asdict(facts) | {"labels": list(facts.labels)}
+    return head | {"metric": metric | {key: head.pop(key) for key in ("higher_is_better", "baseline")}}
 
 
 def _metadata(

@@ -17,19 +17,21 @@ import numpy as np
 
 from ..errors import UserError
 from ..evaluation import latency_ms, score
-from ..ondevice import Model
+from ..ondevice import Model, Stream
 from . import ExportError
 from .audit import list_ops
 from .forms import listed
 
 if TYPE_CHECKING:
     from ..app import Metric
+    from ..evaluation import Predictor
 
 log = logging.getLogger(__name__)
 
 COMPARED_AT_LEAST = 200
 _PROBED = 32
 _PROBE_SECONDS = 120
+_SIGNATURES = {"loop": "serve", "step": "step"}
 
 
 class Tolerance(NamedTuple):
@@ -72,6 +74,8 @@ class Reference:
     metrics: Mapping[str, Metric]
     values: Mapping[str, float]
     """Of `metrics`, for `outputs`; the first one counts."""
+    higher_is_better: bool = True
+    """Of the metric that counts."""
 
 
 def verify(content: bytes, precision: str, execution: str, reference: Reference) -> dict[str, Any]:
@@ -88,7 +92,7 @@ def verify(content: bytes, precision: str, execution: str, reference: Reference)
     tolerance = TOLERANCES[precision]
     try:
         ops = list_ops(content)
-        model = Model(content)
+        model = Stream(content) if execution == "step" else Model(content)
         values, outputs = _scored(model, reference)
         error = _compared(outputs, reference, tolerance)
         _check_metric(values, reference, tolerance)
@@ -99,15 +103,29 @@ def verify(content: bytes, precision: str, execution: str, reference: Reference)
         "precision": precision,
         "execution": execution,
         "ops": ops,
-        "signatures": {"serve": {"inputs": listed(model.inputs), "outputs": listed(model.outputs)}},
+        "signatures": {_SIGNATURES[execution]: _signature(model)},
         "runs_on": ["interpreter", *_compiled_model(name, content, model, reference, tolerance)],
         "max_abs_error": error,
         "metric": values[next(iter(reference.metrics))],
-        "latency_ms": latency_ms(model.predict, reference.inputs),
+        "latency_ms": latency_ms(*_single_answers(model, reference)),
     }
 
 
-def _scored(model: Model, reference: Reference) -> tuple[dict[str, float], np.ndarray]:
+def _signature(model: Model | Stream) -> dict[str, Any]:
+    described = {"inputs": listed(model.inputs), "outputs": listed(model.outputs)}
+    return described | ({"states": listed(model.states)} if isinstance(model, Stream) else {})
+
+
+def _single_answers(model: Model | Stream, reference: Reference) -> tuple[Predictor, np.ndarray]:
+    """Return what to time, and on which inputs: whole examples, or packets of the first ones."""
+    if isinstance(model, Model):
+        return model.predict, reference.inputs
+    (name,) = model.inputs
+    packets = np.concatenate([np.stack(model.packets(example)) for example in reference.inputs[:_PROBED]])
+    return lambda one: model(**{name: one})[next(iter(model.outputs))], packets
+
+
+def _scored(model: Model | Stream, reference: Reference) -> tuple[dict[str, float], np.ndarray]:
     predictor = partial(model.predict, workers=os.cpu_count() or 1)
     try:
         return score(predictor, reference.inputs, reference.targets, reference.metrics)
@@ -139,17 +157,20 @@ def _check_metric(values: Mapping[str, float], reference: Reference, tolerance: 
     # Of a small split, one example more or less is no evidence.
     count = len(reference.targets)
     allowed = max(tolerance.metric_loss * abs(expected), 1.5 / count, tolerance.chance / count**0.5)
-    least = expected - allowed
-    if not values[metric] >= least:
+    sign, limit = (1, "at least") if reference.higher_is_better else (-1, "at most")
+    bound = expected - sign * allowed
+    if not sign * values[metric] >= sign * bound:
         raise ExportError(
-            f"{metric} is {values[metric]:.4f}, at least {least:.4f} is needed (Keras: {expected:.4f})"
+            f"{metric} is {values[metric]:.4f}, {limit} {bound:.4f} is needed (Keras: {expected:.4f})"
         )
 
 
 def _compiled_model(
-    name: str, content: bytes, model: Model, reference: Reference, tolerance: Tolerance
+    name: str, content: bytes, model: Model | Stream, reference: Reference, tolerance: Tolerance
 ) -> list[str]:
     """Return ["compiled_model"] where LiteRT's CompiledModel runs the file and answers as Keras does."""
+    if isinstance(model, Stream):
+        return []  # TODO
     (spec,) = model.inputs.items()
     inputs = {spec[0]: reference.inputs[:_PROBED].astype(spec[1].dtype)}
     try:

@@ -174,7 +174,7 @@ def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkey
     outputs = Model(bundle.variant_path()).predict(features.inputs["test"])
     value = next(iter(app.metrics.values()))(outputs, features.targets["test"])
     assert value == pytest.approx(bundle.variant()["metric"])
-    answers = app.predict(bundle, data.splits["test"].inputs[some], None)
+    answers = list(app.predict(bundle, data.splits["test"].inputs[some], None, app.options()))
     assert json.loads(json.dumps(answers)) == answers
     assert all("\n" not in app.describe(answer) for answer in answers)
 
