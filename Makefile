@@ -45,6 +45,11 @@ predict-sentiment: $(INSTALLED)  ## predict-sentiment TEXT="not bad at all": lab
 	@test -n "$$INPUT" || { echo 'error: expected make predict-sentiment TEXT="your text"' >&2; exit 2; }
 	@printf '%s\n' "$$INPUT" | $(RUN) -m apps sentiment predict
 
+predict-speech-commands: export INPUT = $(value WAV)
+predict-speech-commands: $(INSTALLED)  ## predict-speech-commands WAV=file.wav [ARGS=--microphone]: the words, and when
+	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-speech-commands WAV=file.wav' >&2; exit 2; }
+	@$(RUN) -m apps speech_commands predict $(ARGS) $${INPUT:+-- "$$INPUT"}
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 

@@ -8,6 +8,7 @@ from .attention import (
 )
 from .bidirectional import Bidirectional
 from .callbacks import Diagnostics
+from .causal import CausalConv1D, CausalConv2D
 from .cells import (
     GRU,
     LSTM,
@@ -32,21 +33,29 @@ from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
 from .convert_model import convert_model
 from .multi_head_attention import MultiHeadAttention, MultiHeadAttentionPooling
+from .pcen import PCEN
 from .pooling import MaskedMaxPooling
 from .recurrent import Recurrent
 from .rtrl import RealTimeRecurrentLearning
 from .scan import execution
+from .spec_augment import SpecAugment
+from .spectrogram import IN_FLOAT, MFCC, LogMel, Mel
 from .stack import Stack
 from .streaming import OneStep
 from .token_dropout import TokenDropout
 
 __all__ = [
     "GRU",
+    "IN_FLOAT",
     "LSTM",
+    "MFCC",
     "MGU",
+    "PCEN",
     "AdditiveAttention",
     "AdditiveAttentionPooling",
     "Bidirectional",
+    "CausalConv1D",
+    "CausalConv2D",
     "Cell",
     "CountingAdamW",
     "Diagnostics",
@@ -55,8 +64,10 @@ __all__ = [
     "IndRNNCell",
     "LSTMCell",
     "LinearCell",
+    "LogMel",
     "MGUCell",
     "MaskedMaxPooling",
+    "Mel",
     "MinGRU",
     "MinGRUCell",
     "MinLSTM",
@@ -72,6 +83,7 @@ __all__ = [
     "Recurrent",
     "SimpleRNN",
     "SimpleRNNCell",
+    "SpecAugment",
     "Stack",
     "TokenDropout",
     "convert_model",

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from .bidirectional import Bidirectional
+from .pcen import PCEN
 from .recording import Observation, Recording, observer
 from .recurrent import Recurrent
 from .stack import Stack
@@ -109,6 +110,8 @@ def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Recurrent
         case Recurrent():
             yield path or layer.name, layer
             return
+        case PCEN():
+            return  # its average has nothing to learn
         case Bidirectional():
             inside = {"forward": layer.forward_layer, "backward": layer.backward_layer}
         case Stack():

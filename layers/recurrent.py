@@ -225,6 +225,10 @@ class Recurrent(keras.layers.Layer):
         for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
             variable.assign(value)
 
+    def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
+        """Return the states that a stream starts from; see `streaming.Streaming`."""
+        return dict(zip(self.cell.state_names, self.cell.get_initial_state(batch_size), strict=True))
+
     def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
         """Return the state to start from, and whether it is what a sequence of its own starts from."""
         if (carried := carried_states()) is not None:

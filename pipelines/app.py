@@ -34,10 +34,6 @@ def _itself(config: Any, model: keras.Model) -> keras.Model:
     return model
 
 
-def _no_signatures(config: Any, model: keras.Model) -> dict[str, keras.Model]:
-    return {}
-
-
 def _loop(config: Any) -> tuple[str, ...]:
     return ("loop",)
 
@@ -83,11 +79,11 @@ class App:
     one input and one output."""
     executions: Callable[[Any], Sequence[str]] = _loop
     """executions(config): the forms of it on the device, "loop" (whole sequences), "step" (streaming)."""
-    signatures: Callable[[Any, keras.Model], Mapping[str, keras.Model]] = _no_signatures
-    """signatures(config, model): functions that files hold beside `serve` or `step`, by name: models that
-    share its weights."""
-    artifacts: Callable[[Any, Outcome, Bundle, Path], None] | None = None
-    """artifacts(config, outcome, bundle, folder): write files for the tracker (audio, pictures, MIDI)."""
+    each_epoch: Callable[[Any, Features, keras.Model, int, Path], None] | None = None
+    """each_epoch(config, features, deployed, epoch, folder): write a sample of what it can by now."""
+    show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
+    """show(config, outcome, bundle, folder): try the finished bundle; write what it makes (audio, pictures)
+    into the folder, for the tracker, and return further figures for the record."""
 
     def __post_init__(self) -> None:
         for needed in ("default", "smoke"):

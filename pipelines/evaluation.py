@@ -51,6 +51,24 @@ def score(
     return {name: float(metric(outputs, targets)) for name, metric in metrics.items()}, outputs
 
 
+def interval(
+    metric: Metric, outputs: np.ndarray, targets: np.ndarray, resamples: int = 1000, seconds: float = 10.0
+) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a metric by the percentile bootstrap over examples.
+
+    Resampling stops after `seconds`, but not before the hundredth. Efron and Tibshirani, An Introduction to
+    the Bootstrap (1993), chapter 13.
+    """
+    rng = np.random.default_rng(0)
+    values: list[float] = []
+    start = time.perf_counter()
+    while len(values) < resamples and (len(values) < 100 or time.perf_counter() - start < seconds):
+        rows = rng.integers(len(targets), size=len(targets))
+        values.append(metric(outputs[rows], targets[rows]))
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def latency_ms(
     predictor: Predictor, inputs: np.ndarray, calls: int = 200, seconds: float = 3.0
 ) -> dict[str, float]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from .checkpoint import Checkpoint, Progress
 from .config import Config, to_dict
 from .data import Data, Features, take
 from .errors import UserError
-from .evaluation import KerasPredictor, score
+from .evaluation import KerasPredictor, interval, score
 from .export.run import Exported, Facts, Row, export
 from .provenance import provenance
 from .training import compile_model, fit, seed_everything
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import keras
 
     from .app import App
+    from .bundle import Bundle
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ class Outcome:
     """What it answered to each test split."""
     scores: dict[str, dict[str, float]]
     """The metrics on each test split."""
+    intervals: dict[str, tuple[float, float]]
+    """The 95 % confidence interval of the first metric on each test split."""
     baselines: dict[str, dict[str, float]]
 
 
@@ -111,7 +115,7 @@ def _tracked(
             config,
             app.metrics,
             checkpoint,
-            _teller(run),
+            _teller(run, partial(app.each_epoch, config, features, deployed) if app.each_epoch else None),
             deployed,
             app.higher_is_better,
         )
@@ -121,22 +125,24 @@ def _tracked(
     with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
         model_uri = _log_export(exported, outcome, Path(workspace), run)
-        if app.artifacts:
-            folder = Path(workspace, "samples")
-            folder.mkdir()
-            app.artifacts(config, outcome, exported.bundle, folder)
-            run.folder(folder, "samples")
-    record = _record(app, run.id, preset, config, outcome, exported.rows, minutes)
+        figures = _show(app, config, outcome, exported.bundle, Path(workspace, "samples"), run)
+    record = _record(app, run.id, preset, config, outcome, exported.rows, minutes) | {"figures": figures}
     run.text("record.json", json.dumps(record, indent=1))
     shutil.rmtree(checkpoint.folder)
     return Result(run.id, exported.bundle.folder, model_uri, exported.rows, record)
 
 
-def _teller(run: tracking.Run) -> Callable[[int, dict[str, float]], None]:
+def _teller(
+    run: tracking.Run, sample: Callable[[int, Path], None] | None = None
+) -> Callable[[int, dict[str, float]], None]:
     def tell(epoch: int, values: dict[str, float]) -> None:
         run.metrics(values, step=epoch)
         told = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
         log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in told.items()))
+        if sample:
+            with tempfile.TemporaryDirectory() as folder:
+                sample(epoch, Path(folder))
+                run.folder(Path(folder), f"samples/epoch_{epoch}")
 
     return tell
 
@@ -166,19 +172,23 @@ def _score(
     progress: Progress,
 ) -> Outcome:
     """Score every test split, for the first and only time."""
-    scores, outputs = {}, {}
+    scores, outputs, intervals = {}, {}, {}
+    first = next(iter(app.metrics.values()))
     for split in data.test_splits:
         scores[split], outputs[split] = score(
             KerasPredictor(deployed), features.inputs[split], features.targets[split], app.metrics
         )
+        intervals[split] = interval(first, outputs[split], features.targets[split])
     log.info("training the baselines")
     baselines = app.baseline(config, data)
-    return Outcome(data, features, model, deployed, progress, outputs, scores, baselines)
+    return Outcome(data, features, model, deployed, progress, outputs, scores, intervals, baselines)
 
 
 def _log_outcome(app: App, config: Config, outcome: Outcome, run: tracking.Run) -> None:
     for split, values in outcome.scores.items():
         run.metrics({f"{split}.{name}": value for name, value in values.items()})
+        low, high = outcome.intervals[split]
+        run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
     for name, of_split in outcome.baselines.items():
         run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
     run.metrics({"best_epoch": outcome.progress.best_epoch})
@@ -257,6 +267,19 @@ def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: trac
     return run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
 
 
+def _show(
+    app: App, config: Config, outcome: Outcome, bundle: Bundle, folder: Path, run: tracking.Run
+) -> dict[str, float]:
+    """Let the app try its bundle; return what it measured."""
+    if app.show is None:
+        return {}
+    folder.mkdir()
+    figures = dict(app.show(config, outcome, bundle, folder))
+    run.folder(folder, "samples")
+    run.metrics(figures)
+    return figures
+
+
 def _record(
     app: App, run_id: str, preset: str, config: Config, outcome: Outcome, rows: list[Row], minutes: float
 ) -> dict[str, Any]:
@@ -270,6 +293,7 @@ def _record(
         "data_sha256": outcome.data.fingerprint,
         "examples": outcome.data.counts,
         "scores": outcome.scores,
+        "intervals": outcome.intervals,
         "baselines": outcome.baselines,
         "forms": [row._asdict() for row in rows],
         "epochs": outcome.progress.epochs,

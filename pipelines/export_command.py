@@ -43,6 +43,10 @@ class Export:
     """Length of the sequences, where the model leaves it open."""
     tolerance: float | None = None
     """Largest difference from Keras, as a share of an output's range. Default: by precision."""
+    integer_io: bool = False
+    """Integers in and out of int8 and int16x8 files, where these have float32; states of a stream stay."""
+    lengths: bool = False
+    """Files that take sequences of any length up to --steps: padded, and their `length` (1,) beside them."""
     json: bool = False
     """Print one JSON object instead of the table."""
 
@@ -70,6 +74,8 @@ def run(command: Export) -> None:
             calibration,
             command.steps,
             command.tolerance,
+            command.integer_io,
+            command.lengths,
         )
         written = _for_microcontrollers(report, command.output / f"{name}_micro") if micro else []
     except ExportError as error:

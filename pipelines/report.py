@@ -70,9 +70,10 @@ def keep_record(app: str, record: Mapping[str, Any], root: Path = Path()) -> Non
     results = read_records(folder) | {record["preset"]: dict(record)}
     ordered = {name: results[name] for name in sorted(results)}
     write_atomically(folder / "results.json", json.dumps(ordered, indent=1).encode() + b"\n")
-    for readme in (folder / "README.md", root / "README.md"):
+    tables = {folder / "README.md": markdown_table(ordered), root / "README.md": overview(root)}
+    for readme, table in tables.items():
         if readme.is_file() and _BEGIN in readme.read_text():
-            write_atomically(readme, with_results(readme.read_text(), ordered).encode())
+            write_atomically(readme, with_results(readme.read_text(), table).encode())
 
 
 def read_records(folder: Path) -> dict[str, Any]:
@@ -84,11 +85,36 @@ def read_records(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path}: expected JSON: {error}") from None
 
 
-def with_results(readme: str, records: Mapping[str, Any]) -> str:
-    """Return the text of a README with its results table made anew."""
+def with_results(readme: str, table: str) -> str:
+    """Return the text of a README with another table of results."""
     before, rest = readme.split(_BEGIN)
     _, after = rest.split(_END)
-    return f"{before}{_BEGIN}\n{markdown_table(records)}\n{_END}{after}"
+    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+
+
+def overview(root: Path = Path()) -> str:
+    """Return the table of the main README: every recorded preset of every app, in Keras and in int8."""
+    rows = [
+        _overview_row(path.parent.name, record)
+        for path in sorted(root.glob("apps/*/results.json"))
+        for record in read_records(path.parent).values()
+    ]
+    columns = ["app", "preset", "data", "metric", "simple methods", "network", "on the device", "minutes"]
+    return _markdown(columns, rows)
+
+
+def _overview_row(app: str, record: Mapping[str, Any]) -> list[str]:
+    metric = record["metric"]
+    simple = " / ".join(_share(of_split["test"]) for of_split in record["baselines"].values())
+    smallest = min((row for row in record["forms"] if row["form"].endswith(".tflite")), key=_bytes)
+    device = f"{_share(smallest['metric'])}, {smallest['bytes'] / 1000:,.0f} KB ({smallest['form']})"
+    value = f"**{_share(record['scores']['test'][metric])}**"
+    minutes = f"{record['training_minutes']:.1f}"
+    return [app, f"`{record['preset']}`", record["data"], metric, simple, value, device, minutes]
+
+
+def _bytes(row: Mapping[str, Any]) -> int:
+    return row["bytes"]
 
 
 def markdown_table(records: Mapping[str, Any]) -> str:
@@ -100,7 +126,7 @@ def markdown_table(records: Mapping[str, Any]) -> str:
             split,
             record["examples"][split],
             " / ".join(_share(of_split[split]) for of_split in record["baselines"].values()),
-            f"**{_share(values[record['metric']])}**",
+            f"**{_share(values[record['metric']])}**{_around(record.get('intervals', {}).get(split))}",
             f"{record['training_minutes']:.1f}",
         ]
         for preset, record in records.items()
@@ -120,7 +146,12 @@ def _form_columns(metric: str) -> list[str]:
 
 def _form(row: Mapping[str, Any]) -> list[str]:
     size, latency, error = row["bytes"], row["latency_p50_ms"], row["max_abs_error"]
-    return [row["form"], _share(row["metric"]), f"{size:,}", f"{latency:.2f}", f"{error:.1e}"]
+    value = f"{_share(row['metric'])}{_around(row.get('interval'))}"
+    return [row["form"], value, f"{size:,}", f"{latency:.2f}", f"{error:.1e}"]
+
+
+def _around(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
 def _markdown(header: Sequence[str], rows: Rows) -> str:

@@ -35,7 +35,9 @@ def _raw_inputs(model_input: Any) -> list[Any]:
             raise ValueError(f"expected one column of inputs, got columns {list(model_input.columns)}")
         return model_input.iloc[:, 0].tolist()
     if hasattr(model_input, "reshape"):
-        if model_input.size != len(model_input):
-            raise ValueError(f"expected an array of one input per row, got shape {model_input.shape}")
-        return model_input.reshape(-1).tolist()
+        if model_input.size == len(model_input):
+            return model_input.reshape(-1).tolist()
+        if model_input.dtype.kind in "iuf":  # an input is an array itself
+            return list(model_input)
+        raise ValueError(f"expected an array of one input per row, got shape {model_input.shape}")
     return list(model_input)

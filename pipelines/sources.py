@@ -58,15 +58,7 @@ def text_from_tfds(
     Raises:
         UserError: one line, for an unknown name, a set that can't be had, or features to choose between.
     """
-    folder = data_dir or DATA_DIR
-    make_builder = _named_builder(name, folder)
-    try:
-        builder = prepare(make_builder, folder)
-    except UserError:
-        raise
-    except Exception as error:  # a builder may raise anything; what it says goes to the user
-        raise UserError(f"--dataset {name}: can't be prepared in {folder}: {_first_line(error)}") from error
-    return text_from_builder(builder, text_feature, label_feature, seed=seed)
+    return text_from_builder(builder_of(name, data_dir), text_feature, label_feature, seed=seed)
 
 
 def text_from_builder(
@@ -95,6 +87,22 @@ def text_from_builder(
         else:
             notes.append(f"{source}: {name} is not used, its labels are hidden (-1)")
     return complete(splits, tuple(features[label].names), source, notes, seed)
+
+
+def builder_of(name: str, data_dir: Path | None = None) -> Any:
+    """Return the TFDS builder of that name with its data on disk, downloaded where it is not in `data_dir`.
+
+    Raises:
+        UserError: one line, for an unknown name or a set that can't be had.
+    """
+    folder = data_dir or DATA_DIR
+    make_builder = _named_builder(name, folder)
+    try:
+        return prepare(make_builder, folder)
+    except UserError:
+        raise
+    except Exception as error:  # a builder may raise anything; what it says goes to the user
+        raise UserError(f"--dataset {name}: can't be prepared in {folder}: {_first_line(error)}") from error
 
 
 def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +28,13 @@ def complete(
     if "test" not in splits and "validation" in splits:
         splits["test"] = splits.pop("validation")
         notes.append(f"{source}: no labelled test split, so its validation split is the test split")
-    held_out = {text for name, split in splits.items() if name != "train" for text in split.inputs}
+    held_out = _held_out(splits)
     train = splits["train"]
-    kept = select(train, [text not in held_out for text in train.inputs])
+    kept = select(train, [_content(text) not in held_out for text in train.inputs])
     if len(kept) < len(train):
-        notes.append(
-            f"{source}: {len(train) - len(kept):,} training texts left out, being in a held-out split"
-        )
+        what = "texts" if isinstance(train.inputs[0], str) else "examples"
+        left_out = len(train) - len(kept)
+        notes.append(f"{source}: {left_out:,} training {what} left out, being in a held-out split")
     for name in ("test", "validation"):
         if name not in splits:
             kept, splits[name] = hold_out(kept, seed)
@@ -48,6 +50,15 @@ def complete(
     return Data(ordered | {k: v for k, v in splits.items() if k not in ordered}, labels, source, tuple(notes))
 
 
+def _content(example: Any) -> Hashable:
+    """Return what tells whether two inputs are the same: a text itself, a hash of an array's numbers."""
+    return hashlib.sha256(example.tobytes()).digest() if isinstance(example, np.ndarray) else example
+
+
+def _held_out(splits: Mapping[str, Examples]) -> set[Hashable]:
+    return {_content(text) for name, split in splits.items() if name != "train" for text in split.inputs}
+
+
 def select(examples: Examples, chosen: Sequence[bool]) -> Examples:
     """Return the examples where `chosen` is true, in their order."""
     inputs = [text for text, keep in zip(examples.inputs, chosen, strict=True) if keep]
@@ -59,16 +70,16 @@ def hold_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
 
     A class of one or two texts stays whole in the rest; a larger one gives at least one.
     """
-    first: dict[str, int] = {}
+    first: dict[Hashable, int] = {}
     for text, target in zip(examples.inputs, examples.targets.tolist(), strict=True):
-        first.setdefault(text, target)
+        first.setdefault(_content(text), target)
     rng = np.random.default_rng(seed)
-    held: set[str] = set()
+    held: set[Hashable] = set()
     for target in sorted(set(first.values())):
         texts = [text for text, of in first.items() if of == target]
         count = max(1, round(HELD_OUT * len(texts))) if len(texts) > 2 else 0
         held.update(texts[index] for index in rng.permutation(len(texts))[:count])
-    chosen = [text in held for text in examples.inputs]
+    chosen = [_content(text) in held for text in examples.inputs]
     return select(examples, [not held for held in chosen]), select(examples, chosen)
 
 
@@ -81,9 +92,9 @@ def with_pretraining(data: Data, extra: Data) -> Data:
         raise UserError(
             f"{extra.source}: expected as many labels as {data.source} has, {data.labels}, got {extra.labels}"
         )
-    held_out = {text for name, split in data.splits.items() if name != "train" for text in split.inputs}
+    held_out = _held_out(data.splits)
     more = extra.splits["train"]
-    more = select(more, [text not in held_out for text in more.inputs])
+    more = select(more, [_content(text) not in held_out for text in more.inputs])
     pairs = ", ".join(f"{theirs} as {ours}" for theirs, ours in zip(extra.labels, data.labels, strict=True))
     note = f"pretraining on {len(more):,} training texts of {extra.source} ({pairs})"
     source = f"{data.source} after {extra.source}"

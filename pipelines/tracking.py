@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
+import io
 import json
 import logging
 import os
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import serving
+from .bundle import Bundle
 from .errors import UserError
 from .provenance import provenance
 from .store import alone, sqlite_folder, store_uri
@@ -138,7 +141,9 @@ class Run:
 
         The model carries the code it needs as files: no pickle, no TensorFlow, only numpy and LiteRT.
         """
-        examples = list(input_example)
+        examples: Any = list(input_example)
+        if isinstance(examples[0], np.ndarray):  # of any length each, so one has to do
+            examples = examples[0][None]
         answers = serving._load_pyfunc(str(bundle)).predict(examples)
         logged = mlflow.pyfunc.log_model(
             name="bundle",
@@ -150,6 +155,42 @@ class Run:
             pip_requirements=_pins("ai-edge-litert", "numpy"),
         )
         return logged.model_uri
+
+    def register(self, model_uri: str, name: str, bundle: Bundle) -> int:
+        """Make a version of the registered model `name` from a logged bundle, and return its number.
+
+        The version is found by its tags: app, dataset, preset and the figures of every variant.
+
+        Args:
+            model_uri: as `bundle_model` gives it.
+            name: made where there is no such registered model.
+            bundle: what was logged.
+
+        Raises:
+            UserError: the store takes no such name or model.
+        """
+        facts = {key: bundle.manifest[key] for key in ("app", "run_id", "dataset", "preset")}
+        tags = {
+            key: _shorten(value, MAX_TAG_VAL_LENGTH) for key, value in {**facts, **figures(bundle)}.items()
+        }
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):  # what it did, in two lines
+                return int(mlflow.register_model(model_uri, name, tags=tags).version)
+        except MlflowException as error:
+            raise UserError(f"registered model {name!r}: {_one_line(error)}") from error
+
+
+def figures(bundle: Bundle) -> dict[str, float]:
+    """Return what was measured of a bundle's variants: "int8.bytes", "int8_step.latency_p50_ms"."""
+    metric, numbers = bundle.manifest["metric"]["name"], {}
+    for variant in bundle.variants:
+        precision, execution = variant["precision"], variant["execution"]
+        name = precision if execution == "loop" else f"{precision}_{execution}"
+        numbers[f"{name}.{metric}"] = variant["metric"]
+        numbers[f"{name}.bytes"] = variant["bytes"]
+        numbers[f"{name}.max_abs_error"] = variant["max_abs_error"]
+        numbers[f"{name}.latency_p50_ms"] = variant["latency_ms"]["p50"]
+    return numbers
 
 
 class _KerasFlavor:
@@ -332,10 +373,13 @@ def _schema(tensors: Sequence[keras.KerasTensor]) -> Schema:
     )
 
 
-def _signature(examples: list[Any], answers: list[dict[str, Any]]) -> ModelSignature:
+def _signature(examples: list[Any] | np.ndarray, answers: list[dict[str, Any]]) -> ModelSignature:
     with warnings.catch_warnings():  # that whole numbers can't be missing: these never are
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")
-        return infer_signature(examples, answers)
+        signature = infer_signature(examples, answers)
+    if isinstance(examples, np.ndarray):
+        signature.inputs = Schema([TensorSpec(examples.dtype, (-1, -1, *examples.shape[2:]))])
+    return signature
 
 
 def _pins(*libraries: str) -> list[str]:

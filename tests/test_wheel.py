@@ -1,4 +1,4 @@
-"""The layers and pipelines as a package: `unrolled.layers`, `unrolled.pipelines`."""
+"""The layers and pipelines as a package: `unrolled.layers`, `unrolled.pipelines`, `unrolled.convert`."""
 
 import shutil
 import subprocess
@@ -11,8 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CODE = """
 import sys
-import unrolled.pipelines.ondevice, unrolled.pipelines.bundle, unrolled.pipelines.text
-assert "tensorflow" not in sys.modules
+import unrolled, unrolled.pipelines.ondevice, unrolled.pipelines.bundle, unrolled.pipelines.text
+assert not {"tensorflow", "keras", "mlflow"} & set(sys.modules)
+assert not hasattr(unrolled, "nothing")
 from unrolled.pipelines._layers import layers
 import keras
 assert layers.__name__ == "unrolled.layers"
@@ -20,6 +21,11 @@ assert not {"layers", "pipelines", "apps"} & set(sys.modules)
 model = keras.Sequential([keras.Input([5, 2]), layers.LSTM(3)])
 config = keras.saving.serialize_keras_object(model.layers[0])
 assert config["registered_name"] == "unrolled>LSTM", config
+stock = keras.Sequential([keras.Input([5, 2], name="x"), keras.layers.LSTM(3, name="y")])
+content = unrolled.convert(stock)
+x = keras.random.normal([1, 5, 2]).numpy()
+answer = unrolled.pipelines.ondevice.Model(content)(x=x)["y"]
+assert abs(answer - stock(x).numpy()).max() < 1e-6, answer
 """
 
 

@@ -7,22 +7,10 @@ from typing import Any
 import numpy as np
 
 from pipelines.data import Data
+from pipelines.metrics import accuracy, macro_f1
 from pipelines.text import tokenize
 
 from .config import SentimentConfig
-
-
-def accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the share of examples whose most probable label is right."""
-    return float(np.mean(outputs.argmax(axis=1) == targets))
-
-
-def macro_f1(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the mean over labels of the harmonic mean of precision and recall."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(targets, outputs.argmax(axis=1), average="macro", zero_division=0))
-
 
 METRICS = {"accuracy": accuracy, "macro_f1": macro_f1}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import re
 import tempfile
 import zipfile
@@ -25,17 +26,16 @@ from ..errors import UserError
 from ..files import write_atomically
 from ..manifest import EXECUTIONS, is_plain_name
 from . import ExportError
-from .convert import PRECISIONS, convert, explain
+from .convert import PRECISIONS, Source, check_integer_io
 from .error_trace import Trace, entry, plot
 from .forms import Answers, Form, check_form
-from .model_inputs import Arrays, checked_inputs, input_specs, one_by_one, random_inputs
+from .model_inputs import Arrays
+from .quantize import ACTIVATION_BITS
 from .saved_model import write_saved_model
+from .subject import Subject, prepare
 from .write import write_bundle
 
 log = logging.getLogger(__name__)
-
-_MOST_VERIFIED = 64
-_MOST_CALIBRATED = 200
 
 
 @dataclass
@@ -60,6 +60,41 @@ def load_model(path: Path) -> keras.Model:
     return model
 
 
+def convert(
+    model: keras.Model,
+    precision: str = "float32",
+    execution: str = "loop",
+    calibration: Arrays | None = None,
+    steps: int | None = None,
+    tolerance: float | None = None,
+    integer_io: bool = False,
+    lengths: bool = False,
+) -> bytes:
+    """Return the .tflite file of a Keras model, run and held against Keras, output by output.
+
+    Args: as for `export_model`.
+
+    Raises:
+        UserError: a model or inputs that this can't work with.
+        ExportError: what can't be had, or is too far from Keras.
+    """
+    check_integer_io(integer_io, [precision])
+    subject = prepare(model, model.name, calibration, steps, lengths)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, execution)
+        try:
+            source = _written(subject, folder, execution)
+        except ValueError as error:
+            raise ExportError(f"{execution}: {_own_words(error)}") from error
+        content = source.convert(precision, integer_io)
+        try:
+            check_form(content, precision, execution, subject.inputs, subject.expected, tolerance)
+        except ExportError as error:
+            traces = source.explain(precision)
+            raise ExportError(f"{error}; {entry(traces)}" if traces else str(error)) from error
+    return content
+
+
 def export_model(
     model: keras.Model,
     output: Path,
@@ -69,6 +104,8 @@ def export_model(
     calibration: Arrays | None = None,
     steps: int | None = None,
     tolerance: float | None = None,
+    integer_io: bool = False,
+    lengths: bool = False,
 ) -> Report:
     """Write the bundle `output/name`; where a file is too far from Keras, a plot of the error instead.
 
@@ -81,6 +118,8 @@ def export_model(
         steps: the length of sequences, where the model leaves it open.
         tolerance: largest difference from Keras that any output may have, as a share of the output's
             range; by default that of the precision.
+        integer_io: integers in and out where they would be float32; int8 and int16x8 only, and by default.
+        lengths: take the length of a sequence beside it, see `WithLength`; `calibration` may hold "length".
 
     Raises:
         UserError: a model, a name or inputs that this can't work with.
@@ -88,46 +127,53 @@ def export_model(
     """
     if not is_plain_name(name):
         raise UserError(f"name: expected a plain file name, got {name!r}")
-    try:
-        ours = layers.convert_model(model)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name}: {error}") from None
-    specs = input_specs(ours, calibration, steps)
-    inputs = random_inputs(ours, specs) if calibration is None else checked_inputs(calibration, specs)
-    examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
-    verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
-    expected = _answers(model, verified)
+    check_integer_io(integer_io, precisions or ())
+    subject = prepare(model, name, calibration, steps, lengths)
     made: list[tuple[Form, bytes]] = []
     impossible: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as temporary:
         for execution in executions or EXECUTIONS:
             folder = Path(temporary, execution)
             try:
-                _check_execution(ours, execution)
-                write_saved_model(ours, folder, specs, list(expected), execution)
+                source = _written(subject, folder, execution)
             except ValueError as error:
                 _note(impossible, execution, _own_words(error), executions is not None)
                 continue
-            for precision in precisions or PRECISIONS:
+            for precision in precisions or (ACTIVATION_BITS if integer_io else PRECISIONS):
                 variant = f"{precision}_{execution}"
                 log.info("%s: converting and verifying", variant)
                 try:
-                    content = convert(folder, precision, execution, examples)
+                    content = source.convert(precision, integer_io)
                 except ExportError as error:
                     asked = executions is not None and precisions is not None
                     _note(impossible, variant, str(error), asked)
                     continue
                 try:
-                    form = check_form(content, precision, execution, verified, expected, tolerance)
+                    form = check_form(
+                        content, precision, execution, subject.inputs, subject.expected, tolerance
+                    )
                 except ExportError as error:
-                    traces = explain(folder, precision, execution, examples)
+                    traces = source.explain(precision)
                     raise ExportError(_explained(error, traces, output / f"{name}_{variant}.png")) from error
                 made.append((form, content))
     if not made:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in impossible.items())
         raise ExportError(f"{name}: nothing could be made: {reasons}")
-    bundle = _write(output, name, made, expected, calibration is None)
+    bundle = _bundle(output, name, made, subject.expected, calibration is None)
     return Report(bundle, [form for form, _ in made], impossible)
+
+
+def _written(subject: Subject, folder: Path, execution: str) -> Source:
+    """Write the SavedModel; ValueError if this execution can't be had."""
+    subject.check_execution(execution)
+    outputs = list(subject.expected)
+    write_saved_model(subject.model, folder, subject.specs, outputs, execution, _packet(subject.model))
+    return Source(folder, execution, subject.examples)
+
+
+def _packet(model: keras.Model) -> int:
+    """Return how many elements of its input a stream takes at a time: the samples of a hop, or 1."""
+    return math.lcm(*(each.hop for each in model._flatten_layers() if isinstance(each, layers.Mel)))
 
 
 def _explained(error: ExportError, traces: Sequence[Trace], file: Path) -> str:
@@ -138,14 +184,6 @@ def _explained(error: ExportError, traces: Sequence[Trace], file: Path) -> str:
     plot(traces).savefig(output, format="png", dpi=120)
     write_atomically(file, output.getvalue())
     return f"{error}; {entry(traces)}; plot: {file}"
-
-
-def _check_execution(model: keras.Model, execution: str) -> None:
-    stateful = [each.name for each in model._flatten_layers() if getattr(each, "stateful", False)]
-    if stateful and execution != "step":
-        raise ValueError(
-            f"{stateful[0]}: execution {execution!r}: its state is carried from call to call: step"
-        )
 
 
 def _note(impossible: dict[str, str], what: str, reason: str, asked: bool) -> None:
@@ -162,32 +200,7 @@ def _own_words(error: ValueError) -> str:
     return (ours or lines)[0]
 
 
-def _answers(model: keras.Model, inputs: Arrays) -> Answers:
-    """Return what Keras answers, by output name, one example after the other as a device does."""
-    rows = []
-    for example in one_by_one(inputs):
-        for layer in model._flatten_layers():
-            if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
-                layer.reset_state()
-        given: Any = example if len(example) > 1 else next(iter(example.values()))
-        rows.append(model(given, training=False))
-    first = rows[0]
-    names = list(first) if isinstance(first, dict) else _names(model, len(keras.tree.flatten(first)))
-    flat = [
-        [row[name] for name in names] if isinstance(row, dict) else keras.tree.flatten(row) for row in rows
-    ]
-    return {name: np.concatenate([np.asarray(row[i]) for row in flat]) for i, name in enumerate(names)}
-
-
-def _names(model: keras.Model, count: int) -> list[str]:
-    graph = getattr(model, "_functional", None) or model  # of a Sequential model
-    names = list(getattr(graph, "output_names", None) or [])
-    if len(names) == count == len(set(names)):
-        return names
-    return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
-
-
-def _write(
+def _bundle(
     output: Path,
     name: str,
     made: Sequence[tuple[Form, bytes]],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import tensorflow as tf
 from ..errors import UserError
 from ..ondevice import Stream
 from . import ExportError
+from .calibration import Ranges, tensor_ranges
 from .error_trace import Trace, trace_error
 from .flatbuffer import slim, spread
-from .quantize import ACTIVATION_BITS, quantize, quantize_named
+from .forms import packets
+from .in_float import halved, stays_in_float
+from .quantize import ACTIVATION_BITS, quantize_named
 
 Examples = Sequence[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, batch of 1 included."""
@@ -40,7 +44,13 @@ bits, activations quantized at run time. int8, int16x8: weights in 8 bits, activ
 measured on examples; float in and out, and in what a loop carries."""
 
 
-def convert(saved_model: Path, precision: str, execution: str = "loop", calibration: Examples = ()) -> bytes:
+def convert(
+    saved_model: Path,
+    precision: str,
+    execution: str = "loop",
+    calibration: Examples = (),
+    integer_io: bool = False,
+) -> bytes:
     """Convert the SavedModel in folder `saved_model` (see `write_saved_model`); builtin TFLite ops only.
 
     Args:
@@ -48,63 +58,101 @@ def convert(saved_model: Path, precision: str, execution: str = "loop", calibrat
         precision: one of `PRECISIONS`.
         execution: "loop", "unrolled", "fused" or "step".
         calibration: whole sequences, for int8 and int16x8.
+        integer_io: integers in and out where these two have float32; states of a stream stay.
 
     Raises:
-        UserError: no such precision.
+        UserError: no such precision, or one that has no integers to give.
         ExportError: this precision can't be had in this execution.
     """
-    if precision not in PRECISIONS:
-        raise UserError(f"unknown precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
-    if precision in _BY_THE_CONVERTER:
-        content = _converted(saved_model, precision, execution, _BY_THE_CONVERTER[precision])
-        return slim(content)
-    if execution == "fused":
-        return slim(_fused_integer(saved_model, precision, calibration))
-    content = _converted(saved_model, "float32", execution, _BY_THE_CONVERTER["float32"])
-    if execution == "step":
-        return quantize(content, precision, _steps(content, calibration), "step")
-    return quantize(content, precision, calibration)
+    return Source(saved_model, execution, calibration).convert(precision, integer_io)
 
 
-def explain(saved_model: Path, precision: str, execution: str, calibration: Examples) -> list[Trace]:
-    """Say, for a precision that was quantized here, where its error enters; see `trace_error`."""
-    if precision not in ACTIVATION_BITS or execution == "fused":
-        return []
-    exact = spread(_converted(saved_model, "float32", execution, _BY_THE_CONVERTER["float32"]))
-    signature = "step" if execution == "step" else "serve"
-    examples = list(_steps(exact, calibration)) if execution == "step" else calibration
-    return trace_error(exact, quantize_named(exact, precision, examples, signature), examples[0], signature)
+class Source:
+    """A SavedModel to convert in several precisions: what they share is made once.
+
+    Args: as for `convert`.
+    """
+
+    def __init__(self, saved_model: Path, execution: str = "loop", calibration: Examples = ()) -> None:
+        self._folder, self._execution, self._calibration = saved_model, execution, calibration
+        self._signature = "step" if execution == "step" else "serve"
+
+    def convert(self, precision: str, integer_io: bool = False) -> bytes:
+        """Return the file; see the function `convert`."""
+        if precision not in PRECISIONS:
+            raise UserError(f"unknown precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
+        check_integer_io(integer_io, [precision])
+        if precision == "float32":
+            return slim(self._exact)
+        if precision in _BY_THE_CONVERTER:
+            if precision == "float16" and stays_in_float(self._exact):
+                return slim(halved(self._exact))
+            return slim(self._converted(precision, _BY_THE_CONVERTER[precision]))
+        if self._execution == "fused":
+            return slim(self._fused_integer(precision, integer_io))
+        return slim(quantize_named(self._named, precision, self._ranges, self._signature, integer_io))
+
+    def explain(self, precision: str) -> list[Trace]:
+        """Say, for a precision that was quantized here, where its error enters; see `trace_error`."""
+        if precision not in ACTIVATION_BITS or self._execution == "fused":
+            return []
+        quantized = quantize_named(self._named, precision, self._ranges, self._signature)
+        return trace_error(self._named, quantized, next(iter(self._examples())), self._signature)
+
+    @cached_property
+    def _exact(self) -> bytes:
+        return self._converted("float32", _BY_THE_CONVERTER["float32"])
+
+    @cached_property
+    def _named(self) -> bytes:
+        return spread(self._exact)
+
+    @cached_property
+    def _ranges(self) -> Ranges:
+        return tensor_ranges(self._named, self._examples(), self._signature)
+
+    def _examples(self) -> Iterable[Mapping[str, np.ndarray]]:
+        return _steps(self._exact, self._calibration) if self._execution == "step" else self._calibration
+
+    def _converted(self, precision: str, settings: Callable[[tf.lite.TFLiteConverter], None]) -> bytes:
+        keys = ["init", "step"] if self._execution == "step" else ["serve"]
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(self._folder), signature_keys=keys)
+        # Else each step of a loop copies the whole output sequence in pieces: 3 times the time at 400 steps.
+        converter._experimental_enable_dynamic_update_slice = True
+        settings(converter)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the interpreter that its calibration uses
+                return converter.convert()
+        except Exception as error:  # the converter raises whatever the pass that failed raises
+            reason = str(error).strip() or type(error).__name__
+            raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from error
+
+    def _fused_integer(self, precision: str, integer_io: bool) -> bytes:
+        """Quantize TFLite's own LSTM operation, which the converter knows how to."""
+        if precision != "int8":
+            raise ExportError(f"{precision}: TFLite has no fused LSTM in it; loop, unrolled and step can")
+        if not self._calibration:
+            raise ExportError(f"{precision}: expected examples to calibrate on, got none")
+        if stays_in_float(self._exact):
+            raise ExportError(f"{precision}: fused has no spectrogram in float; loop, unrolled and step have")
+
+        def settings(converter: tf.lite.TFLiteConverter) -> None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: iter(self._calibration)
+            if integer_io:
+                converter.inference_input_type = converter.inference_output_type = tf.int8
+
+        return self._converted(precision, settings)
 
 
-def _converted(
-    saved_model: Path, precision: str, execution: str, settings: Callable[[tf.lite.TFLiteConverter], None]
-) -> bytes:
-    keys = ["init", "step"] if execution == "step" else ["serve"]
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=keys)
-    # Else each step of a loop copies the whole output sequence in pieces: 3 times the time at 400 steps.
-    converter._experimental_enable_dynamic_update_slice = True
-    settings(converter)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the interpreter that its calibration uses
-            return converter.convert()
-    except Exception as error:  # the converter raises whatever the pass that failed raises
-        reason = str(error).strip() or type(error).__name__
-        raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from error
-
-
-def _fused_integer(saved_model: Path, precision: str, calibration: Examples) -> bytes:
-    """Quantize TFLite's own LSTM operation, which the converter knows how to."""
-    if precision != "int8":
-        raise ExportError(f"{precision}: TFLite has no fused LSTM in it; loop, unrolled and step can")
-    if not calibration:
-        raise ExportError(f"{precision}: expected examples to calibrate on, got none")
-
-    def settings(converter: tf.lite.TFLiteConverter) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: iter(calibration)
-
-    return _converted(saved_model, precision, "fused", settings)
+def check_integer_io(integer_io: bool, precisions: Iterable[str]) -> None:
+    """Refuse integer inputs and outputs of files that compute in float32."""
+    for precision in precisions if integer_io else ():
+        if precision not in ACTIVATION_BITS:
+            raise UserError(
+                f"integer-io: expected a precision among {', '.join(ACTIVATION_BITS)}, got {precision}"
+            )
 
 
 def _steps(content: bytes, sequences: Examples) -> Iterator[Mapping[str, np.ndarray]]:
@@ -112,7 +160,6 @@ def _steps(content: bytes, sequences: Examples) -> Iterator[Mapping[str, np.ndar
     stream = Stream(content)
     for sequence in sequences:
         stream.reset()
-        for t in range(next(iter(sequence.values())).shape[1]):
-            inputs = {name: array[:, t : t + 1] for name, array in sequence.items()}
+        for inputs in packets(stream, sequence):
             yield {**inputs, **stream.state}
             stream(**inputs)

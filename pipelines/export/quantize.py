@@ -22,6 +22,8 @@ from ai_edge_quantizer.quantizer import Quantizer
 from . import ExportError
 from .calibration import Ranges, tensor_ranges
 from .flatbuffer import called_graphs, opcode, pack, parse, slim, spread
+from .in_float import ops_in_float
+from .integer_io import with_integer_io
 
 ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
 
@@ -42,25 +44,33 @@ _INTEGERS = (schema.TensorType.INT8, schema.TensorType.INT16)
 _WIDE = 500.0  # a chosen value beyond this stands for minus infinity: no integer step could be that large
 
 
-def quantize(content: bytes, precision: str, examples: Examples, signature: str = "serve") -> bytes:
+def quantize(
+    content: bytes, precision: str, examples: Examples, signature: str = "serve", integer_io: bool = False
+) -> bytes:
     """Return a float32 .tflite file in `precision`, calibrated on examples.
 
     Raises:
         ExportError: no examples, or the tool refuses.
     """
-    return slim(quantize_named(spread(content), precision, examples, signature))
+    named = spread(content)
+    ranges = tensor_ranges(named, examples, signature)
+    return slim(quantize_named(named, precision, ranges, signature, integer_io))
 
 
-def quantize_named(content: bytes, precision: str, examples: Examples, signature: str = "serve") -> bytes:
-    """Do what `quantize` does, to a file from `spread`: its tensors keep their names."""
-    ranges = tensor_ranges(content, examples, signature)
+def quantize_named(
+    content: bytes, precision: str, ranges: Ranges, signature: str = "serve", integer_io: bool = False
+) -> bytes:
+    """Do what `quantize` does by ranges, to a file from `spread`: its tensors keep their names."""
     if not ranges:
         raise ExportError(f"{precision}: expected examples to calibrate on, got none")
     try:
         quantized = _quantized(content, precision, ranges)
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
         raise ExportError(f"{precision}: does not quantize: {' '.join(str(error).split())}") from error
-    return _repaired(quantized, content)
+    repaired = _repaired(quantized, content)
+    if not integer_io:
+        return repaired
+    return with_integer_io(repaired, ranges, ACTIVATION_BITS[precision], signature)
 
 
 def _quantized(content: bytes, precision: str, ranges: Ranges) -> bytes:
@@ -71,7 +81,8 @@ def _quantized(content: bytes, precision: str, ranges: Ranges) -> bytes:
     if loops := called_graphs(parse(content)):  # `spread` puts the number of the graph first
         in_loops = f"^({'|'.join(map(str, sorted(loops)))})/"
         left += [(in_loops, op) for op in _FLOAT_IN_LOOPS]
-    left += [(f"^{re.escape(name)}", _Op.ALL_SUPPORTED) for name in _masking(content, ranges)]
+    names = _masking(content, ranges) + _in_float(content)
+    left += [(f"^{re.escape(name)}", _Op.ALL_SUPPORTED) for name in names]
     for pattern, op in left:
         tool.update_quantization_recipe(pattern, op, algorithm_key="no_quantize")
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():  # bars; a word on memory
@@ -96,6 +107,12 @@ def _statistics(content: bytes, ranges: Ranges) -> dict[str, dict[str, np.ndarra
     return statistics
 
 
+def _in_float(content: bytes) -> list[str]:
+    """Return the outputs of the ops that layers want in float32."""
+    graphs = parse(content).subgraphs
+    return [graph.tensors[op.outputs[0]].name.decode() for graph in graphs for op in ops_in_float(graph)]
+
+
 def _masking(content: bytes, ranges: Ranges) -> list[str]:
     """Return the outputs of the ops that put a stand-in for minus infinity at padding, or read what has one.
 
@@ -116,9 +133,9 @@ def _masking(content: bytes, ranges: Ranges) -> list[str]:
 def _repaired(quantized: bytes, content: bytes) -> bytes:
     """Put right what the tool leaves wrong: types that do not fit, and scales that int16 need not have."""
     model: Any = parse(quantized)
-    for graph, before in zip(model.subgraphs, parse(content).subgraphs, strict=True):
+    for i, (graph, before) in enumerate(zip(model.subgraphs, parse(content).subgraphs, strict=True)):
         _let_integers_read_integers(model, graph)
-        _hand_on_as_before(graph, before)
+        _hand_on_as_before(model, i, before)
         for op in graph.operators:
             if isinstance(op.builtinOptions, (schema.AddOptionsT, schema.SubOptionsT)):
                 op.builtinOptions.potScaleInt16 = False  # else int16 wants scales that are powers of 2
@@ -136,13 +153,18 @@ def _let_integers_read_integers(model: Any, graph: Any) -> None:
             op.inputs = [whole.get(tensor, tensor) for tensor in op.inputs]
 
 
-def _hand_on_as_before(graph: Any, before: Any) -> None:
+def _hand_on_as_before(model: Any, index: int, before: Any) -> None:
     """Make a graph hand on tensors of the types it did before, where the tool took integer copies."""
+    graph = model.subgraphs[index]
     graph.outputs = list(graph.outputs)
+    real = {op.inputs[0]: op.outputs[0] for op in graph.operators if opcode(model, op) == _Builtin.DEQUANTIZE}
+    ports = [port for each in model.signatureDefs if each.subgraphIndex == index for port in each.outputs]
     for i, tensor in enumerate(before.outputs):
-        wanted = before.tensors[tensor].type
-        if graph.tensors[graph.outputs[i]].type == wanted:
-            continue
-        if graph.tensors[tensor].type != wanted:
-            raise ExportError(f"{before.tensors[tensor].name.decode()}: the loop would carry integers")
-        graph.outputs[i] = tensor
+        copies = (graph.outputs[i], tensor, real.get(tensor, tensor))
+        fitting = [copy for copy in copies if graph.tensors[copy].type == before.tensors[tensor].type]
+        if not fitting:
+            raise ExportError(f"{before.tensors[tensor].name.decode()}: would be handed on in integers")
+        graph.outputs[i] = fitting[0]
+        for port in ports:
+            if port.tensorIndex == tensor:
+                port.tensorIndex = fitting[0]

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from ..bundle import Bundle
-from ..evaluation import KerasPredictor, Predictor, latency_ms, score
+from ..evaluation import KerasPredictor, Predictor, interval, latency_ms, score
 from .convert import PRECISIONS, convert
 from .metadata import Description, pack
 from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model
@@ -53,6 +53,8 @@ class Row(NamedTuple):
     bytes: int
     latency_p50_ms: float
     max_abs_error: float
+    interval: tuple[float, float]
+    """95 % confidence interval of the metric."""
 
 
 class Exported(NamedTuple):
@@ -119,7 +121,8 @@ def export(
     for execution in executions:
         source = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
         if execution != "loop":
-            write_saved_model(model, source, input_specs, [_OUTPUT], execution)
+            packet = facts.preprocessing.get("packet", 1)
+            write_saved_model(model, source, input_specs, [_OUTPUT], execution, packet)
         for precision in precisions:
             log.info("%s %s: converting and verifying on %d examples", precision, execution, len(inputs))
             content = convert(source, precision, execution, examples)
@@ -128,7 +131,7 @@ def export(
             record["bytes_without_metadata"] = len(content)
             variants.append((record, labelled))
             numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
-            rows.append(Row(record["file"], *numbers))
+            rows.append(Row(record["file"], *numbers, record["interval"]))
     return Exported(write_bundle(output, _head(facts, metrics, values), variants, assets), rows, outputs)
 
 
@@ -163,7 +166,9 @@ def _row(
 ) -> Row:
     error = float(np.max(np.abs(outputs - reference.outputs)))
     latency = latency_ms(predictor, reference.inputs)["p50"]
-    return Row(form, values[next(iter(reference.metrics))], _size(path), latency, error)
+    first, metric = next(iter(reference.metrics.items()))
+    around = interval(metric, outputs, reference.targets)
+    return Row(form, values[first], _size(path), latency, error, around)
 
 
 def _size(path: Path) -> int:

@@ -29,6 +29,7 @@ def write_saved_model(
     input_specs: InputSpecs,
     output_names: Sequence[str],
     execution: str = "loop",
+    packet: int = 1,
 ) -> None:
     """Write `model` into `folder`, its recurrent layers in the execution asked for.
 
@@ -40,6 +41,7 @@ def write_saved_model(
         input_specs: see `InputSpecs`; for "step" still those of the sequence, steps first.
         output_names: of the outputs in all signatures, in the model's order.
         execution: "loop", "unrolled", "fused" or "step".
+        packet: how many elements of a sequence one step takes (the samples of a frame of sound, say).
 
     Raises:
         ValueError: a layer can't be executed so; the message names it.
@@ -47,7 +49,7 @@ def write_saved_model(
     archive = keras.export.ExportArchive()
     archive.track(model)
     if execution == "step":
-        endpoints = _step_endpoints(model, input_specs, output_names)
+        endpoints = _step_endpoints(model, input_specs, output_names, packet)
     else:
         endpoints = _endpoints(model, input_specs, output_names, with_batches=execution == "loop")
     with layers.execution("unrolled" if execution == "step" else execution):
@@ -70,7 +72,7 @@ def _endpoints(
 
 
 def _step_endpoints(
-    model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str]
+    model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str], packet: int
 ) -> list[Endpoint]:
     one_step = layers.OneStep(model)
 
@@ -82,7 +84,8 @@ def _step_endpoints(
         outputs, states = one_step(_given({name: given[name] for name in input_specs}), states)
         return {**_named(outputs, output_names), **states}
 
-    specs = _tensor_specs({name: ((1, *shape[1:]), kind) for name, (shape, kind) in input_specs.items()}, 1)
+    of_one = {name: ((packet, *shape[1:]), kind) for name, (shape, kind) in input_specs.items()}
+    specs = _tensor_specs(of_one, 1)
     for name, state in one_step.initial_states(1).items():
         specs[name] = tf.TensorSpec(state.shape, state.dtype, name=name)
     return [("init", init, []), ("step", step, [specs])]

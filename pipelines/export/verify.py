@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..evaluation import latency_ms, score
+from ..evaluation import interval, latency_ms, score
 from ..ondevice import Model, Stream
 from . import ExportError
 from .audit import list_ops
@@ -90,6 +90,7 @@ def verify(content: bytes, precision: str, execution: str, reference: Reference)
     """
     name = f"{precision} {execution}"
     tolerance = TOLERANCES[precision]
+    first = next(iter(reference.metrics))
     try:
         ops = list_ops(content)
         model = Stream(content) if execution == "step" else Model(content)
@@ -106,7 +107,8 @@ def verify(content: bytes, precision: str, execution: str, reference: Reference)
         "signatures": {_SIGNATURES[execution]: _signature(model)},
         "runs_on": ["interpreter", *_compiled_model(name, content, model, reference, tolerance)],
         "max_abs_error": error,
-        "metric": values[next(iter(reference.metrics))],
+        "metric": values[first],
+        "interval": interval(reference.metrics[first], outputs, reference.targets),
         "latency_ms": latency_ms(*_single_answers(model, reference)),
     }
 
@@ -169,12 +171,12 @@ def _compiled_model(
     name: str, content: bytes, model: Model | Stream, reference: Reference, tolerance: Tolerance
 ) -> list[str]:
     """Return ["compiled_model"] where LiteRT's CompiledModel runs the file and answers as Keras does."""
-    if isinstance(model, Stream):
-        return []  # TODO
     (spec,) = model.inputs.items()
     inputs = {spec[0]: reference.inputs[:_PROBED].astype(spec[1].dtype)}
     try:
         outputs = _in_subprocess(content, inputs)
+        if isinstance(model, Stream):
+            outputs = _as_streamed(outputs)
         error = _max_abs_error(outputs, reference.outputs[:_PROBED])
     except ExportError as reason:
         log.warning("%s: does not run on CompiledModel: %s", name, reason)
@@ -183,6 +185,13 @@ def _compiled_model(
         log.warning("%s: CompiledModel differs from Keras by %.3g", name, error)
         return []
     return ["compiled_model"]
+
+
+def _as_streamed(outputs: np.ndarray) -> np.ndarray:
+    """Return of what every packet gave, (N, packets, ...), what `Stream.predict` does."""
+    if outputs.ndim > 3:
+        return outputs.reshape(len(outputs), -1, *outputs.shape[3:])
+    return outputs[:, -1]
 
 
 def _in_subprocess(content: bytes, inputs: Mapping[str, np.ndarray]) -> np.ndarray:

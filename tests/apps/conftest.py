@@ -1,10 +1,12 @@
 """Every app, discovered, and a run of its whole road."""
 
 import dataclasses
+import fcntl
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,8 @@ class Trained:
     app: str
     folder: Path
     home: Path
-    said: subprocess.CompletedProcess
+    said: str
+    """On standard output."""
 
     @property
     def bundle(self) -> Path:
@@ -28,7 +31,7 @@ class Trained:
 
     @property
     def record(self) -> dict:
-        return json.loads(self.said.stdout)
+        return json.loads(self.said)
 
 
 def command(*arguments: str, folder: Path, home: Path, **options) -> subprocess.CompletedProcess:
@@ -48,10 +51,33 @@ def command(*arguments: str, folder: Path, home: Path, **options) -> subprocess.
     )
 
 
+@pytest.fixture(scope="session")
+def training(tmp_path_factory, worker_id) -> Callable[[str], Trained]:
+    """Give the `smoke` preset of an app, trained on its embedded data with an empty home folder.
+
+    Once in a test run, whichever worker comes first.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def trained_app(app: str) -> Trained:
+        root = shared / f"trained_{app}"
+        folder, home, said = root / "checkout", root / "home", root / "said.json"
+        with (shared / f"{app}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not root.exists():
+                for each in (root, folder, home):
+                    each.mkdir()
+                done = command(app, "train", "--preset", "smoke", "--json", folder=folder, home=home)
+                said.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+        code, stdout, stderr = json.loads(said.read_text())
+        assert code == 0, stderr[-3000:]
+        return Trained(app, folder, home, stdout)
+
+    return trained_app
+
+
 @pytest.fixture(scope="session", params=APPS)
-def trained(request, tmp_path_factory) -> Trained:
-    """The `smoke` preset of each app, trained on its embedded data, with an empty home folder."""
-    folder, home = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("home")
-    said = command(request.param, "train", "--preset", "smoke", "--json", folder=folder, home=home)
-    assert said.returncode == 0, said.stderr[-3000:]
-    return Trained(request.param, folder, home, said)
+def trained(request, training) -> Trained:
+    """Every app's `smoke` preset, trained."""
+    return training(request.param)

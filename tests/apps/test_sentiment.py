@@ -122,8 +122,8 @@ def test_settings_that_make_no_sense_are_refused(changes, said):
 
 
 @pytest.fixture(scope="module")
-def bundle(trained):
-    return Bundle.open(trained.bundle)
+def bundle(training):
+    return Bundle.open(training("sentiment").bundle)
 
 
 @pytest.mark.parametrize("variant", [None, "float16", "dynamic_int8", "float32_loop.tflite"])
@@ -164,9 +164,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_predict_needs_numpy_and_litert_only(trained):
+def test_predict_needs_numpy_and_litert_only(bundle):
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "sentiment", "predict", "--json", "--bundle", str(trained.bundle)],
+        [sys.executable, "-c", WITHOUT, "sentiment", "predict", "--json", "--bundle", str(bundle.folder)],
         input="not bad at all\nnot good at all\n",
         cwd=ROOT,
         capture_output=True,

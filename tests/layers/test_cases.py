@@ -3,7 +3,17 @@
 import inspect
 
 import keras
-from reference.cases import CASES, CELLS, OF_TOKENS, OVER_MEMORY, RECURRENT, SEQUENCES, STATEFUL, WITHOUT_CASE
+from reference.cases import (
+    CASES,
+    CELLS,
+    FRONT_END,
+    OF_TOKENS,
+    OVER_MEMORY,
+    RECURRENT,
+    SEQUENCES,
+    STATEFUL,
+    WITHOUT_CASE,
+)
 
 import layers
 
@@ -17,6 +27,7 @@ PUBLIC = {
 def test_every_public_layer_has_a_case() -> None:
     made = {type(case.make()).__name__ for case in CASES.values()}
     made |= {type(make()).__name__ for make in (CELLS | OF_TOKENS | OVER_MEMORY).values()}
+    made |= {type(make()).__name__ for make, _ in FRONT_END.values()}
     assert made | WITHOUT_CASE == PUBLIC
     assert not made & WITHOUT_CASE
 
@@ -25,6 +36,7 @@ def test_tables_are_not_empty() -> None:
     assert len(PUBLIC) >= 10
     assert len(CASES) >= 7
     assert len(CELLS) >= 3
+    assert len(FRONT_END) >= 7
     assert len(OVER_MEMORY) >= 4
     assert len(RECURRENT) >= 4
     assert len(STATEFUL) >= 5

@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference.cases import BATCH, CASES, CELLS, FEATURES, OF_TOKENS, OVER_MEMORY, STEPS
+from reference.cases import BATCH, CASES, CELLS, FEATURES, FRONT_END, OF_TOKENS, OVER_MEMORY, STEPS
 from reference.parity import random_like, randomize
 
 import layers
 
 EVERYTHING = {name: case.make for name, case in CASES.items()} | CELLS | OF_TOKENS | OVER_MEMORY
+EVERYTHING |= {name: make for name, (make, _) in FRONT_END.items()}
 
 OF_EVERY_LAYER = {"name", "trainable", "dtype"}
 

@@ -57,7 +57,7 @@ def test_states_are_named_after_layer_and_state() -> None:
     model = model_of(
         layers.Stack([layers.LSTM(5, return_sequences=True, name="low"), layers.GRU(4, name="high")])
     )
-    assert layers.OneStep(model).states == {"low_h": 5, "low_c": 5, "high_h": 4}
+    assert layers.OneStep(model).states == {"low_h": (5,), "low_c": (5,), "high_h": (4,)}
 
 
 def test_a_stateful_layer_is_left_as_it_is() -> None:
@@ -85,7 +85,7 @@ def _given() -> keras.Model:
         (lambda: model_of(layers.Bidirectional(layers.GRU(5))), "starts at the end"),
         (lambda: model_of(layers.GRU(5, go_backwards=True)), "starts at the end"),
         (lambda: model_of(layers.MaskedMaxPooling()), "MaskedMaxPooling may need more than one step"),
-        (lambda: model_of(keras.layers.Dense(2)), "expected a model with a recurrent layer"),
+        (lambda: model_of(keras.layers.Dense(2)), "expected a model with a layer that carries a state"),
         (_shared, "called once, it is shared"),
         (_given, "expected no initial_state"),
     ],
@@ -94,6 +94,82 @@ def _given() -> keras.Model:
 def test_what_needs_the_sequence_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _one_step_of(make())
+
+
+FRAMES, BINS = 6, 8
+STEPWISE = {
+    "reshape": lambda: keras.layers.Reshape([-1, 2, BINS // 2]),
+    "reshape to a channel": lambda: keras.layers.Reshape([-1, BINS, 1]),
+    "permuted frequencies": lambda: keras.Sequential(
+        [keras.layers.Reshape([-1, BINS, 1]), keras.layers.Permute([1, 3, 2])]
+    ),
+    "convolution over frequency": lambda: keras.Sequential(
+        [keras.layers.Reshape([-1, BINS, 1]), keras.layers.Conv2D(3, (1, 3), strides=(1, 2), padding="same")]
+    ),
+    "convolution of a step": lambda: keras.layers.Conv1D(3, 1),
+    "pooling over frequency": lambda: keras.Sequential(
+        [keras.layers.Reshape([-1, BINS, 1]), keras.layers.AveragePooling2D([1, 3], strides=[1, 2])]
+    ),
+    "softmax of a step": lambda: keras.layers.Softmax(),
+    "normalisation of a step": lambda: keras.layers.LayerNormalization(axis=-1),
+    "statistics of a bin": lambda: keras.layers.BatchNormalization(axis=2),
+    "slopes of a bin": lambda: keras.layers.PReLU(shared_axes=[1]),
+}
+
+
+@pytest.mark.parametrize("packet", [1, 2])
+@pytest.mark.parametrize("name", STEPWISE)
+def test_what_leaves_the_steps_apart_streams(name: str, packet: int) -> None:
+    x = keras.Input([None, BINS])
+    hidden = STEPWISE[name]()(x)
+    hidden = keras.layers.Reshape([-1, int(np.prod(hidden.shape[2:]))])(hidden)
+    model = keras.Model(x, layers.GRU(5, return_sequences=True)(hidden))
+    given = np.random.default_rng(3).normal(size=(BATCH, FRAMES, BINS)).astype(np.float32)
+    step = layers.OneStep(model)
+    states, rows = step.initial_states(BATCH), []
+    for t in range(0, FRAMES, packet):
+        output, states = step(given[:, t : t + packet], states)
+        rows.append(np.asarray(output))
+    np.testing.assert_allclose(np.concatenate(rows, axis=1), model(given), **SAME)
+
+
+def _pooled(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+    return layer(keras.layers.Reshape([-1, BINS, 1])(x))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: keras.layers.Reshape([FRAMES, BINS], name="it")(x),
+        lambda x: keras.layers.Reshape([-1, BINS // 2], name="it")(x),
+        lambda x: keras.layers.Reshape([-1, FRAMES * BINS], name="it")(x),
+        lambda x: keras.layers.Permute([2, 1], name="it")(x),
+        lambda x: keras.layers.Conv1D(3, 2, padding="causal", name="it")(x),
+        lambda x: keras.layers.Conv1D(3, 1, strides=2, name="it")(x),
+        lambda x: _pooled(keras.layers.MaxPooling2D([2, 1], strides=1, name="it"), x),
+        lambda x: _pooled(keras.layers.MaxPooling2D([1, 2], strides=2, name="it"), x),
+        lambda x: _pooled(keras.layers.Conv2D(3, 1, data_format="channels_first", name="it"), x),
+        lambda x: keras.layers.Softmax(axis=1, name="it")(x),
+        lambda x: keras.layers.Softmax(axis=-2, name="it")(x),
+        lambda x: keras.layers.LayerNormalization(axis=[1, 2], name="it")(x),
+        lambda x: keras.layers.BatchNormalization(axis=1, name="it")(x),
+        lambda x: keras.layers.Concatenate(axis=1, name="it")([x, x]),
+        lambda x: keras.layers.PReLU(name="it")(x),
+        lambda x: keras.layers.Flatten(name="it")(x),
+        lambda x: keras.layers.GlobalAveragePooling1D(name="it")(x),
+    ],
+)
+def test_what_mixes_the_steps_is_refused_by_name(make: Any) -> None:
+    x = keras.Input([FRAMES, BINS])
+    model = keras.Model([x], [make(x), layers.GRU(2)(x)])
+    with pytest.raises(ValueError, match=r"it: streaming: a \w+ may need more than one step at a time"):
+        layers.OneStep(model)
+
+
+def test_what_follows_the_last_output_has_no_steps() -> None:
+    x = keras.Input([FRAMES, BINS])
+    hidden = keras.layers.BatchNormalization(axis=1)(layers.GRU(5)(x))
+    assert layers.OneStep(keras.Model(x, keras.layers.PReLU()(hidden))).states
 
 
 def _one_step_of(model: keras.Model) -> None:

@@ -47,7 +47,7 @@ def logged(gradients):
     run = Run()
     app = SimpleNamespace(plots=lambda config, outcome: {})
     progress = Progress([EPOCH, EPOCH], best_epoch=1, gradients=gradients)
-    _log_outcome(app, Config(), Outcome(None, None, None, None, progress, {}, {}, {}), run)
+    _log_outcome(app, Config(), Outcome(None, None, None, None, progress, {}, {}, {}, {}), run)
     return run
 
 

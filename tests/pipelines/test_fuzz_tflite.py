@@ -21,7 +21,7 @@ from pipelines.ondevice import Model, rehearse
 from pipelines.ondevice_probe import probe
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = 3000
+MUTANTS = 2000
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,10 @@ import pytest
 from pipelines import app, serving
 
 BUNDLE = SimpleNamespace(manifest={"app": "echo"})
-ECHO = SimpleNamespace(predict=lambda bundle, inputs, variant: [{"input": text} for text in inputs])
+ECHO = SimpleNamespace(
+    options=app.NoOptions,
+    predict=lambda bundle, inputs, variant, options: [{"input": text} for text in inputs],
+)
 
 
 @pytest.fixture
@@ -45,6 +48,11 @@ def test_two_columns_are_refused(served: serving.Served) -> None:
         served.predict(pd.DataFrame({"a": ["x"], "b": ["y"]}))
     with pytest.raises(ValueError, match=r"one input per row, got shape \(1, 2\)"):
         served.predict(np.array([["x", "y"]]))
+
+
+def test_rows_of_numbers_are_inputs_of_their_own(served: serving.Served) -> None:
+    answers = served.predict(np.array([[1, 2, 3], [4, 5, 6]]))
+    assert [answer["input"].tolist() for answer in answers] == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_no_input_gives_no_answer(served: serving.Served) -> None:

@@ -24,6 +24,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from pipelines import tracking
+from pipelines.bundle import Bundle
 from pipelines.errors import UserError
 
 CHECKOUT = Path(__file__).parents[2]
@@ -44,11 +45,11 @@ import dataclasses
 from pipelines.app import App
 from pipelines.config import Config
 
-def predict(bundle, inputs, variant):
+def predict(bundle, inputs, variant, options):
     return [{"label": bundle.labels["good" in text], "probabilities": {"bad": 0.25, "good": 0.75}}
             for text in inputs]
 
-fields = dict.fromkeys(field.name for field in dataclasses.fields(App))
+fields = {field.name: None for field in dataclasses.fields(App) if field.default is dataclasses.MISSING}
 presets = {"default": Config(), "smoke": Config()}
 APP = App(**{**fields, "name": "fake", "presets": presets, "predict": predict})
 """
@@ -300,6 +301,27 @@ print(json.dumps([model.predict(form) for form in forms]))
     environment = {**_environment(tmp_path), "PYTHONPATH": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=-1, check=True)
     assert json.loads(done.stdout) == [[GOOD, BAD]] * 3
+
+
+def test_a_bundle_becomes_a_version_with_the_figures_of_its_variants(
+    logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bundle = Bundle.open(tmp_path / "bundle")
+    with tracking.start("counting", "registered", PARAMS, {}) as run:
+        versions = [run.register(logged_bundle, "counter", bundle) for _ in range(2)]
+        with pytest.raises(UserError, match=r"registered model 'a/b': .*name"):
+            run.register(logged_bundle, "a/b", bundle)
+        with pytest.raises(UserError, match="registered model 'counter': "):
+            run.register("models:/m-none", "counter", bundle)
+    assert versions == [1, 2]
+    found = store.get_model_version("counter", "2")
+    assert found.tags == {
+        **{"app": "fake", "run_id": "1", "dataset": "", "preset": ""},
+        **{"float32.accuracy": "1", "float32.bytes": "4", "float32.max_abs_error": "0"},
+        "float32.latency_p50_ms": "1",
+    }
+    assert found.source == logged_bundle
+    assert capfd.readouterr().out == ""
 
 
 def test_tracking_uri_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 import layers
 
@@ -113,6 +114,17 @@ CELLS = {
 
 OF_TOKENS = {"TokenDropout": lambda **o: layers.TokenDropout(0.5, **o)}
 """Layers over (batch, steps) of whole numbers: they share the promises about configuration only."""
+
+FRONT_END = {
+    "Mel": (lambda **o: layers.Mel(bins=5, **o), (1600,)),
+    "LogMel": (lambda **o: layers.LogMel(bins=5, mean=-8.0, scale=np.arange(1.0, 6.0), **o), (1600,)),
+    "MFCC": (lambda **o: layers.MFCC(bins=6, coefficients=5, window_ms=30, **o), (1600,)),
+    "PCEN": (lambda **o: layers.PCEN(**o), (5, 3)),
+    "SpecAugment": (lambda **o: layers.SpecAugment(**o), (5, 3)),
+    "CausalConv1D": (lambda **o: layers.CausalConv1D(4, 3, dilation_rate=2, **o), (5, 3)),
+    "CausalConv2D": (lambda **o: layers.CausalConv2D(4, (3, 2), (1, 2), **o), (5, 6, 3)),
+}
+"""Layers of sound, and what they take without the batch; their promises are in test_front_end.py."""
 
 OVER_MEMORY = {
     "AdditiveAttention": lambda **o: layers.AdditiveAttention(5, **o),

@@ -1,0 +1,74 @@
+"""espeak-ng from Python: a process that speaks, since its C library is not re-entrant and may crash."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import UserError
+
+RATE = 22_050
+"""Samples a second that espeak-ng speaks at."""
+_WORKER = Path(__file__).with_name("espeak_worker.py")
+
+
+def require_espeak() -> None:
+    """Refuse to go on where espeak-ng is not installed."""
+    if importlib.util.find_spec("espeakng_loader") is None:
+        raise UserError("the embedded speech is spoken by espeak-ng: expected `pip install espeakng-loader`")
+
+
+class Espeak:
+    """A process that speaks, for the time of a `with`.
+
+    The same calls in the same order give the same samples.
+    """
+
+    def __enter__(self) -> Espeak:
+        require_espeak()
+        # -P: the modules beside the worker are not for `import`.
+        command = [sys.executable, "-P", str(_WORKER)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def say(
+        self, text: str, voice: str, rate: int = 175, pitch: int = 50, pitch_range: int = 50
+    ) -> np.ndarray:
+        """Return 16-bit samples (n,) at `RATE`.
+
+        Args:
+            text: what is said.
+            voice: a language, and after a plus sign a variant, as `en-us+f2`.
+            rate: words a minute.
+            pitch: 0 to 99, relative to the voice.
+            pitch_range: 0 to 99: from monotonous to lively.
+
+        Raises:
+            UserError: when the library crashed, or does not know the voice.
+        """
+        request = {"voice": voice, "text": text, "rate": rate, "pitch": pitch, "range": pitch_range}
+        pipe_in, pipe_out = self._pipes()
+        try:
+            pipe_in.write(json.dumps(request).encode() + b"\n")
+            pipe_in.flush()
+            count = pipe_out.read(4)
+            samples = pipe_out.read(2 * int.from_bytes(count, "little"))
+        except BrokenPipeError:
+            count = b""
+        if len(count) < 4:
+            code = self._process.wait()
+            raise UserError(f"espeak-ng ended with exit code {code}, asked to say {text!r} as {voice}")
+        return np.frombuffer(samples, "<i2")
+
+    def _pipes(self) -> tuple[Any, Any]:
+        return self._process.stdin, self._process.stdout

@@ -1,0 +1,58 @@
+"""Clips to what the network takes: samples in [-1, 1]. All that follows is in the network itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.audio import loudest, read_audio
+from pipelines.bundle import Bundle
+from pipelines.data import Data, Features
+
+from .augment import Augment
+from .config import PACKET_MS, SAMPLE_RATE, SILENCE, SpeechConfig
+
+
+def make_features(config: SpeechConfig, data: Data) -> Features:
+    """Return the clips as float32 samples, and what training does to them."""
+    inputs = {name: to_samples(split.inputs) for name, split in data.splits.items()}
+    targets = {name: split.targets for name, split in data.splits.items()}
+    silent = np.zeros(len(targets["train"]), bool)
+    if SILENCE in data.labels:
+        silent = targets["train"] == data.labels.index(SILENCE)
+    return Features(
+        inputs=inputs,
+        targets=targets,
+        labels=data.labels,
+        preprocessing={
+            "kind": "audio",
+            "sample_rate": SAMPLE_RATE,
+            "samples": round(config.seconds * SAMPLE_RATE),
+            "packet": SAMPLE_RATE * PACKET_MS // 1000,
+        },
+        counts={"background_clips": int(silent.sum())},
+        augment=Augment(config, inputs["train"][silent]),
+    )
+
+
+def encode(bundle: Bundle, clips: Sequence[Any]) -> np.ndarray:
+    """Return clips (paths, or samples of equal length) as the bundle's network takes them."""
+    length = bundle.preprocessing["samples"]
+    return to_samples([loudest(hear(clip), length) for clip in clips])
+
+
+def hear(clip: Any) -> np.ndarray:
+    """Return the samples (any number,) of an audio file, or of an array or list: float32 in [-1, 1]."""
+    if isinstance(clip, str | Path):
+        return read_audio(Path(clip), SAMPLE_RATE)
+    return to_samples([np.asarray(clip)])[0]
+
+
+def to_samples(clips: Sequence[np.ndarray]) -> np.ndarray:
+    """Return clips (N, samples) as float32; whole numbers are 16-bit samples."""
+    stacked = np.stack(clips)
+    scale = np.float32(1 / 32768 if stacked.dtype.kind in "iu" else 1)
+    return stacked.astype(np.float32) * scale

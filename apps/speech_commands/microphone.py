@@ -1,0 +1,35 @@
+"""Samples from the microphone, as they come."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import UserError
+
+
+def microphone(rate: int) -> Iterator[np.ndarray]:
+    """Yield pieces (any number,) of float32 samples in [-1, 1] at `rate` samples a second, for ever.
+
+    Raises:
+        UserError: sounddevice is not installed, or there is no microphone to be had.
+    """
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:  # OSError: PortAudio is missing
+        raise UserError(f"--microphone: expected `pip install sounddevice`: {error}") from None
+    pieces: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
+
+    def keep(samples: np.ndarray, frames: int, when: Any, status: Any) -> None:
+        pieces.put(samples[:, 0].copy())
+
+    try:
+        stream = sounddevice.InputStream(samplerate=rate, channels=1, dtype="float32", callback=keep)
+    except sounddevice.PortAudioError as error:
+        raise UserError(f"--microphone: expected one that gives {rate} samples a second: {error}") from None
+    with stream:
+        while True:
+            yield pieces.get()

@@ -1,0 +1,96 @@
+"""The network: spectrogram, causal convolutions, recurrent layers, softmax. All but attention streams."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+import layers
+from pipelines.data import Features
+
+from .config import PACKET_MS, SAMPLE_RATE, SpeechConfig
+
+_CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+_WINDOW_MS = 2 * PACKET_MS
+_SPECTROGRAMS = {"log_mel": layers.LogMel, "mfcc": layers.MFCC, "pcen": layers.Mel}
+
+
+def build_model(config: SpeechConfig, features: Features) -> keras.Model:
+    """Return the network: samples (batch, n) float32 in [-1, 1] -> probabilities (batch, labels)."""
+    samples = keras.Input([None], dtype="float32", name="samples")
+    x = _spectrogram(config, samples)
+    x = keras.layers.BatchNormalization(name="normalise")(x)
+    x = layers.SpecAugment(config.masks, frequency_masks=config.masks, name="spec_augment")(x)
+    x = _image_stem(config, x) if config.stem == "image" else _time_stem(config, x)
+    x = keras.layers.Dropout(config.dropout, name="input_dropout")(x)
+    x = _attending(config, x) if config.attention else _recurrent(config, x)
+    x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
+    outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
+    return keras.Model(samples, outputs, name="speech_commands")
+
+
+def _spectrogram(config: SpeechConfig, samples: keras.KerasTensor) -> keras.KerasTensor:
+    kind = _SPECTROGRAMS[config.features]
+    layer = kind(
+        sample_rate=SAMPLE_RATE, window_ms=_WINDOW_MS, hop_ms=PACKET_MS, bins=config.bins, name="features"
+    )
+    x = layer(samples)
+    return layers.PCEN(name="gain_control")(x) if config.features == "pcen" else x
+
+
+def _time_stem(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
+    """One convolution over time: three frames at once."""
+    x = layers.CausalConv1D(config.filters, 3, use_bias=False, name="stem")(x)
+    return _activated(x, "stem")
+
+
+def _image_stem(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Three convolutions over time and frequency, each halving the frequencies."""
+    x = keras.layers.Reshape([-1, config.bins, 1], name="image")(x)
+    for i, factor in enumerate((1, 2, 2)):
+        name = f"stem_{i + 1}"
+        x = layers.CausalConv2D(config.filters * factor, (3, 3), strides=(1, 2), use_bias=False, name=name)(x)
+        x = _activated(x, name)
+    return keras.layers.Reshape([-1, x.shape[2] * x.shape[3]], name="frames")(x)
+
+
+def _activated(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    x = keras.layers.BatchNormalization(name=f"{name}_normalise")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _recurrent(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
+    cell = _CELLS[config.cell]
+    inner = [cell(config.units, return_sequences=True) for _ in range(config.depth - 1)]
+    return layers.Stack([*inner, cell(config.units)], config.dropout, name="recurrent")(x)
+
+
+def _attending(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
+    cell = _CELLS[config.cell]
+    directions = [
+        layers.Bidirectional(cell(config.units, return_sequences=True)) for _ in range(config.depth)
+    ]
+    x = layers.Stack(directions, config.dropout, name="recurrent")(x)
+    return layers.AdditiveAttentionPooling(config.units, name="attention")(x)
+
+
+def smoothed_loss(label_smoothing: float) -> keras.losses.Loss:
+    """Return the cross-entropy of integer targets, some probability being given to all labels alike."""
+    return _SmoothedCrossEntropy(label_smoothing)
+
+
+class _SmoothedCrossEntropy(keras.losses.Loss):
+    """-sum_k q_k log p_k with q = (1 - s) onehot(target) + s / labels."""
+
+    def __init__(self, smoothing: float) -> None:
+        super().__init__(name="smoothed_cross_entropy")
+        self._smoothing = smoothing
+
+    def call(self, targets: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
+        wanted = keras.ops.one_hot(keras.ops.cast(targets, "int32"), outputs.shape[-1])
+        return keras.losses.categorical_crossentropy(wanted, outputs, label_smoothing=self._smoothing)
+
+
+def parameters(model: keras.Model) -> int:
+    """Return how many numbers the device needs: weights, and what normalisation has learnt."""
+    return int(sum(np.prod(weight.shape) for weight in model.weights))

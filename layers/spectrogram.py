@@ -1,0 +1,229 @@
+"""Spectrograms from samples, in the graph: the device gets the features that the network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .checks import require_units
+from .mel import blocks, cosines, mel_filters
+from .streaming import after_the_past, carried_states, zero_past
+
+IN_FLOAT = "in_float"
+"""Name scope of what a quantized file must compute in float32: energies span ten powers of ten."""
+
+_SMALL = 1023  # of 1024 numbers and more TFLite keeps 8 bits, whatever is to be multiplied with them
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class Mel(keras.layers.Layer):
+    """Energies in mel bands, frame by frame, of a signal.
+
+        frame_t = hann * samples[(t + 1) hop - window : (t + 1) hop]
+        energies_t = |rfft(frame_t, n)|^2 F       n the power of two from the window up, F the `mel_filters`
+
+    Frame t ends with hop t, zeros stand before the first sample: nothing is ever waited for, and a stream in
+    packets of whole hops gives the same frames. Samples after the last whole hop are left out.
+
+    State in a stream: `past`, the last window - hop samples. Computed in float32, in quantized files too.
+
+    Args:
+        sample_rate: samples a second.
+        window_ms, hop_ms: length of a frame and distance of two, in milliseconds; whole numbers of samples,
+            the window at least the hop.
+        bins: number of mel bands.
+        lowest_hz, highest_hz: where the bands begin and end; None for half the sample rate.
+
+    Call arguments: `samples` (batch, n), in [-1, 1].
+    Returns: (batch, n // hop, bins), not negative.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int = 16000,
+        window_ms: float = 40,
+        hop_ms: float = 20,
+        bins: int = 40,
+        lowest_hz: float = 20.0,
+        highest_hz: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)  # half precision has no room for energies
+        require_units(self, sample_rate, "sample_rate")
+        require_units(self, bins, "bins")
+        self.sample_rate = sample_rate
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
+        self.bins = bins
+        self.lowest_hz = lowest_hz
+        self.highest_hz = highest_hz
+        self.window, self.hop = self._count("window_ms"), self._count("hop_ms")
+        if self.window < self.hop:
+            raise ValueError(f"{self._kind}: window_ms: expected at least hop_ms, {hop_ms}, got {window_ms}")
+        self._length = 1 << (self.window - 1).bit_length()
+        self._filters = self._checked_filters()
+        self.built = True
+
+    @property
+    def _kind(self) -> str:
+        return type(self).__name__
+
+    def _count(self, name: str) -> int:
+        """Return the samples in the milliseconds of that name."""
+        count = getattr(self, name) * self.sample_rate / 1000
+        if count != int(count) or count < 1:
+            raise ValueError(
+                f"{self._kind}: {name}: expected a whole number of samples, got {count} "
+                f"at {self.sample_rate} a second"
+            )
+        return int(count)
+
+    def _checked_filters(self) -> np.ndarray:
+        half = self.sample_rate / 2
+        highest = half if self.highest_hz is None else self.highest_hz
+        if not 0 <= self.lowest_hz < highest <= half:
+            raise ValueError(
+                f"{self._kind}: lowest_hz, highest_hz: expected 0 <= lowest < highest <= {half:g}, "
+                f"got {self.lowest_hz} and {self.highest_hz}"
+            )
+        filters = mel_filters(self.sample_rate, self._length, self.bins, self.lowest_hz, highest)
+        if not filters.any(axis=0).all():
+            raise ValueError(
+                f"{self._kind}: bins: expected so few that each holds one of the {self._length // 2 + 1} "
+                f"frequencies of the window, got {self.bins}"
+            )
+        return filters
+
+    def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
+        """Return the states that a stream starts from; see `streaming.Streaming`."""
+        return zero_past((batch_size, self.window - self.hop), "float32")
+
+    def call(self, samples: tf.Tensor) -> tf.Tensor:
+        """See the class."""
+        self._check(samples.shape)
+        with tf.name_scope(IN_FLOAT):
+            features = self._features(self._energies(tf.cast(samples, "float32")))
+            return tf.cast(features, self.compute_dtype)
+
+    def _check(self, shape: Sequence[int | None]) -> None:
+        if len(shape) != 2:
+            raise ValueError(f"{self.name}: expected samples of shape (batch, n), got {tuple(shape)}")
+        if carried_states() is not None and (shape[1] or 0) % self.hop:
+            raise ValueError(
+                f"{self.name}: streaming: expected packets of whole hops of {self.hop} samples, "
+                f"got {shape[1]}"
+            )
+
+    def _energies(self, samples: tf.Tensor) -> tf.Tensor:
+        samples = after_the_past(self, samples, self.window - self.hop)
+        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window)
+        frames = tf.signal.frame(samples, self.window, self.hop) * hann.astype(np.float32)
+        spectrum = tf.signal.rfft(frames, [self._length])
+        return product(tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2, self._filters)
+
+    def _features(self, energies: tf.Tensor) -> tf.Tensor:
+        """Map energies (batch, frames, bins) to what the layer returns."""
+        return energies
+
+    def compute_output_shape(self, samples_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return (batch, frames, bins)."""
+        batch, count = samples_shape
+        return (batch, None if count is None else count // self.hop, self.bins)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("sample_rate", "window_ms", "hop_ms", "bins", "lowest_hz", "highest_hz")
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class LogMel(Mel):
+    """A logarithmic mel spectrogram: (log(energies + offset) - mean) / scale; see `Mel`.
+
+    Args:
+        offset: gives silence a logarithm; it hides noise far below it. White noise of deviation d has
+            energies of about 10 d^2, so that the last of 16 bits alone gives 10^-9, a quiet room 10^-6.
+        mean, scale: of the logarithms on the training data, to bring them near mean 0 and deviation 1; one
+            number each, or one for each feature.
+        **kwargs: those of `Mel`.
+    """
+
+    def __init__(
+        self,
+        *,
+        offset: float = 1e-6,
+        mean: float | Sequence[float] = 0.0,
+        scale: float | Sequence[float] = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not offset > 0:
+            raise ValueError(f"{self._kind}: offset: expected a number above 0, got {offset}")
+        if not np.all(np.asarray(scale) > 0):
+            raise ValueError(f"{self._kind}: scale: expected numbers above 0, got {scale}")
+        self.offset = offset
+        self.mean, self.scale = (np.asarray(value, float).tolist() for value in (mean, scale))
+
+    def _features(self, energies: tf.Tensor) -> tf.Tensor:
+        return self._normalised(tf.math.log(energies + self.offset))
+
+    def _normalised(self, features: tf.Tensor) -> tf.Tensor:
+        mean, scale = (np.asarray(value, np.float32) for value in (self.mean, self.scale))
+        for name, value in (("mean", mean), ("scale", scale)):
+            if value.shape not in ((), features.shape[-1:]):
+                raise ValueError(
+                    f"{self.name}: {name}: expected 1 or {features.shape[-1]} numbers, got {value.size}"
+                )
+        return features * (1 / scale) - mean / scale if np.any(mean) or np.any(scale != 1) else features
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {name: getattr(self, name) for name in ("offset", "mean", "scale")}
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class MFCC(LogMel):
+    """Mel-frequency cepstral coefficients: the orthonormal DCT-II of log(energies + offset).
+
+    The first coefficient is the loudness, and its range some ten times that of the others: give `mean` and
+    `scale` of each, or a file in 8 bits has few steps left for those.
+
+    Args:
+        coefficients: how many to keep, from the first.
+        **kwargs: those of `LogMel`; `mean` and `scale` are of the coefficients.
+
+    Returns: (batch, n // hop, coefficients).
+    """
+
+    def __init__(self, *, coefficients: int = 13, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        require_units(self, coefficients, "coefficients")
+        if coefficients > self.bins:
+            raise ValueError(
+                f"{self._kind}: coefficients: expected at most bins, {self.bins}, got {coefficients}"
+            )
+        self.coefficients = coefficients
+
+    def _features(self, energies: tf.Tensor) -> tf.Tensor:
+        logarithms = tf.math.log(energies + self.offset)
+        return self._normalised(product(logarithms, cosines(self.bins, self.coefficients)))
+
+    def compute_output_shape(self, samples_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return (batch, frames, coefficients)."""
+        return (*super().compute_output_shape(samples_shape)[:2], self.coefficients)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"coefficients": self.coefficients}
+
+
+def product(x: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
+    """Return x (batch, frames, rows) times a constant matrix, in blocks too small to be quantized."""
+    parts = [
+        tf.matmul(x[:, :, rows], tf.constant(block, x.dtype)[None]) for rows, block in blocks(matrix, _SMALL)
+    ]
+    return tf.concat(parts, -1)

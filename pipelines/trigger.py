@@ -1,0 +1,90 @@
+"""From a stream's posteriors to events: smoothing, threshold, suppression. numpy only; runs on the device."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Event(NamedTuple):
+    """A label that was heard."""
+
+    step: int
+    """The step at which it fired, from 0."""
+    label: str
+    score: float
+    """The smoothed posterior at that step."""
+
+
+class Trigger:
+    """Fire when a label's smoothed posterior reaches a threshold.
+
+        s_t = mean of p_u over the last `smoothing` steps u <= t      (over those there are, at the start)
+        fires at t, as the label k of the largest s_t[k], if s_t[k] >= threshold, nothing fired in the last
+        `suppression` steps, and s[k] was below the threshold since k fired last
+
+    Args:
+        labels: of the posteriors, in their order.
+        threshold: above 0, at most 1.
+        smoothing: steps, at least 1.
+        suppression: steps, 0 for none.
+        ignored: labels that never fire ("_silence_").
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        threshold: float,
+        smoothing: int,
+        suppression: int,
+        ignored: Collection[str] = (),
+    ) -> None:
+        self._labels = list(labels)
+        self._fires = np.array([label not in ignored for label in labels])
+        self._threshold = threshold
+        self._suppression = suppression
+        self._last: deque[np.ndarray] = deque(maxlen=smoothing)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+        self._last.clear()
+        self._step = -1
+        self._quiet_until = 0
+        self._armed = np.ones(len(self._labels), bool)
+
+    def __call__(self, posterior: np.ndarray) -> Event | None:
+        """Take the posterior (labels,) of the next step; return the event that it fires."""
+        self._step += 1
+        self._last.append(np.asarray(posterior, np.float64))
+        scores = np.mean(self._last, axis=0)
+        self._armed |= scores < self._threshold
+        best = int(np.where(self._fires, scores, -1.0).argmax())
+        ready = self._fires[best] and self._armed[best] and self._step >= self._quiet_until
+        if not ready or scores[best] < self._threshold:
+            return None
+        self._armed[best] = False
+        self._quiet_until = self._step + self._suppression + 1
+        return Event(self._step, self._labels[best], float(scores[best]))
+
+
+class Packets:
+    """Cut a stream that comes in pieces of any size into packets of one size.
+
+    Args:
+        size: elements of a packet.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rest = np.empty(0, np.float32)
+
+    def __call__(self, piece: np.ndarray) -> list[np.ndarray]:
+        """Take the next elements (any number,); return the packets (size,) that are full by now."""
+        waiting = np.concatenate([self._rest, np.asarray(piece, np.float32)])
+        whole = len(waiting) // self._size * self._size
+        self._rest = waiting[whole:]
+        return np.split(waiting[:whole], whole // self._size) if whole else []
