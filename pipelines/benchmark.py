@@ -39,7 +39,7 @@ _BUSY = 0.5
 
 Record = dict[str, Any]
 """Of one file: `file`, `bytes`, and either `error` or `kind` ("sequence" or "step"), `ops` (counts by type),
-`state_bytes` (step only) and `runs`, one for each number of threads: see `benchmark_worker.measure`."""
+`state_bytes` (step only), `packet_ms` (step of sound only) and `runs`, one for each number of threads: see `benchmark_worker.measure`."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,19 @@ def benchmark(target: Path, threads: Sequence[int] = (1, 2), seconds: float = 1.
             if bundle:
                 bundle.variant_path(file.name)  # its size and hash
             record |= _measured(file, threads, seconds)
+            if bundle and record["kind"] == "step":
+                record |= _packet(bundle.preprocessing)
         except (UserError, ExportError, OSError) as error:
             record["error"] = str(error).replace(f"{file}: ", "")
         records.append(record)
     return records
+
+
+def _packet(preprocessing: Mapping[str, Any]) -> Record:
+    """Return how long the sound is that one step takes, where it takes sound."""
+    if not {"packet", "sample_rate"} <= preprocessing.keys():
+        return {}
+    return {"packet_ms": 1e3 * preprocessing["packet"] / preprocessing["sample_rate"]}
 
 
 def _measured(file: Path, threads: Sequence[int], seconds: float) -> Record:
@@ -187,6 +196,9 @@ def _remark(record: Record) -> str:
         return f"{record['file']}: can't be run: {record['error']}"
     state = record.get("state_bytes")
     step = "" if state is None else f"an answer is one step, {state:,} bytes of state; "
+    if packet := record.get("packet_ms"):
+        share = record["runs"][0]["p50_ms"] / packet
+        step += f"it takes {packet:g} ms of sound, {share:.2%} of real time; "
     return f"{record['file']}: {step}{_listed(record['ops'])}"
 
 

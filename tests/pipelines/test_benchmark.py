@@ -432,6 +432,17 @@ def test_the_table_has_a_line_for_each_run_and_says_what_files_are_made_of() -> 
     )
 
 
+def test_a_stream_of_sound_is_held_against_real_time(tmp_path: Path) -> None:
+    variants = [(record(), adder()), (record("float32", "step"), stream())]
+    heard = head(preprocessing={"kind": "audio", "packet": 320, "sample_rate": 16000})
+    made = write_bundle(tmp_path / "exports", heard, variants, {}).folder
+    sequence, step = benchmark(made, (1,), 0.01)
+    assert "packet_ms" not in sequence
+    assert step["packet_ms"] == 20
+    step["runs"][0]["p50_ms"] = 0.05
+    assert "it takes 20 ms of sound, 0.25% of real time; " in as_text([step])
+
+
 def test_the_plot_shows_every_run_and_names_its_units() -> None:
     figure = draw([RECORDS[0], RECORDS[2]])
     latency, size, memory = figure.axes
