@@ -50,6 +50,10 @@ predict-speech-commands: $(INSTALLED)  ## predict-speech-commands WAV=file.wav [
 	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-speech-commands WAV=file.wav' >&2; exit 2; }
 	@$(RUN) -m apps speech_commands predict $(ARGS) $${INPUT:+-- "$$INPUT"}
 
+predict-music-generation: export OUT := $(or $(value OUT),piece.mid)
+predict-music-generation: $(INSTALLED)  ## predict-music-generation [OUT=piece.mid]: a minute of music, with sound and picture
+	@$(RUN) -m apps music_generation predict --out "$$OUT" $(ARGS)
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 
