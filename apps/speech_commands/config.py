@@ -95,8 +95,8 @@ _REAL = SpeechConfig(
     dataset="speech_commands",
     pretraining_dataset="embedded",
     pretraining_epochs=8,
-    epochs=68,
-    patience=60,
+    epochs=48,
+    patience=48,
     batch_size=32,
     clip_norm=5.0,
     learning_rate=3e-3,
@@ -115,7 +115,7 @@ PRESETS = {
     "gru_small": replace(_REAL, filters=8, units=56, learning_rate=4e-3, dropout=0.1),
     "crnn": _REAL,
     # The same without synthetic speech first: what that brings.
-    "crnn_scratch": replace(_REAL, pretraining_dataset=None, pretraining_epochs=0, epochs=60),
+    "crnn_scratch": replace(_REAL, pretraining_dataset=None, pretraining_epochs=0, epochs=40),
     "lstm": replace(_REAL, cell="lstm"),
     "attention": replace(_REAL, attention=True, units=64),
 }
