@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Config
-from .data import Data, Features
+from .data import Data, Examples, Features
 from .errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +28,20 @@ Metric = Callable[["np.ndarray", "np.ndarray"], float]
 @dataclass(frozen=True)
 class NoOptions:
     """The options of `predict` of an app that has none of its own."""
+
+
+def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
+    """Return the targets as the bundle numbers its labels.
+
+    Raises:
+        UserError: the data has a label that the bundle hasn't.
+    """
+    import numpy as np
+
+    labels = bundle.labels
+    if unknown := sorted(set(data.labels) - set(labels)):
+        raise UserError(f"{data.source}: expected labels among {labels}, got {unknown}")
+    return np.array([labels.index(label) for label in data.labels])[examples.targets]
 
 
 def _itself(config: Any, model: keras.Model) -> keras.Model:
@@ -77,6 +91,8 @@ class App:
     deployed: Callable[[Any, keras.Model], keras.Model] = _itself
     """deployed(config, model): of the trained network, the model that answers: scored and exported. It has
     one input and one output."""
+    targets: Callable[[Bundle, Data, Examples], np.ndarray] = label_targets
+    """targets(bundle, data, examples): those of a split of new data, as the bundle's network has them."""
     executions: Callable[[Any], Sequence[str]] = _loop
     """executions(config): the forms of it on the device, "loop" (whole sequences), "step" (streaming)."""
     each_epoch: Callable[[Any, Features, keras.Model, int, Path], None] | None = None

@@ -39,7 +39,8 @@ _BUSY = 0.5
 
 Record = dict[str, Any]
 """Of one file: `file`, `bytes`, and either `error` or `kind` ("sequence" or "step"), `ops` (counts by type),
-`state_bytes` (step only), `packet_ms` (step of sound only) and `runs`, one for each number of threads: see `benchmark_worker.measure`."""
+`state_bytes` (step only), `packet_ms` (step of sound only) and `runs`, one for each number of threads: see
+`benchmark_worker.measure`."""
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import numpy as np
 import tyro
 
 from .app import App, discover, find
 from .bundle import Bundle
 from .checkpoint import Checkpoint
 from .config import Config, from_dict
-from .data import Data, Examples
 from .errors import UserError
 from .evaluation import score
 from .files import require_writable
@@ -277,7 +275,7 @@ def _evaluate(app: App, argv: list[str]) -> None:
     if command.split not in data.splits:
         raise UserError(f"--split: expected one of {', '.join(data.splits)}, got {command.split!r}")
     examples = data.splits[command.split]
-    targets = _targets(bundle, data, examples)
+    targets = app.targets(bundle, data, examples)
     runner = Stream if bundle.variant(command.variant)["execution"] == "step" else Model
     model = runner(bundle.variant_path(command.variant))
     scores, _ = score(model.predict, app.encode(bundle, examples.inputs), targets, app.metrics)
@@ -287,14 +285,6 @@ def _evaluate(app: App, argv: list[str]) -> None:
         print(f"{data.source}, {command.split}: {len(examples)} examples")
         for name, value in scores.items():
             print(f"  {name:<12}{value:.4f}")
-
-
-def _targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the targets as the bundle numbers its labels."""
-    labels = list(bundle.manifest["labels"])
-    if unknown := sorted(set(data.labels) - set(labels)):
-        raise UserError(f"{data.source}: expected labels among {labels}, got {unknown}")
-    return np.array([labels.index(label) for label in data.labels])[examples.targets]
 
 
 _VERBS: dict[str, tuple[type, Callable[[App, list[str]], None]]] = {

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _CALIBRATED_ON = 200
 """Training examples from which integer variants take the ranges of their tensors."""
+_CALIBRATED_STEPS = 20_000
+"""Of long sequences fewer do, but ten: as many as have so many steps."""
 
 
 @dataclass
@@ -247,7 +249,9 @@ def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
     inputs = outcome.features.inputs["train"]
     rng = np.random.default_rng(config.seed)
     size = len(outcome.features.targets["train"])
-    rows = np.sort(rng.choice(size, min(_CALIBRATED_ON, size), replace=False))
+    steps = outcome.features.inputs["test"].shape[1] // outcome.features.preprocessing.get("packet", 1)
+    most = max(10, min(_CALIBRATED_ON, _CALIBRATED_STEPS // steps))
+    rows = np.sort(rng.choice(size, min(most, size), replace=False))
     some = take(inputs, rows)
     return some[outcome.deployed.inputs[0].name] if isinstance(some, dict) else some
 

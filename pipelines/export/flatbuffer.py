@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import flatbuffers
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 WHILE = schema.BuiltinOperator.WHILE
@@ -17,8 +18,13 @@ _ALIGNMENT = 16  # of every buffer, as the model's schema asks
 
 
 def parse(content: bytes) -> Any:
-    """Return the `schema.ModelT` of a file."""
-    return schema.ModelT.InitFromPackedBuf(content, 0)
+    """Return the `schema.ModelT` of a file, constants that stand behind the model among its buffers."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # so ai-edge-quantizer writes large files
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def pack(model: Any) -> bytes:

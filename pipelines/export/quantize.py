@@ -36,6 +36,8 @@ _Op = qtyping.TFLOperationName
 _FLOAT = (
     _Op.INPUT, _Op.OUTPUT, _Op.DIV, _Op.RSQRT, _Op.SQRT, _Op.SQUARED_DIFFERENCE, _Op.MEAN, _Op.SPLIT,
 )  # fmt: skip
+# 1 + exp(x) on its way to the logarithm: rounded to steps of its range, small gates of MinLSTM would be lost.
+_LOGARITHMS = ".*/Softplus"
 # To read or write one row of a sequence in integers, a loop would convert the whole of it at every step.
 _FLOAT_IN_LOOPS = (_Op.GATHER, _Op.DYNAMIC_UPDATE_SLICE, _Op.SELECT_V2, _Op.SELECT, _Op.RESHAPE)
 _Builtin = schema.BuiltinOperator
@@ -77,7 +79,7 @@ def _quantized(content: bytes, precision: str, ranges: Ranges) -> bytes:
     tool = Quantizer(content)
     bits = ACTIVATION_BITS[precision]
     tool.add_static_config(".*", _Op.ALL_SUPPORTED, activation_num_bits=bits, weight_num_bits=8)
-    left = [(".*", op) for op in _FLOAT]
+    left = [(".*", op) for op in _FLOAT] + [(_LOGARITHMS, _Op.ALL_SUPPORTED)]
     if loops := called_graphs(parse(content)):  # `spread` puts the number of the graph first
         in_loops = f"^({'|'.join(map(str, sorted(loops)))})/"
         left += [(in_loops, op) for op in _FLOAT_IN_LOOPS]

@@ -14,12 +14,13 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pipelines.bundle import Bundle
 from pipelines.errors import UserError
-from pipelines.export import ExportError
+from pipelines.export import ExportError, flatbuffer
 from pipelines.export.audit import list_ops
 from pipelines.export.convert import convert
 from pipelines.export.run import Facts, export
 from pipelines.export.saved_model import SavedModelPredictor
 from pipelines.export.verify import TOLERANCES, Reference, verify
+from pipelines.ondevice import Model
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
 
@@ -138,6 +139,23 @@ def test_ops_are_counted_in_loop_bodies_too(tiny) -> None:
     ops = list_ops(tiny.content())
     assert ops["WHILE"] == 1
     assert ops["LOGISTIC"] == 3, "the gates of the LSTM, which are in the body of the loop"
+
+
+def test_constants_behind_the_flatbuffer_are_read_as_its_own(tiny) -> None:
+    content = tiny.exported.bundle.variant_path("float32").read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    end, behind, held = len(content) + 64, b"", {}
+    for i, buffer in enumerate(model.buffers):
+        if buffer.data is not None and len(buffer.data) >= 16:
+            held[i] = bytes(buffer.data)
+            buffer.data, buffer.offset, buffer.size = None, end + len(behind), len(held[i])
+            behind += held[i]
+    outside = flatbuffer.pack(model).ljust(end, b"\0") + behind
+    assert {i: bytes(flatbuffer.parse(outside).buffers[i].data) for i in held} == held
+    packed = flatbuffer.pack(flatbuffer.parse(outside))
+    np.testing.assert_array_equal(
+        Model(packed).predict(tiny.inputs[:3]), Model(content).predict(tiny.inputs[:3])
+    )
 
 
 def _rebuilt(content: bytes, change) -> bytes:

@@ -1,0 +1,113 @@
+"""The networks: recurrent layers over the past, then the probabilities of what comes next."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import layers
+from pipelines.data import Features
+
+from .attention import RecentAttention
+from .autoregressive import Columns, KeyConvolution
+from .config import MusicConfig
+from .features import representation_of
+from .metrics import FLOOR
+from .pianoroll import PianoRoll
+from .pieces import KEYS
+from .tokens import COLUMNS, START, Tokens
+
+CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+_REACH = 36  # keys above and below that a key looks at in the frame before
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class NegativeLogLikelihood(keras.losses.Loss):
+    """In nats a step, mean over the steps of a batch that aren't padding: see `metrics.nll`."""
+
+    def call(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Return the loss, a scalar."""
+        valid = targets >= 0
+        classes = tf.cast(tf.maximum(targets, 0), tf.int32)
+        chosen = tf.gather(outputs, classes, batch_dims=len(targets.shape))
+        total = tf.reduce_sum(tf.where(valid, -tf.math.log(tf.maximum(chosen, FLOOR)), 0.0))
+        steps = tf.cast(tf.reshape(valid, [tf.shape(valid)[0], tf.shape(valid)[1], -1]), outputs.dtype)
+        return total / tf.maximum(1.0, tf.reduce_sum(tf.reduce_max(steps, axis=-1)))
+
+
+def build_model(config: MusicConfig, features: Features) -> keras.Model:
+    """Return the network: a sequence of inputs -> probabilities, (batch, steps, ..., classes)."""
+    representation = representation_of(features.preprocessing)
+    if isinstance(representation, PianoRoll):
+        return _frames(config, representation, features)
+    return _tokens(config, representation, features)
+
+
+def _tokens(config: MusicConfig, representation: Tokens, features: Features) -> keras.Model:
+    """The token before, the voice to come, the place in the bar and all that sounds, embedded."""
+    voices, size = representation.voices, config.embedding
+    inputs = keras.Input([None, COLUMNS + voices], dtype="int32", name="steps")
+    kinds = (("token", START + 1, size), ("voice", voices, 8), ("position", representation.positions, 8))
+    parts = []
+    for column, (name, count, width) in enumerate(kinds):
+        ids = Columns(column, column + 1, squeeze=True, name=f"{name}_column")(inputs)
+        parts.append(keras.layers.Embedding(count, width, name=name)(ids))
+    sounding = Columns(COLUMNS, COLUMNS + voices, name="sounding_columns")(inputs)
+    embedded = keras.layers.Embedding(KEYS + 1, size, name="sounding")(sounding)
+    parts.append(keras.layers.Reshape([-1, voices * size], name="chord")(embedded))
+    x = keras.layers.Concatenate(name="features")(parts)
+    past = _past(config, x)
+    # What sounds now goes around the recurrent layers, too.
+    x = keras.layers.Concatenate(name="past_and_now")([past, x])
+    x = keras.layers.Dense(config.units, activation="relu", name="hidden")(x)
+    x = keras.layers.Dropout(config.output_dropout, name="hidden_dropout")(x)
+    return _finished(inputs, x, features)
+
+
+def _frames(config: MusicConfig, representation: PianoRoll, features: Features) -> keras.Model:
+    """For each key hidden units, of what the recurrent layers make of the past and of the keys around it."""
+    halves = 2 if representation.autoregressive else 1
+    inputs = keras.Input([None, halves * KEYS], name="frames")
+    before = Columns(0, KEYS, name="before")(inputs) if representation.autoregressive else inputs
+    size = config.channels
+    past = keras.layers.Dense(KEYS * size, name="past_by_key")(_past(config, before))
+    parts = [
+        keras.layers.Reshape([-1, KEYS, size], name="past_of_keys")(past),
+        KeyConvolution(size, _REACH, name="around")(before),
+    ]
+    if representation.autoregressive:
+        now = Columns(KEYS, 2 * KEYS, name="now")(inputs)
+        parts.append(KeyConvolution(size, KEYS - 1, below=True, name="below")(now))
+    x = keras.layers.Add(name="keys")(parts)
+    x = keras.layers.Activation("relu", name="hidden")(x)
+    x = keras.layers.Dropout(config.output_dropout, name="hidden_dropout")(x)
+    x = keras.layers.Dense(size, activation="relu", name="hidden_2")(x)
+    x = keras.layers.Dropout(config.output_dropout, name="hidden_2_dropout")(x)
+    return _finished(inputs, x, features)
+
+
+def _past(config: MusicConfig, x: keras.KerasTensor) -> keras.KerasTensor:
+    recurrent = [CELLS[config.cell](config.units, return_sequences=True) for _ in range(config.depth)]
+    past = layers.Stack(recurrent, config.dropout, name="recurrent")(x)
+    if config.attention:
+        recent = RecentAttention(config.attention, config.units, name="attention")(past)
+        past = keras.layers.Concatenate(name="past")([past, recent])
+    return keras.layers.Dropout(config.dropout, name="dropout")(past)
+
+
+def _finished(inputs: keras.KerasTensor, hidden: keras.KerasTensor, features: Features) -> keras.Model:
+    """Add a softmax, which starts from how often each class is in train.
+
+    Its last operations are such that stay real numbers in every precision: in 8 bits a probability is a
+    multiple of 1/256, and the logarithm of a rarer one would be lost.
+    """
+    targets = features.targets["train"]
+    classes = representation_of(features.preprocessing).classes
+    counts = 1.0 + np.bincount(targets[targets >= 0], minlength=classes)
+    dense = keras.layers.Dense(classes, name="logits")
+    logits = dense(hidden)
+    dense.bias.assign(np.log(counts / counts.sum()))
+    log_probabilities = keras.layers.Activation("log_softmax", name="log_probabilities")(logits)
+    outputs = keras.layers.Activation("exponential", name="probabilities")(log_probabilities)
+    return keras.Model(inputs, outputs, name="music_generation")

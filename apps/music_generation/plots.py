@@ -1,0 +1,58 @@
+"""What is worth looking at after a training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .checks import note_lengths, pitch_classes
+from .config import MusicConfig
+from .features import prepared, settings_of
+from .pieces import NAMES
+from .samples import TEMPERATURES, InKeras, check_rows, sampled
+
+if TYPE_CHECKING:
+    from pipelines.experiment import Outcome
+
+_BEATS = 64
+
+
+def make_plots(config: MusicConfig, outcome: Outcome) -> dict[str, Any]:
+    """Return figures and tables by name."""
+    made = {t: sampled(InKeras(outcome.deployed), config, _BEATS, t) for t in TEMPERATURES}
+    training = [prepared(piece, settings_of(config)) for piece in outcome.data.splits["train"].inputs]
+    return {
+        "histograms": histograms(training, list(made.values())),
+        "nll_of_pieces": nll_of_pieces(outcome),
+        "musical_checks": check_rows(config, outcome, made),
+    }
+
+
+def histograms(training: list[np.ndarray], samples: list[np.ndarray]) -> Figure:
+    """Show pitch classes and note lengths of training pieces and of samples."""
+    figure = Figure(figsize=(11, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for offset, name, pieces in ((-0.2, "training", training), (0.2, "samples", samples)):
+        left.bar(np.arange(12) + offset, pitch_classes(pieces), 0.4, label=name)
+        right.bar(np.arange(1, 17) + offset, note_lengths(pieces), 0.4, label=name)
+    left.set_xticks(range(12), NAMES)
+    left.set(title="share of time of each pitch class")
+    right.set(title="share of notes of each length", xlabel="steps; 16 or more")
+    for axes in (left, right):
+        axes.legend()
+    return figure
+
+
+def nll_of_pieces(outcome: Outcome) -> Figure:
+    """Show how the negative log-likelihood differs from piece to piece of the test split."""
+    from .metrics import nll
+
+    outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
+    values = [nll(one[None], wanted[None]) for one, wanted in zip(outputs, targets, strict=True)]
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.hist(values, bins=20)
+    axes.set(title="negative log-likelihood of test pieces", xlabel="nats a step", ylabel="pieces")
+    return figure
