@@ -53,6 +53,8 @@ class Train(Generic[C]):
     """Go on with the stopped run of this id, with its own settings."""
     record: bool = False
     """Keep the figures of this run in apps/APP/results.json, and renew the README's table."""
+    register: str | None = None
+    """Make a version of this registered model in MLflow, with the variants' figures as tags."""
     json: bool = False
     """Print one JSON object instead of the tables."""
 
@@ -175,7 +177,7 @@ def _one_line(box: str) -> str:
 
 def _train(app: App, argv: list[str]) -> None:
     given = {word[2:].split("=")[0]: word for word in argv if word.startswith("--")}
-    if "resume" in given and set(given) - {"resume", "output", "json", "record"}:
+    if "resume" in given and set(given) - {"resume", "output", "json", "record", "register"}:
         raise UserError("--resume takes every setting from the run: expected no option that changes one")
     preset = _preset(argv)
     if preset not in app.presets:
@@ -193,7 +195,7 @@ def _train(app: App, argv: list[str]) -> None:
     from . import report
     from .experiment import train
 
-    result = train(app, preset, config, command.output, command.resume)
+    result = train(app, preset, config, command.output, command.resume, command.register)
     if command.record:
         report.keep_record(app.name, result.record)
     print(json.dumps(result.record, indent=1) if command.json else report.summary(result))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import plots, tracking
+from .bundle import Bundle
 from .checkpoint import Checkpoint, Progress
 from .config import Config, to_dict
 from .data import Data, Features, take
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     import keras
 
     from .app import App
-    from .bundle import Bundle
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,19 @@ class Result:
     """What results.json keeps."""
 
 
-def train(app: App, preset: str, config: Config, output: Path, resume: str | None = None) -> Result:
-    """Train, log, export and verify. `resume` goes on with the run of that id, whose settings these are."""
+def train(
+    app: App,
+    preset: str,
+    config: Config,
+    output: Path,
+    resume: str | None = None,
+    register: str | None = None,
+) -> Result:
+    """Train, log, export and verify.
+
+    `resume` goes on with the run of that id, whose settings these are; `register` names the registered model
+    that the bundle becomes a version of.
+    """
     seed_everything(config.seed)
     data = app.load(config)
     for note in data.notes:
@@ -89,7 +100,11 @@ def train(app: App, preset: str, config: Config, output: Path, resume: str | Non
     with tracking.start(
         app.name, preset, params=to_dict(config), tags=_tags(app, preset, data), run_id=resume
     ) as run:
-        return _tracked(app, preset, config, output, data, features, run)
+        result = _tracked(app, preset, config, output, data, features, run)
+        if register:
+            version = run.register(result.model_uri, register, Bundle.open(result.bundle))
+            log.info("registered model %s, version %d", register, version)
+        return result
 
 
 def _tags(app: App, preset: str, data: Data) -> dict[str, str]:
@@ -257,13 +272,7 @@ def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
 
 
 def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
-    metric = exported.bundle.manifest["metric"]["name"]
-    for variant in exported.bundle.variants:
-        precision, execution = variant["precision"], variant["execution"]
-        name = precision if execution == "loop" else f"{precision}_{execution}"
-        numbers = {metric: variant["metric"], "bytes": variant["bytes"]}
-        numbers |= {"max_abs_error": variant["max_abs_error"], "latency_p50_ms": variant["latency_ms"]["p50"]}
-        run.metrics({f"{name}.{key}": value for key, value in numbers.items()})
+    run.metrics(tracking.figures(exported.bundle))
     run.table("forms", [row._asdict() for row in exported.rows])
     run.folder(exported.bundle.folder, "bundle")
     run.folder(workspace / "saved_model", "saved_model")

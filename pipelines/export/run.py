@@ -14,7 +14,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..evaluation import KerasPredictor, Predictor, interval, latency_ms, score
-from .convert import PRECISIONS, convert
+from .convert import PRECISIONS, Source
 from .metadata import Description, pack
 from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model
 from .verify import Reference, verify
@@ -119,13 +119,14 @@ def export(
     examples = [{next(iter(input_specs)): example[None]} for example in calibration]
     variants = []
     for execution in executions:
-        source = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
+        folder = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
         if execution != "loop":
             packet = facts.preprocessing.get("packet", 1)
-            write_saved_model(model, source, input_specs, [_OUTPUT], execution, packet)
+            write_saved_model(model, folder, input_specs, [_OUTPUT], execution, packet)
+        source = Source(folder, execution, examples)
         for precision in precisions:
             log.info("%s %s: converting and verifying on %d examples", precision, execution, len(inputs))
-            content = convert(source, precision, execution, examples)
+            content = source.convert(precision)
             labelled = pack(content, *_metadata(facts, precision, assets))
             record = verify(labelled, precision, execution, reference)
             record["bytes_without_metadata"] = len(content)
