@@ -117,5 +117,5 @@ PRESETS = {
     # The same without synthetic speech first: what that brings.
     "crnn_scratch": replace(_REAL, pretraining_dataset=None, pretraining_epochs=0, epochs=40),
     "lstm": replace(_REAL, cell="lstm"),
-    "attention": replace(_REAL, attention=True, units=64),
+    "attention": replace(_REAL, attention=True, units=64, epochs=68),
 }
