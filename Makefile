@@ -64,7 +64,7 @@ types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
 test: $(INSTALLED)  ## Run all tests, offline, two files at a time
-	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --basetemp .cache/tests
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --basetemp .cache/tests
 
 check: lint types test  ## What CI runs: lint, types, test
 
