@@ -103,6 +103,7 @@ _REAL = SpeechConfig(
     filters=16,
     units=96,
 )
+_SMALL = replace(_REAL, filters=8, units=56, learning_rate=4e-3, dropout=0.1)
 
 PRESETS = {
     # The embedded, synthetic speech: three minutes on 2 cores, and as much once to generate it.
@@ -112,10 +113,10 @@ PRESETS = {
         dataset="embedded/small", epochs=2, units=8, filters=4, learning_rate=5e-3, stream_minutes=1.0
     ),
     # At most 30,000 parameters.
-    "gru_small": replace(_REAL, filters=8, units=56, learning_rate=4e-3, dropout=0.1),
-    "crnn": _REAL,
+    "gru_small": _SMALL,
     # The same without synthetic speech first: what that brings.
-    "crnn_scratch": replace(_REAL, pretraining_dataset=None, pretraining_epochs=0, epochs=40),
+    "gru_small_scratch": replace(_SMALL, pretraining_dataset=None, pretraining_epochs=0, epochs=40),
+    "crnn": _REAL,
     "lstm": replace(_REAL, cell="lstm"),
     "attention": replace(_REAL, attention=True, units=64, epochs=68),
 }
