@@ -73,8 +73,8 @@ def text_from_builder(
 
     source = builder.info.full_name
     features = builder.info.features
-    text = _choose_feature(source, features, tfds.features.Text, "text", text_feature)
-    label = _choose_feature(source, features, tfds.features.ClassLabel, "label", label_feature)
+    text = choose_feature(source, features, tfds.features.Text, "text", text_feature)
+    label = choose_feature(source, features, tfds.features.ClassLabel, "label", label_feature)
     splits, notes = {}, []
     for name in ("train", "validation", "test", *scored):
         if name not in builder.info.splits:
@@ -172,7 +172,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _choose_feature(source: str, features: Any, kind: type, what: str, wanted: str | None) -> str:
+def choose_feature(source: str, features: Any, kind: type, what: str, wanted: str | None) -> str:
+    """Return the name of the feature of a kind that is meant: the wanted one, or the only one.
+
+    Raises:
+        UserError: there is none, or several and none was named.
+    """
     names = [name for name, feature in features.items() if isinstance(feature, kind)]
     if wanted in names:
         return str(wanted)

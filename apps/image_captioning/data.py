@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.data import Data, Examples
 from pipelines.errors import UserError
-from pipelines.sources import DATA_DIR, builder_of, is_path, prepare
+from pipelines.sources import DATA_DIR, builder_of, choose_feature, is_path, prepare
 from pipelines.splits import HELD_OUT, select
 
 from .caption_files import find_captions, find_images, read_captions
@@ -105,8 +105,10 @@ def _from_files(path: Path, config: CaptioningConfig) -> Data:
 
 
 def _from_builder(builder: Any, config: CaptioningConfig) -> Data:
+    import tensorflow_datasets as tfds
+
     source = builder.info.full_name
-    image = _image_feature(source, builder.info.features, config.image_feature)
+    image = choose_feature(source, builder.info.features, tfds.features.Image, "image", config.image_feature)
     _check_captions(source, builder.info.features, config.caption_feature)
     reader = _Reader(source, config.image_size)
     unused = [name for name in builder.info.splits if name not in _TFDS_SPLITS]
@@ -123,20 +125,6 @@ def _from_builder(builder: Any, config: CaptioningConfig) -> Data:
                     reader.add(split, data, f"{name}[{number}]", kept)
     notes += [f"{source}: {without:,} images without a caption left out"] if without else []
     return complete(reader.splits(), source, notes + reader.notes(), config.seed)
-
-
-def _image_feature(source: str, features: Any, wanted: str | None) -> str:
-    import tensorflow_datasets as tfds
-
-    names = [name for name, feature in features.items() if isinstance(feature, tfds.features.Image)]
-    if wanted in names:
-        return str(wanted)
-    if wanted is None and len(names) == 1:
-        return names[0]
-    listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
-    raise UserError(
-        f"{source}: expected --image-feature to name one Image feature, got {wanted}: it has {listed}"
-    )
 
 
 def _check_captions(source: str, features: Any, name: str) -> None:

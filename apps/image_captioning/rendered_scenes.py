@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from pipelines.embedded import LocalInfo
+
 from . import scenes
 from .caption_grammar import captions
 from .drawing import render
@@ -27,13 +29,6 @@ facts.
 This set shows that the machinery works. It says little about photographs."""
 
 
-class _LocalInfo(tfds.core.DatasetInfo):
-    """A data set info that is only ever made here: nothing is looked up on the network."""
-
-    def initialize_from_bucket(self) -> None:
-        """Do nothing; TFDS would leave an empty temporary folder, even where its bucket is off."""
-
-
 class RenderedScenes(tfds.core.GeneratorBasedBuilder):
     """Splits `train`, `validation`, `test` and `novel`; features `image`, `captions` and `facts`."""
 
@@ -45,7 +40,7 @@ class RenderedScenes(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return _LocalInfo(
+        return LocalInfo(
             builder=self,
             description=_DESCRIPTION,
             features=tfds.features.FeaturesDict(

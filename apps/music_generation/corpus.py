@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from tqdm import tqdm
 
 from apps.music_generation import parsing
+from pipelines.embedded import LocalInfo
 
 _DESCRIPTION = """\
 Music of music21's corpus on a grid of sixteenths: `chorales`, J. S. Bach's chorales for four voices; `folk`,
@@ -25,13 +26,6 @@ _PROCESSES = 2
 CONFIGS = ("chorales", "folk", "few")
 
 
-class _LocalInfo(tfds.core.DatasetInfo):
-    """A data set info that is only ever made here: nothing is looked up on the network."""
-
-    def initialize_from_bucket(self) -> None:
-        """Do nothing; TFDS would leave an empty temporary folder, even where its bucket is off."""
-
-
 class MusicCorpus(tfds.core.GeneratorBasedBuilder):
     """Splits `train`, `validation` and `test`; features `grid` (steps, voices) and `name`."""
 
@@ -41,7 +35,7 @@ class MusicCorpus(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         voices = 1 if self.builder_config.name == "folk" else 4
-        return _LocalInfo(
+        return LocalInfo(
             builder=self,
             description=_DESCRIPTION,
             features=tfds.features.FeaturesDict(

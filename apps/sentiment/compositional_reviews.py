@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from apps.sentiment import sampling
 from apps.sentiment.grammar import LABELS
+from pipelines.embedded import LocalInfo
 
 _DESCRIPTION = """\
 Short product, film and restaurant reviews in three classes, composed so that the order of the words
@@ -25,13 +26,6 @@ reviews of exactly the same words, one negative and one positive, one after the 
 This set shows that the machinery works. It says little about real reviews."""
 
 
-class _LocalInfo(tfds.core.DatasetInfo):
-    """A data set info that is only ever made here: nothing is looked up on the network."""
-
-    def initialize_from_bucket(self) -> None:
-        """Do nothing; TFDS would leave an empty temporary folder, even where its bucket is off."""
-
-
 class CompositionalReviews(tfds.core.GeneratorBasedBuilder):
     """Splits `train`, `validation`, `test` and `order`; features `text`, `label` and `phenomenon`."""
 
@@ -39,7 +33,7 @@ class CompositionalReviews(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012 - TFDS wants this attribute as it is
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return _LocalInfo(
+        return LocalInfo(
             builder=self,
             description=_DESCRIPTION,
             features=tfds.features.FeaturesDict(

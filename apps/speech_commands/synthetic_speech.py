@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from pipelines.embedded import LocalInfo
+
 from .config import SAMPLE_RATE
 from .espeak import require_espeak
 from .utterances import CLIPS, LABELS, SAMPLES, utterances
@@ -19,13 +21,6 @@ over noise that are drawn as well. Every voice is in one split only, and half th
 and test are never in train.
 
 This set shows that the machinery works. It says little about people's speech."""
-
-
-class _LocalInfo(tfds.core.DatasetInfo):
-    """A data set info that is only ever made here: nothing is looked up on the network."""
-
-    def initialize_from_bucket(self) -> None:
-        """Do nothing; TFDS would leave an empty temporary folder, even where its bucket is off."""
 
 
 class Samples(tfds.features.Audio):
@@ -53,7 +48,7 @@ class SyntheticSpeech(tfds.core.GeneratorBasedBuilder):
         audio = Samples(
             shape=(SAMPLES,), dtype=np.int16, sample_rate=SAMPLE_RATE, encoding=tfds.features.Encoding.BYTES
         )
-        return _LocalInfo(
+        return LocalInfo(
             builder=self,
             description=_DESCRIPTION,
             features=tfds.features.FeaturesDict(
