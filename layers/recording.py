@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,7 +71,7 @@ def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Cal
     def call(*arguments: Any) -> list[Observation]:
         carried = [variable for layer in layers for variable in layer.states or ()]
         before = [tf.identity(variable) for variable in carried]
-        tensors = [tf.convert_to_tensor(argument) for argument in arguments]
+        tensors = [_tensors(argument) for argument in arguments]
         # Not observe(*tensors): TensorFlow would warn of functions that are traced for one call only.
         seen = observe.get_concrete_function(*tensors)(*tensors)
         for variable, value in zip(carried, before, strict=True):
@@ -79,6 +79,13 @@ def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Cal
         return seen
 
     return call
+
+
+def _tensors(argument: Any) -> Any:
+    """Return arrays as tensors, those of a model with several inputs by name."""
+    if isinstance(argument, Mapping):
+        return {name: tf.convert_to_tensor(array) for name, array in argument.items()}
+    return tf.convert_to_tensor(argument)
 
 
 def _gradients(tape: tf.GradientTape, value: Any, probes: Any) -> Any:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from .bundle import Bundle
     from .experiment import Outcome
+    from .export.run import Part
 
-Metric = Callable[["np.ndarray", "np.ndarray"], float]
-"""metric(outputs, targets) -> float, over a whole split; outputs as the model gives them."""
+Metric = Callable[["np.ndarray", "np.ndarray"], float | None]
+"""metric(outputs, targets) over a whole split; outputs as the model gives them. None where these targets have
+no such metric; the one that counts is always a number."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
     return np.array([labels.index(label) for label in data.labels])[examples.targets]
 
 
-def _itself(config: Any, model: keras.Model) -> keras.Model:
+def _itself(config: Any, features: Features, model: keras.Model) -> keras.Model:
     return model
 
 
@@ -72,8 +74,9 @@ class App:
     loss: Callable[[Any], keras.losses.Loss]
     metrics: Mapping[str, Metric]
     """By name, the one that counts first."""
-    baseline: Callable[[Any, Data], dict[str, dict[str, float]]]
-    """baseline(config, data): {name: {split: value of the first metric}}: what the network must beat."""
+    baseline: Callable[[Any, Data, Features, keras.Model], dict[str, dict[str, float]]]
+    """baseline(config, data, features, deployed): {name: {split: value of the first metric}}: what the
+    network must beat."""
     encode: Callable[[Bundle, Sequence[Any]], np.ndarray]
     """encode(bundle, inputs): what `features` makes of raw inputs, from the bundle's assets alone."""
     predict: Callable[[Bundle, Sequence[Any], str | None, Any], Iterable[dict[str, Any]]]
@@ -88,13 +91,17 @@ class App:
     """A frozen dataclass: what `predict` can be told on the command line. Must have defaults."""
     reads_lines: bool = False
     """Without inputs on the command line, `predict` answers the lines of standard input."""
-    deployed: Callable[[Any, keras.Model], keras.Model] = _itself
-    """deployed(config, model): of the trained network, the model that answers: scored and exported. It has
-    one input and one output."""
+    deployed: Callable[[Any, Features, keras.Model], keras.Model] = _itself
+    """deployed(config, features, model): of the trained network, the model that answers: scored and exported.
+    It has one input and one output."""
     targets: Callable[[Bundle, Data, Examples], np.ndarray] = label_targets
     """targets(bundle, data, examples): those of a split of new data, as the bundle's network has them."""
     executions: Callable[[Any], Sequence[str]] = _loop
     """executions(config): the forms of it on the device, "loop" (whole sequences), "step" (streaming)."""
+    trainable: Callable[[Any, keras.Model, int], None] | None = None
+    """trainable(config, model, epoch): before each epoch, counted from 0, set which layers are trained."""
+    parts: Callable[[Any, Outcome], Mapping[str, Part]] | None = None
+    """parts(config, outcome): of the deployed model, what the device also runs by itself."""
     each_epoch: Callable[[Any, Features, keras.Model, int, Path], None] | None = None
     """each_epoch(config, features, deployed, epoch, folder): write a sample of what it can by now."""
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None

@@ -74,6 +74,20 @@ class Bundle:
         self._read(variant)
         return self.folder / variant["file"]
 
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """One record for each .tflite file that is a part of the model; most bundles have none."""
+        return self.manifest.get("parts", [])
+
+    def part_path(self, name: str, precision: str) -> Path:
+        """Return the path of the file with part `name` in a precision, its size and hash checked."""
+        for part in self.parts:
+            if (part["part"], part["precision"]) == (name, precision):
+                self._read(part)
+                return self.folder / part["file"]
+        known = ", ".join(part["file"] for part in self.parts) or "none"
+        raise UserError(f"{self.folder}: no part {name!r} in {precision}: expected one of {known}")
+
     def asset(self, name: str) -> bytes:
         """Return the content of an asset, its hash checked."""
         for asset in self.manifest["assets"]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,6 +13,18 @@ if TYPE_CHECKING:
     import keras
 
     from .app import Metric
+
+
+@dataclass(frozen=True)
+class MeanOf:
+    """A metric that is a mean over examples: its interval costs next to nothing."""
+
+    each: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    """each(outputs, targets) -> one value for each example, (N,)."""
+
+    def __call__(self, outputs: np.ndarray, targets: np.ndarray, /) -> float:
+        """Return the mean."""
+        return float(self.each(outputs, targets).mean())
 
 
 class Predictor(Protocol):
@@ -42,13 +55,14 @@ def in_batches(predictor: Predictor, inputs: np.ndarray, batch_size: int) -> np.
 def score(
     predictor: Predictor, inputs: np.ndarray, targets: np.ndarray, metrics: Mapping[str, Metric]
 ) -> tuple[dict[str, float], np.ndarray]:
-    """Return the value of each metric over the whole split, and the outputs (N, K) that they judge."""
+    """Return the value of each metric that these targets have, and the outputs (N, K) that they judge."""
     if len(inputs) != len(targets) or len(inputs) == 0:
         raise ValueError(
             f"expected as many inputs as targets, at least one, got {len(inputs)} and {len(targets)}"
         )
     outputs = predictor(inputs)
-    return {name: float(metric(outputs, targets)) for name, metric in metrics.items()}, outputs
+    values = {name: metric(outputs, targets) for name, metric in metrics.items()}
+    return {name: float(value) for name, value in values.items() if value is not None}, outputs
 
 
 def interval(
@@ -59,13 +73,15 @@ def interval(
     Resampling stops after `seconds`, but not before the hundredth. Efron and Tibshirani, An Introduction to
     the Bootstrap (1993), chapter 13.
     """
+    if isinstance(metric, MeanOf):
+        outputs, metric = metric.each(outputs, targets), lambda each, _: float(each.mean())
     rng = np.random.default_rng(0)
-    values: list[float] = []
+    values: list[float | None] = []
     start = time.perf_counter()
     while len(values) < resamples and (len(values) < 100 or time.perf_counter() - start < seconds):
         rows = rng.integers(len(targets), size=len(targets))
         values.append(metric(outputs[rows], targets[rows]))
-    low, high = np.percentile(values, [2.5, 97.5])
+    low, high = np.percentile(np.array(values, float), [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -124,7 +124,7 @@ def _tracked(
     run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
     model = app.build(config, features)
     compile_model(model, config, app.loss(config), features)
-    deployed = app.deployed(config, model)
+    deployed = app.deployed(config, features, model)
     with _best_kept_if_stopped(model, run, checkpoint):
         progress = fit(
             model,
@@ -135,6 +135,7 @@ def _tracked(
             _teller(run, partial(app.each_epoch, config, features, deployed) if app.each_epoch else None),
             deployed,
             app.higher_is_better,
+            partial(app.trainable, config, model) if app.trainable else None,
         )
     minutes = (time.monotonic() - started) / 60
     outcome = _score(app, config, data, features, model, deployed, progress)
@@ -197,7 +198,7 @@ def _score(
         )
         intervals[split] = interval(first, outputs[split], features.targets[split])
     log.info("training the baselines")
-    baselines = app.baseline(config, data)
+    baselines = app.baseline(config, data, features, deployed)
     return Outcome(data, features, model, deployed, progress, outputs, scores, intervals, baselines)
 
 
@@ -256,6 +257,7 @@ def _export(
         output / app.name,
         workspace,
         executions=app.executions(config),
+        parts=app.parts(config, outcome) if app.parts else None,
     )
 
 

@@ -99,11 +99,15 @@ _VARIANT: Fields = {
     "metric": _NUMBER,
     "latency_ms": _OBJECT,
 }
+_PART: Fields = {
+    "part": ("a plain name", is_plain_name),
+    **{key: check for key, check in _VARIANT.items() if key != "metric"},
+}
 _LATENCY: Fields = {"p50": _NUMBER, "p95": _NUMBER}
 
 
 def check_manifest(manifest: Any, where: str) -> None:
-    """Check every key of format 1; keys beyond these are let pass.
+    """Check every key of format 1, `parts` where they are there; keys beyond these are let pass.
 
     Raises:
         UserError: the first thing that isn't as expected, with its place after `where`.
@@ -115,7 +119,13 @@ def check_manifest(manifest: Any, where: str) -> None:
     for i, variant in enumerate(manifest["variants"]):
         _check_object(variant, _VARIANT, where, f"variants[{i}].")
         _check_object(variant["latency_ms"], _LATENCY, where, f"variants[{i}].latency_ms.")
-    files = [MANIFEST, *(record["file"] for record in (*manifest["assets"], *manifest["variants"]))]
+    parts = manifest.get("parts", [])
+    if not _is_list(parts):
+        raise UserError(f"{where}: parts: expected a list, found {reprlib.repr(parts)}")
+    for i, part in enumerate(parts):
+        _check_object(part, _PART, where, f"parts[{i}].")
+        _check_object(part["latency_ms"], _LATENCY, where, f"parts[{i}].latency_ms.")
+    files = [MANIFEST, *(record["file"] for record in (*manifest["assets"], *manifest["variants"], *parts))]
     for name in files:
         if files.count(name) > 1:
             raise UserError(f"{where}: expected every file once, found {name!r} {files.count(name)} times")

@@ -190,6 +190,11 @@ def figures(bundle: Bundle) -> dict[str, float]:
         numbers[f"{name}.bytes"] = variant["bytes"]
         numbers[f"{name}.max_abs_error"] = variant["max_abs_error"]
         numbers[f"{name}.latency_p50_ms"] = variant["latency_ms"]["p50"]
+    for part in bundle.parts:
+        name = f"{part['precision']}_{part['part']}"
+        numbers[f"{name}.bytes"] = part["bytes"]
+        numbers[f"{name}.max_abs_error"] = part["max_abs_error"]
+        numbers[f"{name}.latency_p50_ms"] = part["latency_ms"]["p50"]
     return numbers
 
 

@@ -64,8 +64,14 @@ def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[An
         order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
     chunks = _cut(order, config.batch_size)
     for i in rng.permutation(len(chunks)):
-        some, wanted = _examples(features, split, chunks[i])
-        yield (some, wanted) if features.augment is None else features.augment(some, wanted, rng)
+        yield _batch(features, split, chunks[i], rng)
+
+
+def _batch(
+    features: Features, split: str, rows: np.ndarray, rng: np.random.Generator
+) -> tuple[Any, np.ndarray]:
+    some, wanted = _examples(features, split, rows)
+    return (some, wanted) if features.augment is None else features.augment(some, wanted, rng)
 
 
 def _examples(features: Features, split: str, rows: np.ndarray) -> tuple[Any, np.ndarray]:
@@ -107,8 +113,11 @@ def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
 
 
 def _any_of(array: np.ndarray, features: Features | None) -> tf.TensorSpec:
-    """Return the spec of any number of examples, and of any length where features are cut or augmented."""
-    varies = features is not None and array.ndim > 1 and (features.lengths or features.augment)
+    """Return the spec of any number of examples, and of any length where features are cut or augmented.
+
+    Pictures, which have four axes, keep their size.
+    """
+    varies = features is not None and array.ndim in (2, 3) and (features.lengths or features.augment)
     free = 2 if varies else 1
     return tf.TensorSpec([*[None] * free, *array.shape[free:]], array.dtype)
 
@@ -137,10 +146,12 @@ def fit(
     on_epoch: Callable[[int, dict[str, float]], None],
     deployed: keras.Model | None = None,
     higher_is_better: bool = True,
+    set_trainable: Callable[[int], None] | None = None,
 ) -> Progress:
     """Train a compiled model, from where `checkpoint` stands, and leave it with its best weights.
 
-    `deployed`, where it isn't the model itself, shares its weights and is what is scored.
+    `deployed`, where it isn't the model itself, shares its weights and is what is scored. `set_trainable`
+    is told each epoch, counted from 0, before it begins, and sets which layers are trained in it.
 
     After each epoch the validation split is scored and `on_epoch(epoch, values)` told (epochs count from
     1); an epoch that ended without its checkpoint is trained, and told, again. Training ends after
@@ -154,6 +165,8 @@ def fit(
     diagnostics = _diagnostics(features)
     try:
         while not progress.finished:
+            if set_trainable:
+                _set_phase(model, progress.epochs, set_trainable)
             values = _one_epoch(model, features, config, diagnostics, progress.epochs)
             values |= _validated(model if deployed is None else deployed, features, metrics)
             progress.gradients.append(_curves(diagnostics))
@@ -167,11 +180,21 @@ def fit(
     return progress
 
 
+def _set_phase(model: keras.Model, epoch: int, set_trainable: Callable[[int], None]) -> None:
+    """Let the app say which layers are trained; `fit` must be compiled again where that changes."""
+    before = [variable.path for variable in model.trainable_variables]
+    set_trainable(epoch)
+    if [variable.path for variable in model.trainable_variables] != before:
+        model.compile(
+            model.optimizer, model.loss, jit_compile=model.jit_compile, steps_per_execution=_AT_ONCE
+        )
+
+
 def _diagnostics(features: Features) -> keras.callbacks.Callback:
     """Look at the same few training examples after every epoch, from all over the split."""
     last = len(features.targets["train"]) - 1
     rows = np.unique(np.linspace(0, last, _LOOKED_AT).astype(int))
-    return layers.Diagnostics(*_examples(features, "train", rows))
+    return layers.Diagnostics(*_batch(features, "train", rows, np.random.default_rng(0)))
 
 
 def _curves(diagnostics: keras.callbacks.Callback) -> dict[str, list[list[float]]]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from pipelines.errors import UserError
 from pipelines.ondevice import Stream
+from pipelines.sampling import Sampler
 
 from .pianoroll import PianoRoll
 from .pieces import KEYS, NAMES, from_roll, roll
-from .sampling import Sampler
 from .tokens import HOLD, SILENT, START, Tokens
 
 _FREE = -1

@@ -15,13 +15,13 @@ from pipelines.config import require
 from pipelines.errors import UserError
 from pipelines.files import require_writable, write_atomically
 from pipelines.ondevice import Model, Stream
+from pipelines.sampling import Sampler
 
 from .features import encode, encode_targets, read, representation_of
 from .generate import OnDevice, compose, key_of, opening
 from .metrics import nll
 from .midi import write_midi
 from .pieces import notes
-from .sampling import Sampler
 
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 _LONGEST_SECONDS = 3600.0

@@ -15,6 +15,7 @@ import layers
 from pipelines.bundle import Bundle
 from pipelines.data import Features
 from pipelines.ondevice import Stream
+from pipelines.sampling import Sampler
 
 from .checks import musical_checks
 from .config import MusicConfig
@@ -23,7 +24,6 @@ from .generate import OnDevice, compose
 from .midi import write_midi
 from .picture import png
 from .predict import Options, voice_names
-from .sampling import Sampler
 from .synthesis import synthesise, wav
 
 if TYPE_CHECKING:

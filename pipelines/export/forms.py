@@ -43,8 +43,12 @@ class Form:
 
     def record(self) -> dict[str, Any]:
         """Return the variant's record for the manifest."""
+        mean = float(np.mean(list(self.mean_abs_error.values())))
+        return {"file": self.file, **self.facts(), "metric": mean}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the manifest says of it beside the file's name and a metric."""
         return {
-            "file": self.file,
             "precision": self.precision,
             "execution": self.execution,
             "ops": dict(self.ops),
@@ -52,7 +56,6 @@ class Form:
             "runs_on": ["interpreter"],
             "max_abs_error": max(self.max_abs_error.values()),
             "errors": {"max_abs": dict(self.max_abs_error), "mean_abs": dict(self.mean_abs_error)},
-            "metric": float(np.mean(list(self.mean_abs_error.values()))),
             "latency_ms": dict(self.latency_ms),
         }
 
@@ -134,11 +137,16 @@ def _stream(content: bytes, inputs: Mapping[str, np.ndarray], expected: Answers)
 def packets(stream: Stream, sequence: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
     """Cut a sequence, arrays (1, steps, ...) by input name, into what the steps of a stream take.
 
-    What is left at the end, less than a step takes, is left out.
+    An array that a step takes whole, such as the memory that a decoder attends to, is the same in all of
+    them. What is left at the end, less than a step takes, is left out.
     """
-    size = next(iter(stream.inputs.values())).shape[1]
-    for start in range(0, next(iter(sequence.values())).shape[1] - size + 1, size):
-        yield {name: array[:, start : start + size] for name, array in sequence.items()}
+    cut = [name for name in sequence if sequence[name].shape[1] != stream.inputs[name].shape[1]]
+    cut = cut or list(sequence)
+    size = stream.inputs[cut[0]].shape[1]
+    for start in range(0, sequence[cut[0]].shape[1] - size + 1, size):
+        yield {
+            name: array[:, start : start + size] if name in cut else array for name, array in sequence.items()
+        }
 
 
 def _timed(answer: Callable[[], dict[str, np.ndarray]], taken: list[float]) -> dict[str, np.ndarray]:

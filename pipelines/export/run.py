@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,9 +15,10 @@ import numpy as np
 from ..bundle import Bundle
 from ..evaluation import KerasPredictor, Predictor, interval, latency_ms, score
 from .convert import PRECISIONS, Source
+from .forms import check_form
 from .metadata import Description, pack
 from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model
-from .verify import Reference, verify
+from .verify import Reference, difference, verify
 from .write import write_bundle
 
 if TYPE_CHECKING:
@@ -45,6 +46,24 @@ class Facts:
     """Of that metric."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the model that the device runs by itself, such as the encoder of an encoder and decoder."""
+
+    model: keras.Model
+    outputs: Sequence[str]
+    """Their names, in the model's order."""
+    inputs: Mapping[str, np.ndarray]
+    """By input name (N, ...): some of the test split, to hold its files against Keras."""
+    calibration: Mapping[str, np.ndarray]
+    """The same of training examples, for integer precisions."""
+    execution: str = "loop"
+    whole: Collection[str] = ()
+    """Inputs of a step that are no sequences."""
+    tolerance: float | None = None
+    """Largest difference from Keras as a share of an output's range. Default: by precision."""
+
+
 class Row(NamedTuple):
     """One line of the table of forms."""
 
@@ -53,6 +72,7 @@ class Row(NamedTuple):
     bytes: int
     latency_p50_ms: float
     max_abs_error: float
+    """Of whole numbers as outputs: see `verify.difference`."""
     interval: tuple[float, float]
     """95 % confidence interval of the metric."""
 
@@ -80,6 +100,7 @@ def export(
     workspace: Path,
     precisions: Sequence[str] = PRECISIONS,
     executions: Sequence[str] = ("loop",),
+    parts: Mapping[str, Part] | None = None,
 ) -> Exported:
     """Export `model` as a verified bundle `output/RUN_ID`.
 
@@ -94,6 +115,7 @@ def export(
         output: the folder of the app's bundles.
         workspace: an existing folder; `model.keras` and `saved_model` are left in it.
         precisions, executions: one variant for each precision in each execution.
+        parts: by name, exported beside the model in every precision.
 
     Raises:
         ExportError: a variant that isn't fit for a device; nothing is written to `output` then.
@@ -133,7 +155,31 @@ def export(
             variants.append((record, labelled))
             numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
             rows.append(Row(record["file"], *numbers, record["interval"]))
-    return Exported(write_bundle(output, _head(facts, metrics, values), variants, assets), rows, outputs)
+    of_parts = _exported_parts(parts or {}, precisions, workspace)
+    bundle = write_bundle(output, _head(facts, metrics, values), variants, assets, of_parts)
+    return Exported(bundle, rows, outputs)
+
+
+def _exported_parts(
+    parts: Mapping[str, Part], precisions: Sequence[str], workspace: Path
+) -> list[tuple[dict[str, Any], bytes]]:
+    """Convert every part and hold it against Keras, output by output."""
+    files = []
+    for name, part in parts.items():
+        folder = workspace / f"saved_model_{name}"
+        specs = {key: (array.shape[1:], str(array.dtype)) for key, array in part.inputs.items()}
+        write_saved_model(part.model, folder, specs, part.outputs, part.execution, whole=part.whole)
+        answers = keras.tree.flatten(part.model.predict(dict(part.inputs), batch_size=64, verbose=0))
+        expected = dict(zip(part.outputs, answers, strict=True))
+        count = len(next(iter(part.calibration.values())))
+        examples = [{key: array[i : i + 1] for key, array in part.calibration.items()} for i in range(count)]
+        source = Source(folder, part.execution, examples)
+        for precision in precisions:
+            log.info("%s %s: converting and verifying", precision, name)
+            content = source.convert(precision)
+            form = check_form(content, precision, part.execution, part.inputs, expected, part.tolerance)
+            files.append(({"file": f"{precision}_{name}.tflite", "part": name, **form.facts()}, content))
+    return files
 
 
 def _head(facts: Facts, metrics: Mapping[str, Metric], values: Mapping[str, float]) -> dict[str, Any]:
@@ -165,7 +211,7 @@ def _row(
     values: Mapping[str, float],
     outputs: np.ndarray,
 ) -> Row:
-    error = float(np.max(np.abs(outputs - reference.outputs)))
+    error = difference(outputs, reference.outputs)
     latency = latency_ms(predictor, reference.inputs)["p50"]
     first, metric = next(iter(reference.metrics.items()))
     around = interval(metric, outputs, reference.targets)

@@ -6,7 +6,7 @@ start from) and `step` (one step: inputs and states in, outputs and new states o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ def write_saved_model(
     output_names: Sequence[str],
     execution: str = "loop",
     packet: int = 1,
+    whole: Collection[str] = (),
 ) -> None:
     """Write `model` into `folder`, its recurrent layers in the execution asked for.
 
@@ -42,6 +43,7 @@ def write_saved_model(
         output_names: of the outputs in all signatures, in the model's order.
         execution: "loop", "unrolled", "fused" or "step".
         packet: how many elements of a sequence one step takes (the samples of a frame of sound, say).
+        whole: inputs that are no sequences; each step takes all of them.
 
     Raises:
         ValueError: a layer can't be executed so; the message names it.
@@ -49,7 +51,7 @@ def write_saved_model(
     archive = keras.export.ExportArchive()
     archive.track(model)
     if execution == "step":
-        endpoints = _step_endpoints(model, input_specs, output_names, packet)
+        endpoints = _step_endpoints(model, input_specs, output_names, packet, whole)
     else:
         endpoints = _endpoints(model, input_specs, output_names, with_batches=execution == "loop")
     with layers.execution("unrolled" if execution == "step" else execution):
@@ -72,7 +74,11 @@ def _endpoints(
 
 
 def _step_endpoints(
-    model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str], packet: int
+    model: keras.Model,
+    input_specs: InputSpecs,
+    output_names: Sequence[str],
+    packet: int,
+    whole: Collection[str],
 ) -> list[Endpoint]:
     one_step = layers.OneStep(model)
 
@@ -84,7 +90,10 @@ def _step_endpoints(
         outputs, states = one_step(_given({name: given[name] for name in input_specs}), states)
         return {**_named(outputs, output_names), **states}
 
-    of_one = {name: ((packet, *shape[1:]), kind) for name, (shape, kind) in input_specs.items()}
+    of_one = {
+        name: (shape if name in whole else (packet, *shape[1:]), kind)
+        for name, (shape, kind) in input_specs.items()
+    }
     specs = _tensor_specs(of_one, 1)
     for name, state in one_step.initial_states(1).items():
         specs[name] = tf.TensorSpec(state.shape, state.dtype, name=name)

@@ -30,6 +30,7 @@ def write_bundle(
     head: Mapping[str, Any],
     variants: Sequence[tuple[Mapping[str, Any], bytes]],
     assets: Mapping[str, bytes],
+    parts: Sequence[tuple[Mapping[str, Any], bytes]] = (),
 ) -> Bundle:
     """Write `output/RUN_ID` and point `output/latest` at it; a bundle of the same run is replaced.
 
@@ -38,6 +39,7 @@ def write_bundle(
         head: the manifest without `format`, `created`, `assets` and `variants`.
         variants: the record of each variant without `bytes` and `sha256`, and its .tflite content.
         assets: content by plain file name.
+        parts: of the model, as variants.
 
     Raises:
         UserError: a name that isn't plain, or a folder that can't be written to (read-only, full).
@@ -48,17 +50,17 @@ def write_bundle(
         **head,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "assets": [{"file": name, "sha256": _sha256(content)} for name, content in assets.items()],
-        "variants": [
-            {**record, "bytes": len(content), "sha256": _sha256(content)} for record, content in variants
-        ],
+        "variants": _described(variants),
     }
+    if parts:
+        manifest["parts"] = _described(parts)
     run_id = manifest["run_id"]
     if run_id == LATEST:
         raise UserError(
             f"run_id: expected another name than {LATEST!r}, which is the link to the newest bundle"
         )
     check_manifest(manifest, str(output / str(run_id) / MANIFEST))
-    files = {**assets, **{record["file"]: content for record, content in variants}}
+    files = {**assets, **{record["file"]: content for record, content in (*variants, *parts)}}
     files[MANIFEST] = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode()
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -71,6 +73,10 @@ def write_bundle(
     except OSError as error:
         raise UserError(f"{error.filename or output}: can't write the bundle: {error.strerror}") from error
     return Bundle.open(output / run_id)
+
+
+def _described(files: Sequence[tuple[Mapping[str, Any], bytes]]) -> list[dict[str, Any]]:
+    return [{**record, "bytes": len(content), "sha256": _sha256(content)} for record, content in files]
 
 
 def _sha256(content: bytes) -> str:

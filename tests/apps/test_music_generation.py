@@ -20,7 +20,6 @@ from apps.music_generation.pianoroll import PianoRoll
 from apps.music_generation.pieces import notes, roll
 from apps.music_generation.predict import Options, describe, predict
 from apps.music_generation.samples import InKeras
-from apps.music_generation.sampling import Sampler
 from apps.music_generation.synthesis import RATE, synthesise, wav
 from apps.music_generation.tokens import HOLD, REST, Tokens
 from pipelines.data import Data, Examples
@@ -28,6 +27,7 @@ from pipelines.errors import UserError
 from pipelines.export.convert import convert
 from pipelines.export.saved_model import write_saved_model
 from pipelines.ondevice import Stream
+from pipelines.sampling import Sampler
 
 P = np.array([0.1, 0.4, 0.2, 0.3])
 SMALL = MusicConfig(units=16, depth=1, embedding=8, channels=8)
