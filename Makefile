@@ -50,6 +50,11 @@ predict-speech-commands: $(INSTALLED)  ## predict-speech-commands WAV=file.wav [
 	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-speech-commands WAV=file.wav' >&2; exit 2; }
 	@$(RUN) -m apps speech_commands predict $(ARGS) $${INPUT:+-- "$$INPUT"}
 
+predict-image-captioning: export INPUT = $(value IMAGE)
+predict-image-captioning: $(INSTALLED)  ## predict-image-captioning IMAGE=photo.jpg: the caption, and where it looked
+	@test -n "$$INPUT" || { echo 'error: expected make predict-image-captioning IMAGE=photo.jpg' >&2; exit 2; }
+	@$(RUN) -m apps image_captioning predict $(ARGS) -- "$$INPUT"
+
 predict-music-generation: export OUT := $(or $(value OUT),piece.mid)
 predict-music-generation: $(INSTALLED)  ## predict-music-generation [OUT=piece.mid]: a minute of music, with sound and picture
 	@$(RUN) -m apps music_generation predict --out "$$OUT" $(ARGS)

@@ -140,7 +140,9 @@ def test_the_bundle_is_complete(trained):
         assert bundle.variant_path(variant["file"]).stat().st_size == variant["bytes"]
         assert "interpreter" in variant["runs_on"]
         assert not [op for op in variant["ops"] if op.startswith(("Flex", "CUSTOM"))]
-    listed = {record["file"] for record in (*bundle.variants, *bundle.manifest["assets"])}
+    for part in bundle.parts:
+        assert not [op for op in part["ops"] if op.startswith(("Flex", "CUSTOM"))]
+    listed = {record["file"] for record in (*bundle.variants, *bundle.parts, *bundle.manifest["assets"])}
     assert {path.name for path in trained.bundle.iterdir()} == {*listed, "manifest.json"}
 
 

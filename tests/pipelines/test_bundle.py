@@ -28,9 +28,11 @@ on_disk = settings(
 
 
 def write(output: Path, run_id: str = "new", word: bytes = b"new") -> Bundle:
-    """Write a bundle of two variants that aren't models, and one asset."""
+    """Write a bundle of two variants and a part that aren't models, and one asset."""
     variants = [(record(), word * 1000), (record("float16"), word * 500)]
-    return write_bundle(output, head(run_id), variants, {"words.txt": word})
+    part = {key: value for key, value in record(file="float32_ears.tflite").items() if key != "metric"}
+    parts = [({"part": "ears", **part}, word * 300)]
+    return write_bundle(output, head(run_id), variants, {"words.txt": word}, parts)
 
 
 @pytest.fixture
@@ -43,6 +45,8 @@ def complete(folder: Path) -> bytes:
     bundle = Bundle.open(folder)
     for variant in bundle.variants:
         assert bundle.variant_path(variant["file"]).stat().st_size == variant["bytes"]
+    for part in bundle.parts:
+        assert bundle.part_path(part["part"], part["precision"]).stat().st_size == part["bytes"]
     return bundle.asset("words.txt")
 
 
@@ -69,6 +73,7 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
         "manifest.json",
         "float32_loop.tflite",
         "float16_loop.tflite",
+        "float32_ears.tflite",
         "words.txt",
     }
 
@@ -296,6 +301,7 @@ PATHS = [
     *(["assets", 0, key] for key in ("file", "sha256")),
     *(["variants", 1, key] for key in (*VARIANT_KEYS, "max_abs_error", "metric", "latency_ms")),
     *(["variants", 1, "latency_ms", key] for key in ("p50", "p95")),
+    *(["parts", 0, key] for key in ("part", *VARIANT_KEYS, "max_abs_error", "latency_ms")),
 ]
 
 
@@ -305,7 +311,10 @@ def spot(path: list) -> str:
 
 
 TEXTS = ("created", "dataset", "preset", "metric.name")
-NUMBERS = ("metric.value", "metric.baseline", *(f"variants[1].{key}" for key in ("max_abs_error", "metric")))
+NUMBERS = (
+    *("metric.value", "metric.baseline", "parts[0].max_abs_error"),
+    *(f"variants[1].{key}" for key in ("max_abs_error", "metric")),
+)
 RIGHT = [
     *((text, "?/?") for text in TEXTS),
     *((number, -1.5) for number in (*NUMBERS, "variants[1].latency_ms.p50", "variants[1].latency_ms.p95")),
@@ -382,3 +391,19 @@ def test_names_that_are_not_plain(name) -> None:
 @pytest.mark.parametrize("name", ["a", "float32_loop.tflite", "a..b", "0-9_A.json"])
 def test_names_that_are_plain(name: str) -> None:
     assert is_plain_name(name)
+
+
+def test_a_part_is_found_by_name_and_precision_and_its_hash_is_checked(bundle: Bundle) -> None:
+    assert bundle.part_path("ears", "float32").name == "float32_ears.tflite"
+    expected = "no part 'ears' in int8: expected one of float32_ears.tflite"
+    assert expected in message(lambda: bundle.part_path("ears", "int8"))
+    (bundle.folder / "float32_ears.tflite").write_bytes(b"old" * 300)
+    assert "expected SHA-256" in message(lambda: bundle.part_path("ears", "float32"))
+
+
+def test_most_bundles_have_no_parts(tmp_path: Path) -> None:
+    plain = write_bundle(tmp_path, head(), [(record(), b"x")], {})
+    assert plain.parts == []
+    assert "expected one of none" in message(lambda: plain.part_path("ears", "float32"))
+    manifest = json.dumps({**plain.manifest, "parts": 3}).encode()
+    assert "parts: expected a list, found 3" in edited(plain, manifest)

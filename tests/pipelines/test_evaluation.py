@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.evaluation import KerasPredictor, in_batches, latency_ms, score
+from pipelines.evaluation import KerasPredictor, MeanOf, in_batches, interval, latency_ms, score
 
 
 def _mean_of_hits(outputs: np.ndarray, targets: np.ndarray) -> float:
@@ -19,6 +19,28 @@ def test_score_gives_every_metric_over_the_whole_split_and_the_outputs() -> None
     )
     assert values == {"hits": pytest.approx(2 / 3), "none": 0.0}
     np.testing.assert_array_equal(outputs, [[2], [4], [6]])
+
+
+def test_a_metric_that_these_targets_have_not_is_left_out() -> None:
+    metrics = {"hits": _mean_of_hits, "facts": lambda outputs, targets: None}
+    values, _ = score(lambda x: x, np.array([[1.0]]), np.array([1]), metrics)
+    assert values == {"hits": 1.0}
+
+
+def test_the_interval_of_a_mean_is_that_of_the_same_metric_without_its_parts() -> None:
+    rng = np.random.default_rng(0)
+    outputs, targets = rng.integers(0, 2, (80, 1)), rng.integers(0, 2, 80)
+    asked = []
+
+    def hits(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        asked.append(len(outputs))
+        return outputs[:, 0] == targets
+
+    mean = MeanOf(hits)
+    assert mean(outputs, targets) == _mean_of_hits(outputs, targets)
+    asked.clear()
+    assert interval(mean, outputs, targets) == interval(_mean_of_hits, outputs, targets)
+    assert asked == [80]
 
 
 @pytest.mark.parametrize(("inputs", "targets"), [(3, 2), (0, 0)])

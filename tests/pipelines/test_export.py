@@ -19,7 +19,7 @@ from pipelines.export.audit import list_ops
 from pipelines.export.convert import convert
 from pipelines.export.run import Facts, export
 from pipelines.export.saved_model import SavedModelPredictor
-from pipelines.export.verify import TOLERANCES, Reference, verify
+from pipelines.export.verify import TOLERANCES, Reference, difference, verify
 from pipelines.ondevice import Model
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
@@ -226,3 +226,12 @@ def test_few_examples_are_told(tiny, reference, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         verify(tiny.content(), "float32", "loop", replace(reference, **few, values={"accuracy": 0.5}))
     assert "compared on 20 test examples only" in caplog.text
+
+
+def test_answers_of_whole_numbers_differ_by_the_share_of_examples_with_another_one() -> None:
+    expected = np.array([[1, 2], [3, 4], [5, 6], [7, 8]])
+    assert difference(expected, expected) == 0
+    assert difference(np.array([[1, 11], [3, 4], [14, 15], [7, 8]]), expected) == 0.5
+    assert difference(expected + 0.25, expected * 1.0) == 0.25
+    with pytest.raises(ExportError, match=r"expected outputs of shape \(4, 2\)"):
+        difference(expected[:3], expected)

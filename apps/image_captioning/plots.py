@@ -1,0 +1,137 @@
+"""What is worth looking at after a training."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .caption_metrics import caption_scores, cider_of_each, java_runs
+from .captions import words
+from .config import CaptioningConfig
+from .facts import KINDS
+from .metrics import said
+from .picture import panels
+from .predict import Captioner, Options
+
+if TYPE_CHECKING:
+    from pipelines.bundle import Bundle
+    from pipelines.experiment import Outcome
+
+_OF_EACH = 3  # images shown of the best, the middling and the worst
+_SEARCHED = 200  # test images on which beam search is held against greedy
+
+
+def make_plots(config: CaptioningConfig, outcome: Outcome) -> dict[str, Any]:
+    """Return figures and tables by name."""
+    exhibits: dict[str, Any] = {"captions": table(outcome), "caption_lengths": lengths(outcome)}
+    if all("facts" in values for values in outcome.scores.values()):
+        exhibits["facts"] = facts(outcome)
+    return exhibits
+
+
+def table(outcome: Outcome) -> list[dict[str, Any]]:
+    """List test images by place, with caption and CIDEr-D, worst first."""
+    captions, references, scores = _scored(outcome)
+    return [
+        {
+            "image": int(row),
+            "caption": captions[row],
+            "cider": round(float(scores[row]), 4),
+            "references": " / ".join(references[row]),
+        }
+        for row in np.argsort(scores, kind="stable")
+    ]
+
+
+def lengths(outcome: Outcome) -> Figure:
+    """Show how long captions are, of people and of the network."""
+    captions, references, _ = _scored(outcome)
+    of_network = [len(words(caption)) for caption in captions]
+    of_people = [len(words(caption)) for each in references for caption in each]
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.subplots()
+    bins = [count - 0.5 for count in range(max(of_network + of_people) + 2)]
+    axes.hist([of_people, of_network], bins, density=True, label=["people", "network"])
+    axes.set(xlabel="words of a caption", ylabel="share", title="Test split")
+    axes.legend()
+    return figure
+
+
+def facts(outcome: Outcome) -> Figure:
+    """Show how many facts of each kind are right, by split."""
+    names = ("facts", *KINDS, "all_right")
+    figure = Figure(figsize=(8, 3.8), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(outcome.scores)
+    for index, (split, values) in enumerate(outcome.scores.items()):
+        places = np.arange(len(names)) + index * width
+        bars = axes.bar(places, [values.get(name, np.nan) for name in names], width, label=split)
+        axes.bar_label(bars, fmt="%.2f", fontsize="small")
+    axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, [name.replace("_", " ") for name in names])
+    axes.set(ylim=(0, 1.1), ylabel="share right", title="Facts read off the captions")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def show(config: CaptioningConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
+    """Draw the gallery, and hold beam search on the device against greedy, on the first test images."""
+    captions, references, scores = _scored(outcome)
+    captioner = Captioner(bundle, "float32", Options(beams=1))
+    order = np.argsort(-scores, kind="stable")
+    middle = max(0, len(order) // 2 - _OF_EACH // 2)
+    chosen = {
+        "good": order[:_OF_EACH],
+        "middling": order[middle : middle + _OF_EACH],
+        "worst": order[::-1][:_OF_EACH],
+    }
+    for kind, rows in chosen.items():
+        for number, row in enumerate(rows.tolist(), start=1):
+            image = outcome.features.inputs["test"][row]
+            title = f"{kind}: CIDEr-D {scores[row]:.2f}"
+            figure = _exhibit(image, captioner, references[row], title)
+            figure.savefig(folder / f"gallery_{kind}_{number}.png", dpi=90)
+    figures = _searched(outcome, bundle)
+    if java_runs():
+        figures["meteor"] = caption_scores(captions, references, meteor=True)["meteor"]
+    return figures
+
+
+def _exhibit(image: np.ndarray, captioner: Captioner, references: tuple[str, ...], title: str) -> Figure:
+    """Show where the network looked for each word, and what people said."""
+    sentence = captioner(image)
+    caption = captioner.vocabulary.decode(sentence.words)
+    sheet = np.asarray(panels(image, caption.split(), sentence.attention, across=9))
+    lines = [f"network: {caption}", *(f"people: {reference}" for reference in references)]
+    text = "\n".join(textwrap.fill(line, 130, subsequent_indent="    ") for line in lines)
+    figure = Figure(figsize=(14, 14 * sheet.shape[0] / sheet.shape[1] + 0.6 + 0.2 * text.count("\n")))
+    axes = figure.add_axes((0, 0.22 * (2 + text.count("\n")) / figure.get_figheight(), 1, 0.99), anchor="SW")
+    axes.imshow(sheet)
+    axes.axis("off")
+    axes.set_title(title, loc="left")
+    figure.text(0.01, 0.02, text, fontsize=10, va="bottom")
+    return figure
+
+
+def _searched(outcome: Outcome, bundle: Bundle) -> dict[str, float]:
+    """Return CIDEr-D and mean log-probability by greedy and by beam search, on the same images."""
+    images = outcome.features.inputs["test"][:_SEARCHED]
+    references = list(outcome.data.splits["test"].targets[:_SEARCHED])
+    figures = {}
+    for name, options in (("greedy", Options(beams=1)), ("beam_search", Options())):
+        captioner = Captioner(bundle, "float32", options)
+        sentences = [captioner(image) for image in images]
+        captions = [captioner.vocabulary.decode(sentence.words) for sentence in sentences]
+        figures[f"{name}.cider"] = float(cider_of_each(captions, references).mean())
+        figures[f"{name}.log_probability"] = float(np.mean([s.log_probability for s in sentences]))
+    return figures
+
+
+def _scored(outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[str, ...]], np.ndarray]:
+    """Return the captions of the test split, the references, and CIDEr-D of each."""
+    captions = said(outcome.outputs["test"], outcome.features.targets["test"])
+    references = list(outcome.data.splits["test"].targets)
+    return captions, references, cider_of_each(captions, references)
