@@ -70,6 +70,8 @@ class CaptioningConfig(Config):
     """Of the hidden layer that scores the places."""
     dropout: float = 0.2
     """Fraction of the decoder's vectors dropped in training."""
+    attention_guidance: float = 0.3
+    """Weight of the loss by which the decoder learns to look where the next word was spotted."""
     attention_regularization: float = 0.0
     """Weight of the pull that every place is looked at once in a sentence (doubly stochastic attention)."""
     word_spotting: float = 0.1
@@ -94,7 +96,7 @@ class CaptioningConfig(Config):
         require(0 <= self.rotation <= 180, "rotation", "0 to 180", self.rotation)
         within = 0 <= self.frozen_epochs < self.epochs
         require(within, "frozen_epochs", "0 or more, below --epochs", self.frozen_epochs)
-        for name in ("attention_regularization", "word_spotting"):
+        for name in ("attention_guidance", "attention_regularization", "word_spotting"):
             require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
         smallest = 16 if self.encoder == "small" else 32
@@ -108,7 +110,25 @@ class CaptioningConfig(Config):
 PRESETS = {
     # The embedded, drawn scenes: half an hour on 2 cores.
     "default": CaptioningConfig(
-        epochs=30, batch_size=32, learning_rate=2e-3, weight_decay=1e-4, clip_norm=5.0, patience=30
+        epochs=25, batch_size=32, learning_rate=2e-3, weight_decay=1e-4, clip_norm=5.0, patience=25
+    ),
+    # Pictures from above, such as UCM-Captions (--dataset captions.jsonl), from scratch: few pictures, seen
+    # from every side. Half an hour on 2 cores.
+    "aerial": CaptioningConfig(
+        image_size=96,
+        shift=0.1,
+        zoom=0.25,
+        rotation=180.0,
+        mirror=True,
+        brightness=0.2,
+        halvings=4,
+        dropout=0.4,
+        epochs=90,
+        patience=90,
+        batch_size=16,
+        learning_rate=2e-3,
+        weight_decay=1e-4,
+        clip_norm=5.0,
     ),
     # A look at the whole road in a minute; its captions mean nothing.
     "smoke": CaptioningConfig(

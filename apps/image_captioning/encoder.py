@@ -40,9 +40,9 @@ class Coordinates(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("unrolled")
 class WordSpotting(keras.layers.Layer):
-    """In training, a loss by which every place learns the words of its captions; the features stay.
+    """How much each place stands for each word, and in training a loss by which it learns that.
 
-        z_w = log sum_j exp(u_w f_j + b_w),   loss = weight * mean over pictures of
+        s_jw = u_w f_j + b_w,   z_w = log sum_j exp(s_jw),   loss = weight * mean over pictures of
         - sum_w [y_w log sigmoid(z_w) + (1 - y_w) log(1 - sigmoid(z_w))]
 
     with y_w = 1 where a caption of the picture has the word w: some place must stand for it. The captions
@@ -54,7 +54,8 @@ class WordSpotting(keras.layers.Layer):
         ids: how many ids of words there are; END is none.
         weight: of the loss.
 
-    Call arguments: `features` (batch, places, channels), `words` (batch, ids). Returns: the features.
+    Call arguments: `features` (batch, places, channels), `words` (batch, ids). Returns: s, (batch,
+    places, ids).
     """
 
     def __init__(self, ids: int, weight: float, **kwargs: Any) -> None:
@@ -71,16 +72,17 @@ class WordSpotting(keras.layers.Layer):
 
     def call(self, features: tf.Tensor, words: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See the class."""
+        spots = features @ self.kernel + self.bias
         if training and self.weight:
-            scores = tf.reduce_logsumexp(features @ self.kernel + self.bias, axis=1)
+            scores = tf.reduce_logsumexp(spots, axis=1)
             said = tf.reduce_max(tf.one_hot(words, self.ids, dtype=scores.dtype), axis=1)
             losses = tf.nn.sigmoid_cross_entropy_with_logits(said, scores)[:, END + 1 :]
             self.add_loss(self.weight * tf.reduce_mean(tf.reduce_sum(losses, axis=1)))
-        return features
+        return spots
 
     def compute_output_shape(self, features_shape: tuple[Any, ...], words_shape: tuple[Any, ...]) -> Any:
         """Return the shape of what `call` returns."""
-        return features_shape
+        return (*features_shape[:2], self.ids)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.bundle import Bundle
 from pipelines.data import Data, Examples, Features
+from pipelines.errors import UserError
 
 from .augment import Augment
 from .captions import Vocabulary, words
@@ -31,9 +32,19 @@ class References:
 
 
 def make_features(config: CaptioningConfig, data: Data) -> Features:
-    """Learn the vocabulary on `train`, and encode its captions; what is scored keeps its own as texts."""
+    """Learn the vocabulary on `train`, and encode its captions; what is scored keeps its own as texts.
+
+    Raises:
+        UserError: no word is said often enough.
+    """
     said = [list(captions) for captions in data.splits["train"].targets]
-    vocabulary = Vocabulary.fit(chain.from_iterable(said), config.min_count)
+    try:
+        vocabulary = Vocabulary.fit(chain.from_iterable(said), config.min_count)
+    except ValueError:
+        raise UserError(
+            f"{data.source}: expected a word that is said {config.min_count} times or more (--min-count), "
+            "found none"
+        ) from None
     lengths = np.array([len(words(caption)) for caption in chain.from_iterable(said)])
     max_words = config.max_words or min(int(np.percentile(lengths, 99)), _MOST_WORDS)
     encoded = _encoded(said, vocabulary, max_words + 1)

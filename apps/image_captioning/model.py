@@ -61,12 +61,17 @@ def build_model(config: CaptioningConfig, features: Features) -> keras.Model:
     image = keras.Input(encoder.inputs[0].shape[1:], dtype="uint8", name="image")
     tokens = keras.Input([None, None], dtype="int32", name="tokens")
     reading = TeacherForcing(
-        decoder, config.attention_regularization, config.scheduled_sampling, name="reading"
+        decoder,
+        config.attention_guidance,
+        config.attention_regularization,
+        config.scheduled_sampling,
+        name="reading",
     )
     spotting = WordSpotting(vocabulary.start + 1, config.word_spotting, name="word_spotting")
     words = keras.Input([None], dtype="int32", name="words")
-    features = spotting(encoder(image), words)
-    return keras.Model([image, tokens, words], reading(tokens, features), name="image_captioning")
+    features = encoder(image)
+    outputs = reading(tokens, features, spotting(features, words))
+    return keras.Model([image, tokens, words], outputs, name="image_captioning")
 
 
 def encoder_of(model: keras.Model) -> keras.Model:

@@ -218,18 +218,32 @@ def test_places_are_to_be_looked_at_once_in_a_sentence() -> None:
     attention = np.array([[[0.5, 0.5], [1, 0], [0.2, 0.8]]], np.float32)
     reading = TeacherForcing(_Fixed(attention), attention_regularization=3.0)
     tokens = np.array([[[4], [1], [END]]])  # two words are read; the third step doesn't count
-    reading(tokens, np.zeros((1, 2, 1), np.float32), training=True)
+    features, spots = np.zeros((1, 2, 1), np.float32), np.zeros((1, 2, 5), np.float32)
+    reading(tokens, features, spots, training=True)
     (loss,) = reading.losses
     assert float(loss) == pytest.approx(3 * ((1 - 1.5) ** 2 + (1 - 0.5) ** 2) / 2)
-    reading(tokens, np.zeros((1, 2, 1), np.float32), training=False)
+    reading(tokens, features, spots, training=False)
     assert not reading.losses
+
+
+def test_attention_is_led_to_where_the_next_word_was_spotted() -> None:
+    """Of two captions the words 1 and 2 come; 1 could be anywhere, 2 is surely at the first of two places."""
+    attention = np.array([[[0.25, 0.75], [0.5, 0.5]]] * 2, np.float32)
+    reading = TeacherForcing(_Fixed(attention), attention_guidance=2.0)
+    spots = np.zeros((1, 2, 5), np.float32)
+    spots[0, 0, 2] = 100.0
+    tokens = np.array([[[4, 4], [1, 2], [END, END]]], np.int32)[:, :2]
+    reading(tokens, np.zeros((1, 2, 1), np.float32), spots, training=True)
+    (loss,) = reading.losses
+    assert float(loss) == pytest.approx(2 * (0 + np.log(4)) / 2, rel=1e-5)
 
 
 def test_scheduled_sampling_reads_guesses_but_keeps_start_and_end() -> None:
     keras.utils.set_random_seed(0)
     decoder = _Fixed(np.zeros((200, 6, 1), np.float32))
     tokens = np.array([[7], [1], [3], [1], [END], [END]], np.int32)[None].repeat(200, axis=0)
-    TeacherForcing(decoder, scheduled_sampling=0.5)(tokens, np.zeros((200, 1, 1), np.float32), training=True)
+    features, spots = np.zeros((200, 1, 1), np.float32), np.zeros((200, 1, 8), np.float32)
+    TeacherForcing(decoder, scheduled_sampling=0.5)(tokens, features, spots, training=True)
     true, mixed = decoder.read
     np.testing.assert_array_equal(true[0], [7, 1, 3, 1, END, END])
     np.testing.assert_array_equal(mixed[:, [0, 4, 5]], true[:, [0, 4, 5]])
@@ -244,7 +258,8 @@ def test_word_spotting_by_hand() -> None:
     layer(seen, tokens)
     layer.kernel.assign([[0.0, 1.0, 2.0, -1.0]])
     layer.bias.assign([0.0, 0.5, -1.0, 0.0])
-    np.testing.assert_array_equal(layer(seen, tokens, training=True), seen)
+    spots = np.asarray(layer(seen, tokens, training=True))
+    np.testing.assert_allclose(spots, [[[0, 1.5, 1, -1], [0, -0.5, -3, 1]]])
     z = [np.log(np.exp(u + b) + np.exp(-u + b)) for u, b in ((1, 0.5), (2, -1), (-1, 0))]
     p = 1 / (1 + np.exp(-np.array(z)))
     expected = -np.log(p[0]) - np.log(1 - p[1]) - np.log(p[2])
@@ -318,6 +333,22 @@ def test_the_nearest_image_of_a_training_image_is_itself(data: Data) -> None:
     assert found["nearest_image"]["test"] == pytest.approx(METRICS["cider"](first, targets))
 
 
+def test_a_vocabulary_of_one_word_will_do_and_of_none_is_refused(data: Data) -> None:
+    def saying(*captions: str) -> Data:
+        splits = {
+            name: examples(split.inputs, [captions] * len(split)) for name, split in data.splits.items()
+        }
+        return dataclasses.replace(data, splits=splits)
+
+    one = saying("Dog!", "dog dog")
+    features = make_features(SMALL, one)
+    answers = captioner(features, build_model(SMALL, features)).predict(features.inputs["test"], verbose=0)
+    assert set(np.unique(answers)) <= {END, 1}
+    assert np.isfinite(METRICS["cider"](answers, features.targets["test"]))
+    with pytest.raises(UserError, match=r"noise: expected a word that is said 99 times or more"):
+        make_features(dataclasses.replace(SMALL, min_count=99), one)
+
+
 def test_encoders_of_keras_applications_have_places_too() -> None:
     config = dataclasses.replace(SMALL, encoder="mobilenet_v3_small", image_size=64)
     encoder = build_encoder(config)
@@ -358,6 +389,6 @@ def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
 
 def test_a_decoder_can_be_made_again_from_its_settings() -> None:
     decoder = build_decoder(SMALL, Vocabulary(["a", "b"]), 4)
-    for layer in (Greedy(decoder, 4, 5), TeacherForcing(decoder, 0.1, 0.2), Look(3)):
+    for layer in (Greedy(decoder, 4, 5), TeacherForcing(decoder, 0.1, 0.2, 0.3), Look(3)):
         config = layer.get_config()
         assert type(layer).from_config(dict(config)).get_config().keys() == config.keys()

@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from reference.bundles import head, record
+
+from pipelines.export.write import write_bundle
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD = ("fine", "lovely", "great", "superb"), ("poor", "awful", "dull", "broken")
@@ -83,7 +86,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_killed_in_an_epoch_it_resumes_with_nothing_lost(checkout):
+def test_killed_in_an_epoch_and_then_in_the_export_it_resumes_with_nothing_lost(checkout):
+    exports = checkout / "exports" / "sentiment"
+    older = write_bundle(exports, head("older", app="sentiment"), [(record(), b"model")], {}).folder
     process = start(checkout, *SMALL, "--epochs", "3", "--patience", "3", code=STEPPED)
     run_id = read_until(process, r"run ([0-9a-f]{32})")[1]
     read_until(process, "^.*epoch 2: ")
@@ -92,38 +97,24 @@ def test_killed_in_an_epoch_it_resumes_with_nothing_lost(checkout):
     process.communicate()
     client, found = runs(checkout)
     assert found[run_id].info.status == "RUNNING"
-    assert not (checkout / "exports" / "sentiment" / "latest").exists()
+
+    code, said = finish(start(checkout, "--resume", run_id, code=KILLED_IN_EXPORT))
+    assert code == -signal.SIGKILL
+    assert "epoch 3: " in said
+    assert "epoch 2: " not in said
+    assert (exports / "latest").resolve() == older
+    assert (older / "manifest.json").is_file()
+    assert not (exports / run_id).exists()
 
     code, said = finish(start(checkout, "--resume", run_id))
     assert code == 0, said[-3000:]
-    assert "epoch 3: " in said
-    assert "epoch 2: " not in said
+    assert "epoch 3: " not in said
     client, found = runs(checkout)
     assert found[run_id].info.status == "FINISHED"
     points = client.get_metric_history(run_id, "validation.accuracy")
     assert [point.step for point in points] == [1, 2, 3]
-    assert (checkout / "exports" / "sentiment" / "latest").resolve().name == run_id
-
-
-def test_killed_in_the_export_the_old_bundle_stays_and_resume_exports(checkout):
-    latest = checkout / "exports" / "sentiment" / "latest"
-    if not latest.exists():  # the test above leaves one, where it ran
-        code, said = finish(start(checkout, *SMALL, "--epochs", "1"))
-        assert code == 0, said[-3000:]
-    before = latest.resolve()
-    process = start(checkout, *SMALL, code=KILLED_IN_EXPORT)
-    run_id = read_until(process, r"run ([0-9a-f]{32})")[1]
-    code, _ = finish(process)
-    assert code == -signal.SIGKILL
-    assert latest.resolve() == before
-    assert (before / "manifest.json").is_file()
-    assert not (before.parent / run_id).exists()
-
-    code, said = finish(start(checkout, "--resume", run_id))
-    assert code == 0, said[-3000:]
-    assert "epoch 1: " not in said
-    assert latest.resolve().name == run_id
-    assert not [path for path in before.parent.iterdir() if path.name.startswith(".")]
+    assert (exports / "latest").resolve().name == run_id
+    assert not [path for path in exports.iterdir() if path.name.startswith(".")]
 
 
 def test_ctrl_c_ends_the_run_as_killed_with_its_best_weights(checkout):
