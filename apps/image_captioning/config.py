@@ -142,6 +142,6 @@ PRESETS = {
         embedding=8,
         attention_units=8,
         learning_rate=5e-3,
-        max_words=12,
+        max_words=11,
     ),
 }

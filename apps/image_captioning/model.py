@@ -9,9 +9,10 @@ from pipelines.data import Features
 
 from .captions import END, Vocabulary
 from .config import CaptioningConfig
-from .decoder import Greedy, TeacherForcing, build_decoder
+from .decoder import Greedy, build_decoder
 from .encoder import WordSpotting, build_encoder
 from .features import VOCABULARY
+from .reading import TeacherForcing
 
 
 @keras.saving.register_keras_serializable("unrolled")

@@ -17,11 +17,12 @@ from apps.image_captioning.augment import Augment
 from apps.image_captioning.captions import END, Vocabulary, words
 from apps.image_captioning.config import PRESETS, CaptioningConfig
 from apps.image_captioning.data import examples
-from apps.image_captioning.decoder import Greedy, Look, TeacherForcing, build_decoder
+from apps.image_captioning.decoder import Greedy, Look, build_decoder
 from apps.image_captioning.encoder import Coordinates, WordSpotting, build_encoder
 from apps.image_captioning.features import make_features
 from apps.image_captioning.metrics import METRICS, baselines, said
 from apps.image_captioning.model import CaptionLoss, build_model, captioner, decoder_of, encoder_of
+from apps.image_captioning.reading import TeacherForcing
 from layers import OneStep
 from pipelines.checkpoint import Progress
 from pipelines.data import Data
