@@ -110,7 +110,7 @@ class CaptioningConfig(Config):
 PRESETS = {
     # The embedded, drawn scenes: half an hour on 2 cores.
     "default": CaptioningConfig(
-        epochs=25, batch_size=32, learning_rate=2e-3, weight_decay=1e-4, clip_norm=5.0, patience=25
+        epochs=25, batch_size=16, learning_rate=2e-3, weight_decay=1e-4, clip_norm=5.0, patience=25
     ),
     # Pictures from above, such as UCM-Captions (--dataset captions.jsonl), from scratch: few pictures, seen
     # from every side. Half an hour on 2 cores.

@@ -158,8 +158,9 @@ def test_word_by_word_says_what_the_whole_graph_says(
         sentence = beam_search(decoder, vocabulary.start, bundle.preprocessing["max_words"], beams=1)
         if precision == "float32":  # the integer graphs have ranges of their own
             assert list(sentence.words) == [word for word in expected if word != END]
+            assert all(weights.sum() == pytest.approx(1, abs=1e-4) for weights in sentence.attention)
         assert np.isfinite(sentence.log_probability)
-        assert all(weights.sum() == pytest.approx(1, abs=0.02) for weights in sentence.attention)
+        assert len(sentence.attention) == len(sentence.words) > 0
 
 
 def test_a_file_gets_a_caption_and_a_picture(bundle: Bundle, images: np.ndarray, tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_file_gets_a_caption_and_a_picture(bundle: Bundle, images: np.ndarray,
     assert describe(answer).startswith(f"{file}: ")
     (plain,) = predict(bundle, [file], None, Options(out=tmp_path, picture=False))
     assert "picture" not in plain
-    drawn = [next(predict(bundle, images[:1], None, Options(temperature=1.0, seed=4))) for _ in range(2)]
+    drawn = [next(predict(bundle, [images[0]], None, Options(temperature=1.0, seed=4))) for _ in range(2)]
     assert drawn[0] == drawn[1]
 
 
