@@ -16,9 +16,14 @@ from sklearn.metrics import ConfusionMatrixDisplay
 def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
     """Show loss and validation metrics by epoch, the best epoch marked."""
     names = [name for name in history[0] if name == "loss" or name.startswith("validation.")]
-    figure = Figure(figsize=(4.5 * len(names), 3.5), layout="constrained")
+    columns = min(len(names), 4)
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(4.5 * columns, 3.5 * rows), layout="constrained")
     epochs = range(1, len(history) + 1)
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(names) :]:
+        axes.axis("off")
+    for axes, name in zip(panels, names, strict=False):
         axes.plot(epochs, [values[name] for values in history], marker="o")
         axes.axvline(best_epoch, color="grey", linestyle=":", label="best epoch")
         axes.set(xlabel="epoch", title=name)

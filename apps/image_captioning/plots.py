@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.experiment import Outcome
 
 _OF_EACH = 3  # images shown of the best, the middling and the worst
+_ACROSS = 9  # panels in a row of the gallery
 _SEARCHED = 200  # test images on which beam search is held against greedy
 
 
@@ -93,7 +94,7 @@ def show(config: CaptioningConfig, outcome: Outcome, bundle: Bundle, folder: Pat
             image = outcome.features.inputs["test"][row]
             title = f"{kind}: CIDEr-D {scores[row]:.2f}"
             figure = _exhibit(image, captioner, references[row], title)
-            figure.savefig(folder / f"gallery_{kind}_{number}.png", dpi=90)
+            figure.savefig(folder / f"gallery_{kind}_{number}.png", dpi=100)
     figures = _searched(outcome, bundle)
     if java_runs():
         figures["meteor"] = caption_scores(captions, references, meteor=True)["meteor"]
@@ -104,15 +105,17 @@ def _exhibit(image: np.ndarray, captioner: Captioner, references: tuple[str, ...
     """Show where the network looked for each word, and what people said."""
     sentence = captioner(image)
     caption = captioner.vocabulary.decode(sentence.words)
-    sheet = np.asarray(panels(image, caption.split(), sentence.attention, across=9))
+    sheet = np.asarray(panels(image, caption.split(), sentence.attention, across=_ACROSS))
     lines = [f"network: {caption}", *(f"people: {reference}" for reference in references)]
-    text = "\n".join(textwrap.fill(line, 130, subsequent_indent="    ") for line in lines)
-    figure = Figure(figsize=(14, 14 * sheet.shape[0] / sheet.shape[1] + 0.6 + 0.2 * text.count("\n")))
-    axes = figure.add_axes((0, 0.22 * (2 + text.count("\n")) / figure.get_figheight(), 1, 0.99), anchor="SW")
+    text = "\n".join(textwrap.fill(line, 150, subsequent_indent="    ") for line in lines)
+    below = 0.3 + 0.18 * (1 + text.count("\n"))  # inches
+    height = 14 * sheet.shape[0] / sheet.shape[1]
+    figure = Figure(figsize=(14, height + below + 0.4))
+    axes = figure.add_axes((0, below / figure.get_figheight(), 1, height / figure.get_figheight()))
     axes.imshow(sheet)
     axes.axis("off")
-    axes.set_title(title, loc="left")
-    figure.text(0.01, 0.02, text, fontsize=10, va="bottom")
+    figure.text(0.01, 1 - 0.1 / figure.get_figheight(), title, fontsize=12, va="top")
+    figure.text(0.01, 0.1 / figure.get_figheight(), text, fontsize=10, va="bottom")
     return figure
 
 
