@@ -160,7 +160,7 @@ def _teller(
         if sample:
             with tempfile.TemporaryDirectory() as folder:
                 sample(epoch, Path(folder))
-                run.folder(Path(folder), f"samples/epoch_{epoch}")
+                run.folder(Path(folder), f"samples/epoch_{epoch:03}")
 
     return tell
 
