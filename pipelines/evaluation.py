@@ -21,10 +21,20 @@ class MeanOf:
 
     each: Callable[[np.ndarray, np.ndarray], np.ndarray]
     """each(outputs, targets) -> one value for each example, (N,)."""
+    weights: Callable[[np.ndarray], np.ndarray] | None = None
+    """weights(targets) -> how much each example counts, (N,). Default: all alike."""
 
     def __call__(self, outputs: np.ndarray, targets: np.ndarray, /) -> float:
         """Return the mean."""
-        return float(self.each(outputs, targets).mean())
+        return float(np.average(self.each(outputs, targets), weights=self._weights(targets)))
+
+    def resampled(self, outputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], float]:
+        """Return a function of rows that gives the mean over them."""
+        each, weights = self.each(outputs, targets), self._weights(targets)
+        return lambda rows: float(np.average(each[rows], weights=weights[rows]))
+
+    def _weights(self, targets: np.ndarray) -> np.ndarray:
+        return np.ones(len(targets)) if self.weights is None else self.weights(targets)
 
 
 class Predictor(Protocol):
@@ -73,14 +83,17 @@ def interval(
     Resampling stops after `seconds`, but not before the hundredth. Efron and Tibshirani, An Introduction to
     the Bootstrap (1993), chapter 13.
     """
-    if isinstance(metric, MeanOf):
-        outputs, metric = metric.each(outputs, targets), lambda each, _: float(each.mean())
+
+    def of_rows(rows: np.ndarray) -> float | None:
+        return metric(outputs[rows], targets[rows])
+
+    resampled = metric.resampled(outputs, targets) if isinstance(metric, MeanOf) else of_rows
     rng = np.random.default_rng(0)
     values: list[float | None] = []
     start = time.perf_counter()
     while len(values) < resamples and (len(values) < 100 or time.perf_counter() - start < seconds):
         rows = rng.integers(len(targets), size=len(targets))
-        values.append(metric(outputs[rows], targets[rows]))
+        values.append(resampled(rows))
     low, high = np.percentile(np.array(values, float), [2.5, 97.5])
     return float(low), float(high)
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipelines.data import Data
+from pipelines.evaluation import MeanOf
 
 from .config import MusicConfig
 from .features import Representation, prepared, representation_of, settings_of
+
+if TYPE_CHECKING:
+    from pipelines.app import Metric
+
 
 FLOOR = 1e-9
 """Smaller probabilities count as this, so that no single note weighs more than 21 nats."""
 
 
-def nll(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the negative log-likelihood in nats a step, mean over all steps of all pieces.
+def nll_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the negative log-likelihood of each piece in nats a step, (N,).
 
         nll = - sum log p(target) / number of steps
 
@@ -25,8 +31,17 @@ def nll(outputs: np.ndarray, targets: np.ndarray) -> float:
     """
     valid = targets >= 0
     classes = np.where(valid, targets, 0).astype(np.intp)[..., None]
-    chosen = np.take_along_axis(outputs, classes, axis=-1)[..., 0][valid]
-    return float(-np.log(np.maximum(chosen, FLOOR)).sum(dtype=np.float64) / _steps(valid).sum())
+    chosen = np.take_along_axis(outputs, classes, axis=-1)[..., 0]
+    losses = np.where(valid, -np.log(np.maximum(chosen, FLOOR)), 0).reshape(len(targets), -1)
+    return losses.sum(axis=1, dtype=np.float64) / np.maximum(1, _steps_of_each(targets))
+
+
+def _steps_of_each(targets: np.ndarray) -> np.ndarray:
+    return _steps(targets >= 0).sum(axis=1)
+
+
+nll = MeanOf(nll_of_each, _steps_of_each)
+"""The negative log-likelihood in nats a step, mean over all steps of all pieces: see `nll_of_each`."""
 
 
 def accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
@@ -41,7 +56,7 @@ def _steps(valid: np.ndarray) -> np.ndarray:
     return np.asarray(valid.reshape(*valid.shape[:2], -1).any(axis=-1))
 
 
-METRICS = {"nll": nll, "accuracy": accuracy}
+METRICS: dict[str, Metric] = {"nll": nll, "accuracy": accuracy}
 
 
 def baselines(config: MusicConfig, data: Data) -> dict[str, dict[str, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,11 @@ from pipelines.text import tokenize
 
 from .config import SentimentConfig
 
-METRICS = {"accuracy": accuracy, "macro_f1": macro_f1}
+if TYPE_CHECKING:
+    from pipelines.app import Metric
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 def baselines(config: SentimentConfig, data: Data) -> dict[str, dict[str, float]]:

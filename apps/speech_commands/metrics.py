@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,11 @@ from pipelines.metrics import accuracy, macro_f1
 from .config import SAMPLE_RATE, SpeechConfig
 from .features import to_samples
 
-METRICS = {"accuracy": accuracy, "macro_f1": macro_f1}
+if TYPE_CHECKING:
+    from pipelines.app import Metric
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 _SEGMENTS = 10  # stretches of time of the simple method
 _BANDS = 20

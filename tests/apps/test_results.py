@@ -86,6 +86,12 @@ def test_music_reaches_what_it_claims_in_nats_a_frame(preset, most):
             assert row["metric"] <= 1.02 * value, row["form"]
 
 
+def test_captions_of_drawn_scenes_hold_on_combinations_never_seen():
+    scores = read_records(ROOT / "apps" / "image_captioning")["default"]["scores"]
+    assert scores["test"]["facts"] >= 0.88
+    assert scores["novel"]["facts"] >= 0.80
+
+
 def test_captions_of_pictures_from_above_reach_what_they_claim():
     record = read_records(ROOT / "apps" / "image_captioning")["aerial"]
     assert record["examples"] == {"train": 1512, "validation": 168, "test": 210}

@@ -43,6 +43,17 @@ def test_the_interval_of_a_mean_is_that_of_the_same_metric_without_its_parts() -
     assert asked == [80]
 
 
+def test_a_weighted_mean_counts_by_weight_whole_and_in_the_interval() -> None:
+    outputs, targets = np.array([[1.0], [3.0], [5.0]] * 20), np.array([1, 1, 2] * 20)
+    mean = MeanOf(lambda outputs, targets: outputs[:, 0], lambda targets: targets)
+
+    def by_hand(outputs: np.ndarray, targets: np.ndarray) -> float:
+        return float((outputs[:, 0] * targets).sum() / targets.sum())
+
+    assert mean(outputs[:3], targets[:3]) == pytest.approx(14 / 4)
+    assert interval(mean, outputs, targets) == pytest.approx(interval(by_hand, outputs, targets))
+
+
 @pytest.mark.parametrize(("inputs", "targets"), [(3, 2), (0, 0)])
 def test_score_refuses_unequal_or_no_examples(inputs: int, targets: int) -> None:
     with pytest.raises(ValueError, match=f"got {inputs} and {targets}"):
