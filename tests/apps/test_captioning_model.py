@@ -23,7 +23,7 @@ from apps.image_captioning.features import make_features
 from apps.image_captioning.metrics import METRICS, baselines, said
 from apps.image_captioning.model import CaptionLoss, build_model, captioner, decoder_of, encoder_of
 from apps.image_captioning.reading import TeacherForcing
-from layers import OneStep
+from layers import OneStep, execution
 from pipelines.checkpoint import Progress
 from pipelines.data import Data
 from pipelines.errors import UserError
@@ -185,7 +185,7 @@ def test_saved_and_loaded_it_says_the_same(network: tuple, tmp_path: Path) -> No
     np.testing.assert_allclose(again.predict(inputs, verbose=0), model.predict(inputs, verbose=0), atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
 def test_on_the_device_it_says_what_keras_says(data: Data, cell: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(5)
     config = dataclasses.replace(SMALL, cell=cell)
@@ -294,17 +294,9 @@ def test_an_encoder_is_frozen_at_first_and_trained_then(data: Data) -> None:
         seen.append([variable.numpy() for variable in encoder.weights])
 
     look()
-    fit(
-        model,
-        features,
-        config,
-        METRICS,
-        NoCheckpoint(),
-        look,
-        captioner(features, model),
-        True,
-        set_trainable,
-    )
+    whole = captioner(features, model)
+    with execution("own_gradient"):  # there is next to nothing to compute, and XLA takes its time to compile
+        fit(model, features, config, METRICS, NoCheckpoint(), look, whole, True, set_trainable)
     before, frozen, trained = seen
     assert all(np.array_equal(a, b) for a, b in zip(before, frozen, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(frozen, trained, strict=True))

@@ -63,6 +63,14 @@ def runs(folder):
 
 
 SMALL = ("--preset", "smoke", "--dataset", "reviews.csv", "--batch-size", "32")
+# One precision is enough to be interrupted in.
+QUICK = """
+import functools, sys
+import pipelines.experiment as experiment
+experiment.export = functools.partial(experiment.export, precisions=("float32",))
+from pipelines.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 STEPPED = """
 import sys, time
 import pipelines.training as training
@@ -75,14 +83,13 @@ training.batches = batches
 from pipelines.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-KILLED_IN_EXPORT = """
-import os, signal, sys
+KILLED_IN_EXPORT = f"""
+import os, signal
 import pipelines.export.write as write
 def publish(*args):
     os.kill(os.getpid(), signal.SIGKILL)
 write._publish = publish
-from pipelines.cli import main
-sys.exit(main(sys.argv[1:]))
+{QUICK}
 """
 
 
@@ -106,7 +113,7 @@ def test_killed_in_an_epoch_and_then_in_the_export_it_resumes_with_nothing_lost(
     assert (older / "manifest.json").is_file()
     assert not (exports / run_id).exists()
 
-    code, said = finish(start(checkout, "--resume", run_id))
+    code, said = finish(start(checkout, "--resume", run_id, code=QUICK))
     assert code == 0, said[-3000:]
     assert "epoch 3: " not in said
     client, found = runs(checkout)
