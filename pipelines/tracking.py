@@ -183,18 +183,14 @@ class Run:
 def figures(bundle: Bundle) -> dict[str, float]:
     """Return what was measured of a bundle's variants: "int8.bytes", "int8_step.latency_p50_ms"."""
     metric, numbers = bundle.manifest["metric"]["name"], {}
-    for variant in bundle.variants:
-        precision, execution = variant["precision"], variant["execution"]
-        name = precision if execution == "loop" else f"{precision}_{execution}"
-        numbers[f"{name}.{metric}"] = variant["metric"]
-        numbers[f"{name}.bytes"] = variant["bytes"]
-        numbers[f"{name}.max_abs_error"] = variant["max_abs_error"]
-        numbers[f"{name}.latency_p50_ms"] = variant["latency_ms"]["p50"]
-    for part in bundle.parts:
-        name = f"{part['precision']}_{part['part']}"
-        numbers[f"{name}.bytes"] = part["bytes"]
-        numbers[f"{name}.max_abs_error"] = part["max_abs_error"]
-        numbers[f"{name}.latency_p50_ms"] = part["latency_ms"]["p50"]
+    for file in (*bundle.variants, *bundle.parts):
+        form = file.get("part", file["execution"])
+        name = file["precision"] if form == "loop" else f"{file['precision']}_{form}"
+        if "metric" in file:
+            numbers[f"{name}.{metric}"] = file["metric"]
+        numbers[f"{name}.bytes"] = file["bytes"]
+        numbers[f"{name}.max_abs_error"] = file["max_abs_error"]
+        numbers[f"{name}.latency_p50_ms"] = file["latency_ms"]["p50"]
     return numbers
 
 

@@ -60,8 +60,6 @@ class Part:
     execution: str = "loop"
     whole: Collection[str] = ()
     """Inputs of a step that are no sequences."""
-    tolerance: float | None = None
-    """Largest difference from Keras as a share of an output's range. Default: by precision."""
 
 
 class Row(NamedTuple):
@@ -177,7 +175,7 @@ def _exported_parts(
         for precision in precisions:
             log.info("%s %s: converting and verifying", precision, name)
             content = source.convert(precision)
-            form = check_form(content, precision, part.execution, part.inputs, expected, part.tolerance)
+            form = check_form(content, precision, part.execution, part.inputs, expected)
             files.append(({"file": f"{precision}_{name}.tflite", "part": name, **form.facts()}, content))
     return files
 
