@@ -86,9 +86,10 @@ def _tokens(
     sounding = np.full(representation.voices, SILENT)
     before = START
     for t, row in enumerate(forced.tolist()):
+        a_step_ago = sounding.copy()
         for voice, token in enumerate(row):
-            place = (before, voice, t % representation.positions)
-            probabilities = network(np.array([*place, *sounding], np.int32))
+            around = representation.around(a_step_ago[None], sounding[None], t)[0, voice]
+            probabilities = network(np.array([before, *around], np.int32))
             if token == _FREE:
                 if sounding[voice] == SILENT:
                     probabilities[HOLD] = 0  # silence is no note to hold

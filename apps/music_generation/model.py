@@ -16,7 +16,7 @@ from .features import representation_of
 from .metrics import FLOOR
 from .pianoroll import PianoRoll
 from .pieces import KEYS
-from .tokens import COLUMNS, START, Tokens
+from .tokens import COLUMNS, INTERVALS, MOVES, START, Tokens
 
 CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 _REACH = 36  # keys above and below that a key looks at in the frame before
@@ -45,17 +45,20 @@ def build_model(config: MusicConfig, features: Features) -> keras.Model:
 
 
 def _tokens(config: MusicConfig, representation: Tokens, features: Features) -> keras.Model:
-    """The token before, the voice to come, the place in the bar and all that sounds, embedded."""
+    """The token before, the voice to come, the place in the bar and what each voice does, embedded."""
     voices, size = representation.voices, config.embedding
-    inputs = keras.Input([None, COLUMNS + voices], dtype="int32", name="steps")
+    inputs = keras.Input([None, representation.columns], dtype="int32", name="steps")
     kinds = (("token", START + 1, size), ("voice", voices, 8), ("position", representation.positions, 8))
     parts = []
     for column, (name, count, width) in enumerate(kinds):
         ids = Columns(column, column + 1, squeeze=True, name=f"{name}_column")(inputs)
         parts.append(keras.layers.Embedding(count, width, name=name)(ids))
-    sounding = Columns(COLUMNS, COLUMNS + voices, name="sounding_columns")(inputs)
-    embedded = keras.layers.Embedding(KEYS + 1, size, name="sounding")(sounding)
-    parts.append(keras.layers.Reshape([-1, voices * size], name="chord")(embedded))
+    of_voices = (("sounding", KEYS + 1, size), ("interval", INTERVALS, 8), ("move", MOVES, 8))
+    starts = range(COLUMNS, representation.columns, voices)  # of one voice only the first
+    for start, (name, count, width) in zip(starts, of_voices, strict=False):
+        ids = Columns(start, start + voices, name=f"{name}_columns")(inputs)
+        embedded = keras.layers.Embedding(count, width, name=name)(ids)
+        parts.append(keras.layers.Reshape([-1, voices * width], name=f"{name}_of_voices")(embedded))
     x = keras.layers.Concatenate(name="features")(parts)
     past = _past(config, x)
     # What sounds now goes around the recurrent layers, too.

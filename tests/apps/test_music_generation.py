@@ -217,6 +217,27 @@ def test_silence_is_never_held():
     assert not compose(Holds(), Tokens(1, 4), 5, Sampler(0), np.random.default_rng(0)).any()
 
 
+@pytest.mark.parametrize("voices", [1, 4])
+def test_composing_shows_a_network_what_it_was_trained_on(voices):
+    rng = np.random.default_rng(3)
+    piece = rng.integers(40, 60, (9, voices)).astype(np.int16)
+    piece[4] = -piece[3]
+    piece[6, 0] = 0
+    seen = []
+
+    class Notes:
+        state = {}  # noqa: RUF012 - a network has one
+
+        def __call__(self, step):
+            seen.append(step)
+            return np.full(90, 1 / 90)
+
+    representation = Tokens(voices, 4)
+    made = compose(Notes(), representation, len(piece), Sampler(), rng, primer=piece)
+    assert made.tolist() == piece.tolist()
+    assert np.array(seen).tolist() == representation.encode(piece)[0].tolist()
+
+
 @pytest.mark.parametrize(
     ("key", "chord"), [("C", [72, 67, 64, 48]), ("a", [69, 64, 60, 45]), ("Bb", [70, 65, 62, 46])]
 )

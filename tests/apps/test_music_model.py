@@ -66,7 +66,7 @@ def test_the_loss_is_the_metric_of_a_batch(data, kind):
 
 def test_features_are_padded_cut_and_counted(data):
     features = make_features(dataclasses.replace(KINDS["voices"], max_steps=32), data)
-    assert features.inputs["train"].shape == (2, 32, 7)
+    assert features.inputs["train"].shape == (2, 32, 15)
     assert features.inputs["train"].dtype == np.int32
     assert features.counts["cut.train"] == 2  # 36 and 160 tokens
     assert features.counts["cut.test"] == 1  # 48 tokens, and 28

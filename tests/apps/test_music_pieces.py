@@ -92,15 +92,18 @@ def test_tokens_there_and_back(piece, steps_per_beat):
 
 
 def test_what_a_network_of_tokens_sees_by_hand():
-    piece = np.array([[72, 60], [-72, 0]], np.int16)
+    piece = np.array([[72, 60], [74, -60], [-74, 0]], np.int16)
     inputs, targets = Tokens(2, 1).encode(piece)
-    assert targets.tolist() == [51, 39, HOLD, REST]
-    # the token before, the voice to come, the place in the bar, what the two voices sound by now
+    assert targets.tolist() == [51, 39, 53, HOLD, HOLD, REST]
+    # the token before, the voice to come, the place in the bar, what the two voices sound by now, how far
+    # above the voice to come they were (37 for not at all), how far they have moved (13 for not at all)
     assert inputs.tolist() == [
-        [START, 0, 0, SILENT, SILENT],
-        [51, 1, 0, 51, SILENT],
-        [39, 0, 1, 51, 39],
-        [HOLD, 1, 1, 51, 39],
+        [START, 0, 0, SILENT, SILENT, 0, 0, 0, 0],
+        [51, 1, 0, 51, SILENT, 0, 0, 0, 0],
+        [39, 0, 1, 51, 39, 37, 37 - 12, 13, 13],
+        [53, 1, 1, 53, 39, 37 + 12, 37, 13 + 2, 13],
+        [HOLD, 0, 2, 53, 39, 37, 37 - 14, 13, 13],
+        [HOLD, 1, 2, 53, 39, 37 + 14, 37, 13, 13],
     ]
 
 
