@@ -43,6 +43,8 @@ class MusicConfig(Config):
     """Of frames: hidden units for each key."""
     dropout: float = 0.3
     """Fraction of the recurrent layers' outputs dropped in training."""
+    recurrent_dropout: float = 0.0
+    """Fraction of the recurrent layers' state dropped in training, the same in all steps of a sequence."""
     output_dropout: float = 0.0
     """Fraction of the hidden units before the output dropped in training."""
 
@@ -50,7 +52,7 @@ class MusicConfig(Config):
         super().__post_init__()
         for name in ("steps_per_beat", "units", "depth", "embedding", "channels"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("dropout", "output_dropout"):
+        for name in ("dropout", "recurrent_dropout", "output_dropout"):
             require(0 <= getattr(self, name) < 1, name, "0 <= rate < 1", getattr(self, name))
         divides = 480 % self.steps_per_beat == 0  # a quarter note of MIDI has 480 ticks here
         require(divides, "steps_per_beat", "a divisor of 480", self.steps_per_beat)

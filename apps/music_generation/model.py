@@ -91,7 +91,10 @@ def _frames(config: MusicConfig, representation: PianoRoll, features: Features) 
 
 
 def _past(config: MusicConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    recurrent = [CELLS[config.cell](config.units, return_sequences=True) for _ in range(config.depth)]
+    recurrent = [
+        CELLS[config.cell](config.units, return_sequences=True, recurrent_dropout=config.recurrent_dropout)
+        for _ in range(config.depth)
+    ]
     past = layers.Stack(recurrent, config.dropout, name="recurrent")(x)
     if config.attention:
         recent = RecentAttention(config.attention, config.units, name="attention")(past)

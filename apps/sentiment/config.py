@@ -75,7 +75,9 @@ PRESETS = {
         batch_size=128, learning_rate=5e-3, weight_decay=1e-4, word_dropout=0.05, channel_dropout=0.2
     ),
     # A look at the whole road in a minute; its accuracy means nothing.
-    "smoke": SentimentConfig(epochs=1, units=8, embedding=8, batch_size=128, learning_rate=5e-3),
+    "smoke": SentimentConfig(
+        epochs=1, max_length=16, units=8, embedding=8, batch_size=128, learning_rate=5e-3
+    ),
     # IMDB through TFDS: test about 0.89, some ten minutes on 2 cores. Strong dropout and few words: the
     # network would rather learn the films' names.
     "imdb": SentimentConfig(
