@@ -57,7 +57,7 @@ class CaptioningConfig(Config):
     width: int = 24
     """Of the small encoder: channels of its first convolution, doubled with every halving of the picture."""
     halvings: int = 3
-    """Of the small encoder: 3 give 12 x 12 places of a picture of 96 x 96 pixels."""
+    """Of the small encoder: 3 give 12 x 12 places of a picture of 96 x 96 pixels, 4 give 6 x 6."""
     encoder_dropout: float = 0.1
     """Fraction of the encoder's features dropped in training."""
     cell: Cell = "gru"
