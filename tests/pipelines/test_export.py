@@ -187,6 +187,18 @@ def test_an_answer_beyond_the_tolerance_is_refused(tiny, reference) -> None:
         verify(tiny.content(), "float32", "loop", replace(reference, outputs=outputs))
 
 
+def test_of_10_000_outputs_one_may_be_further_off(tiny, reference) -> None:
+    inputs, targets, outputs = (
+        np.repeat(array, 30, axis=0) for array in (reference.inputs, reference.targets, reference.outputs)
+    )
+    many = replace(reference, inputs=inputs, targets=targets, outputs=outputs)
+    outputs[5, 0] += 0.01
+    assert verify(tiny.content(), "float32", "loop", many)["max_abs_error"] == pytest.approx(0.01, rel=0.01)
+    outputs[[7, 9], 1] += 0.01
+    with pytest.raises(ExportError, match=r"float32 loop: differs from Keras by 0\.01, at most 0\.0001"):
+        verify(tiny.content(), "float32", "loop", many)
+
+
 def test_an_answer_that_is_no_number_is_refused(tiny, reference) -> None:
     outputs = reference.outputs.copy()
     outputs[0, 0] = np.nan
