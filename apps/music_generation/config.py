@@ -95,7 +95,7 @@ PRESETS = {
         representation="pianoroll",
         keys="independent",
         steps_per_beat=1,
-        epochs=100,
+        epochs=150,
         batch_size=16,
         learning_rate=4e-3,
         weight_decay=1e-4,
@@ -103,7 +103,7 @@ PRESETS = {
         depth=1,
         dropout=0.5,
         recurrent_dropout=0.5,
-        patience=25,
+        patience=40,
     ),
     # The same, each key given the lower ones. Published: RNN-RBM 6.27, RNN-NADE 5.56.
     "jsb_nade": MusicConfig(
