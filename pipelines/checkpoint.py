@@ -36,6 +36,8 @@ class Progress:
     optimizer: Weights = field(default_factory=list)
     gradients: list[dict[str, list[list[float]]]] = field(default_factory=list)
     """After each finished epoch, for each recurrent layer's state, gradient norms by lag (see `plots`)."""
+    seconds: float = 0.0
+    """Spent on the finished epochs, validation included."""
 
     @property
     def epochs(self) -> int:

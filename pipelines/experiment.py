@@ -8,7 +8,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +114,6 @@ def _tracked(
     app: App, preset: str, config: Config, output: Path, data: Data, features: Features, run: tracking.Run
 ) -> Result:
     """Do what a run holds, from the first epoch to the bundle."""
-    started = time.monotonic()
     checkpoint = Checkpoint.of_run(run.id)
     checkpoint.write_settings(
         {"app": app.name, "preset": preset, "config": to_dict(config), "fingerprint": data.fingerprint}
@@ -137,14 +135,13 @@ def _tracked(
             app.higher_is_better,
             partial(app.trainable, config, model) if app.trainable else None,
         )
-    minutes = (time.monotonic() - started) / 60
     outcome = _score(app, config, data, features, model, deployed, progress)
     _log_outcome(app, config, outcome, run)
     with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
         model_uri = _log_export(exported, outcome, Path(workspace), run)
         figures = _show(app, config, outcome, exported.bundle, Path(workspace, "samples"), run)
-    record = _record(app, run.id, preset, config, outcome, exported.rows, minutes) | {"figures": figures}
+    record = _record(app, run.id, preset, config, outcome, exported.rows) | {"figures": figures}
     run.text("record.json", json.dumps(record, indent=1))
     shutil.rmtree(checkpoint.folder)
     return Result(run.id, exported.bundle.folder, model_uri, exported.rows, record)
@@ -296,7 +293,7 @@ def _show(
 
 
 def _record(
-    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, rows: list[Row], minutes: float
+    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, rows: list[Row]
 ) -> dict[str, Any]:
     """Return what results.json keeps of a run."""
     return {
@@ -313,7 +310,7 @@ def _record(
         "forms": [row._asdict() for row in rows],
         "epochs": outcome.progress.epochs,
         "best_epoch": outcome.progress.best_epoch,
-        "training_minutes": round(minutes, 2),
+        "training_minutes": round(outcome.progress.seconds / 60, 2),
         "config": _portable(config),
         "made_with": provenance(),
         "date": datetime.date.today().isoformat(),

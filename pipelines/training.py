@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +166,7 @@ def fit(
     diagnostics = _diagnostics(features)
     try:
         while not progress.finished:
+            started = time.monotonic()
             if set_trainable:
                 _set_phase(model, progress.epochs, set_trainable)
             values = _one_epoch(model, features, config, diagnostics, progress.epochs)
@@ -172,6 +174,7 @@ def fit(
             progress.gradients.append(_curves(diagnostics))
             value = values[f"validation.{next(iter(metrics))}"]
             _advance(progress, values, value if higher_is_better else -value, model, config)
+            progress.seconds += time.monotonic() - started
             on_epoch(progress.epochs, values)
             checkpoint.save(progress)
     finally:

@@ -106,10 +106,12 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(whole, features, tm
 
     with pytest.raises(KeyboardInterrupt):
         run(CONFIG, features, tmp_path, interrupt)
-    assert Checkpoint(tmp_path).load().epochs == 2
+    stopped = Checkpoint(tmp_path).load()
+    assert stopped.epochs == 2
     told = []
     resumed, progress = run(CONFIG, features, tmp_path, lambda epoch, values: told.append(epoch))
     assert told == [3, 4]
+    assert progress.seconds > stopped.seconds > 0
     assert progress.history == expected.history
     assert progress.gradients == expected.gradients
     for a, b in zip(uninterrupted.get_weights(), resumed.get_weights(), strict=True):
@@ -120,6 +122,7 @@ def test_a_finished_training_is_not_trained_again(whole, features):
     folder, _, progress = whole
     model, again = run(CONFIG, features, folder, lambda *_: pytest.fail("trained an epoch"))
     assert again.finished
+    assert again.seconds == progress.seconds
     np.testing.assert_array_equal(model.get_weights()[0], progress.best[0])
 
 
