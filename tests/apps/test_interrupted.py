@@ -72,7 +72,8 @@ from pipelines.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 STEPPED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so hand on
 import pipelines.training as training
 slowly = training.batches
 def batches(*args):
