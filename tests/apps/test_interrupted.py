@@ -73,7 +73,7 @@ sys.exit(main(sys.argv[1:]))
 """
 STEPPED = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so hand on
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it, and pass that on
 import pipelines.training as training
 slowly = training.batches
 def batches(*args):
