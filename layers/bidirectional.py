@@ -52,6 +52,7 @@ class Bidirectional(keras.layers.Layer):
         self._check_layers(merge_mode)
         for direction in (self.forward_layer, self.backward_layer):
             direction.zero_output_for_mask = layer.return_sequences  # what Keras does
+            direction.runs_beside_another = True
         self.merge_mode = merge_mode
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state

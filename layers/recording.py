@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from .scan import Masks, States, advance, empty, project_state, stacked, unstacked
+from .scan import (
+    Masks,
+    States,
+    advance,
+    batch_first,
+    empty,
+    project_state,
+    stacked,
+    steps_first,
+    unstacked,
+)
 
 if TYPE_CHECKING:
     from .cells.base import Cell
@@ -107,15 +117,15 @@ def recorded(layers: Sequence[Recurrent], tape: tf.GradientTape) -> Iterator[lis
 def _recorded(layer: Recurrent, tape: tf.GradientTape) -> Iterator[Recording]:
     recording = Recording()
 
-    def scan(x: tf.Tensor, state: States, masks: Masks, training: bool) -> tuple[tf.Tensor, States]:
-        x_proj = layer.cell.project_inputs(x)
+    def scan(sequences: tf.Tensor, state: States, masks: Masks, training: bool) -> tuple[tf.Tensor, States]:
+        x_proj = layer.cell.project_inputs(steps_first(sequences, layer.go_backwards))
         recording.valid = masks.valid
         recording.probes = tuple(
-            tf.zeros([tf.shape(x)[0], tf.shape(part)[0], part.shape[1]], part.dtype) for part in state
+            tf.zeros([tf.shape(x_proj)[0], tf.shape(part)[0], part.shape[1]], part.dtype) for part in state
         )
         tape.watch(recording.probes)
         outputs, recording.gates, recording.last = _loop(layer.cell, x_proj, state, masks, recording.probes)
-        return outputs, recording.last
+        return batch_first(outputs), recording.last
 
     with _replaced(layer, "_scan", scan):
         yield recording

@@ -11,9 +11,15 @@ import tensorflow as tf
 from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
 from .fused_lstm import fused_lstm
-from .own_gradient import as_it_is, compile_with_xla, scan_with_own_gradient
+from .own_gradient import (
+    as_it_is,
+    compile_with_xla,
+    halves_are_faster,
+    scan_in_halves,
+    scan_with_own_gradient,
+)
 from .parallel_scan import parallel_scan, scans_faster
-from .scan import Masks, States, chosen_execution, loop, unrolled
+from .scan import Masks, States, batch_first, chosen_execution, loop, steps_first, unrolled
 from .streaming import carried_states
 
 if TYPE_CHECKING:
@@ -86,6 +92,7 @@ class Recurrent(keras.layers.Layer):
         self.stateful = stateful
         self.checkpoint_every = checkpoint_every
         self.check_numerics = check_numerics
+        self.runs_beside_another = False  # as a direction of Bidirectional does: it has one core anyway
         self._carried: Any = None
         self.supports_masking = True
 
@@ -143,12 +150,9 @@ class Recurrent(keras.layers.Layer):
         sequences = tf.ensure_shape(sequences, [state[0].shape[0], None, None])
         if training and self.cell.dropout:
             sequences = sequences * self.cell.dropout_mask(sequences[:, 0], self.cell.dropout)[:, None]
-        x = tf.transpose(sequences, [1, 0, 2])
-        valid = None if mask is None else tf.transpose(mask)[:, :, None]
-        if self.go_backwards:
-            x = tf.reverse(x, [0])
-            valid = None if valid is None else tf.reverse(valid, [0])
-        outputs, states = self._scan(x, state, self._masks(x, state, valid, training), bool(training))
+        valid = None if mask is None else steps_first(mask[:, :, None], self.go_backwards)
+        masks = self._masks(sequences, state, valid, training)
+        outputs, states = self._scan(sequences, state, masks, bool(training))
         self._hand_on(states)
         result = self._result(outputs, states[0], valid, from_zeros)
         return [result, *states] if self.return_state else result
@@ -162,29 +166,45 @@ class Recurrent(keras.layers.Layer):
             variable.assign(value)
 
     def _scan(
-        self, x: tf.Tensor, state: States, masks: Masks, training: bool
+        self, sequences: tf.Tensor, state: States, masks: Masks, training: bool
     ) -> tuple[tf.Tensor | None, States]:
-        """Run the cell over x (steps, batch, features): outputs (steps, batch, size), last states."""
+        """Run the cell over sequences (batch, steps, features): outputs (batch, steps, size), last states."""
         how = chosen_execution(training)
+        if (
+            how in ("own_gradient", "compiled") and sequences.shape[1] != 0
+        ):  # takes shapes from the first step
+            return self._scan_to_train(sequences, state, masks, training, how == "compiled")
+        x = steps_first(sequences, self.go_backwards)
         if how == "fused":
-            return fused_lstm(self, x, state, masks)
-        if how in ("loop", "unrolled") or x.shape[0] == 0:  # the others take shapes from the first step
-            run = unrolled if how == "unrolled" and x.shape[0] else loop
-            return run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
-        if training and self.checkpoint_every:
-            every = self.checkpoint_every
-            return scan_in_chunks(self.cell, x, state, masks, every, self.return_sequences, how == "compiled")
-        if hasattr(self.cell, "coefficients") and scans_faster(x, state[0]):
-            compiler = compile_with_xla if how == "compiled" else as_it_is
-            return compiler(lambda: parallel_scan(self.cell, self.cell.project_inputs(x), state, masks))()
-        return scan_with_own_gradient(self.cell, x, state, masks, how == "compiled")
+            outputs, states = fused_lstm(self, x, state, masks)
+            return batch_first(outputs), states
+        run = unrolled if how == "unrolled" and x.shape[0] else loop
+        outputs, states = run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
+        return outputs if outputs is None else batch_first(outputs), states
 
-    def _masks(self, x: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:
+    def _scan_to_train(
+        self, sequences: tf.Tensor, state: States, masks: Masks, training: bool, compiled: bool
+    ) -> tuple[tf.Tensor | None, States]:
+        cell, backwards, every = self.cell, self.go_backwards, self.checkpoint_every
+        if training and every:
+            x = steps_first(sequences, backwards)
+            outputs, states = scan_in_chunks(cell, x, state, masks, every, self.return_sequences, compiled)
+            return outputs if outputs is None else batch_first(outputs), states
+        if hasattr(cell, "coefficients") and scans_faster(sequences, state[0]):
+            compiler = compile_with_xla if compiled else as_it_is
+            x = steps_first(sequences, backwards)
+            outputs, states = compiler(lambda: parallel_scan(cell, cell.project_inputs(x), state, masks))()
+            return batch_first(outputs), states
+        if compiled and not self.runs_beside_another and halves_are_faster(cell, sequences):
+            return scan_in_halves(cell, sequences, state, masks, backwards, compiled)
+        return scan_with_own_gradient(cell, sequences, state, masks, backwards, compiled)
+
+    def _masks(self, sequences: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:
         cell, dropped, kept = self.cell, None, None
         if training and cell.recurrent_dropout:
             dropped = cell.dropout_mask(state[0], cell.recurrent_dropout)
         if training and any(cell.zoneout_rates):
-            kept = cell.zoneout_masks([tf.shape(x)[0], tf.shape(x)[1]])
+            kept = cell.zoneout_masks([tf.shape(sequences)[1], tf.shape(sequences)[0]])
         return Masks(valid, dropped, kept)
 
     def _result(
@@ -195,7 +215,7 @@ class Recurrent(keras.layers.Layer):
         There the states stay. The output stays too, or is zero: before the first valid step, or wherever
         the step is masked, with `zero_output_for_mask`.
         """
-        result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last
+        result = outputs if self.return_sequences else last
         result = tf.cast(result, self.compute_dtype)
         if valid is None or (from_zeros and not self.zero_output_for_mask):
             return result

@@ -68,6 +68,14 @@ class Masks(NamedTuple):
         valid = None if self.valid is None else self.valid[t]
         return valid, None if self.kept is None else tuple(part[t] for part in self.kept)
 
+    def of(self, rows: slice) -> Masks:
+        """Return the masks of some rows of the batch."""
+        valid = None if self.valid is None else self.valid[:, rows]
+        dropped = None if self.dropped is None else self.dropped[rows]
+        return Masks(
+            valid, dropped, None if self.kept is None else tuple(part[:, rows] for part in self.kept)
+        )
+
 
 def advance(
     cell: Cell,
@@ -94,6 +102,18 @@ def project_state(cell: Cell, h: tf.Tensor, dropped: tf.Tensor | None) -> tf.Ten
     """Return the projection of the first state, (..., columns), in compute precision."""
     h = h if dropped is None else h * dropped
     return cell.project_state(tf.cast(h, cell.compute_dtype))
+
+
+def steps_first(sequences: tf.Tensor, backwards: bool = False) -> tf.Tensor:
+    """Return sequences (batch, steps, size) as (steps, batch, size), from their end with `backwards`."""
+    sequences = tf.transpose(sequences, [1, 0, 2])
+    return tf.reverse(sequences, [0]) if backwards else sequences
+
+
+def batch_first(sequences: tf.Tensor, backwards: bool = False) -> tf.Tensor:
+    """Undo `steps_first`."""
+    sequences = tf.reverse(sequences, [0]) if backwards else sequences
+    return tf.transpose(sequences, [1, 0, 2])
 
 
 def unstacked(sequence: tf.Tensor) -> tf.TensorArray:

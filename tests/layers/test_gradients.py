@@ -15,6 +15,7 @@ from reference.toy_cells import CountingCell, DecayCell
 from layers import (
     GRU,
     LSTM,
+    Bidirectional,
     GRUCell,
     IndRNNCell,
     LSTMCell,
@@ -25,6 +26,7 @@ from layers import (
     SimpleRNN,
     SimpleRNNCell,
     execution,
+    own_gradient,
 )
 
 SAME = {"atol": 2e-5, "rtol": 0}
@@ -123,6 +125,48 @@ def test_compiled_training_is_the_loop(name: str) -> None:
     _assert_same(in_graph(_inputs()), _value_and_gradients(layer, _inputs(), states, MASK, "loop"), **SAME)
     operations = in_graph.get_concrete_function(_inputs()).graph.get_operations()
     assert any(_compiled_by_xla(operation) for operation in operations)
+
+
+@pytest.mark.parametrize("name", ["backwards", "zoneout", "recurrent dropout"])
+def test_halves_of_a_batch_side_by_side_are_the_loop(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_gradient, "_LEAST", 0)
+    layer, states = _layer(name)
+    in_graph = tf.function(
+        lambda x, *states: _value_and_gradients(layer, x, states, MASK[: x.shape[0]], "auto"), autograph=False
+    )
+    for batch in (BATCH, 2):
+        some = [array[:batch] for array in (_inputs(), *states)]
+        _assert_same(
+            in_graph(*some), _value_and_gradients(layer, some[0], some[1:], MASK[:batch], "loop"), **SAME
+        )
+    assert _compiled_parts(in_graph.get_concrete_function(*some)) == 4  # forward and backward of two halves
+
+
+def test_a_batch_of_unknown_size_may_be_of_one_example() -> None:
+    layer = GRU(128, return_sequences=True)
+    layer.build((None, STEPS, FEATURES))
+    randomize(layer)
+    in_graph = tf.function(
+        lambda x: _value_and_gradients(layer, x, [], None, "auto"),
+        autograph=False,
+        input_signature=[tf.TensorSpec([None, STEPS, FEATURES])],
+    )
+    assert _compiled_parts(in_graph.get_concrete_function()) == 4
+    for batch in (1, BATCH):
+        x = _inputs()[:batch]
+        _assert_same(
+            in_graph(x), _value_and_gradients(layer, x, [], None, "loop"), atol=2e-4, rtol=0
+        )  # 128 units
+
+
+def test_the_directions_of_a_bidirectional_layer_have_a_core_each_anyway() -> None:
+    layer = Bidirectional(GRU(128))
+    in_graph = tf.function(lambda x: _value_and_gradients(layer, x, [], None, "auto"), autograph=False)
+    assert _compiled_parts(in_graph.get_concrete_function(tf.zeros([64, 3, 2]))) == 4
+
+
+def _compiled_parts(function: Any) -> int:
+    return sum(_compiled_by_xla(operation) for operation in function.graph.get_operations())
 
 
 def _compiled_by_xla(operation: tf.Operation) -> bool:
