@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 
@@ -33,7 +32,7 @@ class CountingAdamW(keras.optimizers.AdamW):
 
     def _clip_gradients(self, gradients: list[Any]) -> list[Any]:
         # The one place where Keras holds what it clips: gradients unscaled and accumulated.
-        squares = [ops.sum(ops.square(_numbers(gradient))) for gradient in gradients if gradient is not None]
+        squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares)))
         self.assign_add(self._counted, 1)
         self.assign_add(self._norms, norm)
@@ -51,8 +50,3 @@ class CountingAdamW(keras.optimizers.AdamW):
         for count in counts:
             count.assign(ops.zeros_like(count))
         return {"clipped_steps": clipped, "gradient_norm": norms / max(steps, 1.0)}
-
-
-def _numbers(gradient: Any) -> Any:
-    """Return what is squared: of an embedding's gradient the rows that came, not the whole table."""
-    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
