@@ -153,8 +153,10 @@ def loop(
         state = advance(cell, x_steps.read(t), h_proj, state, *masks.at(t))
         return t + 1, state, [array.write(t, state[0]) for array in outputs]
 
+    # XLA takes gradients of bounded loops only; on a device the bound would cost three operations a step.
+    bound = None if _execution.get() == "loop" else steps
     _, state, outputs = tf.while_loop(
-        lambda t, *_: t < stop, body, (start, state, outputs), maximum_iterations=steps
+        lambda t, *_: t < stop, body, (start, state, outputs), maximum_iterations=bound
     )
     return (stacked(outputs[0], x_proj) if outputs else None), state
 
