@@ -166,9 +166,11 @@ def unrolled(
 ) -> tuple[tf.Tensor | None, States]:
     """Do what `loop` does as straight-line operations; the number of steps must be known, and above 0."""
     outputs = []
-    for t in range(x_proj.shape[0]):
+    # One operation for all steps: TFLite takes many times as long to cut them out one by one.
+    valid = [None] * x_proj.shape[0] if masks.valid is None else tf.unstack(masks.valid)
+    for t, x_t in enumerate(tf.unstack(x_proj)):
         h_proj = project_state(cell, state[0], masks.dropped)
-        state = advance(cell, x_proj[t], h_proj, state, *masks.at(t))
+        state = advance(cell, x_t, h_proj, state, valid[t], masks.at(t)[1])
         outputs.append(state[0])
     return (tf.stack(outputs) if return_sequences else None), state
 
