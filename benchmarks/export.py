@@ -36,7 +36,8 @@ from pipelines.ondevice import Model
 from pipelines.provenance import provenance
 
 from .contenders import LIBRARIES, _torch_layer
-from .report import aligned_table
+from .export_report import summary, table
+from .report import renew_readme
 from .timing import alternate, ratios, seconds, spread
 
 log = logging.getLogger(__name__)
@@ -221,27 +222,6 @@ def _exported(
     return answer, {"bytes": size, "export_seconds": took, "max_abs_error": error}
 
 
-def table(record: dict[str, Any]) -> str:
-    """Return the table of a record, as Markdown that reads well in a terminal, and who was left out."""
-    header = ["network", "as", "bytes", "ms", "times faster than keras", "export, s", "error"]
-    lines, left_out = [], []
-    for case in record["cases"]:
-        network = f"{case['cell']} {case['units']}, {case['steps']} steps"
-        for name, row in case["contenders"].items():
-            if "left_out" in row:
-                left_out.append(f"{network}, {name}: left out, {row['left_out']}")
-            else:
-                lines.append([network, name, *_cells(row)])
-    return "\n\n".join([aligned_table(header, lines), "\n".join(left_out)]).rstrip()
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    ratio = row["faster_than_keras"]
-    faster = f"{ratio['median']:.2f} ({ratio['q1']:.2f} to {ratio['q3']:.2f})" if ratio else ""
-    took, error = f"{row['export_seconds']:.1f}", f"{row['max_abs_error']:.0e}"
-    return [f"{row['bytes']:,}", f"{row['ms']['median']:.3f}", faster, took, error]
-
-
 def run(command: Export, argv: Sequence[str]) -> dict[str, Any]:
     """Measure what `command` asks for, and return the record."""
     made_with = provenance()  # before anything is written: tells whether the checkout was clean
@@ -280,6 +260,7 @@ def _run() -> None:
     with contextlib.redirect_stdout(sys.stderr):  # some tools print what they are doing
         record = run(command, argv)
     write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
+    renew_readme(command.output.with_name("README.md"), "export.json", summary(record))
     print(table(record))
 
 

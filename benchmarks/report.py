@@ -14,7 +14,7 @@ from pipelines.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BEGIN, _END = "<!-- results: generated from speed.json, do not edit -->", "<!-- end of results -->"
+_END = "<!-- end of results -->"
 _TITLES = {"train": "Training step", "forward": "Forward pass"}
 _NAMES = {"keras": "keras", "keras_jit": "keras, jit_compile", "torch": "torch"}
 _COLORS = {"keras": "tab:red", "keras_jit": "tab:orange", "torch": "tab:blue"}
@@ -127,17 +127,21 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [line[0].ljust(first), *(text.rjust(width) for text, width in zip(line[1:], others, strict=True))]
 
 
-def renew_readme(readme: Path, record: dict[str, Any]) -> None:
-    """Make the tables of a README anew, where there is one with a place for them."""
-    if readme.is_file() and _BEGIN in readme.read_text():
-        write_atomically(readme, with_results(readme.read_text(), record).encode())
+def renew_readme(readme: Path, source: str, text: str) -> None:
+    """Put what is made of the record `source` into a README, where there is one with a place for it."""
+    if readme.is_file() and _begin(source) in readme.read_text():
+        write_atomically(readme, with_results(readme.read_text(), source, text).encode())
 
 
-def with_results(readme: str, record: dict[str, Any]) -> str:
-    """Return the text of a README with its results made anew."""
-    before, rest = readme.split(_BEGIN)
-    _, after = rest.split(_END)
-    return f"{before}{_BEGIN}\n{tables(record)}\n{_END}{after}"
+def with_results(readme: str, source: str, text: str) -> str:
+    """Return the text of a README with what is made of the record `source` made anew."""
+    before, rest = readme.split(_begin(source))
+    _, _, after = rest.partition(_END)
+    return f"{before}{_begin(source)}\n{text}\n{_END}{after}"
+
+
+def _begin(source: str) -> str:
+    return f"<!-- results: generated from {source}, do not edit -->"
 
 
 def plot(record: dict[str, Any], path: Path) -> None:

@@ -181,7 +181,7 @@ def _run() -> None:
     require_writable("--output", command.output.parent)
     record = run(command, argv)
     write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    report.renew_readme(command.output.with_name("README.md"), record)
+    report.renew_readme(command.output.with_name("README.md"), "speed.json", report.tables(record))
     if record["means"]:
         report.plot(record, command.output.with_suffix(".png"))
     print(report.tables(record))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import report, speed
+from benchmarks import export_report, report, speed
 from benchmarks.contenders import Size, check_equal, contenders, products_needed
 from benchmarks.targets import SIZES, targets
 from benchmarks.timing import alternate, geometric_mean, ratios, spread
@@ -149,12 +149,12 @@ def test_report_and_plot_without_torch(tmp_path):
     record["cells"][0]["left_out"] = {"keras_jit": "a call took 11 s, more than 10 s"}
     readme = tmp_path / "README.md"
     readme.write_text((HERE / "README.md").read_text())
-    report.renew_readme(readme, record)
+    report.renew_readme(readme, "speed.json", report.tables(record))
     text = readme.read_text()
     assert "torch could not be imported: its columns are left out." in text
     assert "| 8x50x32x64     | 2.00 (2.00 to 2.00) |" in text
     assert f"{SIZES[0]} SimpleRNN (train): keras, jit_compile left out, a call took 11 s" in text
-    assert text == report.with_results(text, record)
+    assert text == report.with_results(text, "speed.json", report.tables(record))
     report.plot(record, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
@@ -162,7 +162,13 @@ def test_report_and_plot_without_torch(tmp_path):
 def test_the_readme_is_generated_from_the_record():
     record = json.loads((HERE / "speed.json").read_text())
     readme = (HERE / "README.md").read_text()
-    assert readme == report.with_results(readme, record)
+    assert readme == report.with_results(readme, "speed.json", report.tables(record))
+
+
+def test_so_is_its_summary_of_exported_networks():
+    record = json.loads((HERE / "export.json").read_text())
+    readme = (HERE / "README.md").read_text()
+    assert readme == report.with_results(readme, "export.json", export_report.summary(record))
 
 
 @pytest.mark.parametrize("text", ["8x50x32", "8x50x32x0", "8x50x32x64x1", "8 50 32 64", "-1x5x3x2", ""])
