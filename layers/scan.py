@@ -29,7 +29,7 @@ def execution(name: str) -> Iterator[None]:
     "auto": "compiled" for training in a graph (that is: in `fit`), else "loop".
     "loop": a plain while loop with TensorFlow's gradient: what is exported.
     "own_gradient": a while loop whose gradient is arranged by hand.
-    "compiled": the same by XLA, anew for every shape of the inputs.
+    "compiled": the same by XLA, anew for every shape of the inputs; large batches as two halves at once.
     "unrolled": every step written out, for export; where the number of steps is unknown, "loop".
     "fused": one TFLite operation, for export of LSTM layers without a mask; see `fused_lstm`.
 
