@@ -170,9 +170,8 @@ class Recurrent(keras.layers.Layer):
     ) -> tuple[tf.Tensor | None, States]:
         """Run the cell over sequences (batch, steps, features): outputs (batch, steps, size), last states."""
         how = chosen_execution(training)
-        if (
-            how in ("own_gradient", "compiled") and sequences.shape[1] != 0
-        ):  # takes shapes from the first step
+        has_steps = sequences.shape[1] != 0  # or else "loop": the others take shapes from the first one
+        if how in ("own_gradient", "compiled") and has_steps:
             return self._scan_to_train(sequences, state, masks, training, how == "compiled")
         x = steps_first(sequences, self.go_backwards)
         if how == "fused":
