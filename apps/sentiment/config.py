@@ -76,7 +76,7 @@ PRESETS = {
     ),
     # A look at the whole road in a minute; its accuracy means nothing.
     "smoke": SentimentConfig(
-        epochs=1, max_length=16, units=8, embedding=8, batch_size=128, learning_rate=5e-3
+        epochs=1, max_length=8, units=8, embedding=8, batch_size=125, learning_rate=5e-3
     ),
     # IMDB through TFDS: test about 0.89, some ten minutes on 2 cores. Strong dropout and few words: the
     # network would rather learn the films' names.

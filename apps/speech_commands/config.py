@@ -110,7 +110,13 @@ PRESETS = {
     "default": SpeechConfig(epochs=15, patience=15, batch_size=32, clip_norm=5.0, learning_rate=4e-3),
     # A look at the whole road in a minute; its accuracy means nothing.
     "smoke": SpeechConfig(
-        dataset="embedded/small", epochs=2, units=8, filters=4, learning_rate=5e-3, stream_minutes=1.0
+        dataset="embedded/small",
+        epochs=2,
+        units=8,
+        filters=4,
+        batch_size=60,
+        learning_rate=5e-3,
+        stream_minutes=1.0,
     ),
     # At most 30,000 parameters.
     "gru_small": _SMALL,

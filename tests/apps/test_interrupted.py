@@ -78,7 +78,7 @@ import pipelines.training as training
 slowly = training.batches
 def batches(*args):
     for batch in slowly(*args):
-        time.sleep(0.2)
+        time.sleep(0.1)
         yield batch
 training.batches = batches
 from pipelines.cli import main
