@@ -73,16 +73,16 @@ def scan_with_own_gradient(
 
 
 def scan_in_halves(
-    cell: Cell, sequences: tf.Tensor, state: States, masks: Masks, *options: bool
+    cell: Cell, sequences: tf.Tensor, state: States, masks: Masks, backwards: bool
 ) -> tuple[tf.Tensor, States]:
-    """Do what `scan_with_own_gradient` does for each half of the batch, side by side on two cores.
+    """Do what `scan_with_own_gradient` does, compiled, for each half of the batch, side by side on two cores.
 
     A compiled loop runs on one core: of its products of one step none is large enough to be shared.
     """
     half = (tf.shape(sequences)[0] if sequences.shape[0] is None else sequences.shape[0]) // 2
     halves = [
         scan_with_own_gradient(
-            cell, sequences[rows], tuple(part[rows] for part in state), masks.of(rows), *options
+            cell, sequences[rows], tuple(part[rows] for part in state), masks.of(rows), backwards, True
         )
         for rows in (slice(None, half), slice(half, None))
     ]

@@ -176,9 +176,9 @@ class Recurrent(keras.layers.Layer):
         x = steps_first(sequences, self.go_backwards)
         if how == "fused":
             outputs, states = fused_lstm(self, x, state, masks)
-            return batch_first(outputs), states
-        run = unrolled if how == "unrolled" and x.shape[0] else loop
-        outputs, states = run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
+        else:
+            run = unrolled if how == "unrolled" and x.shape[0] else loop
+            outputs, states = run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
         return outputs if outputs is None else batch_first(outputs), states
 
     def _scan_to_train(
@@ -195,7 +195,7 @@ class Recurrent(keras.layers.Layer):
             outputs, states = compiler(lambda: parallel_scan(cell, cell.project_inputs(x), state, masks))()
             return batch_first(outputs), states
         if compiled and not self.runs_beside_another and halves_are_faster(cell, sequences):
-            return scan_in_halves(cell, sequences, state, masks, backwards, compiled)
+            return scan_in_halves(cell, sequences, state, masks, backwards)
         return scan_with_own_gradient(cell, sequences, state, masks, backwards, compiled)
 
     def _masks(self, sequences: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:

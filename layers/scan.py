@@ -167,10 +167,11 @@ def unrolled(
     """Do what `loop` does as straight-line operations; the number of steps must be known, and above 0."""
     outputs = []
     # One operation for all steps: TFLite takes many times as long to cut them out one by one.
-    valid = [None] * x_proj.shape[0] if masks.valid is None else tf.unstack(masks.valid)
+    if masks.valid is not None:
+        masks = masks._replace(valid=tf.unstack(masks.valid))
     for t, x_t in enumerate(tf.unstack(x_proj)):
         h_proj = project_state(cell, state[0], masks.dropped)
-        state = advance(cell, x_t, h_proj, state, valid[t], masks.at(t)[1])
+        state = advance(cell, x_t, h_proj, state, *masks.at(t))
         outputs.append(state[0])
     return (tf.stack(outputs) if return_sequences else None), state
 
