@@ -15,10 +15,11 @@ from ..ondevice import Stream
 from . import ExportError
 from .calibration import Ranges, tensor_ranges
 from .error_trace import Trace, trace_error
-from .flatbuffer import slim, spread
+from .flatbuffer import spread
 from .forms import packets
 from .in_float import halved, stays_in_float
 from .quantize import ACTIVATION_BITS, quantize_named
+from .slim import slim
 
 Examples = Sequence[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, batch of 1 included."""

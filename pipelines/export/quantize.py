@@ -21,9 +21,10 @@ from ai_edge_quantizer.quantizer import Quantizer
 
 from . import ExportError
 from .calibration import Ranges, tensor_ranges
-from .flatbuffer import called_graphs, opcode, pack, parse, slim, spread
+from .flatbuffer import called_graphs, opcode, pack, parse, spread
 from .in_float import ops_in_float
 from .integer_io import with_integer_io
+from .slim import slim
 
 ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
 

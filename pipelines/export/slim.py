@@ -1,0 +1,117 @@
+"""What a .tflite file doesn't need, taken out of it: of a small one that is half."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from .flatbuffer import DEQUANTIZE, WHILE, called_graphs, opcode, pack, parse
+
+_OF_THE_CONVERTER = b"CONVERSION_METADATA"
+"""Metadata: which TensorFlow converted the file, and how."""
+
+
+def slim(content: bytes) -> bytes:
+    """Return the file with equal parts once, without what runs in vain, and without remarks.
+
+    Names are kept of inputs and outputs, and of graphs that aren't parts of a loop.
+    """
+    model = parse(content)
+    called = called_graphs(model)
+    model.description = None
+    for i, graph in enumerate(model.subgraphs):
+        graph.name = None if i in called else graph.name
+        graph.operators = [op for op in graph.operators if not _sets_a_state(model, graph, op)]
+        for op in [op for op in graph.operators if opcode(model, op) == WHILE]:
+            _drop_idle_counters(model, graph, op)
+    for i, graph in enumerate(model.subgraphs):
+        moved = _drop_unused_tensors(graph)
+        for each in [each for each in model.signatureDefs or [] if each.subgraphIndex == i]:
+            for entry in (*each.inputs, *each.outputs):
+                entry.tensorIndex = moved[entry.tensorIndex]
+        kept = set() if i in called else {*graph.inputs, *graph.outputs}
+        for j, tensor in enumerate(graph.tensors):
+            tensor.name = re.sub(r"^\d+/\d+/", "", tensor.name.decode()) if j in kept else None
+            _slim_quantization(tensor)
+    _merge_buffers(model)
+    return pack(model)
+
+
+def _sets_a_state(model: Any, graph: Any, op: Any) -> bool:
+    """Say whether an op fills a state of TFLite's LSTM with zeros, as in float16; it starts so anyway."""
+    return opcode(model, op) == DEQUANTIZE and graph.tensors[op.outputs[0]].isVariable
+
+
+def _slim_quantization(tensor: Any) -> None:
+    """Leave out the ranges that scales were made of, and what says nothing."""
+    quantization = tensor.quantization
+    if quantization is not None:
+        quantization.min = quantization.max = None
+        if quantization.scale is None or len(quantization.scale) == 0:
+            tensor.quantization = None
+
+
+def _drop_idle_counters(model: Any, graph: Any, op: Any) -> None:
+    """Take out of a loop what it counts and nobody reads; TensorFlow gives each one a counter of its own."""
+    options = op.builtinOptions
+    condition, body = (model.subgraphs[i] for i in (options.condSubgraphIndex, options.bodySubgraphIndex))
+    for i in reversed(range(len(op.inputs))):
+        carried, renewed = body.inputs[i], body.outputs[i]
+        by = [each for each in body.operators if carried in each.inputs]
+        if (
+            len(by) == 1
+            and list(by[0].outputs) == [renewed]
+            and _readers(body, renewed) == 1  # the end of the step
+            and _readers(condition, condition.inputs[i]) == _readers(graph, op.outputs[i]) == 0
+        ):
+            body.operators.remove(by[0])
+            op.inputs, op.outputs = np.delete(op.inputs, i), np.delete(op.outputs, i)
+            condition.inputs = np.delete(condition.inputs, i)
+            body.inputs, body.outputs = np.delete(body.inputs, i), np.delete(body.outputs, i)
+
+
+def _readers(graph: Any, tensor: int) -> int:
+    """Return how many ops read the tensor, and how often it is an output."""
+    return sum(tensor in op.inputs for op in graph.operators) + list(graph.outputs).count(tensor)
+
+
+def _drop_unused_tensors(graph: Any) -> dict[int, int]:
+    """Take out the tensors that nothing touches; return where the others went."""
+    ops = [(op, name) for op in graph.operators for name in ("inputs", "outputs", "intermediates")]
+    places = [(graph, "inputs"), (graph, "outputs"), *ops]
+    used = {int(tensor) for holder, name in places for tensor in _listed(holder, name)} - {-1}
+    moved = {tensor: new for new, tensor in enumerate(sorted(used))} | {-1: -1}
+    for holder, name in places:
+        if (listed := getattr(holder, name)) is not None:
+            setattr(holder, name, np.array([moved[int(tensor)] for tensor in listed], np.int32))
+    graph.tensors = [graph.tensors[tensor] for tensor in sorted(used)]
+    return moved
+
+
+def _listed(holder: Any, name: str) -> Any:
+    listed = getattr(holder, name)
+    return () if listed is None else listed
+
+
+def _merge_buffers(model: Any) -> None:
+    """Leave each constant once, and none that nobody reads."""
+    places: dict[bytes, int] = {}
+    buffers = [schema.BufferT()]  # the first stands for no content
+    for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
+        data = model.buffers[tensor.buffer].data
+        if data is None:
+            tensor.buffer = 0
+            continue
+        key = bytes(data)
+        if key not in places:
+            places[key] = len(buffers)
+            buffers.append(model.buffers[tensor.buffer])
+        tensor.buffer = places[key]
+    model.metadata = [each for each in model.metadata or [] if each.name != _OF_THE_CONVERTER] or None
+    for entry in model.metadata or []:
+        buffers.append(model.buffers[entry.buffer])
+        entry.buffer = len(buffers) - 1
+    model.buffers = buffers
