@@ -68,8 +68,8 @@ lint: $(INSTALLED)  ## Check style and imports
 types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
-test: $(INSTALLED)  ## Run all tests, offline, two files at a time
-	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --basetemp .cache/tests
+test: $(INSTALLED)  ## Run all tests, offline, three files at a time
+	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --basetemp .cache/tests
 
 check: lint types test  ## What CI runs: lint, types, test
 

@@ -29,17 +29,7 @@ def _dynamic_int8(converter: tf.lite.TFLiteConverter) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
 
-def _float16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-
-
-_BY_THE_CONVERTER: dict[str, Callable[[tf.lite.TFLiteConverter], None]] = {
-    "float32": lambda converter: None,
-    "float16": _float16,
-    "dynamic_int8": _dynamic_int8,
-}
-PRECISIONS = (*_BY_THE_CONVERTER, *ACTIVATION_BITS)
+PRECISIONS = ("float32", "float16", "dynamic_int8", *ACTIVATION_BITS)
 """float16: weights are stored in half the bytes and computed with in float32. dynamic_int8: weights in 8
 bits, activations quantized at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16, by ranges
 measured on examples; float in and out, and in what a loop carries."""
@@ -85,10 +75,10 @@ class Source:
         check_integer_io(integer_io, [precision])
         if precision == "float32":
             return slim(self._exact)
-        if precision in _BY_THE_CONVERTER:
-            if precision == "float16" and stays_in_float(self._exact):
-                return slim(halved(self._exact))
-            return slim(self._converted(precision, _BY_THE_CONVERTER[precision]))
+        if precision == "float16":
+            return slim(halved(self._exact))
+        if precision == "dynamic_int8":
+            return slim(self._converted(precision, _dynamic_int8))
         if self._execution == "fused":
             return slim(self._fused_integer(precision, integer_io))
         return slim(quantize_named(self._named, precision, self._ranges, self._signature, integer_io))
@@ -102,7 +92,7 @@ class Source:
 
     @cached_property
     def _exact(self) -> bytes:
-        return self._converted("float32", _BY_THE_CONVERTER["float32"])
+        return self._converted("float32", lambda converter: None)
 
     @cached_property
     def _named(self) -> bytes:

@@ -12,7 +12,6 @@ from ai_edge_litert import schema_py_generated as schema
 from .sharing_builder import SharingBuilder
 
 WHILE = schema.BuiltinOperator.WHILE
-DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _IDENTIFIER = b"TFL3"
 
 

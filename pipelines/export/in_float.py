@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from .._layers import layers
-from .flatbuffer import DEQUANTIZE, pack, parse
+from .flatbuffer import pack, parse
 
 _FEW = 16  # numbers in a constant that aren't worth an op
 _SCOPE = f"/{layers.IN_FLOAT}/".encode()
@@ -68,6 +68,6 @@ def halved(content: bytes) -> bytes:
 def _dequantize() -> Any:
     """Return the code of the op that makes float32 of float16."""
     code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = DEQUANTIZE
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
     code.version = 3  # the first that does
     return code

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from .flatbuffer import DEQUANTIZE, WHILE, called_graphs, opcode, pack, parse
+from .flatbuffer import WHILE, called_graphs, opcode, pack, parse
 
 _OF_THE_CONVERTER = b"CONVERSION_METADATA"
 """Metadata: which TensorFlow converted the file, and how."""
@@ -24,7 +24,6 @@ def slim(content: bytes) -> bytes:
     model.description = None
     for i, graph in enumerate(model.subgraphs):
         graph.name = None if i in called else graph.name
-        graph.operators = [op for op in graph.operators if not _sets_a_state(model, graph, op)]
         for op in [op for op in graph.operators if opcode(model, op) == WHILE]:
             _drop_idle_counters(model, graph, op)
     for i, graph in enumerate(model.subgraphs):
@@ -38,11 +37,6 @@ def slim(content: bytes) -> bytes:
             _slim_quantization(tensor)
     _merge_buffers(model)
     return pack(model)
-
-
-def _sets_a_state(model: Any, graph: Any, op: Any) -> bool:
-    """Say whether an op fills a state of TFLite's LSTM with zeros, as in float16; it starts so anyway."""
-    return opcode(model, op) == DEQUANTIZE and graph.tensors[op.outputs[0]].isVariable
 
 
 def _slim_quantization(tensor: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import layers
-from pipelines.export import ExportError, convert, quantize
+from pipelines.export import ExportError, convert, in_float, quantize
 from pipelines.export.any_model import export_model
 from pipelines.export.audit import list_ops
 from pipelines.export.forms import packets
@@ -103,7 +103,7 @@ def test_every_form_answers_as_keras_from_the_same_features(
     ("precision", "place", "rule", "without"),
     [
         ("int16x8", quantize, "_in_float", lambda content: []),
-        ("float16", convert, "stays_in_float", lambda content: False),
+        ("float16", in_float, "ops_in_float", lambda graph: ()),
         ("dynamic_int8", layers.spectrogram, "_SMALL", 10**6),
     ],
 )
