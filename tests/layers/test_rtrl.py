@@ -57,8 +57,8 @@ def test_learns_online() -> None:
     cell.built = True
     learner, head = RealTimeRecurrentLearning(cell), keras.layers.Dense(1)
     head.build((1, 6))
-    optimizer = keras.optimizers.Adam(0.02)
-    bits = np.random.default_rng(0).integers(0, 2, 600).astype(np.float32)
+    optimizer = keras.optimizers.Adam(0.03)
+    bits = np.random.default_rng(0).integers(0, 2, 300).astype(np.float32)
     losses = []
     for now, before in zip(bits[1:], bits, strict=False):
         h = learner.step([[now]])
