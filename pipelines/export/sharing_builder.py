@@ -13,7 +13,7 @@ _ALIGNMENT = 16  # of every buffer, as TFLite's schema asks
 class SharingBuilder(flatbuffers.Builder):
     """Equal vectors, strings and tables are written once, and pointed to from wherever they are.
 
-    Of a small .tflite file that saves a quarter: the tensors inside a network differ in little, and their
+    Of the file of an unrolled network that saves a quarter: the tensors inside differ in little, and their
     tables hold a shape, a type and the number of a constant. What points to others holds distances, which
     differ from place to place: it is compared by what it points to. Structs, which TFLite's schemas have
     none of, are not seen.

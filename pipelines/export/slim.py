@@ -24,8 +24,9 @@ def slim(content: bytes) -> bytes:
     model.description = None
     for i, graph in enumerate(model.subgraphs):
         graph.name = None if i in called else graph.name
-        for op in [op for op in graph.operators if opcode(model, op) == WHILE]:
-            _drop_idle_counters(model, graph, op)
+        for op in graph.operators:
+            if opcode(model, op) == WHILE and _is_alone(model, op):
+                _drop_idle_counters(model, graph, op)
     for i, graph in enumerate(model.subgraphs):
         moved = _drop_unused_tensors(graph)
         for each in [each for each in model.signatureDefs or [] if each.subgraphIndex == i]:
@@ -48,6 +49,14 @@ def _slim_quantization(tensor: Any) -> None:
             tensor.quantization = None
 
 
+def _is_alone(model: Any, op: Any) -> bool:
+    """Say whether no other loop has the same body or condition."""
+    ops = [each for graph in model.subgraphs for each in graph.operators if opcode(model, each) == WHILE]
+    mine = {op.builtinOptions.condSubgraphIndex, op.builtinOptions.bodySubgraphIndex}
+    used = [each.builtinOptions for each in ops]
+    return sum(not mine.isdisjoint({each.condSubgraphIndex, each.bodySubgraphIndex}) for each in used) == 1
+
+
 def _drop_idle_counters(model: Any, graph: Any, op: Any) -> None:
     """Take out of a loop what it counts and nobody reads; TensorFlow gives each one a counter of its own."""
     options = op.builtinOptions
@@ -56,15 +65,18 @@ def _drop_idle_counters(model: Any, graph: Any, op: Any) -> None:
         carried, renewed = body.inputs[i], body.outputs[i]
         by = [each for each in body.operators if carried in each.inputs]
         if (
-            len(by) == 1
+            len(by) == _readers(body, carried) == _readers(body, renewed) == 1
             and list(by[0].outputs) == [renewed]
-            and _readers(body, renewed) == 1  # the end of the step
             and _readers(condition, condition.inputs[i]) == _readers(graph, op.outputs[i]) == 0
         ):
             body.operators.remove(by[0])
-            op.inputs, op.outputs = np.delete(op.inputs, i), np.delete(op.outputs, i)
-            condition.inputs = np.delete(condition.inputs, i)
-            body.inputs, body.outputs = np.delete(body.inputs, i), np.delete(body.outputs, i)
+            for holder, name in _carrying(op, condition, body):
+                setattr(holder, name, np.delete(getattr(holder, name), i))
+
+
+def _carrying(op: Any, condition: Any, body: Any) -> list[tuple[Any, str]]:
+    """Return the lists of what a loop carries."""
+    return [(op, "inputs"), (op, "outputs"), (condition, "inputs"), (body, "inputs"), (body, "outputs")]
 
 
 def _readers(graph: Any, tensor: int) -> int:

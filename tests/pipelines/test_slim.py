@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import layers
 from pipelines.export.audit import list_ops
 from pipelines.export.convert import convert
-from pipelines.export.flatbuffer import pack, parse
+from pipelines.export.flatbuffer import WHILE, opcode, pack, parse
 from pipelines.export.saved_model import write_saved_model
 from pipelines.export.slim import slim
 from pipelines.ondevice import Model
@@ -91,17 +92,17 @@ def _as_values(part: Any) -> Any:
     return part
 
 
-def _steps(t: tf.Tensor, x: tf.Tensor, **also: tf.Tensor) -> dict[str, tf.Tensor]:
-    return {"t": t + 1, "x": x * 1.5, **{name: value + 2 for name, value in also.items()}}
+def _step(v: dict[str, tf.Tensor]) -> list[dict[str, tf.Tensor]]:
+    return [{"t": v["t"] + 1, "x": v["x"] * 1.5, "twos": v["twos"] + 2, "before": v["twos"]}]
 
 
 def _converted(outputs: tuple[str, ...], folder: Path) -> bytes:
-    """Convert a loop of three steps that has a counter by twos beside its own."""
+    """Convert a loop of three steps that also counts by twos, and keeps what that was a step before."""
 
     @tf.function(input_signature=[tf.TensorSpec([2], name="given")])
     def serve(given: tf.Tensor) -> dict[str, tf.Tensor]:
-        start = {"t": tf.constant(0), "x": given, "twos": tf.constant(10)}
-        last = tf.while_loop(lambda v: v["t"] < 3, lambda v: [_steps(**v)], [start])[0]
+        start = {"t": tf.constant(0), "x": given, "twos": tf.constant(10), "before": tf.constant(0)}
+        last = tf.while_loop(lambda v: v["t"] < 3, _step, [start])[0]
         return {name: last[name] for name in outputs}
 
     tf.saved_model.save(tf.Module(), str(folder), signatures={"serve": serve})
@@ -112,12 +113,15 @@ def _convert(folder: Path) -> bytes:
     return tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=["serve"]).convert()
 
 
-@pytest.mark.parametrize(("outputs", "additions"), [(("x",), 1), (("x", "twos"), 2), (("t", "x", "twos"), 2)])
+@pytest.mark.parametrize(
+    ("outputs", "additions"),
+    [(("x",), 1), (("x", "twos"), 2), (("x", "before"), 2), (("t", "x", "twos", "before"), 2)],
+)
 def test_a_loop_counts_what_is_read_only(outputs: tuple[str, ...], additions: int, tmp_path: Path) -> None:
     slimmed = slim(_converted(outputs, tmp_path))
     assert list_ops(slimmed)["ADD"] == additions
     given = np.array([2, 4], np.float32)
-    wanted = {"x": given * 1.5**3, "twos": 16, "t": 3}
+    wanted = {"x": given * 1.5**3, "twos": 16, "before": 14, "t": 3}
     answers = Model(slimmed)(given=given)
     assert {name: answers[name].tolist() for name in outputs} == {
         name: np.asarray(wanted[name]).tolist() for name in outputs
@@ -133,6 +137,22 @@ def test_a_loop_has_one_counter_and_one_piece_for_xnnpack(cell: type, tmp_path: 
     assert (_counters(_convert(tmp_path)), _counters(content)) == (2, 1)
     assert list_ops(content)["LESS"] == 1
     assert "SPLIT_V" not in list_ops(content)
+
+
+def test_a_body_of_two_loops_stays_as_it_is(tmp_path: Path) -> None:
+    inputs = keras.Input((6, 3))
+    write_saved_model(keras.Model(inputs, layers.GRU(4)(inputs)), tmp_path, {"x": ((6, 3), "float32")}, ["y"])
+    model = parse(_convert(tmp_path))
+    main = model.subgraphs[0]
+    (again,) = (copy.copy(op) for op in main.operators if opcode(model, op) == WHILE)
+    first = len(main.tensors)
+    main.tensors += [copy.copy(main.tensors[tensor]) for tensor in again.outputs]
+    again.outputs = list(range(first, len(main.tensors)))
+    main.operators.append(again)
+    content = slim(pack(model))
+    assert _counters(content) == 2
+    x = np.ones((1, 6, 3), np.float32)
+    np.testing.assert_array_equal(Model(content)(x=x)["y"], Model(convert(tmp_path, "float32"))(x=x)["y"])
 
 
 def _counters(content: bytes) -> int:
