@@ -12,6 +12,9 @@ from .errors import UserError
 MANIFEST = "manifest.json"
 FORMAT = 1
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
+"""float16: weights are stored in half the bytes and computed with in float32. dynamic_int8: weights in 8
+bits, activations quantized at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16, by ranges
+measured on examples; float in and out, and in what a loop carries."""
 EXECUTIONS = ("loop", "unrolled", "fused", "step")
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")

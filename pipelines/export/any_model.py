@@ -24,9 +24,9 @@ from .._layers import layers
 from ..bundle import Bundle
 from ..errors import UserError
 from ..files import write_atomically
-from ..manifest import EXECUTIONS, is_plain_name
+from ..manifest import EXECUTIONS, PRECISIONS, is_plain_name
 from . import ExportError
-from .convert import PRECISIONS, Source, check_integer_io
+from .convert import Source, check_integer_io
 from .error_trace import Trace, entry, plot
 from .forms import Answers, Form, check_form
 from .model_inputs import Arrays

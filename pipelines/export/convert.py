@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import UserError
+from ..manifest import PRECISIONS
 from ..ondevice import Stream
 from . import ExportError
 from .calibration import Ranges, tensor_ranges
@@ -29,12 +30,6 @@ def _dynamic_int8(converter: tf.lite.TFLiteConverter) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
 
-PRECISIONS = ("float32", "float16", "dynamic_int8", *ACTIVATION_BITS)
-"""float16: weights are stored in half the bytes and computed with in float32. dynamic_int8: weights in 8
-bits, activations quantized at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16, by ranges
-measured on examples; float in and out, and in what a loop carries."""
-
-
 def convert(
     saved_model: Path,
     precision: str,
@@ -46,7 +41,7 @@ def convert(
 
     Args:
         saved_model: written in `execution`.
-        precision: one of `PRECISIONS`.
+        precision: one of `manifest.PRECISIONS`.
         execution: "loop", "unrolled", "fused" or "step".
         calibration: whole sequences, for int8 and int16x8.
         integer_io: integers in and out where these two have float32; states of a stream stay.

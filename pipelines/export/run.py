@@ -14,7 +14,8 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..evaluation import KerasPredictor, Predictor, interval, latency_ms, score
-from .convert import PRECISIONS, Source
+from ..manifest import PRECISIONS
+from .convert import Source
 from .forms import check_form
 from .metadata import Description, pack
 from .saved_model import InputSpecs, SavedModelPredictor, write_saved_model

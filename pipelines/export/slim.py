@@ -70,13 +70,10 @@ def _drop_idle_counters(model: Any, graph: Any, op: Any) -> None:
             and _readers(condition, condition.inputs[i]) == _readers(graph, op.outputs[i]) == 0
         ):
             body.operators.remove(by[0])
-            for holder, name in _carrying(op, condition, body):
-                setattr(holder, name, np.delete(getattr(holder, name), i))
-
-
-def _carrying(op: Any, condition: Any, body: Any) -> list[tuple[Any, str]]:
-    """Return the lists of what a loop carries."""
-    return [(op, "inputs"), (op, "outputs"), (condition, "inputs"), (body, "inputs"), (body, "outputs")]
+            for holder in (op, condition, body):
+                holder.inputs = np.delete(holder.inputs, i)
+            for holder in (op, body):
+                holder.outputs = np.delete(holder.outputs, i)
 
 
 def _readers(graph: Any, tensor: int) -> int:
@@ -88,18 +85,13 @@ def _drop_unused_tensors(graph: Any) -> dict[int, int]:
     """Take out the tensors that nothing touches; return where the others went."""
     ops = [(op, name) for op in graph.operators for name in ("inputs", "outputs", "intermediates")]
     places = [(graph, "inputs"), (graph, "outputs"), *ops]
-    used = {int(tensor) for holder, name in places for tensor in _listed(holder, name)} - {-1}
-    moved = {tensor: new for new, tensor in enumerate(sorted(used))} | {-1: -1}
+    places = [(holder, name) for holder, name in places if getattr(holder, name) is not None]
+    used = sorted({int(tensor) for holder, name in places for tensor in getattr(holder, name)} - {-1})
+    moved = {tensor: new for new, tensor in enumerate(used)} | {-1: -1}
     for holder, name in places:
-        if (listed := getattr(holder, name)) is not None:
-            setattr(holder, name, np.array([moved[int(tensor)] for tensor in listed], np.int32))
-    graph.tensors = [graph.tensors[tensor] for tensor in sorted(used)]
+        setattr(holder, name, np.array([moved[int(old)] for old in getattr(holder, name)], np.int32))
+    graph.tensors = [graph.tensors[tensor] for tensor in used]
     return moved
-
-
-def _listed(holder: Any, name: str) -> Any:
-    listed = getattr(holder, name)
-    return () if listed is None else listed
 
 
 def _merge_buffers(model: Any) -> None:

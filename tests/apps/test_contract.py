@@ -14,7 +14,7 @@ from pipelines.app import App, discover
 from pipelines.bundle import Bundle
 from pipelines.config import Config, from_dict, to_dict
 from pipelines.errors import UserError
-from pipelines.export.convert import PRECISIONS
+from pipelines.manifest import PRECISIONS
 from pipelines.ondevice import Model, Stream
 
 ROOT = Path(__file__).parents[2]

@@ -31,9 +31,9 @@ from reference.matrix import (
 
 from pipelines.export import ExportError
 from pipelines.export.audit import list_ops
-from pipelines.export.convert import PRECISIONS, Source
+from pipelines.export.convert import Source
 from pipelines.export.saved_model import write_saved_model
-from pipelines.manifest import EXECUTIONS
+from pipelines.manifest import EXECUTIONS, PRECISIONS
 from pipelines.ondevice import Model, Stream
 
 ROOT = Path(__file__).parents[2]
