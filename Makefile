@@ -69,6 +69,7 @@ types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
 test: $(INSTALLED)  ## Run all tests, offline, three files at a time
+	@mkdir -p .cache  # pytest makes no parents for its --basetemp
 	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --basetemp .cache/tests
 
 check: lint types test  ## What CI runs: lint, types, test
