@@ -65,6 +65,7 @@ class Bundle:
         for variant in self.variants:
             if wanted == variant["file"] or (wanted, "loop") == (variant["precision"], variant["execution"]):
                 return variant
+        self._refuse_left_out(wanted, f"{wanted}_loop.tflite")
         known = ", ".join(variant["file"] for variant in self.variants)
         raise UserError(f"{self.folder}: unknown variant {wanted!r}: expected one of {known}")
 
@@ -85,8 +86,19 @@ class Bundle:
             if (part["part"], part["precision"]) == (name, precision):
                 self._read(part)
                 return self.folder / part["file"]
+        self._refuse_left_out(f"{precision}_{name}.tflite")
         known = ", ".join(part["file"] for part in self.parts) or "none"
         raise UserError(f"{self.folder}: no part {name!r} in {precision}: expected one of {known}")
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why a file that was to be in the bundle isn't, by its name."""
+        return {each["file"]: each["reason"] for each in self.manifest.get("left_out", [])}
+
+    def _refuse_left_out(self, *names: str) -> None:
+        for name in names:
+            if name in self.left_out:
+                raise UserError(f"{self.folder}: {name} was left out of the bundle: {self.left_out[name]}")
 
     def asset(self, name: str) -> bytes:
         """Return the content of an asset, its hash checked."""

@@ -141,7 +141,7 @@ def _tracked(
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
         model_uri = _log_export(exported, outcome, Path(workspace), run)
         figures = _show(app, config, outcome, exported.bundle, Path(workspace, "samples"), run)
-    record = _record(app, run.id, preset, config, outcome, exported.rows) | {"figures": figures}
+    record = _record(app, run.id, preset, config, outcome, exported) | {"figures": figures}
     run.text("record.json", json.dumps(record, indent=1))
     shutil.rmtree(checkpoint.folder)
     return Result(run.id, exported.bundle.folder, model_uri, exported.rows, record)
@@ -272,6 +272,7 @@ def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
 
 def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
     run.metrics(tracking.figures(exported.bundle))
+    run.tags({"left_out": exported.left_out})
     run.table("forms", [row._asdict() for row in exported.rows])
     run.folder(exported.bundle.folder, "bundle")
     run.folder(workspace / "saved_model", "saved_model")
@@ -293,7 +294,7 @@ def _show(
 
 
 def _record(
-    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, rows: list[Row]
+    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, exported: Exported
 ) -> dict[str, Any]:
     """Return what results.json keeps of a run."""
     return {
@@ -307,7 +308,8 @@ def _record(
         "scores": outcome.scores,
         "intervals": outcome.intervals,
         "baselines": outcome.baselines,
-        "forms": [row._asdict() for row in rows],
+        "forms": [row._asdict() for row in exported.rows],
+        "left_out": exported.left_out,
         "epochs": outcome.progress.epochs,
         "best_epoch": outcome.progress.best_epoch,
         "training_minutes": round(outcome.progress.seconds / 60, 2),

@@ -102,6 +102,7 @@ _VARIANT: Fields = {
     "metric": _NUMBER,
     "latency_ms": _OBJECT,
 }
+_LEFT_OUT: Fields = {"file": _FILE, "reason": _TEXT}
 _PART: Fields = {
     "part": ("a plain name", is_plain_name),
     **{key: check for key, check in _VARIANT.items() if key != "metric"},
@@ -110,7 +111,7 @@ _LATENCY: Fields = {"p50": _NUMBER, "p95": _NUMBER}
 
 
 def check_manifest(manifest: Any, where: str) -> None:
-    """Check every key of format 1, `parts` where they are there; keys beyond these are let pass.
+    """Check every key of format 1, and `parts` and `left_out` where they are there; other keys may follow.
 
     Raises:
         UserError: the first thing that isn't as expected, with its place after `where`.
@@ -122,9 +123,9 @@ def check_manifest(manifest: Any, where: str) -> None:
     for i, variant in enumerate(manifest["variants"]):
         _check_object(variant, _VARIANT, where, f"variants[{i}].")
         _check_object(variant["latency_ms"], _LATENCY, where, f"variants[{i}].latency_ms.")
-    parts = manifest.get("parts", [])
-    if not _is_list(parts):
-        raise UserError(f"{where}: parts: expected a list, found {reprlib.repr(parts)}")
+    parts, left_out = (_optional_list(manifest, key, where) for key in ("parts", "left_out"))
+    for i, each in enumerate(left_out):
+        _check_object(each, _LEFT_OUT, where, f"left_out[{i}].")
     for i, part in enumerate(parts):
         _check_object(part, _PART, where, f"parts[{i}].")
         _check_object(part["latency_ms"], _LATENCY, where, f"parts[{i}].latency_ms.")
@@ -132,6 +133,13 @@ def check_manifest(manifest: Any, where: str) -> None:
     for name in files:
         if files.count(name) > 1:
             raise UserError(f"{where}: expected every file once, found {name!r} {files.count(name)} times")
+
+
+def _optional_list(manifest: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    value = manifest.get(key, [])
+    if not _is_list(value):
+        raise UserError(f"{where}: {key}: expected a list, found {reprlib.repr(value)}")
+    return value
 
 
 def _check_object(value: Any, fields: Fields, where: str, prefix: str) -> None:

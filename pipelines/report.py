@@ -36,6 +36,7 @@ def summary(result: Result) -> str:
             text_table([metric, *scores], quality),
             "",
             text_table(_form_columns(metric), [_form(row._asdict()) for row in result.rows]),
+            *(f"left out  {file}: {reason}" for file, reason in record["left_out"].items()),
             "",
             f"bundle  {result.bundle}",
             f"run     {result.run_id}",

@@ -15,6 +15,7 @@ import numpy as np
 from ..bundle import Bundle
 from ..evaluation import KerasPredictor, Predictor, interval, latency_ms, score
 from ..manifest import PRECISIONS
+from . import ExportError
 from .convert import Source
 from .forms import check_form
 from .metadata import Description, pack
@@ -84,6 +85,8 @@ class Exported(NamedTuple):
     """Keras, SavedModel, then one for each variant."""
     outputs: np.ndarray
     """What the Keras model answered to the test split, (N, K)."""
+    left_out: dict[str, str]
+    """Why a file isn't in the bundle, by its name."""
 
 
 def export(
@@ -103,6 +106,8 @@ def export(
 ) -> Exported:
     """Export `model` as a verified bundle `output/RUN_ID`.
 
+    A variant that isn't fit for a device is left out, and the manifest says why; the others are written.
+
     Args:
         model: a trained model with one input and one output.
         facts: for the manifest.
@@ -117,7 +122,7 @@ def export(
         parts: by name, exported beside the model in every precision.
 
     Raises:
-        ExportError: a variant that isn't fit for a device; nothing is written to `output` then.
+        ExportError: no variant is fit for a device; nothing is written to `output` then.
         UserError: an unknown precision, or an `output` that can't be written to.
     """
     keras_file, saved_model = workspace / "model.keras", workspace / "saved_model"
@@ -138,6 +143,8 @@ def export(
         ),
     ]
     examples = [{next(iter(input_specs)): example[None]} for example in calibration]
+    left_out: dict[str, str] = {}
+    of_parts = _exported_parts(parts or {}, precisions, workspace, left_out)
     variants = []
     for execution in executions:
         folder = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
@@ -147,22 +154,37 @@ def export(
         source = Source(folder, execution, examples)
         for precision in precisions:
             log.info("%s %s: converting and verifying on %d examples", precision, execution, len(inputs))
-            content = source.convert(precision)
-            labelled = pack(content, *_metadata(facts, precision, assets))
-            record = verify(labelled, precision, execution, reference)
+            try:
+                content = source.convert(precision)
+                labelled = pack(content, *_metadata(facts, precision, assets))
+                record = verify(labelled, precision, execution, reference)
+            except ExportError as error:
+                _leave_out(left_out, f"{precision}_{execution}.tflite", error)
+                continue
             record["bytes_without_metadata"] = len(content)
             variants.append((record, labelled))
             numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
             rows.append(Row(record["file"], *numbers, record["interval"]))
-    of_parts = _exported_parts(parts or {}, precisions, workspace)
-    bundle = write_bundle(output, _head(facts, metrics, values), variants, assets, of_parts)
-    return Exported(bundle, rows, outputs)
+    if not variants:
+        raise ExportError(f"no variant is fit for a device: {'; '.join(left_out.values())}")
+    head = _head(facts, metrics, values) | {"left_out": _listed(left_out)}
+    bundle = write_bundle(output, head, variants, assets, of_parts)
+    return Exported(bundle, rows, outputs, left_out)
+
+
+def _leave_out(left_out: dict[str, str], file: str, error: ExportError) -> None:
+    log.warning("%s is left out: %s", file, error)
+    left_out[file] = str(error)
+
+
+def _listed(left_out: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"file": file, "reason": reason} for file, reason in left_out.items()]
 
 
 def _exported_parts(
-    parts: Mapping[str, Part], precisions: Sequence[str], workspace: Path
+    parts: Mapping[str, Part], precisions: Sequence[str], workspace: Path, left_out: dict[str, str]
 ) -> list[tuple[dict[str, Any], bytes]]:
-    """Convert every part and hold it against Keras, output by output."""
+    """Convert every part and hold it against Keras, output by output; what misses goes into `left_out`."""
     files = []
     for name, part in parts.items():
         folder = workspace / f"saved_model_{name}"
@@ -175,9 +197,14 @@ def _exported_parts(
         source = Source(folder, part.execution, examples)
         for precision in precisions:
             log.info("%s %s: converting and verifying", precision, name)
-            content = source.convert(precision)
-            form = check_form(content, precision, part.execution, part.inputs, expected)
-            files.append(({"file": f"{precision}_{name}.tflite", "part": name, **form.facts()}, content))
+            file = f"{precision}_{name}.tflite"
+            try:
+                content = source.convert(precision)
+                form = check_form(content, precision, part.execution, part.inputs, expected)
+            except ExportError as error:
+                _leave_out(left_out, file, error)
+                continue
+            files.append(({"file": file, "part": name, **form.facts()}, content))
     return files
 
 

@@ -135,7 +135,9 @@ def test_the_bundle_is_complete(trained):
     bundle = Bundle.open(trained.bundle)
     assert bundle.manifest["app"] == trained.app
     assert trained.bundle.resolve().name == bundle.manifest["run_id"]
-    assert {variant["precision"] for variant in bundle.variants} == set(PRECISIONS)
+    assert {variant["precision"] for variant in bundle.variants} | _precisions_left_out(bundle) == set(
+        PRECISIONS
+    )
     for variant in bundle.variants:
         assert bundle.variant_path(variant["file"]).stat().st_size == variant["bytes"]
         assert "interpreter" in variant["runs_on"]
@@ -144,6 +146,13 @@ def test_the_bundle_is_complete(trained):
         assert not [op for op in part["ops"] if op.startswith(("Flex", "CUSTOM"))]
     listed = {record["file"] for record in (*bundle.variants, *bundle.parts, *bundle.manifest["assets"])}
     assert {path.name for path in trained.bundle.iterdir()} == {*listed, "manifest.json"}
+
+
+def _precisions_left_out(bundle: Bundle) -> set[str]:
+    """Of quantised files only: a smoke preset's network is hardly trained, and some of its answers flip."""
+    left_out = {file.rpartition("_")[0] for file in bundle.left_out}
+    assert left_out <= {"dynamic_int8", "int8", "int16x8"}
+    return left_out
 
 
 def test_the_record_has_a_row_for_each_form(trained):
@@ -201,6 +210,8 @@ def test_the_run_in_the_tracker_holds_everything(trained, monkeypatch):
     for variant in Bundle.open(trained.bundle).variants:
         for key in (metric, "bytes", "max_abs_error", "latency_p50_ms"):
             assert f"{variant['precision']}.{key}" in run.data.metrics
+    for file, reason in Bundle.open(trained.bundle).left_out.items():
+        assert run.data.tags[f"left_out.{file}"].startswith(reason[:100])
     folders = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert folders >= {"bundle", "config.json", "plots", "record.json", "saved_model", "tables"}
     assert "plots/learning_curves.png" in {i.path for i in client.list_artifacts(run.info.run_id, "plots")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from pipelines.bundle import Bundle
 from pipelines.errors import UserError
 from pipelines.export import ExportError, flatbuffer
+from pipelines.export import verify as verifier
 from pipelines.export.audit import list_ops
 from pipelines.export.convert import convert
 from pipelines.export.run import Facts, export
@@ -112,6 +114,39 @@ def test_what_tflite_has_no_op_for_does_not_convert(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="does not convert: ") as caught:
         convert(tmp_path, "float16")
     assert "\n" not in str(caught.value)
+
+
+def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
+    tiny, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    tight = verifier.TOLERANCES["int8"]._replace(max_abs_error=1e-9, outliers=0.0)
+    monkeypatch.setitem(verifier.TOLERANCES, "int8", tight)
+    facts = Facts("tiny", "run3", "embedded", "default", {}, ["a"], {}, 0.0)
+    with caplog.at_level(logging.WARNING):
+        exported = export(
+            tiny.model,
+            facts,
+            {"tokens": ((7,), "int32")},
+            tiny.inputs,
+            tiny.targets,
+            tiny.inputs,
+            {"accuracy": lambda outputs, targets: 0.5},
+            {},
+            tmp_path / "exports",
+            tmp_path,
+            precisions=("float32", "int8"),
+        )
+    bundle = Bundle.open(exported.bundle.folder)
+    assert [variant["file"] for variant in bundle.variants] == ["float32_loop.tflite"]
+    assert [row.form for row in exported.rows] == ["Keras", "SavedModel", "float32_loop.tflite"]
+    reason = exported.left_out["int8_loop.tflite"]
+    assert re.fullmatch(r"int8 loop: differs from Keras by 0\.\d+, at most 1e-09 is allowed", reason)
+    assert bundle.left_out == exported.left_out
+    assert f"int8_loop.tflite is left out: {reason}" in caplog.text
+    for name in ("int8", "int8_loop.tflite"):
+        with pytest.raises(UserError, match=f"was left out of the bundle: {reason}"):
+            bundle.variant_path(name)
+    assert not (bundle.folder / "int8_loop.tflite").exists()
 
 
 def test_a_failed_export_leaves_no_bundle_and_says_nothing_on_stdout(tiny, tmp_path: Path, capfd) -> None:
