@@ -27,13 +27,13 @@ import tensorflow as tf
 from tqdm import tqdm
 
 import layers
-from pipelines.cli import guarded, parse
+from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
-from pipelines.export.convert import convert
-from pipelines.export.saved_model import write_saved_model
+from pipelines.export.keras.saved_model import write_saved_model
+from pipelines.export.tflite.convert import convert
 from pipelines.files import require_writable, write_atomically
-from pipelines.ondevice import Model
-from pipelines.provenance import provenance
+from pipelines.ondevice.model import Model
+from pipelines.tracking.provenance import provenance
 
 from .contenders import LIBRARIES, _torch_layer
 from .export_report import summary, table

@@ -19,10 +19,10 @@ from tqdm import tqdm
 
 import layers
 from apps.sentiment import APP
-from pipelines import training
-from pipelines.cli import guarded, parse
+from pipelines.commands.command_line import guarded, parse
 from pipelines.config import Config
-from pipelines.data import Features
+from pipelines.data.examples import Features
+from pipelines.training import fit as training
 
 from .timing import ratios, seconds, spread
 

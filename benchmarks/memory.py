@@ -20,7 +20,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 import layers
-from pipelines.cli import guarded, parse
+from pipelines.commands.command_line import guarded, parse
 
 from .contenders import Size, in_graph
 from .timing import seconds

@@ -22,10 +22,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from pipelines.cli import guarded, parse
+from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
 from pipelines.files import require_writable, write_atomically
-from pipelines.provenance import provenance
+from pipelines.tracking.provenance import provenance
 
 from . import report
 from .contenders import (

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from . import benchmark, export_command
-from .benchmark import Benchmark
-from .cli import guarded, parse
+from .commands import benchmark
+from .commands import export as export_command
+from .commands.benchmark import Benchmark
+from .commands.command_line import guarded, parse
+from .commands.export import Export
 from .errors import UserError
-from .export_command import Export
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def _run() -> None:
         benchmark.run(parse(Benchmark, "python -m pipelines benchmark", argv[1:]))
     elif argv[0] == "ui":
         command = parse(Ui, "python -m pipelines ui", argv[1:])
-        from .tracking import serve_ui
+        from .tracking.runs import serve_ui
 
         serve_ui(command.host, command.port)
     else:

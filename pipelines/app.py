@@ -10,40 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Config
-from .data import Data, Examples, Features
+from .data.examples import Data, Examples, Features
 from .errors import UserError
+from .evaluation.score import Metric
+from .tasks.classification import label_targets
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from matplotlib.figure import Figure
 
-    from .bundle import Bundle
-    from .experiment import Outcome
-    from .export.run import Part
-
-Metric = Callable[["np.ndarray", "np.ndarray"], float | None]
-"""metric(outputs, targets) over a whole split; outputs as the model gives them. None where these targets have
-no such metric; the one that counts is always a number."""
+    from .evaluation.outcome import Outcome
+    from .export.part import Part
+    from .ondevice.bundle import Bundle
 
 
 @dataclass(frozen=True)
 class NoOptions:
     """The options of `predict` of an app that has none of its own."""
-
-
-def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the targets as the bundle numbers its labels.
-
-    Raises:
-        UserError: the data has a label that the bundle hasn't.
-    """
-    import numpy as np
-
-    labels = bundle.labels
-    if unknown := sorted(set(data.labels) - set(labels)):
-        raise UserError(f"{data.source}: expected labels among {labels}, got {unknown}")
-    return np.array([labels.index(label) for label in data.labels])[examples.targets]
 
 
 def _itself(config: Any, features: Features, model: keras.Model) -> keras.Model:

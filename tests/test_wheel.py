@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CODE = """
 import sys
-import unrolled, unrolled.pipelines.ondevice, unrolled.pipelines.bundle, unrolled.pipelines.text
+import unrolled, unrolled.pipelines.ondevice
 assert not {"tensorflow", "keras", "mlflow"} & set(sys.modules)
 assert not hasattr(unrolled, "nothing")
 from unrolled.pipelines._layers import layers

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.app import App
-from pipelines.data import Data, Features
+from pipelines.data.examples import Data, Features
 
 from .config import PRESETS, CaptioningConfig
 from .features import encode, encode_targets, make_features
@@ -20,9 +20,9 @@ from .predict import Options, describe, predict
 if TYPE_CHECKING:
     import keras
 
-    from pipelines.bundle import Bundle
-    from pipelines.experiment import Outcome
-    from pipelines.export.run import Part
+    from pipelines.evaluation.outcome import Outcome
+    from pipelines.export.part import Part
+    from pipelines.ondevice.bundle import Bundle
 
 
 def _load(config: CaptioningConfig) -> Data:

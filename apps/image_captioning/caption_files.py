@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.data.text_files import JSON_SUFFIXES, SPLIT_NAMES
 from pipelines.errors import UserError
-from pipelines.textfiles import JSON_SUFFIXES, SPLIT_NAMES
 
 from .captions import words
 from .config import CaptioningConfig

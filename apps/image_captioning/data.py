@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data import Data, Examples
+from pipelines.data.examples import Data, Examples
+from pipelines.data.sources import DATA_DIR, builder_of, choose_feature, is_path, prepare
+from pipelines.data.splits import HELD_OUT, select
 from pipelines.errors import UserError
-from pipelines.sources import DATA_DIR, builder_of, choose_feature, is_path, prepare
-from pipelines.splits import HELD_OUT, select
 
 from .caption_files import find_captions, find_images, read_captions
 from .captions import words

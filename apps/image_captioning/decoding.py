@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipelines.bundle import Bundle
-from pipelines.ondevice import Model, Stream
-from pipelines.sampling import Sampler
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model, Stream
+from pipelines.ondevice.sampling import Sampler
 
 from .captions import END
 

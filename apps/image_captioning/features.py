@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bundle import Bundle
-from pipelines.data import Data, Examples, Features
+from pipelines.data.examples import Data, Examples, Features
 from pipelines.errors import UserError
+from pipelines.ondevice.bundle import Bundle
 
 from .augment import Augment
 from .captions import Vocabulary, words

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.data import Data, Features
-from pipelines.evaluation import MeanOf
+from pipelines.data.examples import Data, Features
+from pipelines.evaluation.score import MeanOf
 
 from .caption_metrics import caption_scores, cider_of_each, commonest_caption
 from .config import CaptioningConfig
@@ -18,7 +18,7 @@ from .facts import KINDS, fact_scores
 if TYPE_CHECKING:
     import keras
 
-    from pipelines.app import Metric
+    from pipelines.evaluation.score import Metric
 
 Corpus = tuple[str, ...]
 

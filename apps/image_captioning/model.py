@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from pipelines.data import Features
+from pipelines.data.examples import Features
 
 from .captions import END, Vocabulary
 from .config import CaptioningConfig

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from pipelines.export.run import Part
+from pipelines.export.part import Part
 
 from .captions import Vocabulary
 from .features import VOCABULARY
 from .model import decoder_of, encoder_of
 
 if TYPE_CHECKING:
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
 
 _COMPARED, _CALIBRATED_ON = 64, 100  # images
 

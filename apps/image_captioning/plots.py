@@ -18,8 +18,8 @@ from .picture import panels
 from .predict import Captioner, Options
 
 if TYPE_CHECKING:
-    from pipelines.bundle import Bundle
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
+    from pipelines.ondevice.bundle import Bundle
 
 _OF_EACH = 3  # images shown of the best, the middling and the worst
 _ACROSS = 9  # panels in a row of the gallery

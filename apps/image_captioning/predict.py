@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bundle import Bundle
 from pipelines.config import require
 from pipelines.errors import UserError
 from pipelines.files import require_writable, write_atomically
-from pipelines.sampling import Sampler
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.sampling import Sampler
 
 from .captions import Vocabulary
 from .decoding import OnDevice, Sentence, beam_search, sample

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from pipelines.embedded import LocalInfo
+from pipelines.data.embedded import LocalInfo
 
 from . import scenes
 from .caption_grammar import captions

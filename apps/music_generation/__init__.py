@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.app import App
-from pipelines.data import Data, Examples, Features
+from pipelines.data.examples import Data, Examples, Features
 
 from .config import PRESETS, MusicConfig
 from .features import encode, encode_targets, make_features
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from pipelines.bundle import Bundle
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
+    from pipelines.ondevice.bundle import Bundle
 
 
 def _load(config: MusicConfig) -> Data:

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from tqdm import tqdm
 
 from apps.music_generation import parsing
-from pipelines.embedded import LocalInfo
+from pipelines.data.embedded import LocalInfo
 
 _DESCRIPTION = """\
 Music of music21's corpus on a grid of sixteenths: `chorales`, J. S. Bach's chorales for four voices; `folk`,

@@ -11,9 +11,9 @@ import numpy as np
 from tqdm import tqdm
 
 from pipelines.config import require
-from pipelines.data import Data, Examples
+from pipelines.data.examples import Data, Examples
+from pipelines.data.sources import DATA_DIR, is_path, prepare
 from pipelines.errors import UserError
-from pipelines.sources import DATA_DIR, is_path, prepare
 
 from .config import MusicConfig
 from .features import settings_of

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bundle import Bundle
-from pipelines.data import Data, Features
+from pipelines.data.examples import Data, Features
 from pipelines.errors import UserError
+from pipelines.ondevice.bundle import Bundle
 
 from .config import MusicConfig
 from .pianoroll import PianoRoll

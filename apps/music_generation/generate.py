@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipelines.errors import UserError
-from pipelines.ondevice import Stream
-from pipelines.sampling import Sampler
+from pipelines.ondevice.model import Stream
+from pipelines.ondevice.sampling import Sampler
 
 from .pianoroll import PianoRoll
 from .pieces import KEYS, NAMES, from_roll, roll

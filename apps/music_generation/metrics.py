@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.data import Data
-from pipelines.evaluation import MeanOf
+from pipelines.data.examples import Data
+from pipelines.evaluation.score import MeanOf
 
 from .config import MusicConfig
 from .features import Representation, prepared, representation_of, settings_of
 
 if TYPE_CHECKING:
-    from pipelines.app import Metric
+    from pipelines.evaluation.score import Metric
 
 
 FLOOR = 1e-9

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import layers
-from pipelines.data import Features
+from pipelines.data.examples import Features
 
 from .attention import RecentAttention
 from .autoregressive import Columns, KeyConvolution

@@ -14,7 +14,7 @@ from .pieces import NAMES
 from .samples import TEMPERATURES, InKeras, check_rows, sampled
 
 if TYPE_CHECKING:
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
 
 _BEATS = 64
 

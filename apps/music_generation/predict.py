@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bundle import Bundle
 from pipelines.config import require
 from pipelines.errors import UserError
 from pipelines.files import require_writable, write_atomically
-from pipelines.ondevice import Model, Stream
-from pipelines.sampling import Sampler
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model, Stream
+from pipelines.ondevice.sampling import Sampler
 
 from .features import encode, encode_targets, read, representation_of
 from .generate import OnDevice, compose, key_of, opening

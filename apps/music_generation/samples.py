@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 import layers
-from pipelines.bundle import Bundle
-from pipelines.data import Features
-from pipelines.ondevice import Stream
-from pipelines.sampling import Sampler
+from pipelines.data.examples import Features
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Stream
+from pipelines.ondevice.sampling import Sampler
 
 from .checks import musical_checks
 from .config import MusicConfig
@@ -27,7 +27,7 @@ from .predict import Options, voice_names
 from .synthesis import synthesise, wav
 
 if TYPE_CHECKING:
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
 
 TEMPERATURES = (0.7, 0.9, 1.0)
 _BEATS = 64

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.app import App
-from pipelines.data import Data, Features
+from pipelines.data.examples import Data, Features
 
 from .config import PRESETS, SentimentConfig
 from .features import encode, make_features
@@ -18,7 +18,7 @@ from .predict import describe, predict
 if TYPE_CHECKING:
     import keras
 
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
 
 
 def _load(config: SentimentConfig) -> Data:

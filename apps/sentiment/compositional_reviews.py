@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from apps.sentiment import sampling
 from apps.sentiment.grammar import LABELS
-from pipelines.embedded import LocalInfo
+from pipelines.data.embedded import LocalInfo
 
 _DESCRIPTION = """\
 Short product, film and restaurant reviews in three classes, composed so that the order of the words

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.config import Config, require
-from pipelines.text import Keep
+from pipelines.ondevice.tokenizer import Keep
 
 Cell = Literal["simple_rnn", "lstm", "gru"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.data import Data
-from pipelines.sources import (
+from pipelines.data.examples import Data
+from pipelines.data.sources import (
     DATA_DIR,
     is_path,
     prepare,
@@ -13,7 +13,7 @@ from pipelines.sources import (
     text_from_files,
     text_from_tfds,
 )
-from pipelines.splits import with_pretraining
+from pipelines.data.splits import with_pretraining
 
 from .config import SentimentConfig
 

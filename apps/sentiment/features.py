@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-import pipelines.text
-from pipelines.bundle import Bundle
-from pipelines.data import Data, Features
-from pipelines.text import Tokenizer
+from pipelines.data.examples import Data, Features
+from pipelines.ondevice import tokenizer as tokenizer_module
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.tokenizer import Tokenizer
 
 from .config import SentimentConfig
 
@@ -21,7 +21,8 @@ _LONGEST_BY_DEFAULT = 400
 def make_features(config: SentimentConfig, data: Data) -> Features:
     """Learn the vocabulary and the length on `train`, and encode every split."""
     tokens = {
-        name: [pipelines.text.tokenize(text) for text in split.inputs] for name, split in data.splits.items()
+        name: [tokenizer_module.tokenize(text) for text in split.inputs]
+        for name, split in data.splits.items()
     }
     lengths = {name: np.array([len(text) for text in split]) for name, split in tokens.items()}
     max_length = config.max_length or _length_for(lengths["train"])
@@ -43,7 +44,10 @@ def make_features(config: SentimentConfig, data: Data) -> Features:
         targets={name: split.targets for name, split in data.splits.items()},
         labels=data.labels,
         preprocessing={"kind": "text", "tokenizer": VOCABULARY, "max_length": max_length},
-        assets={VOCABULARY: tokenizer.to_json(), "text.py": Path(pipelines.text.__file__).read_bytes()},
+        assets={
+            VOCABULARY: tokenizer.to_json(),
+            "text.py": Path(tokenizer_module.__file__).read_bytes(),
+        },
         counts=counts,
         lengths={name: np.minimum(length, max_length) for name, length in lengths.items()},
     )

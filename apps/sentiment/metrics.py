@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.data import Data
-from pipelines.metrics import accuracy, macro_f1
-from pipelines.text import tokenize
+from pipelines.data.examples import Data
+from pipelines.ondevice.tokenizer import tokenize
+from pipelines.tasks.classification import accuracy, macro_f1
 
 from .config import SentimentConfig
 
 if TYPE_CHECKING:
-    from pipelines.app import Metric
+    from pipelines.evaluation.score import Metric
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 import layers
-from pipelines.data import Features
-from pipelines.text import RESERVED
+from pipelines.data.examples import Features
+from pipelines.ondevice.tokenizer import RESERVED
 
 from .config import SentimentConfig
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines import plots
-from pipelines.text import Tokenizer
+from pipelines.ondevice.tokenizer import Tokenizer
+from pipelines.tasks import classification_plots
 
 from .config import SentimentConfig
 from .features import VOCABULARY
 from .model import attention_model
 
 if TYPE_CHECKING:
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
 
 _SHOWN = 6  # texts in the picture of attention
 _WORDS_SHOWN = 24
@@ -26,10 +26,10 @@ def make_plots(config: SentimentConfig, outcome: Outcome) -> dict[str, Any]:
     outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
     texts = outcome.data.splits["test"].inputs
     return {
-        "confusion_matrix": plots.confusion_matrix(outputs, targets, outcome.data.labels),
-        "reliability": plots.reliability(outputs, targets),
+        "confusion_matrix": classification_plots.confusion_matrix(outputs, targets, outcome.data.labels),
+        "reliability": classification_plots.reliability(outputs, targets),
         "attention": attention(outcome),
-        "most_wrong": plots.most_wrong(texts, outputs, targets, outcome.data.labels),
+        "most_wrong": classification_plots.most_wrong(texts, outputs, targets, outcome.data.labels),
     }
 
 

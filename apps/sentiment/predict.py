@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.app import NoOptions
-from pipelines.bundle import Bundle
-from pipelines.ondevice import Model
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model
 
 from .features import load_tokenizer, pad
 

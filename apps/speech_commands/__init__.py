@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.app import App
-from pipelines.data import Data, Features
+from pipelines.data.examples import Data, Features
 
 from .config import PRESETS, SpeechConfig
 from .features import encode, make_features
@@ -20,8 +20,8 @@ from .predict import describe, predict
 if TYPE_CHECKING:
     import keras
 
-    from pipelines.bundle import Bundle
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
+    from pipelines.ondevice.bundle import Bundle
 
 
 def _load(config: SpeechConfig) -> Data:

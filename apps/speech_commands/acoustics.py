@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from pipelines.audio import loudest, to_int16
+from pipelines.ondevice.audio import loudest, to_int16
 
 from .config import SAMPLE_RATE
 from .signals import coloured_noise, in_a_room, level

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.audio_sources import audio_from_builder, audio_from_files, audio_from_tfds
-from pipelines.data import Data
-from pipelines.sources import DATA_DIR, is_path, prepare
-from pipelines.splits import with_pretraining
+from pipelines.data.audio_sources import audio_from_builder, audio_from_files, audio_from_tfds
+from pipelines.data.examples import Data
+from pipelines.data.sources import DATA_DIR, is_path, prepare
+from pipelines.data.splits import with_pretraining
 
 from .config import SAMPLE_RATE, SpeechConfig
 from .words import in_order, only_words, with_silence

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.bundle import Bundle
-from pipelines.data import Examples
-from pipelines.trigger import Event
+from pipelines.data.examples import Examples
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.trigger import Event
 
 from .config import SAMPLE_RATE, SILENCE, UNKNOWN
 from .features import to_samples

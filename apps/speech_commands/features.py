@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.audio import loudest, read_audio
-from pipelines.bundle import Bundle
-from pipelines.data import Data, Features
+from pipelines.data.examples import Data, Features
+from pipelines.ondevice.audio import loudest, read_audio
+from pipelines.ondevice.bundle import Bundle
 
 from .augment import Augment
 from .config import PACKET_MS, SAMPLE_RATE, SILENCE, SpeechConfig

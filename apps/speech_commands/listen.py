@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bundle import Bundle
 from pipelines.config import require
-from pipelines.ondevice import Model, Stream
-from pipelines.trigger import Packets, Trigger
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model, Stream
+from pipelines.ondevice.trigger import Packets, Trigger
 
 from .config import SILENCE, UNKNOWN
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.data import Data
-from pipelines.metrics import accuracy, macro_f1
+from pipelines.data.examples import Data
+from pipelines.tasks.classification import accuracy, macro_f1
 
 from .config import SAMPLE_RATE, SpeechConfig
 from .features import to_samples
 
 if TYPE_CHECKING:
-    from pipelines.app import Metric
+    from pipelines.evaluation.score import Metric
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}

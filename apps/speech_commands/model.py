@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 import layers
-from pipelines.data import Features
+from pipelines.data.examples import Features
 
 from .config import PACKET_MS, SAMPLE_RATE, SpeechConfig
 

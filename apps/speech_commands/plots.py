@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines import plots
+from pipelines.tasks import classification_plots
 
 from .config import SAMPLE_RATE, SpeechConfig
 from .detection import Rates, detection_curve, make_stream
 from .listen import SpeechOptions
 
 if TYPE_CHECKING:
-    from pipelines.bundle import Bundle
-    from pipelines.experiment import Outcome
+    from pipelines.evaluation.outcome import Outcome
+    from pipelines.ondevice.bundle import Bundle
 
 _SHOWN = 12  # most wrong clips
 
@@ -28,9 +28,9 @@ def make_plots(config: SpeechConfig, outcome: Outcome) -> dict[str, Any]:
     outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
     labels = outcome.data.labels
     return {
-        "confusion_matrix": plots.confusion_matrix(outputs, targets, labels),
+        "confusion_matrix": classification_plots.confusion_matrix(outputs, targets, labels),
         "recall": recall(outputs, targets, labels),
-        "reliability": plots.reliability(outputs, targets),
+        "reliability": classification_plots.reliability(outputs, targets),
         "most_wrong": most_wrong(outcome),
         "most_wrong_spectrograms": spectrograms(outcome),
     }
@@ -52,7 +52,7 @@ def recall(outputs: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) ->
 def most_wrong(outcome: Outcome) -> list[dict[str, Any]]:
     """List the clips whose true label was given the least probability, by their place in the split."""
     outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
-    rows = plots.most_wrong(range(len(targets)), outputs, targets, outcome.data.labels, _SHOWN)
+    rows = classification_plots.most_wrong(range(len(targets)), outputs, targets, outcome.data.labels, _SHOWN)
     return [{"clip": row.pop("input"), **row} for row in rows]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.audio import loudest
-from pipelines.bundle import Bundle
 from pipelines.errors import UserError
-from pipelines.ondevice import Model
+from pipelines.ondevice.audio import loudest
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model
 
 from .features import hear
 from .listen import Listener, SpeechOptions, chosen

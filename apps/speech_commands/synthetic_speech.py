@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from pipelines.embedded import LocalInfo
+from pipelines.data.embedded import LocalInfo
 
 from .config import SAMPLE_RATE
 from .espeak import require_espeak

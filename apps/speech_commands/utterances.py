@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.audio import resample
+from pipelines.ondevice.audio import resample
 
 from .acoustics import record, silence
 from .config import SAMPLE_RATE, SILENCE, UNKNOWN, WORDS

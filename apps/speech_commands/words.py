@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.audio import loudest, read_audio, to_int16
-from pipelines.audiofiles import BACKGROUND, audio_files
-from pipelines.data import Data, Examples
+from pipelines.data.audio_files import BACKGROUND, audio_files
+from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
+from pipelines.ondevice.audio import loudest, read_audio, to_int16
 
 from .config import SAMPLE_RATE, SILENCE, UNKNOWN, WORDS
 

@@ -18,10 +18,10 @@ from typing import Annotated, Any, Literal
 import keras
 import tyro
 
-from pipelines.cli import guarded, parse
+from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
 from pipelines.files import require_writable
-from pipelines.provenance import provenance
+from pipelines.tracking.provenance import provenance
 
 from . import report
 from .adding import adding

@@ -21,19 +21,18 @@ import keras
 import numpy as np
 
 from .._layers import layers
-from ..bundle import Bundle
-from ..errors import UserError
+from ..errors import ExportError, UserError
 from ..files import write_atomically
-from ..manifest import EXECUTIONS, PRECISIONS, is_plain_name
-from . import ExportError
-from .convert import Source, check_integer_io
-from .error_trace import Trace, entry, plot
-from .forms import Answers, Form, check_form
-from .model_inputs import Arrays
-from .quantize import ACTIVATION_BITS
-from .saved_model import write_saved_model
-from .subject import Subject, prepare
-from .write import write_bundle
+from ..ondevice.bundle import Bundle
+from ..ondevice.manifest import EXECUTIONS, PRECISIONS, is_plain_name
+from .bundle_writing import write_bundle
+from .keras.model_inputs import Arrays
+from .keras.prepare import Subject, prepare
+from .keras.saved_model import write_saved_model
+from .tflite.convert import Source, check_integer_io
+from .tflite.quantize import ACTIVATION_BITS
+from .verify.error_trace import Trace, entry, plot
+from .verify.forms import Answers, Form, check_form
 
 log = logging.getLogger(__name__)
 

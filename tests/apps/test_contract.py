@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from pipelines.app import App, discover
-from pipelines.bundle import Bundle
 from pipelines.config import Config, from_dict, to_dict
 from pipelines.errors import UserError
-from pipelines.manifest import PRECISIONS
-from pipelines.ondevice import Model, Stream
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.manifest import PRECISIONS
+from pipelines.ondevice.model import Model, Stream
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -197,7 +197,7 @@ def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkey
 
 def test_the_run_in_the_tracker_holds_everything(trained, monkeypatch):
     monkeypatch.chdir(trained.folder)
-    from pipelines import tracking
+    from pipelines.tracking import runs as tracking
 
     client = tracking.mlflow.MlflowClient(tracking.store_uri())
     run = client.get_run(trained.record["run_id"])

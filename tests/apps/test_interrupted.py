@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from reference.bundles import head, record
 
-from pipelines.export.write import write_bundle
+from pipelines.export.bundle_writing import write_bundle
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD = ("fine", "lovely", "great", "superb"), ("poor", "awful", "dull", "broken")
@@ -32,7 +32,9 @@ def checkout(tmp_path_factory):
     return folder
 
 
-def start(folder, *options, code="from pipelines.cli import main; import sys; sys.exit(main(sys.argv[1:]))"):
+def start(
+    folder, *options, code="from pipelines.commands.app import main; import sys; sys.exit(main(sys.argv[1:]))"
+):
     arguments = [sys.executable, "-c", code, "sentiment", "train", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
     environment.pop("MLFLOW_TRACKING_URI", None)
@@ -54,7 +56,7 @@ def finish(process):
 
 
 def runs(folder):
-    from pipelines.tracking import mlflow  # imported there without its own deprecation warnings
+    from pipelines.tracking.runs import mlflow  # imported there without its own deprecation warnings
 
     client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name("sentiment")
@@ -66,7 +68,7 @@ SMALL = ("--preset", "smoke", "--dataset", "reviews.csv", "--batch-size", "32")
 # One precision is enough to be interrupted in.
 QUICK = """
 import functools, sys
-import pipelines.experiment as experiment
+import pipelines.training.experiment as experiment
 experiment.export = functools.partial(experiment.export, precisions=("float32",))
 from pipelines.cli import main
 sys.exit(main(sys.argv[1:]))
@@ -74,7 +76,7 @@ sys.exit(main(sys.argv[1:]))
 STEPPED = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it, and pass that on
-import pipelines.training as training
+import pipelines.training.fit as training
 slowly = training.batches
 def batches(*args):
     for batch in slowly(*args):
@@ -86,7 +88,7 @@ sys.exit(main(sys.argv[1:]))
 """
 KILLED_IN_EXPORT = f"""
 import os, signal
-import pipelines.export.write as write
+import pipelines.export.bundle_writing as write
 def publish(*args):
     os.kill(os.getpid(), signal.SIGKILL)
 write._publish = publish

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.app import discover
+from pipelines.commands.report import keep_record, markdown_table, overview, read_records, with_results
 from pipelines.config import to_dict
-from pipelines.report import keep_record, markdown_table, overview, read_records, with_results
 
 ROOT = Path(__file__).parents[2]
 APPS = discover()

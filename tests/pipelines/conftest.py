@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     import keras
 
-    from pipelines.export.run import Exported
+    from pipelines.export.trained import Exported
 
 STEPS, WORDS, CLASSES, EXAMPLES = 7, 11, 3, 210
 
@@ -46,7 +46,7 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """Export Embedding -> LSTM -> Dense, with padding, in every precision."""
-    from pipelines.export.run import Facts, export
+    from pipelines.export.trained import Facts, export
 
     folder = tmp_path_factory.mktemp("tiny")
     model = tiny_model()

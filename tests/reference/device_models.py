@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from pipelines.export.flatbuffer import opcode, pack, parse
-from pipelines.export.quantize import quantize
-from pipelines.export.slim import slim
+from pipelines.export.tflite.flatbuffer import opcode, pack, parse
+from pipelines.export.tflite.quantize import quantize
+from pipelines.export.tflite.slim import slim
 
 STEPS, FEATURES, UNITS, CLASSES = 5, 3, 8, 2
 START = 0.25

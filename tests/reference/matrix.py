@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 
 import layers
-from pipelines.manifest import EXECUTIONS, PRECISIONS
+from pipelines.ondevice.manifest import EXECUTIONS, PRECISIONS
 
 STEPS, FEATURES, UNITS = 4, 3, 5
 

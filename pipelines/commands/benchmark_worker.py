@@ -1,0 +1,118 @@
+"""One .tflite file, measured in a process of its own with what a device has: numpy and ai-edge-litert only.
+
+    python -m pipelines.commands.benchmark_worker FILE KIND THREADS SECONDS
+
+KIND is "sequence" or "step". Prints one JSON object: the measurements, or {"error": why there are none}.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..ondevice.model import Model, Spec, Stream
+
+_SEED = 1
+_WARM_UP = 3
+_LEAST = 20  # answers that percentiles are taken of
+_LIMIT = 5.0  # times the seconds asked for; a slow file gets fewer answers than the least
+
+Arrays = dict[str, np.ndarray]
+
+
+def made_up(specs: Mapping[str, Spec], rng: np.random.Generator) -> Arrays:
+    """Return inputs of these specs: normal numbers where they are floats, else ones, valid as any token.
+
+    Where any size is taken, it is 1.
+    """
+    inputs = {}
+    for name, spec in specs.items():
+        shape = [abs(size) for size in spec.shape]
+        inputs[name] = (rng.standard_normal(shape) if spec.dtype.kind == "f" else np.ones(shape)).astype(
+            spec.dtype
+        )
+    return inputs
+
+
+def measure(file: Path, kind: str, threads: int, seconds: float) -> dict[str, Any]:
+    """Load the file and answer made-up inputs for about `seconds`.
+
+    Returns load_ms (file to a model ready to be called), first_ms (LiteRT prepares its buffers in it), p50_ms
+    and p95_ms of the answers after that, a_second (answers), answers (how many were timed), peak_bytes (the
+    process's peak memory above what it had before loading) and, of a step file, state_bytes.
+
+    Raises:
+        UserError, ValueError, RuntimeError: the file can't be loaded or run.
+    """
+    rng = np.random.default_rng(_SEED)
+    before = peak_bytes()
+    load_ms, model = _timed(lambda: (Stream if kind == "step" else Model)(file, threads=threads))
+    inputs = made_up(model.inputs, rng)
+    first_ms, _ = _timed(lambda: model(**inputs))
+    for _ in range(_WARM_UP):
+        model(**inputs)
+    peak = peak_bytes() - before  # before the list of times, which grows
+    taken = _answer_for(seconds, lambda: model(**inputs))
+    p50, p95 = np.percentile(taken, [50, 95])
+    measured = {
+        "threads": threads,
+        "load_ms": load_ms,
+        "first_ms": first_ms,
+        "p50_ms": float(p50),
+        "p95_ms": float(p95),
+        "a_second": 1e3 * len(taken) / sum(taken),
+        "answers": len(taken),
+        "peak_bytes": peak,
+    }
+    if isinstance(model, Stream):
+        measured["state_bytes"] = sum(array.nbytes for array in model.state.values())
+    return measured
+
+
+def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the milliseconds that a call takes, and its result."""
+    start = time.perf_counter()
+    result = call()
+    return 1e3 * (time.perf_counter() - start), result
+
+
+def _answer_for(seconds: float, answer: Callable[[], Any]) -> list[float]:
+    """Return each answer's milliseconds."""
+    taken: list[float] = []
+    start = time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds or (
+        len(taken) < _LEAST and spent < _LIMIT * seconds
+    ):
+        taken.append(_timed(answer)[0])
+    return taken
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has had so far."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux, whose ru_maxrss starts at what the process had that started this one
+        lines = status.read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main(file: str, kind: str, threads: str, seconds: str) -> None:
+    """Measure, and print the JSON object."""
+    try:
+        measured = measure(Path(file), kind, int(threads), float(seconds))
+    except (UserError, ValueError, RuntimeError) as error:
+        measured = {"error": " ".join(str(error).split())}
+    print(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,147 @@
+"""Labelled clips from the user's own files: one folder per label, or a CSV that lists them."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import UserError
+from ..ondevice.audio import SUFFIXES, loudest, read_audio, to_int16
+from .speakers import Clip, speaker_of
+from .text_files import DELIMITERS, SPLIT_NAMES
+
+BACKGROUND = "_background_noise_"
+"""The folder of Speech Commands that holds long recordings of noise: not a label."""
+_SPLITS_FILE = "splits.csv"
+_NAMED = 3  # broken files that are told by name
+
+
+class Recordings(NamedTuple):
+    """What could be read."""
+
+    clips: list[Clip]
+    samples: list[np.ndarray]
+    """16-bit samples of each clip, all of one length."""
+    notes: list[str]
+    """What was left out, and cut, for people."""
+
+
+def find_clips(path: Path) -> list[Clip]:
+    """Return what `path` lists: a CSV or TSV (file, label, perhaps speaker and split), or a folder.
+
+    Files in a CSV are relative to it. Of a folder its splits.csv is taken; where there is none, every folder
+    in it is a label, with the files anywhere below it; speakers are told from names as Speech Commands has.
+
+    Raises:
+        UserError: one line, with the line of a CSV that isn't as it should be; no clips; one label only.
+    """
+    if path.is_dir():
+        listed = path / _SPLITS_FILE
+        clips = _rows(listed) if listed.is_file() else _in_folders(path)
+    elif path.suffix.lower() in DELIMITERS:
+        clips = _rows(path)
+    else:
+        found = "that" if path.exists() else "No such file or folder"
+        raise UserError(f"{path}: expected a folder with one folder per label, or a CSV; got {found}")
+    if not clips:
+        kinds = ", ".join(SUFFIXES)
+        raise UserError(f"{path}: no audio in it: expected a folder per label, with files of {kinds}")
+    _require_labels(path, clips)
+    return clips
+
+
+def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> Recordings:
+    """Read clips as `samples` samples at `rate` each: of longer ones the loudest part, shorter ones padded.
+
+    Raises:
+        UserError: none of them, or those of one label only, can be read.
+    """
+    read = Recordings([], [], [])
+    broken, longer = [], 0
+    for clip in tqdm(clips, "reading clips", unit="file", leave=False, disable=None):
+        try:
+            heard = read_audio(clip.file, rate)
+        except UserError as error:
+            broken.append(str(error))
+            continue
+        longer += len(heard) > samples
+        read.clips.append(clip)
+        read.samples.append(to_int16(loudest(heard, samples)))
+    if not read.clips:
+        raise UserError(f"{source}: none of {len(clips):,} files can be read: {broken[0]}")
+    _require_labels(source, read.clips)
+    if broken:
+        some = "; ".join(broken[:_NAMED]) + ("; ..." if len(broken) > _NAMED else "")
+        read.notes.append(f"{source}: {len(broken):,} files left out, which can't be read: {some}")
+    read.notes.extend(longer_note(source, longer, samples / rate))
+    return read
+
+
+def longer_note(source: str, longer: int, seconds: float) -> list[str]:
+    """Return the note on so many clips that were cut; none where there are none."""
+    return [f"{source}: {longer:,} clips are cut to their loudest {seconds:g} s"] if longer else []
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """Return the audio files anywhere below a folder, sorted; hidden ones are left out."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not any(p[0] == "." for p in file.relative_to(folder).parts)
+    )
+
+
+def _in_folders(folder: Path) -> list[Clip]:
+    # Macs compose and decompose letters as they like: the same label has one spelling here.
+    return [
+        Clip(file, unicodedata.normalize("NFC", label.name), speaker_of(file.name))
+        for label in sorted(folder.iterdir())
+        if label.is_dir() and label.name != BACKGROUND and not label.name.startswith(".")
+        for file in audio_files(label)
+    ]
+
+
+def _rows(path: Path) -> list[Clip]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+            return list(_clips_of(path, reader))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected UTF-8 text: {error.reason}") from None
+    except csv.Error as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _clips_of(path: Path, reader: csv.DictReader) -> Iterator[Clip]:
+    columns = reader.fieldnames or []
+    for column in ("file", "label"):
+        if column not in columns:
+            found = ", ".join(map(repr, columns)) or "none"
+            raise UserError(f"{path}:1: expected a column {column!r}, the columns are {found}")
+    for row in reader:
+        where = f"{path}:{reader.line_num}"
+        if None in row or None in row.values():
+            raise UserError(f"{where}: expected {len(columns)} fields")
+        name, label = row["file"].strip(), row["label"].strip()
+        if not name or not label:
+            raise UserError(f"{where}: expected a file and its label")
+        split = row.get("split", "").strip().lower()
+        if "split" in columns and split not in SPLIT_NAMES:
+            raise UserError(f"{where}: expected a split of {', '.join(SPLIT_NAMES)}, got {split!r}")
+        file = path.parent / name
+        speaker = row["speaker"].strip() if "speaker" in columns else speaker_of(file.name)
+        yield Clip(file, unicodedata.normalize("NFC", label), speaker, SPLIT_NAMES[split] if split else "")
+
+
+def _require_labels(where: Path | str, clips: Sequence[Clip]) -> None:
+    labels = {clip.label for clip in clips}
+    if len(labels) < 2:
+        raise UserError(f"{where}: expected clips of at least two labels, got only {labels.pop()!r}")

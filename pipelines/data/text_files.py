@@ -1,0 +1,226 @@
+"""Labelled text from the user's own files: CSV or TSV with a header, JSONL, "label text" lines; gzip too."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import UserError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+JSON_SUFFIXES = (".jsonl", ".ndjson")
+SUFFIXES = (*DELIMITERS, *JSON_SUFFIXES, ".txt")
+SPLIT_NAMES = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "dev": "validation",
+    "val": "validation",
+    "test": "test",
+}
+"""The name of a split in a file's name -> the name that the project uses."""
+
+
+class Row(NamedTuple):
+    """One labelled text and the line of the file that it starts on."""
+
+    text: str
+    label: str
+    line: int
+
+
+def read_labelled_text(
+    path: Path, text_column: str = "text", label_column: str = "label", encoding: str = "utf-8"
+) -> tuple[list[Row], list[str]]:
+    """Return the rows of one file, and notes on what was left out.
+
+    The suffix (before .gz) tells the format: .csv, .tsv, .jsonl, .ndjson; all others are lines of a
+    label, a space and the text. Labels stay as they are written. Rows with an empty text are left out.
+
+    Raises:
+        UserError: one line with file and line number, when the file is not what it should be.
+    """
+    content = _decode(path, _read_bytes(path), encoding)
+    suffix = _bare(path).suffix.lower()
+    if suffix in DELIMITERS:
+        rows = _csv_rows(path, content, DELIMITERS[suffix], text_column, label_column)
+    elif suffix in JSON_SUFFIXES:
+        rows = _json_rows(path, content, text_column, label_column)
+    else:
+        rows = _line_rows(content)
+    kept: list[Row] = []
+    empty: list[int] = []
+    for row in rows:
+        if not row.label.strip():
+            raise UserError(f"{path}:{row.line}: the label is empty")
+        if row.text.strip():
+            kept.append(row)
+        else:
+            empty.append(row.line)
+    if not kept:
+        raise UserError(f"{path}: no labelled text in it")
+    lines = ", ".join(map(str, empty[:3])) + (", ..." if len(empty) > 3 else "")
+    return kept, [f"{path}: {len(empty):,} empty texts left out (line {lines})"] if empty else []
+
+
+def read_splits(
+    path: Path, text_column: str = "text", label_column: str = "label", encoding: str = "utf-8"
+) -> tuple[dict[str, list[Row]], list[str]]:
+    """Return the rows by split (`train`; `validation` and `test` where there are files for them), and notes.
+
+    `path` is a file, a folder with a train file, or a file called X.train with X.dev or X.test beside it.
+
+    Raises:
+        UserError: as `read_labelled_text`; also for fewer than two classes, a class with a single
+            example to learn from, or one that only held-out rows have.
+    """
+    files, notes = find_splits(path)
+    splits = {}
+    for name, file in files.items():
+        splits[name], more = read_labelled_text(file, text_column, label_column, encoding)
+        notes += more
+    _check_classes(files, splits)
+    return splits, notes
+
+
+def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the file of each split under `path`, and notes on files that `path` does not name itself."""
+    if path.is_dir():
+        return _splits_in_folder(path), []
+    stem = _bare(path)
+    if stem.suffix != ".train":
+        return {"train": path}, []
+    siblings = [file for file in sorted(path.parent.glob("*")) if _bare(file).stem == stem.stem]
+    files = _by_split({file: _bare(file).suffix[1:] for file in siblings})
+    others = [file.name for name, file in files.items() if name != "train"]
+    notes = [f"{path}: its siblings {' and '.join(others)} are the held-out splits"] if others else []
+    return files | {"train": path}, notes
+
+
+def _splits_in_folder(folder: Path) -> dict[str, Path]:
+    files = _by_split({file: _bare(file).stem for file in sorted(folder.iterdir()) if file.is_file()})
+    if "train" not in files:
+        raise UserError(
+            f"{folder}: no train file in it: expected train.csv, train.tsv, train.jsonl or train.txt"
+        )
+    kinds = {_bare(file).suffix.lower() for file in files.values()}
+    if len(kinds) > 1:
+        names = ", ".join(file.name for file in files.values())
+        raise UserError(f"{folder}: expected split files of one kind, got {names}")
+    return files
+
+
+def _by_split(names: Mapping[Path, str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for file, name in names.items():
+        split = SPLIT_NAMES.get(name)
+        if split is None:
+            continue
+        if split in files:
+            raise UserError(
+                f"{file.parent}: two files for the {split} split: {files[split].name} and {file.name}"
+            )
+        files[split] = file
+    return files
+
+
+def _check_classes(files: Mapping[str, Path], splits: Mapping[str, list[Row]]) -> None:
+    by_class: dict[str, list[int]] = {}
+    for row in splits["train"]:
+        by_class.setdefault(row.label, []).append(row.line)
+    if len(by_class) < 2:
+        raise UserError(f"{files['train']}: expected at least two classes, got only {next(iter(by_class))!r}")
+    for label, lines in by_class.items():
+        if len(lines) == 1:
+            raise UserError(
+                f"{files['train']}:{lines[0]}: class {label!r} has this one example: expected more"
+            )
+    for name, rows in splits.items():
+        for row in rows:
+            if row.label not in by_class:
+                raise UserError(f"{files[name]}:{row.line}: class {row.label!r} is not in {files['train']}")
+
+
+def _bare(path: Path) -> Path:
+    """Return the path without .gz."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _decode(path: Path, data: bytes, encoding: str) -> str:
+    try:
+        codecs.lookup(encoding)
+        return data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}:{line}: byte 0x{data[error.start]:02x} is not {encoding}: "
+            "name the file's encoding, as in --encoding latin-1"
+        ) from None
+    except (LookupError, ValueError):
+        raise UserError(f"--encoding: expected the name of a text encoding, got {encoding!r}") from None
+
+
+def _csv_rows(path: Path, content: str, delimiter: str, text: str, label: str) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # the default refuses a text of 131,072 characters
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    start = 1
+    try:
+        for fields in reader:
+            if header is None:
+                header = fields
+                _require_columns(f"{path}:{start}", header, text, label)
+            elif fields and len(fields) != len(header):
+                raise UserError(f"{path}:{start}: expected {len(header)} fields, got {len(fields)}")
+            elif fields:
+                yield Row(fields[header.index(text)], fields[header.index(label)], start)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{path}:{start}: {error}") from None
+
+
+def _require_columns(where: str, columns: list[str], text: str, label: str) -> None:
+    for option, column in (("--text-column", text), ("--label-column", label)):
+        if columns.count(column) != 1:
+            found = ", ".join(map(repr, columns))
+            raise UserError(f"{where}: expected one column {column!r} ({option}), the columns are {found}")
+
+
+def _json_rows(path: Path, content: str, text: str, label: str) -> Iterator[Row]:
+    for line, source in enumerate(content.split("\n"), start=1):
+        if not source.strip():
+            continue
+        try:
+            row = json.loads(source)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path}:{line}: not JSON: {error}") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{path}:{line}: expected a JSON object, got {source.strip()[:40]}")
+        _require_columns(f"{path}:{line}", list(row), text, label)
+        if not isinstance(row[text], str):
+            raise UserError(f"{path}:{line}: {text!r}: expected a string, got {json.dumps(row[text])[:40]}")
+        if not isinstance(row[label], str | int):
+            raise UserError(f"{path}:{line}: {label!r}: expected a string or a whole number")
+        yield Row(row[text], row[label] if isinstance(row[label], str) else json.dumps(row[label]), line)
+
+
+def _line_rows(content: str) -> Iterator[Row]:
+    for line, source in enumerate(content.split("\n"), start=1):
+        if source.strip():
+            label, text = [*source.split(maxsplit=1), ""][:2]
+            yield Row(text.strip(), label, line)

@@ -1,0 +1,54 @@
+"""Figures and tables that several apps show of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+
+def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
+    """Show loss and validation metrics by epoch, the best epoch marked."""
+    names = [name for name in history[0] if name == "loss" or name.startswith("validation.")]
+    columns = min(len(names), 4)
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(4.5 * columns, 3.5 * rows), layout="constrained")
+    epochs = range(1, len(history) + 1)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(names) :]:
+        axes.axis("off")
+    for axes, name in zip(panels, names, strict=False):
+        axes.plot(epochs, [values[name] for values in history], marker="o")
+        axes.axvline(best_epoch, color="grey", linestyle=":", label="best epoch")
+        axes.set(xlabel="epoch", title=name)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def gradient_by_lag(epochs: Sequence[Mapping[str, Sequence[Sequence[float]]]]) -> Figure:
+    """Show how fast gradients fade towards earlier steps, one line an epoch.
+
+    `epochs` holds for each epoch, by name of a layer's state, the gradient norms by lag: first those of the
+    model's loss, then those of the layer's own last output. On these logarithmic axes a straight fall is a
+    vanishing gradient, a straight rise an exploding one.
+    """
+    names = list(epochs[-1])
+    figure = Figure(figsize=(10, 1 + 3 * len(names)), layout="constrained")
+    shades = ScalarMappable(Normalize(1, max(2, len(epochs))), "viridis")
+    panels = figure.subplots(len(names), 2, squeeze=False)
+    for row, name in zip(panels, names, strict=True):
+        for axes, kind, of_what in zip(row, (0, 1), ("the loss", "its last output"), strict=True):
+            curves = [np.array(epoch[name][kind]) for epoch in epochs if name in epoch]
+            for curve, colour in zip(curves, shades.to_rgba(np.arange(1, len(curves) + 1)), strict=True):
+                axes.plot(np.where(curve > 0, curve, np.nan), color=colour)
+            axes.set(yscale="log", xlabel="steps before the end", ylabel="norm of the gradient")
+            axes.set_title(f"{name}: of {of_what}", fontsize="medium")
+            axes.grid(alpha=0.3)
+    bar = figure.colorbar(shades, ax=panels, label="epoch", ticks=MaxNLocator(integer=True))
+    bar.ax.invert_yaxis()  # the first epoch on top
+    return figure

@@ -1,0 +1,142 @@
+"""Write a bundle whole or not at all.
+
+`OUTPUT/RUN_ID` appears in one rename when everything in it is on the disk, and `OUTPUT/latest` turns to it in
+another. A process killed in between leaves hidden folders `.RUN_ID.*`, which the next write of that run
+removes.
+"""
+
+from __future__ import annotations
+
+import datetime
+import glob
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..ondevice.bundle import Bundle
+from ..ondevice.manifest import FORMAT, MANIFEST, check_manifest
+
+LATEST = "latest"
+
+
+def write_bundle(
+    output: Path,
+    head: Mapping[str, Any],
+    variants: Sequence[tuple[Mapping[str, Any], bytes]],
+    assets: Mapping[str, bytes],
+    parts: Sequence[tuple[Mapping[str, Any], bytes]] = (),
+) -> Bundle:
+    """Write `output/RUN_ID` and point `output/latest` at it; a bundle of the same run is replaced.
+
+    Args:
+        output: the folder of the app's bundles; made where it is missing.
+        head: the manifest without `format`, `created`, `assets` and `variants`.
+        variants: the record of each variant without `bytes` and `sha256`, and its .tflite content.
+        assets: content by plain file name.
+        parts: of the model, as variants.
+
+    Raises:
+        UserError: a name that isn't plain, or a folder that can't be written to (read-only, full).
+            Nothing is left behind, and `latest` is what it was.
+    """
+    manifest = {
+        "format": FORMAT,
+        **head,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "assets": [{"file": name, "sha256": _sha256(content)} for name, content in assets.items()],
+        "variants": _described(variants),
+    }
+    if parts:
+        manifest["parts"] = _described(parts)
+    run_id = manifest["run_id"]
+    if run_id == LATEST:
+        raise UserError(
+            f"run_id: expected another name than {LATEST!r}, which is the link to the newest bundle"
+        )
+    check_manifest(manifest, str(output / str(run_id) / MANIFEST))
+    files = {**assets, **{record["file"]: content for record, content in (*variants, *parts)}}
+    files[MANIFEST] = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(output, run_id)
+        try:
+            _publish(write_files(_hidden(output, run_id), files), output / run_id)
+        except OSError:
+            _remove_leftovers(output, run_id)
+            raise
+    except OSError as error:
+        raise UserError(f"{error.filename or output}: can't write the bundle: {error.strerror}") from error
+    return Bundle.open(output / run_id)
+
+
+def _described(files: Sequence[tuple[Mapping[str, Any], bytes]]) -> list[dict[str, Any]]:
+    return [{**record, "bytes": len(content), "sha256": _sha256(content)} for record, content in files]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _hidden(output: Path, run_id: str) -> Path:
+    return output / f".{run_id}.{secrets.token_hex(4)}"
+
+
+def _remove_leftovers(output: Path, run_id: str) -> None:
+    """Remove what killed or failed writers of this run left, but never what `latest` stands on."""
+    latest = _target_of(output / LATEST)
+    for path in output.glob(f".{glob.escape(run_id)}.????????"):
+        if path.is_symlink():
+            path.unlink()
+        elif path.name != latest:
+            shutil.rmtree(path)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Make `folder` and write its files, all on the disk when this returns."""
+    folder.mkdir()
+    for name, content in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync(folder)
+    return folder
+
+
+def _publish(written: Path, target: Path) -> None:
+    """Rename `written` to `target` and turn `latest` to it; at every moment `latest` is complete."""
+    output, run_id = target.parent, target.name
+    if target.exists():
+        if _target_of(output / LATEST) == run_id:
+            stand_in = shutil.copytree(target, _hidden(output, run_id))
+            _point(output / LATEST, stand_in.name, run_id)
+        target.rename(_hidden(output, run_id))
+    written.rename(target)
+    _sync(output)
+    _point(output / LATEST, run_id, run_id)
+    _remove_leftovers(output, run_id)
+
+
+def _point(link: Path, name: str, run_id: str) -> None:
+    new = _hidden(link.parent, run_id)
+    new.symlink_to(name, target_is_directory=True)
+    new.replace(link)
+    _sync(link.parent)
+
+
+def _target_of(link: Path) -> str | None:
+    return str(link.readlink()) if link.is_symlink() else None
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""A Keras model, made ready for export."""

@@ -1,0 +1,76 @@
+"""What a Keras model takes: shapes and types, and examples of it, given or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from ...errors import UserError
+from .saved_model import InputSpecs
+
+_RANDOM_EXAMPLES = 32
+Arrays = Mapping[str, np.ndarray]
+"""By input name, (N, ...)."""
+
+
+def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | None) -> InputSpecs:
+    """Return shape without the batch, and type, by input name; open lengths are `steps`."""
+    if not getattr(model, "inputs", None):
+        if calibration is None:
+            raise UserError(f"{model.name}: expected --calibration, which tells the inputs of such a model")
+        return {name: (array.shape[1:], str(array.dtype)) for name, array in calibration.items()}
+    if calibration is not None and calibration.keys() != {given.name for given in model.inputs}:
+        names = sorted(given.name for given in model.inputs)
+        raise UserError(f"calibration: expected inputs {names}, got {sorted(calibration)}")
+    specs = {}
+    for given in model.inputs:
+        known = () if calibration is None else calibration[given.name].shape[1:]
+        shape = [
+            known[i] if size is None and i < len(known) else size for i, size in enumerate(given.shape[1:])
+        ]
+        shape = [steps if size is None else size for size in shape]
+        if None in shape:
+            raise UserError(
+                f"{given.name}: the model leaves its length open, {tuple(given.shape)}: expected --steps"
+            )
+        specs[given.name] = (tuple(shape), str(given.dtype))
+    return specs
+
+
+def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray]:
+    """Draw examples: numbers from a normal distribution, tokens that every embedding knows."""
+    rng = np.random.default_rng(0)
+    sizes = [each.input_dim for each in model._flatten_layers() if isinstance(each, keras.layers.Embedding)]
+    made = {}
+    for name, (shape, kind) in specs.items():
+        full = (_RANDOM_EXAMPLES, *(size or 1 for size in shape))
+        if kind.startswith("int"):
+            made[name] = rng.integers(1, max(2, min(sizes, default=2)), full).astype(kind)
+        else:
+            made[name] = rng.normal(size=full).astype(kind)
+    return made
+
+
+def checked_inputs(calibration: Arrays, specs: InputSpecs) -> dict[str, np.ndarray]:
+    """Return the inputs, refused where they aren't the model's."""
+    counts = {len(array) for array in calibration.values()}
+    if len(counts) != 1 or 0 in counts:
+        raise UserError(f"calibration: expected as many examples of every input, got {sorted(counts)}")
+    for name, (shape, kind) in specs.items():
+        array = calibration[name]
+        if array.shape[1:] != tuple(shape) or not np.can_cast(array.dtype, kind, "same_kind"):
+            raise UserError(
+                f"calibration: {name}: expected {kind} (N, {', '.join(map(str, shape))}), "
+                f"got {array.dtype} {array.shape}"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise UserError(f"calibration: {name}: expected finite numbers")
+    return {name: calibration[name].astype(kind) for name, (_, kind) in specs.items()}
+
+
+def one_by_one(inputs: Arrays) -> list[dict[str, np.ndarray]]:
+    """Return the examples, a batch of 1 each."""
+    count = len(next(iter(inputs.values())))
+    return [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)]

@@ -1,0 +1,114 @@
+"""A Keras model made ready for export: our layers in it, inputs to calibrate and verify on, its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..._layers import layers
+from ...errors import UserError
+from ..verify.forms import Answers
+from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_lengths, with_length
+from .model_inputs import Arrays, checked_inputs, input_specs, one_by_one, random_inputs
+from .saved_model import InputSpecs
+
+_MOST_VERIFIED = 64
+_MOST_CALIBRATED = 200
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is exported, and what its files are held against."""
+
+    model: keras.Model
+    """With our layers."""
+    specs: InputSpecs
+    examples: list[dict[str, np.ndarray]]
+    """To calibrate on, a batch of 1 each."""
+    inputs: Arrays
+    """To verify on, (N, ...) by name."""
+    expected: Answers
+    """What Keras gives for `inputs`."""
+
+    def check_execution(self, execution: str) -> None:
+        """Refuse an execution that isn't for this model. ValueError says why."""
+        stateful = [each.name for each in self.model._flatten_layers() if getattr(each, "stateful", False)]
+        if stateful and execution != "step":
+            raise ValueError(
+                f"{stateful[0]}: execution {execution!r}: its state is carried from call to call: step"
+            )
+        if execution == "step" and isinstance(self.model, WithLength):
+            raise ValueError("a stream takes as many steps as there are: expected no lengths")
+
+
+def prepare(
+    model: keras.Model, name: str, calibration: Arrays | None, steps: int | None, lengths: bool
+) -> Subject:
+    """Convert the layers of a built Keras model, which stays as it is, and ask it for its answers.
+
+    Args:
+        name: for messages.
+        calibration: real inputs (N, ...) by name; with `lengths` also "length" (N,) if they are padded.
+            Without any, random ones are drawn.
+        steps: the length of sequences, where the model leaves it open.
+        lengths: whether files shall take the length of a sequence beside it.
+
+    Raises:
+        UserError: a model or inputs that this can't work with.
+    """
+    try:
+        ours = layers.convert_model(model)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name}: {error}") from None
+    given = None if calibration is None else dict(calibration)
+    known = given.pop(LENGTH, None) if lengths and given is not None else None
+    specs = input_specs(ours, given, steps)
+    inputs = random_inputs(ours, specs) if given is None else checked_inputs(given, specs)
+    if lengths:
+        ours, specs = with_length(ours, specs)
+        count, most = next(iter(inputs.values())).shape[:2]
+        drawn = drawn_lengths(count, most) if known is None else checked_lengths(known, count, most)
+        inputs = {**inputs, LENGTH: drawn}
+    examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
+    verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
+    return Subject(ours, specs, examples, verified, _answers(model, ours, verified))
+
+
+def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> Answers:
+    """Return what Keras answers, by output name."""
+    rows = []
+    for batch in one_by_one(inputs) if _wants_one(model, ours) else [inputs]:
+        for layer in model._flatten_layers():
+            if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
+                layer.reset_state()
+        rows.append(_answer(model, ours, batch))
+    first = rows[0]
+    names = list(first) if isinstance(first, dict) else _names(model, len(keras.tree.flatten(first)))
+    flat = [
+        [row[name] for name in names] if isinstance(row, dict) else keras.tree.flatten(row) for row in rows
+    ]
+    return {name: np.concatenate([np.asarray(row[i]) for row in flat]) for i, name in enumerate(names)}
+
+
+def _wants_one(model: keras.Model, ours: keras.Model) -> bool:
+    """Say whether a model must be asked for one example at a time."""
+    given = getattr(model, "inputs", None)
+    return not given or isinstance(ours, WithLength) or any(each.shape[0] is not None for each in given)
+
+
+def _answer(model: keras.Model, ours: keras.Model, batch: Arrays) -> Any:
+    if isinstance(ours, WithLength):
+        (sequence,) = (array for name, array in batch.items() if name != LENGTH)
+        return ours.padded(answer_to_cut(model, sequence, int(batch[LENGTH][0])))
+    return model(batch if len(batch) > 1 else next(iter(batch.values())), training=False)
+
+
+def _names(model: keras.Model, count: int) -> list[str]:
+    graph = getattr(model, "_functional", None) or model  # of a Sequential model
+    names = list(getattr(graph, "output_names", None) or [])
+    if len(names) == count == len(set(names)):
+        return names
+    return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]

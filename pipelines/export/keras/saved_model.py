@@ -1,0 +1,135 @@
+"""A Keras model as a TensorFlow SavedModel, the source of every .tflite variant.
+
+Signatures: `serve` for one example and `serve_batch` for any number, or for streaming `init` (the states to
+start from) and `step` (one step: inputs and states in, outputs and new states out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..._layers import layers
+from ...evaluation.predictors import in_batches
+
+InputSpecs = Mapping[str, tuple[Sequence[int | None], str]]
+"""By input name: shape without the batch, and dtype. {"tokens": ((50,), "int32")}"""
+
+Tensors = dict[str, tf.Tensor]
+
+
+def write_saved_model(
+    model: keras.Model,
+    folder: Path,
+    input_specs: InputSpecs,
+    output_names: Sequence[str],
+    execution: str = "loop",
+    packet: int = 1,
+    whole: Collection[str] = (),
+) -> None:
+    """Write `model` into `folder`, its recurrent layers in the execution asked for.
+
+    A model with several inputs is called with a dictionary of them by name.
+
+    Args:
+        model: a built model.
+        folder: made, or overwritten.
+        input_specs: see `InputSpecs`; for "step" still those of the sequence, steps first.
+        output_names: of the outputs in all signatures, in the model's order.
+        execution: "loop", "unrolled", "fused" or "step".
+        packet: how many elements of a sequence one step takes (the samples of a frame of sound, say).
+        whole: inputs that are no sequences; each step takes all of them.
+
+    Raises:
+        ValueError: a layer can't be executed so; the message names it.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    if execution == "step":
+        endpoints = _step_endpoints(model, input_specs, output_names, packet, whole)
+    else:
+        endpoints = _endpoints(model, input_specs, output_names, with_batches=execution == "loop")
+    with layers.execution("unrolled" if execution == "step" else execution):
+        for name, function, specs in endpoints:
+            archive.add_endpoint(name, function, specs)
+        archive.write_out(str(folder), verbose=False)
+
+
+Endpoint = tuple[str, Callable[..., Tensors], list[Any]]
+
+
+def _endpoints(
+    model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str], with_batches: bool
+) -> list[Endpoint]:
+    def serve(inputs: Tensors) -> Tensors:
+        return _named(model(_given(inputs), training=False), output_names)
+
+    batches = (("serve", 1), ("serve_batch", None)) if with_batches else (("serve", 1),)
+    return [(name, serve, [_tensor_specs(input_specs, batch)]) for name, batch in batches]
+
+
+def _step_endpoints(
+    model: keras.Model,
+    input_specs: InputSpecs,
+    output_names: Sequence[str],
+    packet: int,
+    whole: Collection[str],
+) -> list[Endpoint]:
+    one_step = layers.OneStep(model)
+
+    def init() -> Tensors:
+        return one_step.initial_states(1)
+
+    def step(given: Tensors) -> Tensors:
+        states = {name: given[name] for name in one_step.states}
+        outputs, states = one_step(_given({name: given[name] for name in input_specs}), states)
+        return {**_named(outputs, output_names), **states}
+
+    of_one = {
+        name: (shape if name in whole else (packet, *shape[1:]), kind)
+        for name, (shape, kind) in input_specs.items()
+    }
+    specs = _tensor_specs(of_one, 1)
+    for name, state in one_step.initial_states(1).items():
+        specs[name] = tf.TensorSpec(state.shape, state.dtype, name=name)
+    return [("init", init, []), ("step", step, [specs])]
+
+
+def _given(inputs: Tensors) -> Any:
+    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
+
+
+def _named(outputs: Any, names: Sequence[str]) -> Tensors:
+    if isinstance(outputs, dict):
+        return {name: outputs[name] for name in names}
+    return dict(zip(names, keras.tree.flatten(outputs), strict=True))
+
+
+def _tensor_specs(input_specs: InputSpecs, batch: int | None) -> dict[str, tf.TensorSpec]:
+    return {
+        name: tf.TensorSpec((batch, *shape), dtype, name=name) for name, (shape, dtype) in input_specs.items()
+    }
+
+
+class SavedModelPredictor:
+    """The signature `serve_batch` of a SavedModel with one input and one output, in batches."""
+
+    def __init__(self, folder: Path, batch_size: int = 256) -> None:
+        self._module = tf.saved_model.load(str(folder))  # holds the variables that the signature uses
+        self._serve = self._module.signatures["serve_batch"]
+        ((self._input, self._spec),) = self._serve.structured_input_signature[1].items()
+        (self._output,) = self._serve.structured_outputs
+        self._batch_size = batch_size
+
+    def __call__(self, inputs: np.ndarray, /) -> np.ndarray:
+        """Answer inputs (N, ...) with outputs (N, K)."""
+        return in_batches(self._answer, inputs, self._batch_size)
+
+    def _answer(self, batch: np.ndarray, /) -> np.ndarray:
+        given = {self._input: tf.constant(batch, self._spec.dtype)}
+        return self._serve(**given)[self._output].numpy()

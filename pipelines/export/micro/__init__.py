@@ -1,0 +1,1 @@
+"""TFLite models as C source for microcontrollers."""

@@ -1,0 +1,156 @@
+"""How much working memory a model needs on a microcontroller: planned from the file, and measured.
+
+Planned is what its tensors take at least: every activation has a place for as long as it is needed, and
+places are given greedily, largest first. TFLite Micro adds its own: structures for each op and tensor, and
+what kernels set aside. Measured is both together, by TFLite Micro itself where the package `tflite-micro` is
+installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ...errors import ExportError
+
+ALIGNMENT = 16
+_SECONDS = 60
+_Type = schema.TensorType
+_BYTES = {
+    _Type.FLOAT32: 4,
+    _Type.INT32: 4,
+    _Type.UINT32: 4,
+    _Type.UINT8: 1,
+    _Type.INT8: 1,
+    _Type.BOOL: 1,
+    _Type.INT16: 2,
+    _Type.UINT16: 2,
+    _Type.INT64: 8,
+    _Type.UINT64: 8,
+    _Type.RESOURCE: 4,
+}
+
+
+class Lifetime(NamedTuple):
+    """One tensor that takes memory, from the op `first` to the op `last`, both included."""
+
+    size: int
+    """In bytes."""
+    first: int
+    last: int
+
+
+def plan_arena(model: Any) -> int:
+    """Return the bytes that the activations of a `schema.ModelT` need, each at a multiple of 16."""
+    return packed_size(lifetimes(model))
+
+
+def lifetimes(model: Any) -> list[Lifetime]:
+    """Return when each activation is needed, over all graphs; time is counted in ops.
+
+    A graph that an op calls runs within that op, so that the tensors of both live at the same time.
+    """
+    found: list[Lifetime] = []
+    _walk(model, 0, 0, found, set())
+    return found
+
+
+def packed_size(tensors: Sequence[Lifetime]) -> int:
+    """Return the height of the greedy packing: each in the lowest gap among those alive with it."""
+    placed: list[tuple[int, Lifetime]] = []
+    top = 0
+    for tensor in sorted(tensors, key=lambda tensor: (-tensor.size, tensor.first)):
+        start = 0
+        for other_start, other in sorted(placed):
+            if other.last < tensor.first or tensor.last < other.first:
+                continue
+            if start + tensor.size <= other_start:
+                break
+            start = max(start, other_start + _rounded(other.size))
+        placed.append((start, tensor))
+        top = max(top, start + _rounded(tensor.size))
+    return top
+
+
+def measure_arena(content: bytes) -> int | None:
+    """Return the smallest arena, in bytes, with which TFLite Micro loads and runs the file on this machine.
+
+    None where the package `tflite-micro` is not installed. Pointers of 64 bits make it more than a
+    microcontroller needs, and kernels tuned for one processor may set aside more.
+
+    Raises:
+        ExportError: TFLite Micro does not load or run it with any arena.
+    """
+    if importlib.util.find_spec("tflite_micro") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.tflite")
+        file.write_bytes(content)
+        # -P: the script's own folder must not shadow other modules.
+        command = [sys.executable, "-P", str(Path(__file__).with_name("interpreter.py")), str(file)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"TFLite Micro: no answer in {_SECONDS} s") from None
+    if done.returncode != 0:
+        lines = done.stderr.decode(errors="replace").split("\n")
+        reason = " ".join(" ".join(lines[:3]).split()) or f"exit code {done.returncode}"
+        raise ExportError(f"TFLite Micro does not run it: {reason}")
+    return int(json.loads(done.stdout)["arena_bytes"])
+
+
+def _walk(model: Any, index: int, start: int, found: list[Lifetime], seen: set[int]) -> int:
+    """Note the lifetimes in graph `index`, whose first op runs at `start`; return when its last one ends."""
+    seen.add(index)
+    graph = model.subgraphs[index]
+    first = dict.fromkeys(graph.inputs, start)
+    last = dict(first)
+    now = start
+    for op in graph.operators or ():
+        begin = now
+        for called in _called(op):
+            if called not in seen:
+                now = _walk(model, called, now + 1, found, seen)
+        for tensor in op.outputs:
+            first.setdefault(tensor, begin)
+            last[tensor] = now
+        for tensor in op.inputs:
+            last[tensor] = now
+        now += 1
+    for tensor in graph.outputs:
+        first.setdefault(tensor, start)
+        last[tensor] = now
+    for number, tensor in enumerate(graph.tensors):
+        if tensor.isVariable:
+            found.append(Lifetime(_size(tensor), 0, sys.maxsize))
+        elif number in first and not _is_constant(model, tensor):
+            found.append(Lifetime(_size(tensor), first[number], last[number]))
+    return now
+
+
+def _called(op: Any) -> list[int]:
+    fields = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
+    return [getattr(op.builtinOptions, field) for field in fields if hasattr(op.builtinOptions, field)]
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def _size(tensor: Any) -> int:
+    shape = () if tensor.shape is None else tensor.shape
+    return int(np.prod(shape, dtype=np.int64)) * _BYTES[tensor.type]
+
+
+def _rounded(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT

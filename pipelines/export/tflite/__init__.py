@@ -1,0 +1,1 @@
+"""TFLite files: made from a SavedModel, and changed."""

@@ -1,0 +1,40 @@
+"""What a .tflite file is made of, read from the file itself; no TensorFlow, no interpreter."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ai_edge_litert import schema_py_generated as schema
+
+from ...errors import ExportError
+
+_NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+
+
+def list_ops(content: bytes) -> dict[str, int]:
+    """Count the ops of a .tflite file over all its subgraphs (loop bodies too), by name.
+
+    Raises:
+        ExportError: some are Flex or custom ops, which the plain interpreter does not have; it names them.
+    """
+    model = schema.Model.GetRootAs(content)
+    names = [_op_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
+    counts: Counter[str] = Counter()
+    for i in range(model.SubgraphsLength()):
+        subgraph = model.Subgraphs(i)
+        counts.update(names[subgraph.Operators(j).OpcodeIndex()] for j in range(subgraph.OperatorsLength()))
+    foreign = sorted(name for name in counts if name.startswith(_CUSTOM))
+    if foreign:
+        raise ExportError(f"not builtin TFLite ops: {', '.join(foreign)}")
+    return dict(sorted(counts.items()))
+
+
+_CUSTOM = "custom op "
+
+
+def _op_name(code: schema.OperatorCode) -> str:
+    # Files from before 2020 hold the number in the narrower field only.
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if number == schema.BuiltinOperator.CUSTOM:
+        return _CUSTOM + (code.CustomCode() or b"without a name").decode(errors="replace")
+    return _NAMES.get(number, f"builtin {number}")

@@ -1,0 +1,1 @@
+"""Is a .tflite file what the Keras model is?"""

@@ -1,0 +1,116 @@
+"""Where the error of a quantized file enters: tensor by tensor, step by step, against the float file."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tflite.calibration import Graphs
+from ..tflite.flatbuffer import parse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# What a loop hands to its body is seen where it comes from, and the outputs are compared by themselves.
+_LEFT_OUT = re.compile(r"_arg\d+$|/(Stateful)?PartitionedCall:\d+")
+_ENTERED = 0.05  # of a tensor's range
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One tensor of the float file, and how far the quantized file is from it."""
+
+    layer: str
+    """The layer, as Keras names it."""
+    tensor: str
+    by_step: tuple[float, ...]
+    """Largest error at each time that it was computed, as a share of the tensor's range: the steps of a
+    loop, or a single one."""
+
+    @property
+    def worst(self) -> float:
+        """The largest of all steps."""
+        return max(self.by_step)
+
+
+def trace_error(
+    exact: bytes, quantized: bytes, example: Mapping[str, np.ndarray], signature: str = "serve"
+) -> list[Trace]:
+    """Run both files on an example, and compare the tensors of one name, in the order of computation.
+
+    Args:
+        exact: a float32 file with names (see `flatbuffer.spread`).
+        quantized: made of it, with names.
+    """
+    wanted, got = (_values(content, example, signature) for content in (exact, quantized))
+    traces = []
+    for name, values in wanted.items():
+        together = np.concatenate([value.ravel() for value in values])
+        span = max(float(np.ptp(together)), float(np.abs(together).max(initial=0)), 1e-6)
+        pairs = zip(values, got.get(name, ()), strict=False)
+        errors = tuple(float(np.abs(a - b).max()) / span for a, b in pairs if a.shape == b.shape and a.size)
+        if errors:
+            traces.append(Trace(_layer(name), name.split("/", 2)[-1], errors))
+    return traces
+
+
+def entry(traces: Sequence[Trace]) -> str:
+    """Say in a line where the error enters: the first tensor off by more than a twentieth of its range.
+
+    Of several in a row the worst is what people look for, so it is named, too.
+    """
+    if not traces:
+        return "no tensor of one name in both files"
+    first = next((trace for trace in traces if trace.worst > _ENTERED), None)
+    worst = max(traces, key=lambda trace: trace.worst)
+    told = [_told("the error enters at", first)] if first else []
+    return "; ".join([*told, _told("it is largest at", worst)])
+
+
+def _told(what: str, trace: Trace) -> str:
+    step = int(np.argmax(np.array(trace.by_step) >= min(trace.worst, _ENTERED)))
+    at = f", step {step} of {len(trace.by_step)}" if len(trace.by_step) > 1 else ""
+    return f"{what} layer {trace.layer}{at} ({100 * trace.worst:.0f} % of the range of {trace.tensor})"
+
+
+def plot(traces: Sequence[Trace], most: int = 6) -> Figure:
+    """Draw error against time step, of the tensors of loops that are worst."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    steps = [trace for trace in traces if len(trace.by_step) > 1] or list(traces)
+    for trace in sorted(steps, key=lambda trace: -trace.worst)[:most]:
+        axes.plot(trace.by_step, marker=".", label=f"{trace.layer}: {trace.tensor.split('/')[-1]}")
+    axes.set(xlabel="time step", ylabel="largest error, share of the tensor's range")
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _values(content: bytes, example: Mapping[str, np.ndarray], signature: str) -> dict[str, list[np.ndarray]]:
+    """Return the values of every float tensor, or one that stands for floats, each time it was computed."""
+    model = parse(content)
+    values: dict[str, list[np.ndarray]] = defaultdict(list)
+
+    def note(tensor: Any, value: np.ndarray) -> None:
+        quantization = tensor.quantization
+        if value.dtype in (np.int8, np.int16) and quantization is not None and quantization.scale is not None:
+            value = (value.astype(np.float32) - quantization.zeroPoint[0]) * quantization.scale[0]
+        if value.dtype == np.float32 and not _LEFT_OUT.search(tensor.name.decode()):
+            name = re.sub(r"(_quantized|_dequant)$", "", tensor.name.decode())
+            values[name].append(value.astype(np.float32))
+
+    Graphs(model, note).run_signature(signature, example)
+    return values
+
+
+def _layer(name: str) -> str:
+    """Return the layer in the name of a tensor, GRAPH/TENSOR/MODEL/LAYER/.../OPERATION."""
+    path = [re.sub(r"_\d+$", "", part) for part in name.split(";")[0].split("/")[2:-1]]
+    path = [part for part in path if part != "while"]
+    return "/".join(path[1:] or path) or name

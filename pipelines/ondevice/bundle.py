@@ -1,0 +1,128 @@
+"""What lands on a device: a folder with manifest.json, .tflite variants and assets.
+
+numpy-free and TensorFlow-free: the standard library only. Nothing of a bundle is parsed or run before its
+name, size and hash agree with the manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .manifest import MANIFEST, check_manifest
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A complete bundle; `Bundle.open(folder)` makes one."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Bundle:
+        """Read and check the manifest in `folder`; the files are checked when they are asked for.
+
+        Raises:
+            UserError: no such folder, or a manifest that isn't as it was written.
+        """
+        path = Path(folder) / MANIFEST
+        try:
+            manifest = json.loads(path.read_bytes(), parse_constant=_refuse)
+        except OSError as error:
+            raise UserError(f"{folder}: expected a bundle with a {MANIFEST}: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path}: expected JSON: {error}") from None
+        check_manifest(manifest, str(path))
+        return cls(Path(folder), manifest)
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in the order of the model's outputs."""
+        return self.manifest["labels"]
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """The settings that turn raw input into what the model takes."""
+        return self.manifest["preprocessing"]
+
+    @property
+    def variants(self) -> list[dict[str, Any]]:
+        """One record for each .tflite file."""
+        return self.manifest["variants"]
+
+    def variant(self, name: str | None = None) -> dict[str, Any]:
+        """Return the record of the variant with file name or precision `name`; None means float32.
+
+        Of several executions of one precision `loop` is meant, unless the file is named.
+        """
+        wanted = "float32" if name is None else name
+        for variant in self.variants:
+            if wanted == variant["file"] or (wanted, "loop") == (variant["precision"], variant["execution"]):
+                return variant
+        self._refuse_left_out(wanted, f"{wanted}_loop.tflite")
+        known = ", ".join(variant["file"] for variant in self.variants)
+        raise UserError(f"{self.folder}: unknown variant {wanted!r}: expected one of {known}")
+
+    def variant_path(self, name: str | None = None) -> Path:
+        """Return the path of a variant's file (see `variant`), its size and hash checked."""
+        variant = self.variant(name)
+        self._read(variant)
+        return self.folder / variant["file"]
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """One record for each .tflite file that is a part of the model; most bundles have none."""
+        return self.manifest.get("parts", [])
+
+    def part_path(self, name: str, precision: str) -> Path:
+        """Return the path of the file with part `name` in a precision, its size and hash checked."""
+        for part in self.parts:
+            if (part["part"], part["precision"]) == (name, precision):
+                self._read(part)
+                return self.folder / part["file"]
+        self._refuse_left_out(f"{precision}_{name}.tflite")
+        known = ", ".join(part["file"] for part in self.parts) or "none"
+        raise UserError(f"{self.folder}: no part {name!r} in {precision}: expected one of {known}")
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why a file that was to be in the bundle isn't, by its name."""
+        return {each["file"]: each["reason"] for each in self.manifest.get("left_out", [])}
+
+    def _refuse_left_out(self, *names: str) -> None:
+        for name in names:
+            if name in self.left_out:
+                raise UserError(f"{self.folder}: {name} was left out of the bundle: {self.left_out[name]}")
+
+    def asset(self, name: str) -> bytes:
+        """Return the content of an asset, its hash checked."""
+        for asset in self.manifest["assets"]:
+            if asset["file"] == name:
+                return self._read(asset)
+        known = ", ".join(asset["file"] for asset in self.manifest["assets"]) or "none"
+        raise UserError(f"{self.folder}: unknown asset {name!r}: expected one of {known}")
+
+    def _read(self, record: Mapping[str, Any]) -> bytes:
+        path = self.folder / record["file"]
+        try:
+            if path.resolve(strict=True).parent != self.folder.resolve():
+                raise UserError(f"{path}: expected a file of the bundle, found a link out of it")
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path}: expected a file of the bundle: {error.strerror}") from None
+        if len(content) != record.get("bytes", len(content)):
+            raise UserError(f"{path}: expected {record['bytes']} bytes, found {len(content)}")
+        found = hashlib.sha256(content).hexdigest()
+        if found != record["sha256"]:
+            raise UserError(f"{path}: expected SHA-256 {record['sha256']}, found {found}")
+        return content
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")

@@ -1,0 +1,153 @@
+"""The format of a bundle's manifest.json, and the check that one is of it."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import UserError
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
+"""float16: weights are stored in half the bytes and computed with in float32. dynamic_int8: weights in 8
+bits, activations quantized at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16, by ranges
+measured on examples; float in and out, and in what a loop carries."""
+EXECUTIONS = ("loop", "unrolled", "fused", "step")
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+Check = Callable[[Any], bool]
+
+
+def is_plain_name(name: Any) -> bool:
+    """Tell whether `name` names a file in its own folder on every system: no separator, no leading dot."""
+    return isinstance(name, str) and _PLAIN_NAME.fullmatch(name) is not None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_count(count) for count in value.values())
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+Fields = Mapping[str, tuple[str, Check]]
+
+_NUMBER = ("a number", _is_number)
+_TEXT = ("a text", _is_text)
+_OBJECT = ("an object", _is_object)
+_LIST = ("a list", _is_list)
+_TEXTS = ("a list of texts", _is_texts)
+_FILE = ("a plain file name", is_plain_name)
+_HASH = ("64 hexadecimal digits", _is_hash)
+
+_TOP: Fields = {
+    "format": (f"{FORMAT}", lambda value: _is_count(value) and value == FORMAT),
+    "app": ("a plain name", is_plain_name),
+    "run_id": ("a plain name", is_plain_name),
+    "created": _TEXT,
+    "dataset": _TEXT,
+    "preset": _TEXT,
+    "config": _OBJECT,
+    "metric": _OBJECT,
+    "labels": _TEXTS,
+    "preprocessing": _OBJECT,
+    "assets": _LIST,
+    "variants": ("a list that isn't empty", lambda value: _is_list(value) and len(value) > 0),
+}
+_METRIC: Fields = {
+    "name": _TEXT,
+    "value": _NUMBER,
+    "higher_is_better": ("true or false", lambda value: isinstance(value, bool)),
+    "baseline": _NUMBER,
+}
+_ASSET: Fields = {"file": _FILE, "sha256": _HASH}
+_VARIANT: Fields = {
+    "file": _FILE,
+    "precision": (f"one of {', '.join(PRECISIONS)}", lambda value: value in PRECISIONS),
+    "execution": (f"one of {', '.join(EXECUTIONS)}", lambda value: value in EXECUTIONS),
+    "bytes": ("a whole number", _is_count),
+    "sha256": _HASH,
+    "ops": ("an object of counts", _is_counts),
+    "signatures": _OBJECT,
+    "runs_on": _TEXTS,
+    "max_abs_error": _NUMBER,
+    "metric": _NUMBER,
+    "latency_ms": _OBJECT,
+}
+_LEFT_OUT: Fields = {"file": _FILE, "reason": _TEXT}
+_PART: Fields = {
+    "part": ("a plain name", is_plain_name),
+    **{key: check for key, check in _VARIANT.items() if key != "metric"},
+}
+_LATENCY: Fields = {"p50": _NUMBER, "p95": _NUMBER}
+
+
+def check_manifest(manifest: Any, where: str) -> None:
+    """Check every key of format 1, and `parts` and `left_out` where they are there; other keys may follow.
+
+    Raises:
+        UserError: the first thing that isn't as expected, with its place after `where`.
+    """
+    _check_object(manifest, _TOP, where, "")
+    _check_object(manifest["metric"], _METRIC, where, "metric.")
+    for i, asset in enumerate(manifest["assets"]):
+        _check_object(asset, _ASSET, where, f"assets[{i}].")
+    for i, variant in enumerate(manifest["variants"]):
+        _check_object(variant, _VARIANT, where, f"variants[{i}].")
+        _check_object(variant["latency_ms"], _LATENCY, where, f"variants[{i}].latency_ms.")
+    parts, left_out = (_optional_list(manifest, key, where) for key in ("parts", "left_out"))
+    for i, each in enumerate(left_out):
+        _check_object(each, _LEFT_OUT, where, f"left_out[{i}].")
+    for i, part in enumerate(parts):
+        _check_object(part, _PART, where, f"parts[{i}].")
+        _check_object(part["latency_ms"], _LATENCY, where, f"parts[{i}].latency_ms.")
+    files = [MANIFEST, *(record["file"] for record in (*manifest["assets"], *manifest["variants"], *parts))]
+    for name in files:
+        if files.count(name) > 1:
+            raise UserError(f"{where}: expected every file once, found {name!r} {files.count(name)} times")
+
+
+def _optional_list(manifest: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    value = manifest.get(key, [])
+    if not _is_list(value):
+        raise UserError(f"{where}: {key}: expected a list, found {reprlib.repr(value)}")
+    return value
+
+
+def _check_object(value: Any, fields: Fields, where: str, prefix: str) -> None:
+    if not isinstance(value, dict):
+        place = f"{where}: {prefix.rstrip('.')}" if prefix else where
+        raise UserError(f"{place}: expected an object, found {reprlib.repr(value)}")
+    for key, (expected, holds) in fields.items():
+        if key not in value:
+            raise UserError(f"{where}: {prefix}{key}: expected {expected}, found nothing")
+        if not holds(value[key]):
+            raise UserError(f"{where}: {prefix}{key}: expected {expected}, found {reprlib.repr(value[key])}")

@@ -1,0 +1,100 @@
+"""One function of a .tflite file: named arrays in, named arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from .quantized_io import as_input, quantization_of, spec_of
+
+Arrays = dict[str, np.ndarray]
+
+_IDENTIFIER = b"TFL3"  # bytes 4 to 8 of every .tflite file
+_MOST_BYTES = 2**31 - 1
+
+
+class Signature:
+    """A signature of a file.
+
+    Args:
+        file: for messages.
+        run: LiteRT's runner of it.
+
+    Attributes:
+        inputs, outputs: `Spec` by name.
+    """
+
+    def __init__(self, file: str, run: Any) -> None:
+        self._file, self._run = file, run
+        given, made = run.get_input_details(), run.get_output_details()
+        self.inputs = {name: spec_of(detail) for name, detail in given.items()}
+        self.outputs = {name: spec_of(detail) for name, detail in made.items()}
+        self._given = {name: quantization_of(detail) for name, detail in given.items()}
+        self._made = {name: quantization_of(detail) for name, detail in made.items()}
+
+    def __call__(self, arrays: Mapping[str, np.ndarray], exact: Collection[str]) -> Arrays:
+        """Run it; arrays named in `exact` are taken and given as the file has them.
+
+        Raises:
+            ValueError: other names, shapes or dtypes.
+            UserError: LiteRT can't run it, or not on these inputs.
+        """
+        if arrays.keys() != self.inputs.keys():
+            raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
+        given = {
+            name: as_input(name, arrays[name], spec, None if name in exact else self._given[name])
+            for name, spec in self.inputs.items()
+        }
+        try:
+            made = self._run(**given)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise UserError(f"can't be invoked: {self._file}: {one_line(error)}") from None
+        return {name: self._real(name, array, exact) for name, array in made.items()}
+
+    def zeros(self) -> Arrays:
+        """Return zeros for every input, of one step where any number is taken."""
+        return {
+            name: np.zeros([abs(size) for size in spec.shape], spec.dtype)
+            for name, spec in self.inputs.items()
+        }
+
+    def dtype(self, name: str, exact: Collection[str]) -> np.dtype:
+        """Return the dtype in which an output is given."""
+        stays = name in exact or self._made[name] is None
+        return self.outputs[name].dtype if stays else np.dtype(np.float32)
+
+    def _real(self, name: str, array: np.ndarray, exact: Collection[str]) -> np.ndarray:
+        quantization = self._made[name]
+        return array if name in exact or quantization is None else quantization.dequantize(array)
+
+
+def read_model(source: str | Path | bytes) -> tuple[str, bytes]:
+    """Return the name, for messages, and the content of a file that begins as a .tflite file does.
+
+    Raises:
+        UserError: it doesn't, can't be read or is larger than such a file can be.
+    """
+    name, content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
+    found = content[4:8]
+    if found != _IDENTIFIER:
+        raise UserError(f"{name}: not a .tflite file: expected {_IDENTIFIER!r} at byte 4, found {found!r}")
+    return name, content
+
+
+def _read(path: Path) -> tuple[str, bytes]:
+    try:
+        size = path.stat().st_size
+        if size > _MOST_BYTES:
+            raise UserError(f"{path}: expected a .tflite file of {_MOST_BYTES} bytes at most, found {size}")
+        return str(path), path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: expected a .tflite file: {error.strerror}") from None
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error of LiteRT in one line."""
+    return " ".join(str(error).split()) or type(error).__name__

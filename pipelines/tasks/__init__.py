@@ -1,0 +1,1 @@
+"""What apps with the same kind of problem share."""

@@ -1,0 +1,1 @@
+"""Training runs in MLflow: the only room that imports it."""

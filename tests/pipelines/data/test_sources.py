@@ -1,0 +1,293 @@
+"""Data sets found, read and cut into splits, without a network."""
+
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.data.examples import Data, Examples
+from pipelines.data.sources import is_path, prepare, text_from_builder, text_from_tfds
+from pipelines.data.splits import complete, hold_out, with_pretraining
+from pipelines.errors import UserError
+
+tfds = pytest.importorskip("tensorflow_datasets")
+
+
+def examples(texts: list[str], targets: list[int]) -> Examples:
+    return Examples(texts, np.array(targets, np.int64))
+
+
+def numbered(count: int, word: str = "text") -> Examples:
+    return examples([f"{word} {index}" for index in range(count)], [index % 2 for index in range(count)])
+
+
+class TinyReviews(tfds.core.GeneratorBasedBuilder):
+    """Two text features, two labels, an empty text, a split with hidden labels and one of its own."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self) -> Any:
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "title": tfds.features.Text(),
+                    "body": tfds.features.Text(),
+                    "stars": tfds.features.ClassLabel(names=["low", "high"]),
+                    "shop": tfds.features.ClassLabel(num_classes=3),
+                    "id": np.int32,
+                }
+            )
+        )
+
+    def _split_generators(self, dl_manager: Any) -> Any:
+        sizes = {"train": 40, "validation": 6, "test": 4, "order": 8}
+        return {name: self._generate_examples(name, size) for name, size in sizes.items()}
+
+    def _generate_examples(self, split: str, size: int) -> Any:
+        for index in range(size):
+            body = "" if (split, index) == ("train", 3) else f"{split} caf\u00e9 {index}"
+            yield (
+                index,
+                {
+                    "title": f"title {index}",
+                    "body": body,
+                    "stars": -1 if split == "test" else index % 2,
+                    "shop": index % 3,
+                    "id": index,
+                },
+            )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tfds")
+    prepare(lambda: TinyReviews(data_dir=str(path)), path)
+    return path
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError("the network is blocked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_named_set_is_read_from_disk(folder: Path) -> None:
+    data = text_from_tfds("tiny_reviews", folder, "body", "stars")
+    assert data.labels == ("low", "high")
+    assert data.source == "tiny_reviews/1.0.0"
+    # Hidden test labels: validation is the test split; 39 texts are left, 4 of them held out.
+    assert data.counts == {"train": 35, "validation": 4, "test": 6}
+    assert sorted(data.splits["test"].inputs) == [f"validation caf\u00e9 {index}" for index in range(6)]
+    assert all(
+        int(text.split()[-1]) % 2 == target
+        for split in data.splits.values()
+        for text, target in zip(split.inputs, split.targets, strict=True)
+    )
+    notes = "\n".join(data.notes)
+    assert "1 empty texts of train left out" in notes
+    assert "test is not used, its labels are hidden (-1)" in notes
+    assert "its validation split is the test split" in notes
+    assert "no validation split, so 4 examples (10%, by class, seed 0) are held out of train" in notes
+
+
+def test_the_same_seed_gives_the_same_data_and_splits_can_be_added(folder: Path) -> None:
+    builder = TinyReviews(data_dir=str(folder))
+    data = text_from_builder(builder, "title", "shop", scored=["order"], seed=5)
+    again = text_from_builder(builder, "title", "shop", scored=["order"], seed=5)
+    assert data.fingerprint == again.fingerprint
+    assert data.labels == ("0", "1", "2")
+    assert data.test_splits == ["test", "order"]
+    held_out = {text for name in ("test", "order") for text in data.splits[name].inputs}
+    assert held_out == {f"title {index}" for index in range(8)}
+    assert not held_out & set(data.splits["train"].inputs)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "message"),
+    [
+        (None, "stars", "--text-feature to name one Text feature, got None"),
+        ("body", None, "--label-feature to name one ClassLabel feature, got None"),
+        ("nose", "stars", "--text-feature to name one Text feature, got nose"),
+        ("body", "id", "--label-feature to name one ClassLabel feature, got id"),
+    ],
+)
+def test_features_to_choose_from_are_listed(
+    folder: Path, text: str | None, label: str | None, message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        text_from_tfds("tiny_reviews", folder, text, label)
+    assert "body (Text)" in str(caught.value)
+    assert "stars (ClassLabel)" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", ["imdb_reviews", "glue/sst2"])
+def test_a_set_that_is_not_on_disk_fails_at_once(tmp_path: Path, name: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(UserError, match="there is no network to download it") as caught:
+        text_from_tfds(name, tmp_path / "sets")
+    assert time.monotonic() - start < 10
+    assert str(tmp_path / "sets") in str(caught.value)
+    assert not (tmp_path / "sets").exists()
+
+
+def test_a_network_that_never_answers_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.data.sources.NETWORK_SECONDS", 0.2)
+    monkeypatch.setattr("pipelines.data.sources._answers", lambda url: time.sleep(2))
+    start = time.monotonic()
+    with pytest.raises(UserError, match="no network"):
+        text_from_tfds("imdb_reviews", tmp_path)
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("imbd_reviews", r"no such file, and no TFDS set of that name; did you mean imdb_reviews"),
+        ("qqqqqqqq", r"no TFDS set of that name$"),
+        ("imdb_reviews/nope", "nope"),
+        ("imdb_reviews:9.9.9", r"9\.9\.9"),
+        ("a b", "a b"),
+    ],
+)
+def test_unknown_names(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        text_from_tfds(name, tmp_path)
+    assert str(caught.value).startswith(f"--dataset {name}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    folder = tmp_path / "file" / "sets"
+    with pytest.raises(UserError, match=r"tiny_reviews.*can't be prepared in") as caught:
+        prepare(lambda: TinyReviews(data_dir=str(folder)), folder)
+    assert str(folder) in str(caught.value)
+
+
+def test_another_process_that_was_quicker_is_no_error(folder: Path) -> None:
+    class Beaten(TinyReviews, skip_registration=True):
+        name = "tiny_reviews"
+        asked = 0
+
+        def is_prepared(self) -> bool:
+            Beaten.asked += 1
+            return Beaten.asked > 1
+
+        def download_and_prepare(self, **kwargs: object) -> None:
+            raise OSError("folder exists")
+
+    builder = prepare(lambda: Beaten(data_dir=str(folder)), folder)
+    assert text_from_builder(builder, "body", "stars").counts["test"] == 6
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("imdb_reviews", False),
+        ("glue/sst2", False),
+        ("glue/sst2:2.0.0", False),
+        ("wikipedia/20220620.en", False),
+        ("reviews.csv", True),
+        ("reviews.jsonl.gz", True),
+        ("data/sst.train", True),
+        ("./reviews", True),
+        ("/data/reviews", True),
+        ("~/reviews", True),
+        ("my/own/reviews", True),
+    ],
+)
+def test_paths_are_told_from_names(dataset: str, expected: bool) -> None:
+    assert is_path(dataset) is expected
+
+
+def test_an_existing_folder_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reviews").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert is_path("reviews")
+
+
+def test_training_texts_that_are_held_out_elsewhere_are_left_out() -> None:
+    splits = {"train": numbered(30), "test": numbered(4), "validation": examples(["text 9", "x"], [1, 0])}
+    data = complete(splits, ("a", "b"), "here", ["before"], seed=1)
+    assert data.counts == {"train": 25, "validation": 2, "test": 4}
+    assert data.splits["train"].inputs == [
+        f"text {index}" for index in range(30) if index not in (0, 1, 2, 3, 9)
+    ]
+    assert data.splits["train"].targets.tolist() == [
+        index % 2 for index in range(30) if index not in (0, 1, 2, 3, 9)
+    ]
+    assert data.notes == ("before", "here: 5 training texts left out, being in a held-out split")
+
+
+def test_a_single_split_gives_all_three() -> None:
+    data = complete({"train": numbered(200)}, ("a", "b"), "here", [], seed=1)
+    assert list(data.splits) == ["train", "validation", "test"]
+    assert data.counts == {"train": 162, "validation": 18, "test": 20}
+    assert [np.bincount(data.splits[name].targets).tolist() for name in ("validation", "test")] == [
+        [9, 9],
+        [10, 10],
+    ]
+    assert "no test split, so 20 examples (10%, by class, seed 1)" in data.notes[0]
+    assert "no validation split, so 18 examples (10%, by class, seed 1)" in data.notes[1]
+    other = complete({"train": numbered(200)}, ("a", "b"), "here", [], seed=2)
+    assert other.splits["test"].inputs != data.splits["test"].inputs
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"test": numbered(9)}, "expected a labelled train split"),
+        ({"train": numbered(4)}, "too few examples to hold out a test split"),
+        (
+            {"train": examples(["a", "b"], [0, 0]), "validation": numbered(4), "test": numbered(4)},
+            "two classes",
+        ),
+    ],
+)
+def test_splits_that_are_refused(splits: dict[str, Examples], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        complete(splits, ("a", "b"), "here", [], seed=1)
+
+
+@given(st.lists(st.tuples(st.text("abc", max_size=3), st.integers(0, 2)), max_size=60), st.integers(0, 9))
+@settings(deadline=None)
+def test_no_text_is_on_both_sides_and_none_is_lost(pairs: list[tuple[str, int]], seed: int) -> None:
+    rest, held = hold_out(examples([text for text, _ in pairs], [target for _, target in pairs]), seed)
+    assert not set(rest.inputs) & set(held.inputs)
+    both = [
+        *zip(rest.inputs, rest.targets.tolist(), strict=True),
+        *zip(held.inputs, held.targets.tolist(), strict=True),
+    ]
+    assert sorted(both) == sorted(pairs)
+
+
+def test_another_sets_training_split_is_for_pretraining_its_labels_matched_by_order():
+    def data(labels, **splits):
+        made = {name: Examples(texts, np.array(targets)) for name, (texts, targets) in splits.items()}
+        return Data(made, labels, "+".join(labels))
+
+    own = data(("bad", "good"), train=(["a", "b"], [0, 1]), validation=(["c"], [1]), test=(["d"], [0]))
+    extra = data(("neg", "pos"), train=(["e", "d"], [1, 0]), validation=(["f"], [0]), test=(["g"], [0]))
+    joined = with_pretraining(own, extra)
+    assert joined.splits["pretraining"].inputs == ["e"]
+    assert joined.splits["pretraining"].targets.tolist() == [1]
+    assert joined.splits["train"].inputs == ["a", "b"]
+    assert joined.test_splits == ["test"]
+    assert joined.labels == ("bad", "good")
+    assert joined.notes == ("pretraining on 1 training texts of neg+pos (neg as bad, pos as good)",)
+    with pytest.raises(UserError, match="expected as many labels"):
+        with_pretraining(own, data(("x", "y", "z"), train=(["a"], [0])))

@@ -1,0 +1,287 @@
+"""From a Keras model to variants: what is written, and what is refused."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+from pipelines.errors import ExportError, UserError
+from pipelines.export.keras.saved_model import SavedModelPredictor
+from pipelines.export.tflite import flatbuffer
+from pipelines.export.tflite.audit import list_ops
+from pipelines.export.tflite.convert import convert
+from pipelines.export.trained import Facts, export
+from pipelines.export.verify import verify as verifier
+from pipelines.export.verify.verify import TOLERANCES, Reference, difference, verify
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model
+
+PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
+
+
+def _accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
+    return float(np.mean(outputs.argmax(axis=1) == targets))
+
+
+@pytest.fixture
+def reference(tiny):
+    outputs = tiny.model.predict_on_batch(tiny.inputs)
+    values = {"accuracy": _accuracy(outputs, tiny.targets)}
+    return Reference(tiny.inputs, tiny.targets, outputs, {"accuracy": _accuracy}, values)
+
+
+def test_saved_model_has_a_signature_for_one_and_one_for_many(tiny) -> None:
+    signatures = tf.saved_model.load(str(tiny.saved_model)).signatures
+    one, many = (
+        signatures[name].structured_input_signature[1]["tokens"] for name in ("serve", "serve_batch")
+    )
+    assert one.shape.as_list() == [1, 7]
+    assert many.shape.as_list() == [None, 7]
+    assert one.dtype == many.dtype == tf.int32
+    assert set(signatures["serve"].structured_outputs) == {"probabilities"}
+
+
+@pytest.mark.parametrize("batch_size", [256, 7, 1])
+def test_saved_model_answers_as_keras_for_any_batch(tiny, batch_size: int) -> None:
+    expected = tiny.model.predict_on_batch(tiny.inputs[:15])
+    answers = SavedModelPredictor(tiny.saved_model, batch_size)(tiny.inputs[:15].astype(np.int64))
+    np.testing.assert_allclose(answers, expected, atol=1e-6)
+
+
+def test_rows_are_keras_saved_model_and_every_variant(tiny) -> None:
+    rows = {row.form: row for row in tiny.exported.rows}
+    assert list(rows) == ["Keras", "SavedModel", *(f"{name}_loop.tflite" for name in PRECISIONS)]
+    assert rows["Keras"].max_abs_error == 0
+    assert rows["float32_loop.tflite"].max_abs_error < 1e-5
+    assert all(row.latency_p50_ms > 0 and row.bytes > 0 for row in rows.values())
+    assert rows["Keras"].metric == _accuracy(tiny.model.predict_on_batch(tiny.inputs), tiny.targets) < 1
+
+
+def test_manifest_says_what_was_measured(tiny) -> None:
+    manifest = Bundle.open(tiny.output / "latest").manifest
+    assert manifest["metric"] == {
+        "name": "accuracy",
+        "value": tiny.exported.rows[0].metric,
+        "higher_is_better": True,
+        "baseline": 0.4,
+    }
+    assert (manifest["app"], manifest["run_id"], manifest["labels"]) == (
+        "tiny",
+        "run1",
+        ["bad", "fair", "good"],
+    )
+    for variant in manifest["variants"]:
+        assert variant["runs_on"] == ["interpreter", "compiled_model"]
+        assert variant["ops"]["WHILE"] == 1
+        assert variant["signatures"]["serve"] == {
+            "inputs": {"tokens": {"shape": [1, 7], "dtype": "int32"}},
+            "outputs": {"probabilities": {"shape": [1, 3], "dtype": "float32"}},
+        }
+        assert 0 < variant["latency_ms"]["p50"] <= variant["latency_ms"]["p95"]
+        assert variant["max_abs_error"] <= TOLERANCES[variant["precision"]].max_abs_error
+
+
+def test_fewer_bits_make_larger_errors(tiny) -> None:
+    variants = {variant["precision"]: variant for variant in tiny.exported.bundle.variants}
+    errors = {name: variant["max_abs_error"] for name, variant in variants.items()}
+    assert errors["float32"] < errors["float16"] < errors["dynamic_int8"] < errors["int8"]
+    assert errors["float16"] < errors["int16x8"] < errors["int8"]
+    assert "DEQUANTIZE" not in variants["float32"]["ops"]
+    assert variants["float16"]["ops"]["DEQUANTIZE"] > 0
+
+
+def test_unknown_precision_names_the_known_ones(tiny) -> None:
+    with pytest.raises(
+        UserError, match=r"'int4': expected one of float32, float16, dynamic_int8, int8, int16x8"
+    ):
+        convert(tiny.saved_model, "int4")
+
+
+def test_what_tflite_has_no_op_for_does_not_convert(tmp_path: Path) -> None:
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda x: {"y": tf.linalg.logdet(x)}, [tf.TensorSpec((1, 3, 3), tf.float32, name="x")]
+    )
+    tf.saved_model.save(module, str(tmp_path), {"serve": module.serve})
+    with pytest.raises(ExportError, match="does not convert: ") as caught:
+        convert(tmp_path, "float16")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
+    tiny, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    tight = verifier.TOLERANCES["int8"]._replace(max_abs_error=1e-9, outliers=0.0)
+    monkeypatch.setitem(verifier.TOLERANCES, "int8", tight)
+    facts = Facts("tiny", "run3", "embedded", "default", {}, ["a"], {}, 0.0)
+    with caplog.at_level(logging.WARNING):
+        exported = export(
+            tiny.model,
+            facts,
+            {"tokens": ((7,), "int32")},
+            tiny.inputs,
+            tiny.targets,
+            tiny.inputs,
+            {"accuracy": lambda outputs, targets: 0.5},
+            {},
+            tmp_path / "exports",
+            tmp_path,
+            precisions=("float32", "int8"),
+        )
+    bundle = Bundle.open(exported.bundle.folder)
+    assert [variant["file"] for variant in bundle.variants] == ["float32_loop.tflite"]
+    assert [row.form for row in exported.rows] == ["Keras", "SavedModel", "float32_loop.tflite"]
+    reason = exported.left_out["int8_loop.tflite"]
+    assert re.fullmatch(r"int8 loop: differs from Keras by 0\.\d+, at most 1e-09 is allowed", reason)
+    assert bundle.left_out == exported.left_out
+    assert f"int8_loop.tflite is left out: {reason}" in caplog.text
+    for name in ("int8", "int8_loop.tflite"):
+        with pytest.raises(UserError, match=f"was left out of the bundle: {reason}"):
+            bundle.variant_path(name)
+    assert not (bundle.folder / "int8_loop.tflite").exists()
+
+
+def test_a_failed_export_leaves_no_bundle_and_says_nothing_on_stdout(tiny, tmp_path: Path, capfd) -> None:
+    facts = Facts("tiny", "run2", "embedded", "default", {}, ["a"], {}, 0.0)
+    specs = {"tokens": ((7,), "int32")}
+    metrics = {"accuracy": lambda outputs, targets: float("nan")}
+    with pytest.raises(ExportError, match="float32 loop: accuracy is nan"):
+        export(
+            tiny.model,
+            facts,
+            specs,
+            tiny.inputs,
+            tiny.targets,
+            tiny.inputs,
+            metrics,
+            {},
+            tmp_path / "out",
+            tmp_path,
+        )
+    assert not (tmp_path / "out").exists()
+    assert capfd.readouterr().out == ""
+
+
+def test_ops_are_counted_in_loop_bodies_too(tiny) -> None:
+    ops = list_ops(tiny.content())
+    assert ops["WHILE"] == 1
+    assert ops["LOGISTIC"] == 3, "the gates of the LSTM, which are in the body of the loop"
+
+
+def test_constants_behind_the_flatbuffer_are_read_as_its_own(tiny) -> None:
+    content = tiny.exported.bundle.variant_path("float32").read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    end, behind, held = len(content) + 64, b"", {}
+    for i, buffer in enumerate(model.buffers):
+        if buffer.data is not None and len(buffer.data) >= 16:
+            held[i] = bytes(buffer.data)
+            buffer.data, buffer.offset, buffer.size = None, end + len(behind), len(held[i])
+            behind += held[i]
+    outside = flatbuffer.pack(model).ljust(end, b"\0") + behind
+    assert {i: bytes(flatbuffer.parse(outside).buffers[i].data) for i in held} == held
+    packed = flatbuffer.pack(flatbuffer.parse(outside))
+    np.testing.assert_array_equal(
+        Model(packed).predict(tiny.inputs[:3]), Model(content).predict(tiny.inputs[:3])
+    )
+
+
+def _rebuilt(content: bytes, change) -> bytes:
+    model = schema.ModelT.InitFromPackedBuf(content)
+    change(model)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize("name", ["FlexTensorListReserve", "MyOwnOp"])
+def test_flex_and_custom_ops_are_refused_by_name(tiny, reference, name: str) -> None:
+    def make_custom(model) -> None:
+        model.operatorCodes[0].builtinCode = schema.BuiltinOperator.CUSTOM
+        model.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        model.operatorCodes[0].customCode = name
+
+    content = _rebuilt(tiny.content(), make_custom)
+    with pytest.raises(ExportError, match=name):
+        list_ops(content)
+    with pytest.raises(ExportError, match=f"float32 loop: .*{name}"):
+        verify(content, "float32", "loop", reference)
+
+
+def test_an_answer_beyond_the_tolerance_is_refused(tiny, reference) -> None:
+    outputs = reference.outputs.copy()
+    outputs[-1, 0] += 2e-4
+    with pytest.raises(ExportError, match=r"float32 loop: differs from Keras by 0\.0002, at most 0\.0001"):
+        verify(tiny.content(), "float32", "loop", replace(reference, outputs=outputs))
+
+
+def test_in_int8_one_of_10_000_outputs_may_be_further_off(tiny, reference) -> None:
+    inputs, targets, outputs = (
+        np.repeat(array, 30, axis=0) for array in (reference.inputs, reference.targets, reference.outputs)
+    )
+    many = replace(reference, inputs=inputs, targets=targets, outputs=outputs)
+    outputs[5, 0] += 0.6
+    assert verify(tiny.content(), "int8", "loop", many)["max_abs_error"] == pytest.approx(0.6, rel=0.01)
+    with pytest.raises(ExportError, match=r"float32 loop: differs from Keras by 0\.6, at most 0\.0001"):
+        verify(tiny.content(), "float32", "loop", many)
+    outputs[[7, 9], 1] += 0.6
+    with pytest.raises(ExportError, match=r"int8 loop: differs from Keras by 0\.6, at most 0\.5"):
+        verify(tiny.content(), "int8", "loop", many)
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_an_answer_that_is_no_number_is_refused(tiny, reference, precision) -> None:
+    outputs = reference.outputs.copy()
+    outputs[0, 0] = np.nan
+    with pytest.raises(ExportError, match=f"{precision} loop: differs from Keras by nan"):
+        verify(tiny.content(), precision, "loop", replace(reference, outputs=outputs))
+
+
+def test_outputs_of_another_shape_are_refused(tiny, reference) -> None:
+    with pytest.raises(ExportError, match=r"float32 loop: expected outputs of shape \(210, 1\)"):
+        verify(tiny.content(), "float32", "loop", replace(reference, outputs=reference.outputs[:, :1]))
+
+
+def test_a_loss_in_the_metric_is_refused(tiny, reference) -> None:
+    better = replace(reference, values={"accuracy": 1.0})
+    with pytest.raises(
+        ExportError, match=r"dynamic_int8 loop: accuracy is 0\.\d+, at least 0\.9800 is needed"
+    ):
+        verify(tiny.content("dynamic_int8"), "dynamic_int8", "loop", better)
+
+
+def test_what_cannot_be_invoked_is_refused(tiny, reference) -> None:
+    unknown_words = replace(reference, inputs=np.full_like(tiny.inputs, 1000))
+    with pytest.raises(ExportError, match=r"float16 loop: can't be invoked: .*gather"):
+        verify(tiny.content("float16"), "float16", "loop", unknown_words)
+
+
+def test_runs_on_leaves_out_what_did_not_run(tiny, reference, monkeypatch, caplog) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with caplog.at_level(logging.WARNING):
+        verified = verify(tiny.content(), "float32", "loop", reference)
+    assert verified["runs_on"] == ["interpreter"]
+    assert "float32 loop: does not run on CompiledModel: exit code 1" in caplog.text
+
+
+def test_few_examples_are_told(tiny, reference, caplog) -> None:
+    few = {name: getattr(reference, name)[:20] for name in ("inputs", "targets", "outputs")}
+    with caplog.at_level(logging.WARNING):
+        verify(tiny.content(), "float32", "loop", replace(reference, **few, values={"accuracy": 0.5}))
+    assert "compared on 20 test examples only" in caplog.text
+
+
+def test_answers_of_whole_numbers_differ_by_the_share_of_examples_with_another_one() -> None:
+    expected = np.array([[1, 2], [3, 4], [5, 6], [7, 8]])
+    assert difference(expected, expected) == 0
+    assert difference(np.array([[1, 11], [3, 4], [14, 15], [7, 8]]), expected) == 0.5
+    assert difference(expected + 0.25, expected * 1.0) == 0.25
+    with pytest.raises(ExportError, match=r"expected outputs of shape \(4, 2\)"):
+        difference(expected[:3], expected)

@@ -1,0 +1,324 @@
+"""Labels, vocabulary and settings in the .tflite file: in the published form, and the model still runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import flatbuffers.table
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from flatbuffers import number_types
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.errors import UserError
+from pipelines.export.tflite import flatbuffer
+from pipelines.export.tflite.metadata import Description, pack, sizes, strip, unpack
+from pipelines.export.verify import compiled_model
+
+FILES = {"labels.txt": b"no\nyes\nmaybe\n", "words.txt": b"a\nb\n", "settings.json": b'{"max_length": 4}'}
+DESCRIPTION = Description(
+    "tiny",
+    "Answers in three words.",
+    version="7",
+    author="someone",
+    license="Apache-2.0",
+    vocabulary={"words": "words.txt"},
+    labels={"answer": "labels.txt"},
+)
+
+
+class _Network(tf.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        rng = np.random.default_rng(3)
+        self.weights = tf.Variable(rng.normal(size=(4, 3)).astype(np.float32))
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((1, 4), name="words"), tf.TensorSpec((1, 3), name="shift")],
+    )
+    def add(self, words: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"answer": tf.tanh(words @ self.weights + shift)}
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 3), name="other")])
+    def double(self, other: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"doubled": other * 2.0}
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = str(tmp_path_factory.mktemp("saved"))
+    network = _Network()
+    tf.saved_model.save(network, folder, {"serve": network.add, "zoom": network.double})
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serve", "zoom"])
+    return converter.convert()
+
+
+@pytest.fixture(scope="module")
+def packed(content: bytes) -> bytes:
+    return pack(content, DESCRIPTION, FILES)
+
+
+def _metadata_buffers(content: bytes) -> list[bytes]:
+    model = schema.Model.GetRootAs(content)
+    entries = [model.Metadata(i) for i in range(model.MetadataLength())]
+    return [
+        model.Buffers(each.Buffer()).DataAsNumpy().tobytes()
+        for each in entries
+        if each.Name() == b"TFLITE_METADATA"
+    ]
+
+
+def test_what_is_packed_comes_back(packed: bytes) -> None:
+    metadata, files = unpack(packed)
+    assert files == FILES
+    assert metadata == {
+        "name": "tiny",
+        "description": "Answers in three words.",
+        "version": "7",
+        "author": "someone",
+        "license": "Apache-2.0",
+        "min_parser_version": "1.0.1",
+        "inputs": metadata["inputs"],
+        "outputs": [{"name": "answer", "files": [{"name": "labels.txt", "type": "TENSOR_AXIS_LABELS"}]}],
+        "files": [{"name": "settings.json", "type": "UNKNOWN"}],
+    }
+    assert sorted(metadata["inputs"], key=lambda tensor: tensor["name"]) == [
+        {"name": "shift", "files": []},
+        {"name": "words", "files": [{"name": "words.txt", "type": "VOCABULARY"}]},
+    ]
+
+
+@given(
+    name=st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+    files=st.dictionaries(
+        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}", fullmatch=True),
+        st.binary(max_size=300),
+        max_size=6,
+    ),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_names_and_contents_come_back(content: bytes, name: str, files: dict[str, bytes]) -> None:
+    packed = pack(content, Description(name), files)
+    metadata, found = unpack(packed)
+    assert found == files
+    assert metadata["name"] == name
+    assert metadata["files"] == [{"name": file, "type": "UNKNOWN"} for file in sorted(files)]
+
+
+def test_a_zip_reader_reads_the_files(packed: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == FILES
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+class _Table(flatbuffers.table.Table):
+    """A table read by the published slots, with nothing of the code under test."""
+
+    def at(self, slot: int) -> int:
+        return self.Offset(4 + 2 * slot)
+
+    def text(self, slot: int) -> str:
+        return self.String(self.Pos + self.at(slot)).decode()
+
+    def tables(self, slot: int) -> list[_Table]:
+        if not self.at(slot):
+            return []
+        start = self.Vector(self.at(slot))
+        return [
+            _Table(self.Bytes, self.Indirect(start + 4 * i)) for i in range(self.VectorLen(self.at(slot)))
+        ]
+
+    def number(self, slot: int) -> int:
+        return self.Get(number_types.Int8Flags, self.Pos + self.at(slot)) if self.at(slot) else 0
+
+
+def test_identifier_and_slots_are_the_schemas(packed: bytes) -> None:
+    (buffer,) = _metadata_buffers(packed)
+    assert buffer[4:8] == b"M001"
+    model = _Table(buffer, int.from_bytes(buffer[:4], "little"))
+    assert [model.text(slot) for slot in (0, 1, 2, 4, 5, 7)] == [
+        "tiny",
+        "Answers in three words.",
+        "7",
+        "someone",
+        "Apache-2.0",
+        "1.0.1",
+    ]
+    assert [(file.text(0), file.number(2)) for file in model.tables(6)] == [("settings.json", 0)]
+    (subgraph,) = model.tables(3)
+    inputs = {tensor.text(0): tensor.tables(6) for tensor in subgraph.tables(2)}
+    assert {name: [(file.text(0), file.number(2)) for file in files] for name, files in inputs.items()} == {
+        "words": [("words.txt", 5)],
+        "shift": [],
+    }
+    (output,) = subgraph.tables(3)
+    assert output.text(0) == "answer"
+    assert [(file.text(0), file.number(2)) for file in output.tables(6)] == [("labels.txt", 2)]
+
+
+def test_tensors_are_described_in_the_order_of_the_graph(packed: bytes) -> None:
+    graph = schema.Model.GetRootAs(packed).Subgraphs(0)
+    sizes_in_graph = [graph.Tensors(graph.Inputs(i)).Shape(1) for i in range(graph.InputsLength())]
+    size = {"words": 4, "shift": 3}
+    assert [size[tensor["name"]] for tensor in unpack(packed)[0]["inputs"]] == sizes_in_graph
+
+
+def test_it_still_answers_the_same(content: bytes, packed: bytes) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        given = {"words": rng.normal(size=(1, 4)), "shift": rng.normal(size=(1, 3))}
+        given = {name: array.astype(np.float32) for name, array in given.items()}
+        before, after = (
+            Interpreter(model_content=each).get_signature_runner("serve")(**given)["answer"]
+            for each in (content, packed)
+        )
+        np.testing.assert_array_equal(after, before)
+        assert np.abs(after).max() > 0
+
+
+def test_it_still_answers_the_same_in_compiled_model(content: bytes, packed: bytes, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    inputs = {"words": rng.normal(size=(3, 4)), "shift": rng.normal(size=(3, 3))}
+    np.savez(tmp_path / "in.npz", **{name: array.astype(np.float32) for name, array in inputs.items()})
+    answers = []
+    for name, each in (("before", content), ("after", packed)):
+        (tmp_path / name).write_bytes(each)
+        script = [sys.executable, "-P", compiled_model.__file__]
+        files = [tmp_path / name, tmp_path / "in.npz", tmp_path / f"{name}.npy"]
+        subprocess.run([*script, *map(str, files)], check=True, capture_output=True, timeout=60)
+        answers.append(np.load(tmp_path / f"{name}.npy"))
+    np.testing.assert_array_equal(answers[1], answers[0])
+    assert answers[0].shape == (3, 3)
+
+
+def test_packing_again_replaces(content: bytes, packed: bytes) -> None:
+    again = pack(packed, Description("other"), {"only.json": b"{}"})
+    assert unpack(again)[0]["name"] == "other"
+    assert unpack(again)[1] == {"only.json": b"{}"}
+    assert len(_metadata_buffers(again)) == 1
+    assert again == pack(content, Description("other"), {"only.json": b"{}"})
+    assert b"words.txt" not in again
+
+
+def test_both_sizes_are_told(content: bytes, packed: bytes) -> None:
+    both = sizes(packed)
+    assert both.with_metadata == len(packed)
+    assert both.without == len(strip(packed)) == len(strip(content))
+    assert both.with_metadata - both.without > sum(map(len, FILES.values()))
+    assert unpack(strip(packed)) == ({}, {}) == unpack(content)
+
+
+def test_packing_is_deterministic_whatever_the_order(content: bytes, packed: bytes) -> None:
+    assert pack(content, DESCRIPTION, dict(reversed(FILES.items()))) == packed
+
+
+def test_weights_are_aligned(packed: bytes) -> None:
+    model = schema.Model.GetRootAs(packed)
+    buffers = [model.Buffers(i) for i in range(model.BuffersLength())]
+    starts = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in buffers if buffer.DataLength()]
+    assert len(starts) >= 3
+    assert {start % 16 for start in starts} == {0}
+
+
+def test_the_file_of_another_graphs_tensor_belongs_to_the_model(content: bytes) -> None:
+    model = schema.Model.GetRootAs(content)
+    signatures = [model.SignatureDefs(i) for i in range(model.SignatureDefsLength())]
+    (other,) = (each for each in signatures if each.SubgraphIndex() != 0)
+    labels = {other.Outputs(0).Name().decode(): "labels.txt"}
+    metadata, _ = unpack(pack(content, Description("tiny", labels=labels), FILES))
+    assert {"name": "labels.txt", "type": "TENSOR_AXIS_LABELS"} in metadata["files"]
+    assert [tensor["files"] for tensor in metadata["outputs"]] == [[]]
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "/root", "", ".hidden", "a\\b", "x" * 101])
+def test_names_that_lead_elsewhere_are_refused(content: bytes, name: str) -> None:
+    with pytest.raises(UserError, match="expected plain file names"):
+        pack(content, Description("tiny"), {name: b""})
+
+
+def test_names_that_are_not_there_are_refused(content: bytes) -> None:
+    with pytest.raises(UserError, match=r"expected a name among the files \[\], got 'labels.txt'"):
+        pack(content, Description("tiny", labels={"answer": "labels.txt"}), {})
+    with pytest.raises(UserError, match=r"among the outputs \['answer', 'doubled'\], got 'anser'"):
+        pack(content, Description("tiny", labels={"anser": "labels.txt"}), FILES)
+
+
+def test_too_many_files_are_refused(content: bytes) -> None:
+    with pytest.raises(UserError, match="at most 100, got 101"):
+        pack(content, Description("tiny"), {f"f{i}": b"" for i in range(101)})
+
+
+def _with_zip(content: bytes, *entries: tuple[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    packed = io.BytesIO(pack(content, Description("tiny"), {}))
+    with zipfile.ZipFile(packed, "a", method) as archive:
+        for name, data in entries:
+            archive.writestr(zipfile.ZipInfo(name), data, method)
+    return packed.getvalue()
+
+
+def test_foreign_zips_are_read_or_refused(content: bytes) -> None:
+    assert unpack(_with_zip(content, ("a", b"1"), ("b", b"2")))[1] == {"a": b"1", "b": b"2"}
+    with pytest.raises(UserError, match=r"expected plain file names, each once, got '\.\./a'"):
+        unpack(_with_zip(content, ("../a", b"")))
+    with pytest.raises(UserError, match="neither compressed nor encrypted"):
+        unpack(_with_zip(content, ("bomb", b"\0" * 10_000_000), method=zipfile.ZIP_DEFLATED))
+    with pytest.raises(UserError, match="at most 100, got 101"):
+        unpack(_with_zip(content, *((f"f{i}", b"") for i in range(101))))
+
+
+def test_entries_that_share_their_bytes_are_refused(content: bytes) -> None:
+    """Many entries over the same bytes make much of little."""
+    packed = bytearray(_with_zip(content, ("a", b"x" * 5000), ("b", b"x")))
+    second = packed.rindex(b"PK\1\2")
+    first = packed.rindex(b"PK\1\2", 0, second)
+    for field in (slice(16, 28), slice(42, 46)):  # checksum and sizes, and where the entry begins
+        packed[second + field.start : second + field.stop] = packed[first + field.start : first + field.stop]
+    for place in (second + 24, first + 24):
+        packed[place : place + 4] = (len(packed) - 100).to_bytes(4, "little")
+    with pytest.raises(UserError, match="files of the model"):
+        unpack(bytes(packed))
+
+
+@given(kept=st.floats(0.0, 0.9999))
+@settings(max_examples=60, deadline=None)
+def test_a_file_that_is_cut_short_is_refused(packed: bytes, kept: float) -> None:
+    with pytest.raises(UserError):
+        unpack(packed[: int(kept * len(packed))])
+
+
+def test_damaged_metadata_is_refused(packed: bytes) -> None:
+    at = packed.index(b"M001")
+    with pytest.raises(UserError, match="TFLITE_METADATA: expected a ModelMetadata"):
+        unpack(packed[:at] + b"M999" + packed[at + 4 :])
+    with pytest.raises(UserError, match=r"not a \.tflite file"):
+        unpack(b"PK" + packed[2:4] + b"none" + packed[8:])
+
+
+def test_weights_behind_the_flatbuffer_are_refused(content: bytes) -> None:
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model.buffers[-1].offset, model.buffers[-1].size = 4096, 16
+    with pytest.raises(UserError, match="expected weights in the flatbuffer"):
+        pack(flatbuffer.pack(model), Description("tiny"), {})
+
+
+def test_it_reads_without_tensorflow(packed: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(packed)
+    code = (
+        "import sys; sys.modules.update(tensorflow=None, keras=None)\n"
+        "import json; from pathlib import Path; from pipelines.export.tflite.metadata import unpack\n"
+        "print(json.dumps(sorted(unpack(Path(sys.argv[1]).read_bytes())[1])))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model.tflite")]
+    root = Path(__file__).parents[4]
+    done = subprocess.run(command, check=True, capture_output=True, cwd=root, timeout=60)
+    assert json.loads(done.stdout) == sorted(FILES)

@@ -1,0 +1,411 @@
+"""Runs in MLflow, on a store that two processes create at once."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from pipelines.errors import UserError
+from pipelines.ondevice.bundle import Bundle
+from pipelines.tracking import runs as tracking
+
+CHECKOUT = Path(__file__).parents[3]
+PARAMS = {"epochs": 3, "optimizer": {"name": "adamw"}}
+
+WORKER = """
+import os, signal, sys
+from pipelines import tracking
+with tracking.start("counting", sys.argv[1], {"epochs": 20}, {}) as run:
+    for epoch in range(1, 21):
+        run.metrics({"loss": 1 / epoch, "accuracy": 1 - 1 / epoch}, step=epoch)
+        if sys.argv[1] == "killed" and epoch == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+FAKE_APP = """
+import dataclasses
+from pipelines.app import App
+from pipelines.config import Config
+
+def predict(bundle, inputs, variant, options):
+    return [{"label": bundle.labels["good" in text], "probabilities": {"bad": 0.25, "good": 0.75}}
+            for text in inputs]
+
+fields = {field.name: None for field in dataclasses.fields(App) if field.default is dataclasses.MISSING}
+presets = {"default": Config(), "smoke": Config()}
+APP = App(**{**fields, "name": "fake", "presets": presets, "predict": predict})
+"""
+GOOD = {"label": "good", "probabilities": {"bad": 0.25, "good": 0.75}}
+BAD = {"label": "bad", "probabilities": {"bad": 0.25, "good": 0.75}}
+
+
+@dataclass
+class Workers:
+    """What became of two trainings that found no store."""
+
+    folder: Path
+    codes: list[int]
+    stdout: list[bytes]
+    elsewhere: list[Path]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """A home and a folder for temporary files of their own, so that what is left there can be seen."""
+    for name in ("home", "tmp"):
+        (folder / name).mkdir()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {"HOME": f"{folder}/home", "TMPDIR": f"{folder}/tmp", "PYTHONPATH": str(CHECKOUT), "PATH": path}
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Workers:
+    folder, outside = tmp_path_factory.mktemp("a fresh 100% checkout"), tmp_path_factory.mktemp("outside")
+    environment = _environment(outside)
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, name], cwd=folder, env=environment, stdout=subprocess.PIPE
+        )
+        for name in ("whole", "killed")
+    ]
+    stdout = [process.communicate(timeout=300)[0] for process in started]
+    left = [path for path in outside.rglob("*") if path.name not in ("home", "tmp")]
+    return Workers(folder, [process.returncode for process in started], stdout, left)
+
+
+@pytest.fixture
+def store(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
+    """The store of the workers, as the current folder's own."""
+    monkeypatch.chdir(workers.folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    yield mlflow.MlflowClient(tracking.store_uri())
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def _runs(store: mlflow.MlflowClient) -> Mapping[str, Any]:
+    experiment = store.get_experiment_by_name("counting")
+    return {run.info.run_name: run for run in store.search_runs([experiment.experiment_id])}
+
+
+def _curve(store: mlflow.MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
+    return [(point.step, point.value) for point in store.get_metric_history(run_id, name)]
+
+
+def _path(uri: str) -> Path:
+    return Path(url2pathname(urlsplit(uri).path))
+
+
+def _artifacts(store: mlflow.MlflowClient, run_id: str) -> Path:
+    return _path(store.get_run(run_id).info.artifact_uri)
+
+
+def test_trainings_at_once_from_a_fresh_checkout_keep_their_runs(
+    workers: Workers, store: mlflow.MlflowClient
+) -> None:
+    assert workers.codes == [0, -signal.SIGKILL]
+    runs = _runs(store)
+    assert sorted(runs) == ["killed", "whole"]
+    assert runs["whole"].info.status == "FINISHED"
+    assert _curve(store, runs["whole"].info.run_id, "loss") == [(i, 1 / i) for i in range(1, 21)]
+
+
+def test_nothing_is_printed_and_nothing_is_left_outside_the_checkout(workers: Workers) -> None:
+    assert workers.stdout == [b"", b""]
+    assert workers.elsewhere == []
+    assert [path.name for path in workers.folder.iterdir()] == ["mlruns"]
+
+
+def test_a_killed_run_goes_on_with_nothing_lost_or_twice(store: mlflow.MlflowClient) -> None:
+    killed = _runs(store)["killed"]
+    assert killed.info.status == "RUNNING"
+    with tracking.start("counting", "again", {"epochs": 20}, {}, killed.info.run_id) as run:
+        assert run.id == killed.info.run_id
+        run.metrics({"loss": 99.0}, step=5)
+        run.metrics({"loss": 1 / 6}, step=6)
+        assert store.get_run(run.id).info.status == "RUNNING"
+    assert _curve(store, run.id, "loss") == [(i, 1 / i) for i in range(1, 7)]
+    assert store.get_run(run.id).info.status == "FINISHED"
+    assert store.get_run(run.id).info.run_name == "killed"
+
+
+def test_settings_and_facts_are_there(store: mlflow.MlflowClient) -> None:
+    long = "x" * 10_000
+    with tracking.start("counting", "facts", {**PARAMS, "long": long, "none": None}, {"data": "ours"}) as run:
+        pass
+    data = store.get_run(run.id).data
+    assert data.params["epochs"] == "3"
+    assert data.params["optimizer.name"] == "adamw"
+    assert data.params["long"] == "x" * 5999 + "…"
+    config = json.loads((_artifacts(store, run.id) / "config.json").read_text())
+    assert config == {**PARAMS, "long": long, "none": None}
+    assert data.tags["data"] == "ours"
+    facts = tracking.provenance()
+    assert facts["version.keras"] == "3.15.1"
+    assert facts["version.python"] == ".".join(map(str, sys.version_info[:3]))
+    assert all(facts.values())
+    assert facts.items() <= data.tags.items()
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    facts = tracking.provenance()
+    assert (facts["git.commit"], facts["git.dirty"]) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (ValueError("went\nwrong"), "FAILED", "ValueError: went wrong"),
+        (UserError("reviews.csv:3: no text"), "FAILED", "reviews.csv:3: no text"),
+        (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt:"),
+    ],
+)
+def test_a_run_ends_as_its_training_does(
+    store: mlflow.MlflowClient, error: BaseException, status: str, reason: str
+) -> None:
+    with pytest.raises(type(error)), tracking.start("counting", "ends", PARAMS, {}) as run:
+        raise error
+    ended = store.get_run(run.id)
+    assert ended.info.status == status
+    assert ended.data.tags["reason"] == reason
+    with tracking.start("counting", "ends", PARAMS, {}, run.id):
+        pass
+    assert "reason" not in store.get_run(run.id).data.tags
+
+
+def test_a_run_is_not_resumed_as_another(store: mlflow.MlflowClient) -> None:
+    with tracking.start("counting", "mine", PARAMS, {}) as run:
+        pass
+    for app, params, run_id, message in [
+        ("counting", {"epochs": 4}, run.id, "epochs='3', got '4'"),
+        ("other", PARAMS, run.id, "not a run of other"),
+        ("counting", PARAMS, "0" * 32, "no run 0000"),
+        ("counting", PARAMS, "../../etc", "expected the 32"),
+    ]:
+        with pytest.raises(UserError, match=message), tracking.start(app, "", params, {}, run_id):
+            pytest.fail("the run was opened")
+
+
+def test_a_deleted_experiment_is_named(store: mlflow.MlflowClient) -> None:
+    with tracking.start("deleted", "", PARAMS, {}) as run:
+        pass
+    store.delete_experiment(store.get_run(run.id).info.experiment_id)
+    with pytest.raises(UserError, match="experiments restore -x"), tracking.start("deleted", "", PARAMS, {}):
+        pytest.fail("the run was opened")
+
+
+def test_pictures_tables_texts_and_folders(store: mlflow.MlflowClient, tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "file").write_bytes(b"\0\1")
+    with tracking.start("counting", "artifacts", PARAMS, {}) as run:
+        run.figure("curve", Figure())
+        run.table(
+            "forms", [{"form": "keras", "accuracy": 0.9}, {"form": "int8", "accuracy": np.float64(0.8)}]
+        )
+        run.table("none", [])
+        run.text("samples.txt", "schön")
+        run.folder(tmp_path, "saved_model")
+    kept = _artifacts(store, run.id)
+    assert (kept / "plots" / "curve.png").read_bytes().startswith(b"\x89PNG")
+    table = json.loads((kept / "tables" / "forms.json").read_text())
+    assert table == {"columns": ["form", "accuracy"], "data": [["keras", 0.9], ["int8", 0.8]]}
+    assert (kept / "samples.txt").read_text() == "schön"
+    assert (kept / "saved_model" / "inner" / "file").read_bytes() == b"\0\1"
+
+
+def test_the_keras_model_can_be_loaded_again(store: mlflow.MlflowClient) -> None:
+    import keras
+
+    from layers import GRU
+
+    inputs = keras.Input((None,), dtype="int32")
+    model = keras.Model(inputs, GRU(4)(keras.layers.Embedding(9, 3)(inputs)))
+    with tracking.start("counting", "keras", PARAMS, {}) as run:
+        uri = run.keras_model(model, np.ones((2, 5), "int32"))
+        loaded = mlflow.keras.load_model(uri)
+        info = mlflow.models.get_model_info(uri)
+    tokens = np.array([[1, 2, 3], [4, 5, 6]])
+    np.testing.assert_array_equal(loaded(tokens), model(tokens))
+    assert info.signature.inputs.inputs[0].shape == (-1, -1)
+    assert info.signature.outputs.inputs[0].shape == (-1, 4)
+    assert info.saved_input_example_info is not None
+
+
+@pytest.fixture
+def logged_bundle(store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a logged bundle whose app is in no checkout but in the model's own code folder."""
+    package = tmp_path / "code" / "apps" / "fake"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").write_text(FAKE_APP)
+    monkeypatch.syspath_prepend(package.parents[1])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "apps"]:
+        monkeypatch.delitem(sys.modules, name)
+    with tracking.start("counting", "bundle", PARAMS, {}) as run:
+        uri = run.bundle_model(_bundle(tmp_path / "bundle"), ["good", "not"])
+    for name in ("apps", "apps.fake"):
+        monkeypatch.delitem(sys.modules, name)
+    return uri
+
+
+def _bundle(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "float32.tflite").write_bytes(b"TFL3")
+    variant = {"file": "float32.tflite", "precision": "float32", "execution": "loop", "bytes": 4}
+    variant |= {"sha256": hashlib.sha256(b"TFL3").hexdigest(), "ops": {}, "signatures": {}, "runs_on": []}
+    variant |= {"max_abs_error": 0, "metric": 1, "latency_ms": {"p50": 1, "p95": 1}}
+    manifest = {"format": 1, "app": "fake", "run_id": "1", "created": "", "dataset": "", "preset": ""}
+    manifest |= {"config": {}, "labels": ["bad", "good"], "preprocessing": {}, "assets": []}
+    manifest |= {"metric": {"name": "accuracy", "value": 1, "higher_is_better": True, "baseline": 0}}
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "variants": [variant]}))
+    return folder
+
+
+def _folder_of(store: mlflow.MlflowClient, uri: str) -> Path:
+    location = store.get_logged_model(uri.removeprefix("models:/")).artifact_location
+    return _path(location)
+
+
+def test_the_bundle_answers_where_there_is_no_checkout_and_no_tensorflow(
+    logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path
+) -> None:
+    folder = _folder_of(store, logged_bundle)
+    assert not [path for path in folder.rglob("*") if "pickle" in path.name or path.suffix == ".pkl"]
+    requirements = {line.partition("==")[0] for line in (folder / "requirements.txt").read_text().split()}
+    assert requirements == {"mlflow", "ai-edge-litert", "numpy"}
+    code = f"""
+import json, sys, mlflow, numpy, pandas
+model = mlflow.pyfunc.load_model({str(folder)!r})
+texts = ["good", "not"]
+forms = texts, numpy.array(texts), pandas.DataFrame({{"text": texts}})
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+print(json.dumps([model.predict(form) for form in forms]))
+"""
+    environment = {**_environment(tmp_path), "PYTHONPATH": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=-1, check=True)
+    assert json.loads(done.stdout) == [[GOOD, BAD]] * 3
+
+
+def test_a_bundle_becomes_a_version_with_the_figures_of_its_variants(
+    logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bundle = Bundle.open(tmp_path / "bundle")
+    with tracking.start("counting", "registered", PARAMS, {}) as run:
+        versions = [run.register(logged_bundle, "counter", bundle) for _ in range(2)]
+        with pytest.raises(UserError, match=r"registered model 'a/b': .*name"):
+            run.register(logged_bundle, "a/b", bundle)
+        with pytest.raises(UserError, match="registered model 'counter': "):
+            run.register("models:/m-none", "counter", bundle)
+    assert versions == [1, 2]
+    found = store.get_model_version("counter", "2")
+    assert found.tags == {
+        **{"app": "fake", "run_id": "1", "dataset": "", "preset": ""},
+        **{"float32.accuracy": "1", "float32.bytes": "4", "float32.max_abs_error": "0"},
+        "float32.latency_p50_ms": "1",
+    }
+    assert found.source == logged_bundle
+    assert capfd.readouterr().out == ""
+
+
+def test_tracking_uri_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mine/runs.db")
+    with tracking.start("counting", "", PARAMS, {}) as run:
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert (tmp_path / "mine/artifacts/counting" / run.id / "artifacts/config.json").is_file()
+    assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/mine/runs.db"
+
+
+@pytest.mark.parametrize("in_the_way", ["mlruns", "mlruns/mlflow.db"])
+def test_a_file_that_is_no_store_is_named(
+    in_the_way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    path = tmp_path / in_the_way
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine, all mine" * 100)
+    with pytest.raises(UserError, match=r"sqlite:///.*/mlruns/mlflow.db: expected a store of MLflow: .+"):
+        tracking.prepare()
+    assert path.read_text() == "mine, all mine" * 100
+
+
+def test_the_ui_of_a_server_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="expected a SQLite store"):
+        tracking.serve_ui("127.0.0.1", 5000)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _get(url: str, process: subprocess.Popen, body: object = None) -> bytes:
+    """Ask until the server that `process` is starting answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.read()
+        except urllib.error.URLError:
+            assert process.poll() is None
+            time.sleep(0.2)
+    raise TimeoutError(url)
+
+
+@pytest.mark.slow
+def test_the_ui_starts_before_any_run_and_lets_trainings_be(tmp_path: Path) -> None:
+    environment, port = _environment(tmp_path), _free_port()
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    code = f"from pipelines import tracking; tracking.serve_ui('127.0.0.1', {port})"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environment) as server:
+        try:
+            assert b"<html" in _get(f"http://127.0.0.1:{port}/", server)
+            worker = [sys.executable, "-c", WORKER, "beside"]
+            subprocess.run(worker, cwd=folder, env=environment, check=True)
+            search = f"http://127.0.0.1:{port}/api/2.0/mlflow/runs/search"
+            found = json.loads(_get(search, server, {"experiment_ids": ["1"]}))
+        finally:
+            server.terminate()
+    assert [run["info"]["status"] for run in found["runs"]] == ["FINISHED"]
+    assert [path.name for path in folder.iterdir()] == ["mlruns"]
+    assert list((tmp_path / "home").iterdir()) == list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_bundle_is_served(logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path) -> None:
+    environment, port = {**_environment(tmp_path), "MLFLOW_DISABLE_TELEMETRY": "true"}, _free_port()
+    del environment["PYTHONPATH"]
+    model = ["-m", str(_folder_of(store, logged_bundle)), "--env-manager", "local"]
+    serve = [sys.executable, "-m", "mlflow", "models", "serve", *model, "-h", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(serve, cwd=tmp_path, env=environment) as server:
+        try:
+            _get(f"http://127.0.0.1:{port}/ping", server)
+            url = f"http://127.0.0.1:{port}/invocations"
+            split = pd.DataFrame({"text": ["good", "not"]}).to_dict(orient="split")
+            for body in ({"inputs": ["good", "not"]}, {"dataframe_split": split}):
+                assert json.loads(_get(url, server, body)) == {"predictions": [GOOD, BAD]}
+        finally:
+            server.terminate()
