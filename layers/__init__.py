@@ -9,6 +9,7 @@ from .attention import (
 from .bidirectional import Bidirectional
 from .callbacks import Diagnostics
 from .causal import CausalConv1D, CausalConv2D
+from .cell_names import by_name
 from .cells import (
     GRU,
     LSTM,
@@ -86,6 +87,7 @@ __all__ = [
     "SpecAugment",
     "Stack",
     "TokenDropout",
+    "by_name",
     "convert_model",
     "execution",
     "from_keras",

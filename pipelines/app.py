@@ -30,6 +30,18 @@ class NoOptions:
     """The options of `predict` of an app that has none of its own."""
 
 
+def lazy(package: str, module: str, name: str) -> Callable[..., Any]:
+    """Return a function that calls `name` in a module of `package`, which is imported at the first call.
+
+    An app's `__init__.py` names what needs TensorFlow so: `build=lazy(__name__, "model", "build_model")`.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(importlib.import_module(f"{package}.{module}"), name)(*args, **kwargs)
+
+    return call
+
+
 def _itself(config: Any, features: Features, model: keras.Model) -> keras.Model:
     return model
 

@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .errors import UserError
+
+Cell = Literal["simple_rnn", "lstm", "gru"]
+"""Names that `layers.by_name` knows."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,26 @@ class Config:
         within = 0 <= self.pretraining_epochs < self.epochs
         require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+
+
+@dataclass(frozen=True)
+class RecurrentConfig(Config):
+    """Settings of apps whose network has a stack of recurrent layers."""
+
+    cell: Cell = "gru"
+    """The recurrent cell."""
+    units: int = 64
+    """Units of each recurrent layer (of each direction, where there are two)."""
+    depth: int = 1
+    """Recurrent layers, one on another."""
+    dropout: float = 0.0
+    """Fraction dropped between recurrent layers and before the output in training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("units", "depth"):
+            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        require(0 <= self.dropout < 1, "dropout", "0 <= rate < 1", self.dropout)
 
 
 def require(holds: bool, name: str, expected: str, got: object) -> None:

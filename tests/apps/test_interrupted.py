@@ -70,7 +70,7 @@ QUICK = """
 import functools, sys
 import pipelines.training.experiment as experiment
 experiment.export = functools.partial(experiment.export, precisions=("float32",))
-from pipelines.cli import main
+from pipelines.commands.app import main
 sys.exit(main(sys.argv[1:]))
 """
 STEPPED = """
@@ -83,7 +83,7 @@ def batches(*args):
         time.sleep(0.1)
         yield batch
 training.batches = batches
-from pipelines.cli import main
+from pipelines.commands.app import main
 sys.exit(main(sys.argv[1:]))
 """
 KILLED_IN_EXPORT = f"""

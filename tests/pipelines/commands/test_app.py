@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.commands import app as cli
+from pipelines.commands import command_line
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,8 +18,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(cli, "_stay_in_the_checkout", lambda: None)
+    monkeypatch.setattr(command_line.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command_line, "_stay_in_the_checkout", lambda: None)
 
 
 def run(*argv):

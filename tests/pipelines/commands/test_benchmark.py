@@ -258,7 +258,7 @@ WORKER = """
 import sys
 for name in sys.argv.pop(1).split(","):
     sys.modules[name] = None  # its import fails
-from pipelines.benchmark_worker import main
+from pipelines.commands.benchmark_worker import main
 main(*sys.argv[1:])
 loaded = {name.partition(".")[0] for name, module in sys.modules.items() if module}
 print(*sorted(loaded - set(sys.stdlib_module_names)))

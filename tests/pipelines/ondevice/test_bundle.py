@@ -148,7 +148,7 @@ import resource
 from pathlib import Path
 from reference.bundles import head, record
 from pipelines.errors import UserError
-from pipelines.export.write import write_bundle
+from pipelines.export.bundle_writing import write_bundle
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     write_bundle(Path({str(tmp_path)!r}), head(), [(record(), b"x" * 100_000)], {{}})

@@ -118,8 +118,7 @@ import json, sys
 for name in ("tensorflow", "keras", "mlflow", "tyro", "sklearn", "matplotlib"):
     sys.modules[name] = None  # its import fails
 import numpy as np
-from pipelines.bundle import Bundle
-from pipelines.ondevice import Model
+from pipelines.ondevice import Bundle, Model
 bundle = Bundle.open(sys.argv[1])
 bundle.asset("vocabulary.json")
 outputs = Model(bundle.variant_path(sys.argv[2])).predict(np.array(json.loads(sys.argv[3])))

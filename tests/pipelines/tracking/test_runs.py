@@ -32,7 +32,7 @@ PARAMS = {"epochs": 3, "optimizer": {"name": "adamw"}}
 
 WORKER = """
 import os, signal, sys
-from pipelines import tracking
+from pipelines.tracking import runs as tracking
 with tracking.start("counting", sys.argv[1], {"epochs": 20}, {}) as run:
     for epoch in range(1, 21):
         run.metrics({"loss": 1 / epoch, "accuracy": 1 - 1 / epoch}, step=epoch)
@@ -379,7 +379,7 @@ def test_the_ui_starts_before_any_run_and_lets_trainings_be(tmp_path: Path) -> N
     environment, port = _environment(tmp_path), _free_port()
     folder = tmp_path / "checkout"
     folder.mkdir()
-    code = f"from pipelines import tracking; tracking.serve_ui('127.0.0.1', {port})"
+    code = f"from pipelines.tracking import runs; runs.serve_ui('127.0.0.1', {port})"
     with subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environment) as server:
         try:
             assert b"<html" in _get(f"http://127.0.0.1:{port}/", server)

@@ -1,0 +1,33 @@
+"""Recurrent layers by the names that settings use."""
+
+from __future__ import annotations
+
+from .cell_layer import CellLayer
+from .cells.gru import GRU
+from .cells.ind_rnn import IndRNN
+from .cells.lstm import LSTM
+from .cells.mgu import MGU
+from .cells.min_gru import MinGRU
+from .cells.min_lstm import MinLSTM
+from .cells.simple_rnn import SimpleRNN
+
+_LAYERS: dict[str, type[CellLayer]] = {
+    "simple_rnn": SimpleRNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "mgu": MGU,
+    "ind_rnn": IndRNN,
+    "min_gru": MinGRU,
+    "min_lstm": MinLSTM,
+}
+
+
+def by_name(name: str) -> type[CellLayer]:
+    """Return the recurrent layer that settings call `name`: "simple_rnn", "lstm", "gru", "mgu", ...
+
+    Raises:
+        ValueError: there is no such layer; the message lists the names.
+    """
+    if name not in _LAYERS:
+        raise ValueError(f"cell: expected one of {', '.join(_LAYERS)}, got {name!r}")
+    return _LAYERS[name]
