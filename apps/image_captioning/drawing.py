@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .layout import SIDE, Object
-
-if TYPE_CHECKING:
-    from .scenes import Scene
+from .layout import SIDE, Object, Scene
 
 COLOUR_VALUES = {
     "red": (215, 30, 35),

@@ -31,6 +31,15 @@ class Object:
     angle: float
 
 
+@dataclass(frozen=True)
+class Scene:
+    """A complete statement, the objects that make it true, and the seed of the image's noise."""
+
+    statement: Statement
+    objects: tuple[Object, ...]
+    seed: int
+
+
 def lay_out(statement: Statement, rng: random.Random) -> list[Object]:
     """Return the objects of a full statement, group by group."""
     if statement.relation == "inside":

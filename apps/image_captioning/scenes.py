@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .drawing import COLOUR_VALUES, GROUND_VALUES, distance
-from .layout import Object, lay_out
+from .layout import Scene, lay_out
 from .statements import (
     COLOURS,
     CORNERS,
@@ -47,15 +47,6 @@ CONTRAST = 42.0
 """Least CIELAB distance of an object from what it lies on."""
 
 Role = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A full statement, the objects that make it true, and the seed of the picture's noise."""
-
-    statement: Statement
-    objects: tuple[Object, ...]
-    seed: int
 
 
 @dataclass(frozen=True)
