@@ -1,7 +1,7 @@
 """Is a .tflite file sound? Asked before LiteRT sees it: LiteRT checks the offsets of a file, but not all that
 they lead to, and an index, a shape or a scale that is wrong there may end the process.
 
-What only running shows (a loop without an end, say) is for `ondevice_probe`.
+What only running shows (a loop without an end, say) is for `probe`.
 """
 
 from __future__ import annotations

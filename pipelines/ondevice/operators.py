@@ -22,7 +22,7 @@ NAMED = {
     "GATHER_ND": 107, "QUANTIZE": 114, "IF": 118, "WHILE": 119, "SELECT_V2": 123, "BATCH_MATMUL": 126,
     "BROADCAST_TO": 130, "REDUCE_ALL": 140, "DYNAMIC_UPDATE_SLICE": 151,
 }  # fmt: skip
-"""The operators that the tables here and `ondevice_check` speak of, and their numbers in a file."""
+"""The operators that the tables here and `graph_check` speak of, and their numbers in a file."""
 
 _INPUTS = {
     (1, 1): "DEQUANTIZE LOGISTIC RELU SOFTMAX TANH SQUEEZE EXP CAST NEG LOG SQRT RSQRT SHAPE LOGICAL_NOT "

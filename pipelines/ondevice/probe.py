@@ -1,7 +1,4 @@
-"""Try a .tflite file in a process of its own, for files of unknown origin: whatever it does, only that ends.
-
-python -m pipelines.ondevice.probe < MODEL: exit code 0, or 2 and one line that says what is wrong.
-"""
+"""Try a .tflite file of unknown origin in another process: a crash or an endless loop ends only that one."""
 
 from __future__ import annotations
 
@@ -14,19 +11,21 @@ from pathlib import Path
 from ..errors import UserError
 from .signature import read_model
 
+_WORKER = f"{__package__}.probe_worker"  # by name: the worker imports the runtime, which imports this module
+
 
 def probe(source: str | Path | bytes, seconds: float = 60.0) -> None:
-    """Load a file and run every signature once, on zeros, in another process.
+    """Load a file and run each of its signatures once, on zeros, in another process.
 
     Args:
-        source: the file, or its content.
-        seconds: to wait for an answer.
+        source: the path of the file, or its content.
+        seconds: how long to wait for the process to end.
 
     Raises:
-        UserError: it can't be read, loaded or run, takes longer, or ends the process.
+        UserError: the file can't be read, loaded or run, takes longer, or crashes the process.
     """
     name, content = read_model(source)
-    command = [sys.executable, "-m", f"{__package__}.probe"]
+    command = [sys.executable, "-m", _WORKER]
     # The other process finds this package where this one did.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}  # noqa: PTH109
     try:
@@ -42,23 +41,8 @@ def probe(source: str | Path | bytes, seconds: float = 60.0) -> None:
 
 
 def _ending(code: int) -> str:
-    """Say how a process ended."""
+    """Describe how a process ended, from its return code."""
     if code > 0:
         return f"ended its process with exit code {code}"
     known = {one.value: one.name for one in signal.Signals}
     return f"ended its process by {known.get(-code, f'signal {-code}')}"
-
-
-def _main() -> int:
-    from .model import rehearse
-
-    try:
-        rehearse(sys.stdin.buffer.read())
-    except UserError as error:
-        print(error)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main())
