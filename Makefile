@@ -21,7 +21,7 @@ TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "
                 $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test check bench ui lock clean
+.PHONY: help setup lint types test test-long check bench ui lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -71,6 +71,9 @@ types: $(INSTALLED)  ## Check types
 test: $(INSTALLED)  ## Run all tests, offline, three files at a time
 	@mkdir -p .cache  # pytest makes no parents for its --basetemp
 	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --basetemp .cache/tests
+
+test-long: export LONG_TESTS := 1
+test-long: test  ## Run all tests and the long ones: the whole matrix, more fuzzing, trainings that learn
 
 check: lint types test  ## What CI runs: lint, types, test
 

@@ -29,7 +29,6 @@ assert abs(answer - stock(x).numpy()).max() < 1e-6, answer
 """
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_the_packages_and_works_from_another_folder(tmp_path):
     source = tmp_path / "source"
     for folder in ("layers", "pipelines"):

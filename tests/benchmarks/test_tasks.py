@@ -150,7 +150,7 @@ def test_training_ends_at_the_goal() -> None:
     assert train(task, "keras.SimpleRNN", 4, steps=100_000, minutes=3.0).steps == 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_turing_machine_copies_twice_as_many_rows_as_ever_seen() -> None:
     outcome = train(ntm_copy.ntm_copy(longest=5, bits=4), "NeuralTuringMachine", 32, steps=1000, minutes=5.0)
     assert outcome.scores["5 rows"] < 0.01

@@ -266,7 +266,7 @@ def remember(layer, steps, rng):
     layer.cell.bias.assign(np.concatenate([-forget, forget, np.zeros(2 * layer.units)]))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_vanilla_rnn_vanishes_on_the_adding_problem_and_lstm_does_not():
     steps, of_one_guess = 100, 1 / 6  # the variance of the sum: what answering 1 every time loses
     loss, vanilla = trained_on_adding(layers.SimpleRNN(32, name="vanilla"), steps)

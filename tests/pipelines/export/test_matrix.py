@@ -1,7 +1,7 @@
 """Every cell, in every structure, execution and precision: convert, list the ops, run, compare with Keras.
 
-Each file runs in the classic interpreter and in LiteRT's CompiledModel. `WHOLE_MATRIX=1 make test` takes all
-cells everywhere, for some minutes more.
+Each file runs in the classic interpreter and in LiteRT's CompiledModel. `make test-long` takes every cell in
+every structure.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ SPECS = {"features": ((STEPS, FEATURES), "float32")}
 Answers = dict[str, np.ndarray]
 
 FEW = ["SimpleRNN", "LSTM", "GRU"]
-"""What stands for all cells where there is no mask; with WHOLE_MATRIX=1 all are tested there, too."""
+"""The cells that `make test` takes where there is no mask; `make test-long` takes all."""
 
 
 def cells_of(structure: str) -> list[str]:
     """Return the cells that are tested in a structure."""
-    return list(CELLS) if structure == "masked" or os.environ.get("WHOLE_MATRIX") else FEW
+    return list(CELLS) if structure == "masked" or os.environ.get("LONG_TESTS") else FEW
 
 
 def _sequences(structure: str) -> np.ndarray:

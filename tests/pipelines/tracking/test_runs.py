@@ -374,7 +374,6 @@ def _get(url: str, process: subprocess.Popen, body: object = None) -> bytes:
     raise TimeoutError(url)
 
 
-@pytest.mark.slow
 def test_the_ui_starts_before_any_run_and_lets_trainings_be(tmp_path: Path) -> None:
     environment, port = _environment(tmp_path), _free_port()
     folder = tmp_path / "checkout"
@@ -394,7 +393,6 @@ def test_the_ui_starts_before_any_run_and_lets_trainings_be(tmp_path: Path) -> N
     assert list((tmp_path / "home").iterdir()) == list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.slow
 def test_the_bundle_is_served(logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path) -> None:
     environment, port = {**_environment(tmp_path), "MLFLOW_DISABLE_TELEMETRY": "true"}, _free_port()
     del environment["PYTHONPATH"]
