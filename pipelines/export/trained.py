@@ -36,7 +36,23 @@ _OUTPUT = "probabilities"
 
 
 @dataclass(frozen=True)
-class Facts:
+class TrainedModel:
+    """A trained model with one input and one output, and the data that its files are checked on."""
+
+    model: keras.Model
+    input_specs: InputSpecs
+    inputs: np.ndarray
+    """The inputs of the whole test split, (N, ...)."""
+    targets: np.ndarray
+    """The targets of the test split, (N, ...)."""
+    calibration: np.ndarray
+    """Training examples (M, ...): int8 and int16x8 take the range of every tensor from them."""
+    metrics: Mapping[str, Metric]
+    """By name. The first one is the one that counts."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
     """What the manifest says of a run beside its variants; all JSON-able."""
 
     app: str
@@ -52,7 +68,7 @@ class Facts:
     """Of that metric."""
 
 
-class Row(NamedTuple):
+class ResultRow(NamedTuple):
     """One line of the table of forms."""
 
     form: str
@@ -65,11 +81,11 @@ class Row(NamedTuple):
     """95 % confidence interval of the metric."""
 
 
-class Exported(NamedTuple):
+class ExportResult(NamedTuple):
     """What `export` made."""
 
     bundle: Bundle
-    rows: list[Row]
+    rows: list[ResultRow]
     """Keras, SavedModel, then one for each variant."""
     outputs: np.ndarray
     """What the Keras model answered to the test split, (N, K)."""
@@ -78,31 +94,23 @@ class Exported(NamedTuple):
 
 
 def export(
-    model: keras.Model,
-    facts: Facts,
-    input_specs: InputSpecs,
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    calibration: np.ndarray,
-    metrics: Mapping[str, Metric],
+    trained: TrainedModel,
+    info: RunInfo,
+    *,
     assets: Mapping[str, bytes],
     output: Path,
     workspace: Path,
     precisions: Sequence[str] = PRECISIONS,
     executions: Sequence[str] = ("loop",),
     parts: Mapping[str, Part] | None = None,
-) -> Exported:
-    """Export `model` as a verified bundle `output/RUN_ID`.
+) -> ExportResult:
+    """Export a trained model as a verified bundle `output/RUN_ID`.
 
     A variant that isn't fit for a device is left out, and the manifest says why; the others are written.
 
     Args:
-        model: a trained model with one input and one output.
-        facts: for the manifest.
-        input_specs: the model's input, see `InputSpecs`.
-        inputs, targets: the whole test split.
-        calibration: training examples by which int8 and int16x8 find the range of every tensor.
-        metrics: by name, the one that counts first; higher is better.
+        trained: the model, and the data that its files are checked on.
+        info: for the manifest.
         assets: files for the bundle, by plain name.
         output: the folder of the app's bundles.
         workspace: an existing folder; `model.keras` and `saved_model` are left in it.
@@ -113,12 +121,14 @@ def export(
         ExportError: no variant is fit for a device; nothing is written to `output` then.
         UserError: an unknown precision, or an `output` that can't be written to.
     """
+    model, inputs, targets, metrics = trained.model, trained.inputs, trained.targets, trained.metrics
+    input_specs = trained.input_specs
     keras_file, saved_model = workspace / "model.keras", workspace / "saved_model"
     model.save(keras_file)
     write_saved_model(model, saved_model, input_specs, [_OUTPUT])
     in_keras = KerasPredictor(model)
     values, outputs = score(in_keras, inputs, targets, metrics)
-    reference = Reference(inputs, targets, outputs, metrics, values, facts.higher_is_better)
+    reference = Reference(inputs, targets, outputs, metrics, values, info.higher_is_better)
     in_tensorflow = SavedModelPredictor(saved_model)
     rows = [
         _row("Keras", in_keras, keras_file, reference, values, outputs),
@@ -130,21 +140,21 @@ def export(
             *score(in_tensorflow, inputs, targets, metrics),
         ),
     ]
-    examples = [{next(iter(input_specs)): example[None]} for example in calibration]
+    examples = [{next(iter(input_specs)): example[None]} for example in trained.calibration]
     left_out: dict[str, str] = {}
     of_parts = _exported_parts(parts or {}, precisions, workspace, left_out)
     variants = []
     for execution in executions:
         folder = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
         if execution != "loop":
-            packet = facts.preprocessing.get("packet", 1)
+            packet = info.preprocessing.get("packet", 1)
             write_saved_model(model, folder, input_specs, [_OUTPUT], execution, packet)
         source = Source(folder, execution, examples)
         for precision in precisions:
             log.info("%s %s: converting and verifying on %d examples", precision, execution, len(inputs))
             try:
                 content = source.convert(precision)
-                labelled = pack(content, *_metadata(facts, precision, assets))
+                labelled = pack(content, *_metadata(info, precision, assets))
                 record = verify(labelled, precision, execution, reference)
             except ExportError as error:
                 _leave_out(left_out, f"{precision}_{execution}.tflite", error)
@@ -152,12 +162,12 @@ def export(
             record["bytes_without_metadata"] = len(content)
             variants.append((record, labelled))
             numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
-            rows.append(Row(record["file"], *numbers, record["interval"]))
+            rows.append(ResultRow(record["file"], *numbers, record["interval"]))
     if not variants:
         raise ExportError(f"no variant is fit for a device: {'; '.join(left_out.values())}")
-    head = _head(facts, metrics, values) | {"left_out": _listed(left_out)}
+    head = _head(info, metrics, values) | {"left_out": _listed(left_out)}
     bundle = write_bundle(output, head, variants, assets, of_parts)
-    return Exported(bundle, rows, outputs, left_out)
+    return ExportResult(bundle, rows, outputs, left_out)
 
 
 def _leave_out(left_out: dict[str, str], file: str, error: ExportError) -> None:
@@ -196,23 +206,23 @@ def _exported_parts(
     return files
 
 
-def _head(facts: Facts, metrics: Mapping[str, Metric], values: Mapping[str, float]) -> dict[str, Any]:
+def _head(info: RunInfo, metrics: Mapping[str, Metric], values: Mapping[str, float]) -> dict[str, Any]:
     first = next(iter(metrics))
     metric = {"name": first, "value": values[first]}
-    head = asdict(facts) | {"labels": list(facts.labels)}
+    head = asdict(info) | {"labels": list(info.labels)}
     return head | {"metric": metric | {key: head.pop(key) for key in ("higher_is_better", "baseline")}}
 
 
 def _metadata(
-    facts: Facts, precision: str, assets: Mapping[str, bytes]
+    info: RunInfo, precision: str, assets: Mapping[str, bytes]
 ) -> tuple[Description, dict[str, bytes]]:
     """Return what goes into the file itself, so that it can be used without its bundle."""
     files = {name: content for name, content in assets.items() if not name.endswith(".py")}
-    files["labels.txt"] = "".join(f"{label}\n" for label in facts.labels).encode()
-    files["preprocessing.json"] = json.dumps(facts.preprocessing).encode()
-    text = f"preset {facts.preset}, trained on {facts.dataset}, in {precision}"
+    files["labels.txt"] = "".join(f"{label}\n" for label in info.labels).encode()
+    files["preprocessing.json"] = json.dumps(info.preprocessing).encode()
+    text = f"preset {info.preset}, trained on {info.dataset}, in {precision}"
     description = Description(
-        name=f"{facts.app} {facts.run_id}", description=text, labels={_OUTPUT: "labels.txt"}
+        name=f"{info.app} {info.run_id}", description=text, labels={_OUTPUT: "labels.txt"}
     )
     return description, files
 
@@ -224,12 +234,12 @@ def _row(
     reference: Reference,
     values: Mapping[str, float],
     outputs: np.ndarray,
-) -> Row:
+) -> ResultRow:
     error = difference(outputs, reference.outputs)
     latency = latency_ms(predictor, reference.inputs)["p50"]
     first, metric = next(iter(reference.metrics.items()))
     around = interval(metric, outputs, reference.targets)
-    return Row(form, values[first], _size(path), latency, error, around)
+    return ResultRow(form, values[first], _size(path), latency, error, around)
 
 
 def _size(path: Path) -> int:

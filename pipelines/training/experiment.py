@@ -25,7 +25,7 @@ from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
-from ..export.trained import Exported, Facts, Row, export
+from ..export.trained import ExportResult, ResultRow, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
 from ..tracking import runs as tracking
 from ..tracking.provenance import provenance
@@ -53,7 +53,7 @@ class Result:
     bundle: Path
     model_uri: str
     """Of the bundle in MLflow."""
-    rows: list[Row]
+    rows: list[ResultRow]
     """One a form: Keras, SavedModel, each .tflite variant."""
     record: dict[str, Any]
     """What results.json keeps."""
@@ -211,11 +211,11 @@ def _export(
     outcome: Outcome,
     workspace: Path,
     run: tracking.Run,
-) -> Exported:
+) -> ExportResult:
     features = outcome.features
     inputs = features.inputs["test"]
     best = max if app.higher_is_better else min
-    facts = Facts(
+    info = RunInfo(
         app=app.name,
         run_id=run.id,
         dataset=outcome.data.source,
@@ -227,17 +227,20 @@ def _export(
         higher_is_better=app.higher_is_better,
     )
     specs = {outcome.deployed.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))}
+    trained = TrainedModel(
+        model=outcome.deployed,
+        input_specs=specs,
+        inputs=inputs,
+        targets=features.targets["test"],
+        calibration=_calibration(outcome, config),
+        metrics=app.metrics,
+    )
     return export(
-        outcome.deployed,
-        facts,
-        specs,
-        inputs,
-        features.targets["test"],
-        _calibration(outcome, config),
-        app.metrics,
-        features.assets,
-        output / app.name,
-        workspace,
+        trained,
+        info,
+        assets=features.assets,
+        output=output / app.name,
+        workspace=workspace,
         executions=app.executions(config),
         parts=app.parts(config, outcome) if app.parts else None,
     )
@@ -255,7 +258,7 @@ def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
     return some[outcome.deployed.inputs[0].name] if isinstance(some, dict) else some
 
 
-def _log_export(exported: Exported, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
+def _log_export(exported: ExportResult, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
     run.metrics(tracking.figures(exported.bundle))
     run.tags({"left_out": exported.left_out})
     run.table("forms", [row._asdict() for row in exported.rows])
@@ -279,7 +282,7 @@ def _show(
 
 
 def _record(
-    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, exported: Exported
+    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, exported: ExportResult
 ) -> dict[str, Any]:
     """Return what results.json keeps of a run."""
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ import pytest
 if TYPE_CHECKING:
     import keras
 
-    from pipelines.export.trained import Exported
+    from pipelines.evaluation.score import Metric
+    from pipelines.export.trained import ExportResult, TrainedModel
 
 STEPS, WORDS, CLASSES, EXAMPLES = 7, 11, 3, 210
 
@@ -29,9 +31,16 @@ class Tiny:
     model: keras.Model
     inputs: np.ndarray
     targets: np.ndarray
-    exported: Exported
+    exported: ExportResult
     saved_model: Path
     output: Path
+
+    def trained(self, metrics: Mapping[str, Metric]) -> TrainedModel:
+        """Return the model and its data, for metrics of another kind."""
+        from pipelines.export.trained import TrainedModel
+
+        specs = {"tokens": ((STEPS,), "int32")}
+        return TrainedModel(self.model, specs, self.inputs, self.targets, self.inputs, metrics)
 
     @property
     def folder(self) -> Path:
@@ -46,7 +55,7 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """Export Embedding -> LSTM -> Dense, with padding, in every precision."""
-    from pipelines.export.trained import Facts, export
+    from pipelines.export.trained import RunInfo, TrainedModel, export
 
     folder = tmp_path_factory.mktemp("tiny")
     model = tiny_model()
@@ -55,7 +64,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     inputs[np.arange(STEPS) >= rng.integers(1, STEPS + 1, EXAMPLES)[:, None]] = 0
     targets = model.predict_on_batch(inputs).argmax(axis=1)
     targets[::7] = (targets[::7] + 1) % CLASSES  # so that accuracy is not 1
-    facts = Facts(
+    info = RunInfo(
         app="tiny",
         run_id="run1",
         dataset="embedded",
@@ -69,8 +78,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     workspace.mkdir()
     specs = {"tokens": ((STEPS,), "int32")}
     assets = {"vocabulary.json": b'["a", "b"]'}
-    metrics = {"accuracy": accuracy}
-    exported = export(model, facts, specs, inputs, targets, inputs, metrics, assets, output, workspace)
+    trained = TrainedModel(model, specs, inputs, targets, inputs, {"accuracy": accuracy})
+    exported = export(trained, info, assets=assets, output=output, workspace=workspace)
     return Tiny(model, inputs, targets, exported, workspace / "saved_model", output)
 
 

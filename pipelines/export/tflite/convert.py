@@ -13,8 +13,8 @@ import tensorflow as tf
 from ...errors import ExportError, UserError
 from ...ondevice.manifest import PRECISIONS
 from ...ondevice.model import Stream
+from ..packets import packets
 from ..verify.error_trace import Trace, trace_error
-from ..verify.forms import packets
 from .calibration import Ranges, tensor_ranges
 from .flatbuffer import spread
 from .in_float import halved, stays_in_float

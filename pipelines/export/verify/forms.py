@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import ExportError, UserError
 from ...ondevice.model import Model, Spec, Stream
+from ..packets import packets
 from ..tflite.audit import list_ops
 
 Answers = dict[str, np.ndarray]
@@ -131,21 +132,6 @@ def _stream(content: bytes, inputs: Mapping[str, np.ndarray], expected: Answers)
             answers[key].append(together if whole else steps[-1][key])
     signatures = {"step": {"inputs": listed(stream.inputs), "outputs": listed(stream.outputs)}}
     return {key: np.concatenate(rows) for key, rows in answers.items()}, signatures, taken
-
-
-def packets(stream: Stream, sequence: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-    """Cut a sequence, arrays (1, steps, ...) by input name, into what the steps of a stream take.
-
-    An array that a step takes whole, such as the memory that a decoder attends to, is the same in all of
-    them. What is left at the end, less than a step takes, is left out.
-    """
-    cut = [name for name in sequence if sequence[name].shape[1] != stream.inputs[name].shape[1]]
-    cut = cut or list(sequence)
-    size = stream.inputs[cut[0]].shape[1]
-    for start in range(0, sequence[cut[0]].shape[1] - size + 1, size):
-        yield {
-            name: array[:, start : start + size] if name in cut else array for name, array in sequence.items()
-        }
 
 
 def _timed(answer: Callable[[], dict[str, np.ndarray]], taken: list[float]) -> dict[str, np.ndarray]:

@@ -12,9 +12,9 @@ import layers
 from pipelines.errors import ExportError
 from pipelines.export.any_model import export_model
 from pipelines.export.keras.saved_model import write_saved_model
+from pipelines.export.packets import packets
 from pipelines.export.tflite import convert, in_float, quantize
 from pipelines.export.tflite.audit import list_ops
-from pipelines.export.verify.forms import packets
 from pipelines.export.verify.verify import _in_subprocess
 from pipelines.ondevice.model import Model, Stream
 

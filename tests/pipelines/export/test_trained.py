@@ -18,7 +18,7 @@ from pipelines.export.keras.saved_model import SavedModelPredictor
 from pipelines.export.tflite import flatbuffer
 from pipelines.export.tflite.audit import list_ops
 from pipelines.export.tflite.convert import convert
-from pipelines.export.trained import Facts, export
+from pipelines.export.trained import RunInfo, export
 from pipelines.export.verify import verify as verifier
 from pipelines.export.verify.verify import TOLERANCES, Reference, difference, verify
 from pipelines.ondevice.bundle import Bundle
@@ -121,19 +121,14 @@ def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
 ) -> None:
     tight = verifier.TOLERANCES["int8"]._replace(max_abs_error=1e-9, outliers=0.0)
     monkeypatch.setitem(verifier.TOLERANCES, "int8", tight)
-    facts = Facts("tiny", "run3", "embedded", "default", {}, ["a"], {}, 0.0)
+    info = RunInfo("tiny", "run3", "embedded", "default", {}, ["a"], {}, 0.0)
     with caplog.at_level(logging.WARNING):
         exported = export(
-            tiny.model,
-            facts,
-            {"tokens": ((7,), "int32")},
-            tiny.inputs,
-            tiny.targets,
-            tiny.inputs,
-            {"accuracy": lambda outputs, targets: 0.5},
-            {},
-            tmp_path / "exports",
-            tmp_path,
+            tiny.trained({"accuracy": lambda outputs, targets: 0.5}),
+            info,
+            assets={},
+            output=tmp_path / "exports",
+            workspace=tmp_path,
             precisions=("float32", "int8"),
         )
     bundle = Bundle.open(exported.bundle.folder)
@@ -150,21 +145,14 @@ def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
 
 
 def test_a_failed_export_leaves_no_bundle_and_says_nothing_on_stdout(tiny, tmp_path: Path, capfd) -> None:
-    facts = Facts("tiny", "run2", "embedded", "default", {}, ["a"], {}, 0.0)
-    specs = {"tokens": ((7,), "int32")}
-    metrics = {"accuracy": lambda outputs, targets: float("nan")}
+    info = RunInfo("tiny", "run2", "embedded", "default", {}, ["a"], {}, 0.0)
     with pytest.raises(ExportError, match="float32 loop: accuracy is nan"):
         export(
-            tiny.model,
-            facts,
-            specs,
-            tiny.inputs,
-            tiny.targets,
-            tiny.inputs,
-            metrics,
-            {},
-            tmp_path / "out",
-            tmp_path,
+            tiny.trained({"accuracy": lambda outputs, targets: float("nan")}),
+            info,
+            assets={},
+            output=tmp_path / "out",
+            workspace=tmp_path,
         )
     assert not (tmp_path / "out").exists()
     assert capfd.readouterr().out == ""
