@@ -10,26 +10,16 @@ from .bidirectional import Bidirectional
 from .callbacks import Diagnostics
 from .causal import CausalConv1D, CausalConv2D
 from .cell_names import by_name
-from .cells import (
-    GRU,
-    LSTM,
-    MGU,
-    Cell,
-    GRUCell,
-    IndRNN,
-    IndRNNCell,
-    LinearCell,
-    LSTMCell,
-    MGUCell,
-    MinGRU,
-    MinGRUCell,
-    MinLSTM,
-    MinLSTMCell,
-    NeuralTuringMachine,
-    NeuralTuringMachineCell,
-    SimpleRNN,
-    SimpleRNNCell,
-)
+from .cells.base import Cell
+from .cells.gru import GRU, GRUCell
+from .cells.ind_rnn import IndRNN, IndRNNCell
+from .cells.linear import LinearCell
+from .cells.lstm import LSTM, LSTMCell
+from .cells.mgu import MGU, MGUCell
+from .cells.min_gru import MinGRU, MinGRUCell
+from .cells.min_lstm import MinLSTM, MinLSTMCell
+from .cells.ntm import NeuralTuringMachine, NeuralTuringMachineCell
+from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
 from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
 from .convert_model import convert_model

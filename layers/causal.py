@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from .streaming import after_the_past, zero_past
+from .states import after_the_past, zero_past
 
 
 class _Causal(keras.layers.Layer):
@@ -61,7 +61,7 @@ class _Causal(keras.layers.Layer):
         self._step_shape = tuple(sequences_shape[2:])
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from; see `streaming.Streaming`."""
+        """Return the states that a stream starts from; see `states.Streaming`."""
         return zero_past((batch_size, self.past, *self._step_shape), self.compute_dtype)
 
     def call(self, sequences: tf.Tensor) -> tf.Tensor:

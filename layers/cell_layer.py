@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 
+from .cells.base import Cell
 from .recurrent import Recurrent
-
-if TYPE_CHECKING:
-    from .cells.base import Cell
 
 
 class CellLayer(Recurrent):

@@ -8,15 +8,14 @@ for one chunk at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
+from .cells.base import Cell
 from .own_gradient import as_it_is, backward, compile_with_xla, forward
-from .scan import Masks, States, empty
-
-if TYPE_CHECKING:
-    from .cells.base import Cell
+from .scan import Masks, empty
+from .states import States
 
 Arrays = Sequence[tf.TensorArray]
 

@@ -7,7 +7,10 @@ from typing import Any
 import keras
 
 from .bidirectional import Bidirectional
-from .cells import GRU, LSTM, Cell, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
+from .cells.base import Cell
+from .cells.gru import GRU, GRUCell
+from .cells.lstm import LSTM, LSTMCell
+from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
 from .recurrent import Recurrent
 from .stack import Stack
 

@@ -8,33 +8,32 @@ CompiledModel and the browser do not.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
-import keras
 import tensorflow as tf
 
-from .scan import Masks, States
+from .cells.base import Cell
+from .scan import Masks
+from .states import States
 
-if TYPE_CHECKING:
-    from .recurrent import Recurrent
 
+def fused_lstm(cell: Cell, x: tf.Tensor, state: States, *, path: str) -> tuple[tf.Tensor, States]:
+    """Run an LSTM cell over x (steps, 1, features).
 
-def fused_lstm(layer: Recurrent, x: tf.Tensor, state: States, masks: Masks) -> tuple[tf.Tensor, States]:
-    """Run `layer` over x (steps, 1, features): outputs (steps, 1, units), last states.
+    Args:
+        cell: a cell whose `unsupported_by_fused` is None.
+        x: inputs for which `unsupported_call` is None.
+        state: h and c before the first step, (1, units) each.
+        path: the path of the layer, which no other layer of the model has.
 
-    The last c is right in TensorFlow only: the TFLite operation does not hand it out.
-
-    Raises:
-        ValueError: TFLite's operation can't compute this layer; the message says why.
+    Returns:
+        The outputs (steps, 1, units) and the last h and c. The last c is right in TensorFlow only: the
+        TFLite operation does not hand it out.
     """
-    if reason := why_not_fused(layer) or _why_not_now(masks, x):
-        raise ValueError(f"{layer.name}: execution 'fused': {reason}; 'loop' can")
-    cell = layer.cell
     weights = [tf.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel)]
     bias = tf.zeros([weights[0].shape[1]]) if cell.bias is None else tf.convert_to_tensor(cell.bias)
-    # The operation is known by this name, which no other may have, and by these attributes.
+    # The converter finds the operation by these attributes. No other operation may have its name.
     attributes = {
-        "api_implements": f"lstm_{uuid.uuid5(uuid.NAMESPACE_OID, layer.path)}",
+        "api_implements": f"lstm_{uuid.uuid5(uuid.NAMESPACE_OID, path)}",
         "api_preferred_device": "CPU",
         "time_major": True,
         "go_backwards": False,
@@ -44,30 +43,11 @@ def fused_lstm(layer: Recurrent, x: tf.Tensor, state: States, masks: Masks) -> t
     return outputs, (outputs[-1], c)
 
 
-def why_not_fused(layer: Recurrent) -> str | None:
-    """Return why TFLite's operation can't compute `layer`, or None if it can."""
-    from .cells.lstm import LSTMCell
-
-    cell = layer.cell
-    if type(cell) is not LSTMCell:
-        return f"expected an LSTM, got a {type(cell).__name__}"
-    for name in ("peepholes", "projection", "layer_normalization"):
-        if getattr(cell, name):
-            return f"expected an LSTM without {name}"
-    expected = keras.activations.tanh, keras.activations.sigmoid
-    if (cell.activation, cell.recurrent_activation) != expected:
-        return "expected the activations tanh and sigmoid"
-    if any(cell.zoneout_rates):
-        return "expected no zoneout"
-    if layer.return_state or layer.stateful:
-        return "expected a layer that neither returns nor carries its state"
-    return None
-
-
-def _why_not_now(masks: Masks, x: tf.Tensor) -> str | None:
+def unsupported_call(x: tf.Tensor, masks: Masks) -> str | None:
+    """Return why TFLite's operation can't take inputs (steps, batch, features), or None if it can."""
     if masks.valid is not None:
         return "expected no mask"
-    if x.shape[1] not in (1, None):  # unknown in the signature that Keras adds for TensorFlow
+    if x.shape[1] not in (1, None):  # None in the signature that Keras adds for TensorFlow
         return f"expected a batch of 1, got {x.shape[1]}"
     return None
 

@@ -11,15 +11,13 @@ Compiled by XLA, the pointwise work of a step becomes a few vectorised passes. T
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from .scan import Masks, States, advance, batch_first, empty, project_state, stacked, steps_first, unstacked
-
-if TYPE_CHECKING:
-    from .cells.base import Cell
-
+from .cells.base import Cell
+from .scan import Masks, batch_first, empty, stacked, steps_first, unstacked
+from .states import States
 
 _ZERO = tf.UnconnectedGradients.ZERO
 _LEAST = 2**12
@@ -110,12 +108,12 @@ def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
     """Run the loop and keep what `backward` needs."""
     steps = tf.shape(x)[0]
     x_proj = cell.project_inputs(x)
-    h_proj = project_state(cell, state[0], masks.dropped)
+    h_proj = cell.project_previous(state[0], masks.dropped)
     arrays = [empty(h_proj, steps), *(empty(part, steps) for part in state)]
 
     def body(t: tf.Tensor, x_t: tf.Tensor, state: States, arrays: Sequence[tf.TensorArray]) -> tuple:
-        h_proj = project_state(cell, state[0], masks.dropped)
-        state = advance(cell, x_t, h_proj, state, *masks.at(t))
+        h_proj = cell.project_previous(state[0], masks.dropped)
+        state = cell.advance(x_t, h_proj, state, **masks.at(t))
         arrays = [array.write(t, part) for array, part in zip(arrays, (h_proj, *state), strict=True)]
         # The next inputs travel along: read where they are used, they would keep XLA from vectorising.
         return t + 1, x_proj[tf.minimum(t + 1, steps - 1)], state, arrays
@@ -149,7 +147,7 @@ def backward(
         x_t, h_t, d_output, *old = (piece.read(t) for piece in pieces)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([x_t, h_t, old, in_update])
-            new = advance(cell, x_t, h_t, tuple(old), *masks.at(t))
+            new = cell.advance(x_t, h_t, tuple(old), **masks.at(t))
         d_new = (d_state[0] + d_output, *d_state[1:])
         d_x, d_h, d_old, d_step = tape.gradient(new, (x_t, h_t, tuple(old), in_update), d_new, _ZERO)
         d_first = d_old[0] + _project_state_vjp(cell, old[0], masks, d_h)
@@ -181,7 +179,7 @@ def _used_in_update(
     if not variables:
         return []
     with tf.GradientTape() as tape:
-        new = advance(cell, x_t, h_proj, state)
+        new = cell.advance(x_t, h_proj, state)
     gradients = tape.gradient(new, list(variables))
     return [variable for variable, part in zip(variables, gradients, strict=True) if part is not None]
 
@@ -189,7 +187,7 @@ def _used_in_update(
 def _project_state_vjp(cell: Cell, h: tf.Tensor, masks: Masks, d_h_proj: tf.Tensor) -> tf.Tensor:
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(h)
-        h_proj = project_state(cell, h, masks.dropped)
+        h_proj = cell.project_previous(h, masks.dropped)
     return tape.gradient(h_proj, h, d_h_proj, _ZERO)
 
 
@@ -205,5 +203,5 @@ def _projection_gradients(
     """Return the gradients of the inputs, and of the variables through both projections of all steps."""
     with tf.GradientTape() as tape:
         tape.watch(x)
-        projections = cell.project_inputs(x), project_state(cell, h, masks.dropped)
+        projections = cell.project_inputs(x), cell.project_previous(h, masks.dropped)
     return tape.gradient(projections, (x, list(variables)), (d_x_proj, d_h_proj), _ZERO)

@@ -5,14 +5,13 @@ Time-major, as `scan`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
-from .scan import Masks, States
-
-if TYPE_CHECKING:
-    from .cells.linear import LinearCell
+from .cells.linear import LinearCell
+from .scan import Masks
+from .states import States
 
 _MOST = 2**19
 """Numbers in a sequence of states beyond which log2(steps) passes cost more than a compiled loop does:

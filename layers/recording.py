@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from .scan import (
-    Masks,
-    States,
-    advance,
-    batch_first,
-    empty,
-    project_state,
-    stacked,
-    steps_first,
-    unstacked,
-)
-
-if TYPE_CHECKING:
-    from .cells.base import Cell
-    from .recurrent import Recurrent
+from .cells.base import Cell
+from .recurrent import Recurrent
+from .scan import Masks, batch_first, empty, stacked, steps_first, unstacked
+from .states import States
 
 
 @dataclass
@@ -139,11 +128,11 @@ def _loop(
 
     def step(x_t: tf.Tensor, state: States, valid: tf.Tensor | None) -> tuple[States, list[tf.Tensor]]:
         with _gates_of_a_step(cell) as gates:
-            state = advance(cell, x_t, project_state(cell, state[0], None), state, valid)
+            state = cell.advance(x_t, cell.project_previous(state[0]), state, valid=valid)
         return state, [tf.concat(gates, -1)] if gates else []
 
     def body(t: tf.Tensor, state: States, arrays: Sequence[tf.TensorArray]) -> tuple:
-        state, gates = step(x_steps.read(t), state, masks.at(t)[0])
+        state, gates = step(x_steps.read(t), state, masks.at(t)["valid"])
         state = tuple(part + probe.read(t) for part, probe in zip(state, probe_steps, strict=True))
         kept = (state[0], *gates)
         return t + 1, state, [array.write(t, part) for array, part in zip(arrays, kept, strict=True)]

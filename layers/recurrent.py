@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from .cells.base import Cell
 from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
-from .fused_lstm import fused_lstm
+from .fused_lstm import fused_lstm, unsupported_call
 from .own_gradient import (
     as_it_is,
     compile_with_xla,
@@ -19,12 +20,8 @@ from .own_gradient import (
     scan_with_own_gradient,
 )
 from .parallel_scan import parallel_scan, scans_faster
-from .scan import Masks, States, batch_first, chosen_execution, loop, steps_first, unrolled
-from .streaming import carried_states
-
-if TYPE_CHECKING:
-    from .cells.base import Cell
-
+from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
+from .states import States, carried_states
 
 _OPTIONS = (
     "return_sequences",
@@ -175,11 +172,19 @@ class Recurrent(keras.layers.Layer):
             return self._scan_to_train(sequences, state, masks, training, how == "compiled")
         x = steps_first(sequences, self.go_backwards)
         if how == "fused":
-            outputs, states = fused_lstm(self, x, state, masks)
+            self._require_fusible(x, masks)
+            outputs, states = fused_lstm(self.cell, x, state, path=self.path)
         else:
             run = unrolled if how == "unrolled" and x.shape[0] else loop
             outputs, states = run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
         return outputs if outputs is None else batch_first(outputs), states
+
+    def _require_fusible(self, x: tf.Tensor, masks: Masks) -> None:
+        reason = self.cell.unsupported_by_fused()
+        if not reason and (self.return_state or self.stateful):
+            reason = "expected a layer that neither returns nor carries its state"
+        if reason := reason or unsupported_call(x, masks):
+            raise ValueError(f"{self.name}: execution 'fused': {reason}; 'loop' can")
 
     def _scan_to_train(
         self, sequences: tf.Tensor, state: States, masks: Masks, training: bool, compiled: bool
@@ -245,7 +250,7 @@ class Recurrent(keras.layers.Layer):
             variable.assign(value)
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from; see `streaming.Streaming`."""
+        """Return the states that a stream starts from; see `states.Streaming`."""
         return dict(zip(self.cell.state_names, self.cell.get_initial_state(batch_size), strict=True))
 
     def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:

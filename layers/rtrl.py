@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from .cells.base import Cell
+from .cells.base import Cell
 
 
 class RealTimeRecurrentLearning:

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from .cells.base import Cell
+from .cells.base import Cell
+from .states import States
 
 EXECUTIONS = ("auto", "loop", "own_gradient", "compiled", "unrolled", "fused")
 _execution: ContextVar[str] = ContextVar("execution", default="auto")
-
-States = tuple[tf.Tensor, ...]
 
 
 @contextmanager
@@ -63,10 +61,12 @@ class Masks(NamedTuple):
     kept: States | None = None
     """Zoneout in training, (steps, batch, size) bool for each state: True where the old one stays."""
 
-    def at(self, t: tf.Tensor) -> tuple[tf.Tensor | None, States | None]:
-        """Return `valid` and `kept` of step t."""
-        valid = None if self.valid is None else self.valid[t]
-        return valid, None if self.kept is None else tuple(part[t] for part in self.kept)
+    def at(self, t: tf.Tensor) -> dict[str, Any]:
+        """Return `valid` and `kept` of step t, by name, for `Cell.advance`."""
+        return {
+            "valid": None if self.valid is None else self.valid[t],
+            "kept": None if self.kept is None else tuple(part[t] for part in self.kept),
+        }
 
     def of(self, rows: slice) -> Masks:
         """Return the masks of some rows of the batch."""
@@ -75,33 +75,6 @@ class Masks(NamedTuple):
         return Masks(
             valid, dropped, None if self.kept is None else tuple(part[:, rows] for part in self.kept)
         )
-
-
-def advance(
-    cell: Cell,
-    x_proj: tf.Tensor,
-    h_proj: tf.Tensor,
-    state: States,
-    valid: tf.Tensor | None = None,
-    kept: States | None = None,
-) -> States:
-    """Return the states after one step; all that a step does beside the product with the state."""
-    dtype = state[0].dtype
-    new = tuple(cell.update(tf.cast(x_proj, dtype), tf.cast(h_proj, dtype), state))
-    if kept is not None:
-        new = tuple(tf.where(stays, old, part) for stays, old, part in zip(kept, state, new, strict=True))
-    elif any(cell.zoneout_rates):
-        rates = cell.zoneout_rates
-        new = tuple(rate * old + (1 - rate) * p for rate, old, p in zip(rates, state, new, strict=True))
-    if valid is not None:
-        new = tuple(tf.where(valid, part, old) for part, old in zip(new, state, strict=True))
-    return new
-
-
-def project_state(cell: Cell, h: tf.Tensor, dropped: tf.Tensor | None) -> tf.Tensor:
-    """Return the projection of the first state, (..., columns), in compute precision."""
-    h = h if dropped is None else h * dropped
-    return cell.project_state(tf.cast(h, cell.compute_dtype))
 
 
 def steps_first(sequences: tf.Tensor, backwards: bool = False) -> tf.Tensor:
@@ -149,8 +122,8 @@ def loop(
     outputs = [empty(state[0], steps)] if return_sequences else []
 
     def body(t: tf.Tensor, state: States, outputs: Sequence[tf.TensorArray]) -> tuple:
-        h_proj = project_state(cell, state[0], masks.dropped)
-        state = advance(cell, x_steps.read(t), h_proj, state, *masks.at(t))
+        h_proj = cell.project_previous(state[0], masks.dropped)
+        state = cell.advance(x_steps.read(t), h_proj, state, **masks.at(t))
         return t + 1, state, [array.write(t, state[0]) for array in outputs]
 
     # XLA takes gradients of bounded loops only; on a device the bound would cost three operations a step.
@@ -170,8 +143,8 @@ def unrolled(
     if masks.valid is not None:
         masks = masks._replace(valid=tf.unstack(masks.valid))
     for t, x_t in enumerate(tf.unstack(x_proj)):
-        h_proj = project_state(cell, state[0], masks.dropped)
-        state = advance(cell, x_t, h_proj, state, *masks.at(t))
+        h_proj = cell.project_previous(state[0], masks.dropped)
+        state = cell.advance(x_t, h_proj, state, **masks.at(t))
         outputs.append(state[0])
     return (tf.stack(outputs) if return_sequences else None), state
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from .checks import require_units
 from .mel import blocks, cosines, mel_filters
-from .streaming import after_the_past, carried_states, zero_past
+from .states import after_the_past, carried_states, zero_past
 
 IN_FLOAT = "in_float"
 """Name scope of what a quantized file must compute in float32: energies span ten powers of ten."""
@@ -99,7 +99,7 @@ class Mel(keras.layers.Layer):
         return filters
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from; see `streaming.Streaming`."""
+        """Return the states that a stream starts from; see `states.Streaming`."""
         return zero_past((batch_size, self.window - self.hop), "float32")
 
     def call(self, samples: tf.Tensor) -> tf.Tensor:

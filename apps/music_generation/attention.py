@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from layers.streaming import after_the_past, zero_past
+from layers.states import after_the_past, zero_past
 
 
 @keras.saving.register_keras_serializable("unrolled")

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from ..checks import require_rate, require_units
-from ..scan import advance, project_state
+from ..states import States
 
 _MAPS = ("project_inputs", "project_state", "update")
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
@@ -148,6 +148,10 @@ class Cell(keras.layers.Layer):
         """Return the names of the maps that the class should define and does not."""
         return [name for name in _MAPS if getattr(type(self), name) is getattr(Cell, name)]
 
+    def unsupported_by_fused(self) -> str | None:
+        """Return why TFLite's fused LSTM operation can't compute this cell, or None if it can."""
+        return f"expected an LSTM, got a {type(self).__name__}"
+
     # What follows from it.
 
     @property
@@ -205,6 +209,39 @@ class Cell(keras.layers.Layer):
             for size, rate in zip(self.state_size, self.zoneout_rates, strict=True)
         )
 
+    def project_previous(self, h: tf.Tensor, dropped: tf.Tensor | None = None) -> tf.Tensor:
+        """Return `project_state` of h (..., units) times its dropout mask, in the compute precision."""
+        h = h if dropped is None else h * dropped
+        return self.project_state(tf.cast(h, self.compute_dtype))
+
+    def advance(
+        self,
+        x_proj: tf.Tensor,
+        h_proj: tf.Tensor,
+        state: States,
+        *,
+        valid: tf.Tensor | None = None,
+        kept: States | None = None,
+    ) -> States:
+        """Return the states after one step: `update`, then zoneout, then the mask.
+
+        Args:
+            x_proj, h_proj: (batch, columns), the two projections.
+            state: (batch, size) each, the states before the step.
+            valid: (batch, 1) bool, False where the step is padding and the states stay.
+            kept: (batch, size) bool for each state, True where zoneout keeps the old value.
+        """
+        dtype = state[0].dtype
+        new = tuple(self.update(tf.cast(x_proj, dtype), tf.cast(h_proj, dtype), state))
+        if kept is not None:
+            new = tuple(tf.where(stays, old, part) for stays, old, part in zip(kept, state, new, strict=True))
+        elif any(self.zoneout_rates):
+            rates = self.zoneout_rates
+            new = tuple(rate * old + (1 - rate) * p for rate, old, p in zip(rates, state, new, strict=True))
+        if valid is not None:
+            new = tuple(tf.where(valid, part, old) for part, old in zip(new, state, strict=True))
+        return new
+
     def call(
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
@@ -219,8 +256,8 @@ class Cell(keras.layers.Layer):
             dropped = self.dropout_mask(states[0], self.recurrent_dropout)
         if training and any(self.zoneout_rates):
             kept = self.zoneout_masks([tf.shape(inputs)[0]])
-        h_proj = project_state(self, states[0], dropped)
-        states = advance(self, self.project_inputs(inputs), h_proj, states, kept=kept)
+        h_proj = self.project_previous(states[0], dropped)
+        states = self.advance(self.project_inputs(inputs), h_proj, states, kept=kept)
         return tf.cast(states[0], self.compute_dtype), states
 
     def get_config(self) -> dict[str, Any]:

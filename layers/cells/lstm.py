@@ -143,6 +143,19 @@ class LSTMCell(Cell):
             return x_proj + h_proj
         return layer_norm(x_proj, self.kernel_gain) + layer_norm(h_proj, self.recurrent_gain, self.bias)
 
+    def unsupported_by_fused(self) -> str | None:
+        if type(self) is not LSTMCell:
+            return super().unsupported_by_fused()
+        for name in ("peepholes", "projection", "layer_normalization"):
+            if getattr(self, name):
+                return f"expected an LSTM without {name}"
+        if (self.activation, self.recurrent_activation) != (
+            keras.activations.tanh,
+            keras.activations.sigmoid,
+        ):
+            return "expected the activations tanh and sigmoid"
+        return "expected no zoneout" if any(self.zoneout_rates) else None
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["recurrent_activation"] = keras.activations.serialize(self.recurrent_activation)
