@@ -30,7 +30,7 @@ ONLY_IN = {
     # Calibration and the microcontroller target look inside a model, which a device does not.
     "ai_edge_litert.interpreter": {
         "pipelines/ondevice/model.py",
-        "pipelines/export/tflite/calibration.py",
+        "pipelines/export/tflite/graph_runner.py",
         "pipelines/export/micro/write.py",
     },
 }

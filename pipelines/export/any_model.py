@@ -85,7 +85,7 @@ def convert(
             source = _written(subject, folder, execution)
         except ValueError as error:
             raise ExportError(f"{execution}: {_own_words(error)}") from error
-        content = source.convert(precision, integer_io)
+        content = source.convert(precision, integer_io=integer_io)
         try:
             check_form(content, precision, execution, subject.inputs, subject.expected, tolerance)
         except ExportError as error:
@@ -142,7 +142,7 @@ def export_model(
                 variant = f"{precision}_{execution}"
                 log.info("%s: converting and verifying", variant)
                 try:
-                    content = source.convert(precision, integer_io)
+                    content = source.convert(precision, integer_io=integer_io)
                 except ExportError as error:
                     asked = executions is not None and precisions is not None
                     _note(impossible, variant, str(error), asked)

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
+from pipelines.export.tflite.clean_up import clean_up
 from pipelines.export.tflite.flatbuffer import opcode, pack, parse
 from pipelines.export.tflite.quantize import quantize
-from pipelines.export.tflite.slim import slim
 
 STEPS, FEATURES, UNITS, CLASSES = 5, 3, 8, 2
 START = 0.25
@@ -118,7 +118,8 @@ def integer_border(folder: Path, precision: str = "int8") -> bytes:
 
 def step(folder: Path) -> bytes:
     """Return `init` and `step` (see `_Step`); the int8 state has a scale, as a quantized one would."""
-    model = parse(slim(_converted(_Step(), ["init", "step"], folder)))
+    model = parse(_converted(_Step(), ["init", "step"], folder))
+    clean_up(model)
     for graph in model.subgraphs:
         for tensor in graph.tensors:
             if tensor.type == schema.TensorType.INT8:

@@ -1,4 +1,4 @@
-"""What a .tflite file is made of, read from the file itself; no TensorFlow, no interpreter."""
+"""Lists the ops of a .tflite file. Reads the file directly: needs neither TensorFlow nor an interpreter."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from ai_edge_litert import schema_py_generated as schema
 from ...errors import ExportError
 
 _NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+_CUSTOM = "custom op "
 
 
 def list_ops(content: bytes) -> dict[str, int]:
-    """Count the ops of a .tflite file over all its subgraphs (loop bodies too), by name.
+    """Count the ops of a .tflite file by name, over all its subgraphs (loop bodies too).
 
     Raises:
-        ExportError: some are Flex or custom ops, which the plain interpreter does not have; it names them.
+        ExportError: the file has Flex or custom ops, which the plain interpreter lacks; it names them.
     """
     model = schema.Model.GetRootAs(content)
     names = [_op_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
@@ -29,11 +30,8 @@ def list_ops(content: bytes) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-_CUSTOM = "custom op "
-
-
 def _op_name(code: schema.OperatorCode) -> str:
-    # Files from before 2020 hold the number in the narrower field only.
+    # Files from before 2020 store the number in the deprecated field only.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if number == schema.BuiltinOperator.CUSTOM:
         return _CUSTOM + (code.CustomCode() or b"without a name").decode(errors="replace")

@@ -1,4 +1,7 @@
-"""SavedModel -> .tflite, in every execution and precision."""
+"""Converts a SavedModel to a .tflite file, in every execution and precision.
+
+Each file is parsed once, changed by the passes in `passes/`, and packed once.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,18 +19,14 @@ from ...ondevice.manifest import PRECISIONS
 from ...ondevice.model import Stream
 from ..packets import packets
 from ..verify.error_trace import Trace, trace_error
-from .calibration import Ranges, tensor_ranges
-from .flatbuffer import spread
-from .in_float import halved, stays_in_float
-from .quantize import ACTIVATION_BITS, quantize_named
-from .slim import slim
+from .clean_up import clean_up
+from .flatbuffer import pack, parse
+from .float_scope import has_float_scope
+from .passes.weights_to_float16 import weights_to_float16
+from .quantize import ACTIVATION_BITS, Quantizable
 
 Examples = Sequence[Mapping[str, np.ndarray]]
-"""Arrays by input name, one example each, batch of 1 included."""
-
-
-def _dynamic_int8(converter: tf.lite.TFLiteConverter) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+"""Arrays by input name, one example each, with a batch dimension of 1."""
 
 
 def convert(
@@ -34,96 +34,114 @@ def convert(
     precision: str,
     execution: str = "loop",
     calibration: Examples = (),
+    *,
     integer_io: bool = False,
 ) -> bytes:
-    """Convert the SavedModel in folder `saved_model` (see `write_saved_model`); builtin TFLite ops only.
+    """Return a SavedModel as a .tflite file.
 
     Args:
-        saved_model: written in `execution`.
+        saved_model: a folder that `write_saved_model` wrote in `execution`.
         precision: one of `manifest.PRECISIONS`.
-        execution: "loop", "unrolled", "fused" or "step".
-        calibration: whole sequences, for int8 and int16x8.
-        integer_io: integers in and out where these two have float32; states of a stream stay.
+        execution: one of `manifest.EXECUTIONS`.
+        calibration: whole sequences, one example each; needed for int8 and int16x8.
+        integer_io: make float32 inputs and outputs integers (int8 and int16x8 only); states of a stream stay.
 
     Raises:
-        UserError: no such precision, or one that has no integers to give.
-        ExportError: this precision can't be had in this execution.
+        UserError: an unknown precision, or integer_io with a precision that has no integer activations.
+        ExportError: the model can't be converted to this precision in this execution.
     """
-    return Source(saved_model, execution, calibration).convert(precision, integer_io)
+    return Source(saved_model, execution, calibration).convert(precision, integer_io=integer_io)
 
 
 class Source:
-    """A SavedModel to convert in several precisions: what they share is made once.
+    """A SavedModel to convert to several precisions; work that they share is done once.
 
-    Args: as for `convert`.
+    Args:
+        saved_model: a folder that `write_saved_model` wrote in `execution`.
+        execution: one of `manifest.EXECUTIONS`.
+        calibration: whole sequences, one example each; needed for int8 and int16x8.
     """
 
     def __init__(self, saved_model: Path, execution: str = "loop", calibration: Examples = ()) -> None:
         self._folder, self._execution, self._calibration = saved_model, execution, calibration
         self._signature = "step" if execution == "step" else "serve"
 
-    def convert(self, precision: str, integer_io: bool = False) -> bytes:
-        """Return the file; see the function `convert`."""
+    def convert(self, precision: str, *, integer_io: bool = False) -> bytes:
+        """Return the .tflite file in `precision`; for arguments and errors, see the function `convert`."""
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
         check_integer_io(integer_io, [precision])
-        if precision == "float32":
-            return slim(self._exact)
-        if precision == "float16":
-            return slim(halved(self._exact))
-        if precision == "dynamic_int8":
-            return slim(self._converted(precision, _dynamic_int8))
-        if self._execution == "fused":
-            return slim(self._fused_integer(precision, integer_io))
-        return slim(quantize_named(self._named, precision, self._ranges, self._signature, integer_io))
+        model = self._model(precision, integer_io=integer_io)
+        clean_up(model)
+        return pack(model)
 
     def explain(self, precision: str) -> list[Trace]:
-        """Say, for a precision that was quantized here, where its error enters; see `trace_error`."""
-        if precision not in ACTIVATION_BITS or self._execution == "fused":
+        """Return where the error of a quantised file enters, tensor by tensor (see `trace_error`).
+
+        The list is empty for precisions that TensorFlow's converter writes: their tensors can't be matched.
+        """
+        if not self._is_quantized_here(precision):
             return []
-        quantized = quantize_named(self._named, precision, self._ranges, self._signature)
-        return trace_error(self._named, quantized, next(iter(self._examples())), self._signature)
+        quantized = self._quantizable.quantize(precision)
+        return trace_error(
+            self._quantizable.float_model, quantized, next(iter(self._examples())), self._signature
+        )
+
+    def _model(self, precision: str, *, integer_io: bool) -> Any:
+        """Return the parsed model in `precision`, before it is cleaned up."""
+        if self._is_quantized_here(precision):
+            return self._quantizable.quantize(precision, integer_io=integer_io)
+        if precision in ACTIVATION_BITS:
+            return parse(self._fused_integer(precision, integer_io=integer_io))
+        if precision == "dynamic_int8":
+            return parse(self._converted(precision, _quantize_weights))
+        model = parse(self._float32)
+        if precision == "float16":
+            weights_to_float16(model)
+        return model
+
+    def _is_quantized_here(self, precision: str) -> bool:
+        return precision in ACTIVATION_BITS and self._execution != "fused"
 
     @cached_property
-    def _exact(self) -> bytes:
+    def _float32(self) -> bytes:
+        """The float32 file, as the converter writes it."""
         return self._converted("float32", lambda converter: None)
 
     @cached_property
-    def _named(self) -> bytes:
-        return spread(self._exact)
-
-    @cached_property
-    def _ranges(self) -> Ranges:
-        return tensor_ranges(self._named, self._examples(), self._signature)
+    def _quantizable(self) -> Quantizable:
+        return Quantizable(self._float32, self._examples, self._signature)
 
     def _examples(self) -> Iterable[Mapping[str, np.ndarray]]:
-        return _steps(self._exact, self._calibration) if self._execution == "step" else self._calibration
+        return _steps(self._float32, self._calibration) if self._execution == "step" else self._calibration
 
     def _converted(self, precision: str, settings: Callable[[tf.lite.TFLiteConverter], None]) -> bytes:
         keys = ["init", "step"] if self._execution == "step" else ["serve"]
         converter = tf.lite.TFLiteConverter.from_saved_model(str(self._folder), signature_keys=keys)
-        # Else each step of a loop copies the whole output sequence in pieces: 3 times the time at 400 steps.
+        # Without this, each step of a loop copies the whole output sequence: 3 times the time at 400 steps.
         converter._experimental_enable_dynamic_update_slice = True
         settings(converter)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the interpreter that its calibration uses
+                warnings.simplefilter("ignore")  # the converter's calibration warns of the interpreter's use
                 return converter.convert()
         except Exception as error:  # the converter raises whatever the pass that failed raises
             reason = str(error).strip() or type(error).__name__
             raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from error
 
-    def _fused_integer(self, precision: str, integer_io: bool) -> bytes:
-        """Quantize TFLite's own LSTM operation, which the converter knows how to."""
+    def _fused_integer(self, precision: str, *, integer_io: bool) -> bytes:
+        """Return a file with TFLite's own LSTM op in integers, which only the converter can quantise."""
         if precision != "int8":
-            raise ExportError(f"{precision}: TFLite has no fused LSTM in it; loop, unrolled and step can")
+            raise ExportError(f"{precision}: TFLite has no fused LSTM in it; use another execution")
         if not self._calibration:
             raise ExportError(f"{precision}: expected examples to calibrate on, got none")
-        if stays_in_float(self._exact):
-            raise ExportError(f"{precision}: fused has no spectrogram in float; loop, unrolled and step have")
+        if has_float_scope(self._float32):
+            raise ExportError(
+                f"{precision}: fused can't keep a spectrogram in float32; use another execution"
+            )
 
         def settings(converter: tf.lite.TFLiteConverter) -> None:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            _quantize_weights(converter)
             converter.representative_dataset = lambda: iter(self._calibration)
             if integer_io:
                 converter.inference_input_type = converter.inference_output_type = tf.int8
@@ -132,7 +150,11 @@ class Source:
 
 
 def check_integer_io(integer_io: bool, precisions: Iterable[str]) -> None:
-    """Refuse integer inputs and outputs of files that compute in float32."""
+    """Check that every precision has integer activations, if integer inputs and outputs are asked for.
+
+    Raises:
+        UserError: one of the precisions computes in float32.
+    """
     for precision in precisions if integer_io else ():
         if precision not in ACTIVATION_BITS:
             raise UserError(
@@ -140,8 +162,12 @@ def check_integer_io(integer_io: bool, precisions: Iterable[str]) -> None:
             )
 
 
+def _quantize_weights(converter: tf.lite.TFLiteConverter) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
 def _steps(content: bytes, sequences: Examples) -> Iterator[Mapping[str, np.ndarray]]:
-    """Yield what each step of a float streaming model takes, states included, over whole sequences."""
+    """Yield the inputs of each step of a float32 streaming model, states included, over whole sequences."""
     stream = Stream(content)
     for sequence in sequences:
         stream.reset()

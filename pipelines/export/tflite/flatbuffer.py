@@ -1,9 +1,7 @@
-"""A .tflite file as objects, and back."""
+"""Reads a .tflite file into objects of the schema, and writes them back."""
 
 from __future__ import annotations
 
-import copy
-import math
 from typing import Any
 
 import numpy as np
@@ -12,57 +10,67 @@ from ai_edge_litert import schema_py_generated as schema
 from .sharing_builder import SharingBuilder
 
 WHILE = schema.BuiltinOperator.WHILE
-_IDENTIFIER = b"TFL3"
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 7 of every .tflite file."""
+
+# The fields in which an op (WHILE, IF, CALL_ONCE) names the subgraphs that it calls.
+CALLED_FIELDS = (
+    "condSubgraphIndex",
+    "bodySubgraphIndex",
+    "thenSubgraphIndex",
+    "elseSubgraphIndex",
+    "initSubgraphIndex",
+)
 
 
 def parse(content: bytes) -> Any:
-    """Return the `schema.ModelT` of a file, constants that stand behind the model among its buffers."""
+    """Return the `schema.ModelT` of a .tflite file.
+
+    Large files keep their constants behind the flatbuffer; these are read into the model's buffers.
+    """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for buffer in model.buffers:
-        if buffer.offset > 1:  # so ai-edge-quantizer writes large files
+        if buffer.offset > 1:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
     return model
 
 
 def pack(model: Any) -> bytes:
-    """Return the file of a `schema.ModelT`: equal parts once, every buffer at a multiple of 16 bytes."""
+    """Return the .tflite file of a `schema.ModelT`.
+
+    Equal parts are written once. Every buffer starts at a multiple of 16 bytes.
+    """
     builder = SharingBuilder()
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
 
 def opcode(model: Any, op: Any) -> int:
-    """Return the builtin operator of an op."""
+    """Return the `schema.BuiltinOperator` number of an op."""
     return model.operatorCodes[op.opcodeIndex].builtinCode
 
 
-def called_graphs(model: Any, index: int | None = None) -> set[int]:
-    """Return the conditions and bodies of all loops, or of those in one graph."""
-    graphs = model.subgraphs if index is None else [model.subgraphs[index]]
-    options = [op.builtinOptions for graph in graphs for op in graph.operators if opcode(model, op) == WHILE]
-    return {index for each in options for index in (each.condSubgraphIndex, each.bodySubgraphIndex)}
+def operator_code(model: Any, builtin: int, version: int) -> int:
+    """Return the index of a builtin operator's code; it is added, with `version`, if the model lacks it.
 
-
-def spread(content: bytes) -> bytes:
-    """Return the file with a name of its own for every tensor, and a buffer of its own for every constant.
-
-    Names begin with the number of the graph: GRAPH/TENSOR/NAME.
+    A code that is there keeps its version: LiteRT runs all versions of an op with the same kernel.
     """
-    model = parse(content)
-    taken: set[int] = set()
-    for i, graph in enumerate(model.subgraphs):
-        for j, tensor in enumerate(graph.tensors):
-            tensor.name = f"{i}/{j}/{tensor.name.decode()}".encode()
-            if tensor.buffer in taken and model.buffers[tensor.buffer].data is not None:
-                model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
-                tensor.buffer = len(model.buffers) - 1
-            taken.add(tensor.buffer)
-            _trim(model.buffers[tensor.buffer], tensor)
-    return pack(model)
+    for index, code in enumerate(model.operatorCodes):
+        if code.builtinCode == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
-def _trim(buffer: Any, tensor: Any) -> None:
-    """Cut off what the converter leaves behind a constant that it has summed up."""
-    if buffer.data is not None and tensor.type == schema.TensorType.FLOAT32 and tensor.shape is not None:
-        buffer.data = buffer.data[: 4 * math.prod(tensor.shape)]
+def called_by(op: Any) -> list[int]:
+    """Return the indices of the subgraphs that an op calls, such as the condition and body of a loop."""
+    return [getattr(op.builtinOptions, field) for field in CALLED_FIELDS if hasattr(op.builtinOptions, field)]
+
+
+def called_subgraphs(model: Any) -> set[int]:
+    """Return the indices of all subgraphs that some op calls."""
+    return {index for graph in model.subgraphs for op in graph.operators or () for index in called_by(op)}

@@ -1,8 +1,8 @@
-"""Labels, vocabulary and settings inside the .tflite file itself, in TFLite's own metadata form.
+"""Stores labels, vocabulary and settings inside the .tflite file, in TFLite's metadata format.
 
-A flatbuffer `ModelMetadata` (file identifier M001) is a buffer of the model, listed in its metadata as
-TFLITE_METADATA. The files that it names are an uncompressed zip behind the model: whatever opens a zip opens
-them, and an interpreter never reads that far. Needs no TensorFlow.
+The metadata is a flatbuffer `ModelMetadata` (file identifier M001) in a buffer of the model, listed in the
+model's metadata as TFLITE_METADATA. The files that it names follow the model as an uncompressed zip. Any zip
+tool opens them; an interpreter ignores them. This module needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ...errors import UserError
-from . import flatbuffer
-from . import metadata_schema as form
+from . import flatbuffer, metadata_schema
 from .metadata_files import append_zip, check_names, read_zip
 
 METADATA = "TFLITE_METADATA"
 
-_IDENTIFIER = b"TFL3"
-
 
 @dataclass(frozen=True)
 class Description:
-    """What the metadata says beside the files."""
+    """The texts of the metadata, and which file belongs to which input or output."""
 
     name: str
     description: str = ""
@@ -34,39 +31,40 @@ class Description:
     author: str = ""
     license: str = ""
     vocabulary: Mapping[str, str] = field(default_factory=dict)
-    """By input name: the file with its words, one a line."""
+    """By input name: the name of the file with its words, one per line."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """By output name: the file with its labels, one a line, in the order of the last axis."""
+    """By output name: the name of the file with its labels, one per line, in the order of the last axis."""
 
 
 class Sizes(NamedTuple):
-    """Of one file, in bytes."""
+    """The size of a .tflite file in bytes, without and with its metadata and files."""
 
     without: int
     with_metadata: int
 
 
 def pack(content: bytes, description: Description, files: Mapping[str, bytes]) -> bytes:
-    """Return the .tflite file with `description` and `files` in it, in place of any that it had.
+    """Return the .tflite file with `description` and `files` in it; they replace earlier metadata and files.
 
     Args:
         content: a .tflite file.
-        description: its labels and vocabularies are names in `files`.
+        description: texts of the metadata; the vocabularies and labels that it names must be in `files`.
         files: content by plain file name.
 
-    A vocabulary or labels belong to the tensor of that name in the main graph, which is the only one that
-    the form describes; those of another signature's tensor belong to the model.
+    The format describes only the tensors of the main subgraph. A vocabulary or labels file of a tensor in
+    another signature's subgraph is therefore attached to the model as a whole.
 
     Raises:
-        UserError: not a .tflite file, a name that isn't plain, too many files, or a file that is missing.
+        UserError: `content` is no .tflite file, a file name is not plain, there are too many files, or
+            `description` names a file, an input or an output that does not exist.
     """
     _check_files(description, files)
     model = _without_metadata(content)
     names = _signature_names(model)
     tensors = {kind: names[0][kind] for kind in ("inputs", "outputs")}
     _check_tensors(description, names)
-    model.buffers.append(schema.BufferT())
-    model.buffers[-1].data = np.frombuffer(form.write(_as_dictionary(description, files, tensors)), np.uint8)
+    written = metadata_schema.write(_as_dictionary(description, files, tensors))
+    model.buffers.append(schema.BufferT(data=np.frombuffer(written, np.uint8)))
     entry = schema.MetadataT()
     entry.name, entry.buffer = METADATA, len(model.buffers) - 1
     model.metadata = [*(model.metadata or ()), entry]
@@ -74,22 +72,23 @@ def pack(content: bytes, description: Description, files: Mapping[str, bytes]) -
 
 
 def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the metadata of a .tflite file, and its files by name; both are empty where it has none.
+    """Return the metadata of a .tflite file, and its files by name; both are empty if it has none.
 
-    The metadata: `name`, `description`, `version`, `author`, `license` and `min_parser_version`, where they
-    are set; `files` of the model; `inputs` and `outputs`, each with its `name` and `files`. A file is its
-    `name` and its `type`, as in `metadata_schema.FILE_TYPES`.
+    The metadata has the keys `name`, `description`, `version`, `author`, `license` and `min_parser_version`
+    as far as they are set, `files` (those of the model), and `inputs` and `outputs`: lists of tensors, each
+    with `name` and `files`. A file has a `name` and a `type` (see `metadata_schema.FILE_TYPES`).
 
     Raises:
-        UserError: not a .tflite file, damaged metadata, or a zip that holds what `pack` would not write.
+        UserError: `content` is no .tflite file, its metadata is damaged, or its zip is one that `pack` would
+            not write.
     """
     model = _parsed(content)
     for entry in model.metadata or ():
         if entry.name == METADATA.encode():
             try:
-                metadata = form.read(model.buffers[entry.buffer].data.tobytes())
-            except Exception as error:  # whatever an offset that leads astray raises
-                raise UserError(f"{METADATA}: expected a ModelMetadata, got something damaged") from error
+                metadata = metadata_schema.read(model.buffers[entry.buffer].data.tobytes())
+            except Exception as error:  # a damaged offset may raise anything
+                raise UserError(f"{METADATA}: expected a ModelMetadata, found damaged data") from error
             files = read_zip(content)
             _check_complete(metadata, files)
             return metadata, files
@@ -102,26 +101,26 @@ def strip(content: bytes) -> bytes:
 
 
 def sizes(content: bytes) -> Sizes:
-    """Return what the file takes without its metadata and files, and with them."""
+    """Return the size of a .tflite file in bytes, without and with its metadata and files."""
     return Sizes(len(strip(content)), len(content))
 
 
 def _parsed(content: bytes) -> Any:
-    if content[4:8] != _IDENTIFIER:
+    if content[4:8] != flatbuffer.IDENTIFIER:
         raise UserError(
-            f"model: not a .tflite file: expected {_IDENTIFIER!r} at byte 4, found {content[4:8]!r}"
+            f"model: not a .tflite file: expected {flatbuffer.IDENTIFIER!r} at byte 4, found {content[4:8]!r}"
         )
     try:
         return schema.ModelT.InitFromPackedBuf(content, 0)
-    except Exception as error:  # whatever an offset that leads astray raises
-        raise UserError("model: expected a .tflite file, got one that is cut short or damaged") from error
+    except Exception as error:  # a damaged offset may raise anything
+        raise UserError("model: expected a .tflite file, found one that is cut short or damaged") from error
 
 
 def _without_metadata(content: bytes) -> Any:
-    """Return the model without its metadata entry; the last buffer is dropped when it was that."""
+    """Return the parsed model without its TFLITE_METADATA entry and the buffer of that entry."""
     model = _parsed(content)
     if any(buffer.offset > 1 for buffer in model.buffers):
-        raise UserError("model: expected weights in the flatbuffer, got some behind it (a file above 2 GB)")
+        raise UserError("model: expected weights in the flatbuffer, found some behind it (a file above 2 GB)")
     for entry in [entry for entry in model.metadata or () if entry.name == METADATA.encode()]:
         model.metadata.remove(entry)
         model.buffers[entry.buffer].data = None
@@ -131,7 +130,7 @@ def _without_metadata(content: bytes) -> Any:
 
 
 def _signature_names(model: Any) -> dict[int, dict[str, list[str]]]:
-    """Return the names of inputs and outputs by graph, in its order; a signature's where it has one."""
+    """Return the names of inputs and outputs by subgraph index, in order; signatures' names come first."""
     found: dict[int, dict[str, list[str]]] = {}
     for index in {0, *(each.subgraphIndex for each in model.signatureDefs or ())}:
         graph = model.subgraphs[index]
@@ -166,20 +165,20 @@ def _check_complete(metadata: Mapping[str, Any], files: Mapping[str, bytes]) -> 
     tables = [metadata, *metadata.get("inputs", ()), *metadata.get("outputs", ())]
     missing = sorted({file["name"] for table in tables for file in table["files"]} - set(files))
     if missing:
-        raise UserError(f"files of the model: expected {missing} too: the file is cut short")
+        raise UserError(f"files of the model: {missing} are named but missing: the file is cut short")
 
 
 def _as_dictionary(
     description: Description, files: Mapping[str, bytes], tensors: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """Return the metadata in the form in which `unpack` gives it."""
+    """Return the metadata with the keys that `unpack` lists."""
     types = dict.fromkeys(description.vocabulary.values(), "VOCABULARY")
     types |= dict.fromkeys(description.labels.values(), "TENSOR_AXIS_LABELS")
     attached = {"inputs": description.vocabulary, "outputs": description.labels}
     metadata: dict[str, Any] = {
         key: getattr(description, key) for key in ("name", "description", "version", "author", "license")
     }
-    # The version of the form that knows all of this: vocabularies came with 1.0.1.
+    # The oldest version of the format that has all of these fields; vocabularies came with 1.0.1.
     metadata["min_parser_version"] = "1.0.1" if description.vocabulary else "1.0.0"
     at_tensors = set()
     for kind, names in tensors.items():

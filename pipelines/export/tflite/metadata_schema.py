@@ -1,6 +1,6 @@
-"""The part of the ModelMetadata flatbuffer (schema 1.5.0) that is used here, as plain dictionaries.
+"""Writes and reads the parts of the ModelMetadata flatbuffer (schema 1.5.0) that are used here.
 
-Slots are the positions of the fields in the published schema's tables.
+Metadata are plain dictionaries. A slot is the position of a field in a table of the published schema.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE_TYPES = (
     "VOCABULARY",
     "SCANN_INDEX_FILE",
 )
-"""By number."""
+"""The names of the schema's AssociatedFileType, in the order of its numbers."""
 
 _MODEL_SLOTS = 8
 _MODEL_TEXTS = {"name": 0, "description": 1, "version": 2, "author": 4, "license": 5, "min_parser_version": 7}
@@ -34,11 +34,11 @@ _TENSOR_NAME, _TENSOR_FILES = 0, 6
 _FILE_SLOTS = 5
 _FILE_NAME, _FILE_TYPE = 0, 2
 
-_MOST = 10_000  # a longer vector is a damaged one
+_MAX_LENGTH = 10_000  # a longer vector is damaged
 
 
 def write(metadata: Mapping[str, Any]) -> bytes:
-    """Return the flatbuffer; for the keys, see `metadata.unpack`."""
+    """Return metadata as a flatbuffer; `metadata.unpack` lists the keys."""
     builder = flatbuffers.Builder(256)
     tensors = {
         slot: _vector(builder, [_tensor(builder, tensor) for tensor in metadata[kind]])
@@ -55,10 +55,10 @@ def write(metadata: Mapping[str, Any]) -> bytes:
 
 
 def read(content: bytes) -> dict[str, Any]:
-    """Return what `write` was given; fields beyond those are passed over.
+    """Return the metadata in a flatbuffer; fields that `write` does not know are ignored.
 
     Raises:
-        ValueError, or whatever an offset that leads astray raises: not such a flatbuffer, or a damaged one.
+        ValueError: `content` is no ModelMetadata. Damaged offsets may raise any other exception.
     """
     if content[4:8] != IDENTIFIER:
         raise ValueError(f"expected {IDENTIFIER!r} at byte 4, got {content[4:8]!r}")
@@ -128,8 +128,8 @@ def _tables(table: Table, slot: int, read: Callable[[Table], Any]) -> list[Any]:
     if not offset:
         return []
     length, start = table.VectorLen(offset), table.Vector(offset)
-    if length > _MOST:
-        raise ValueError(f"expected at most {_MOST} tables, got {length}")
+    if length > _MAX_LENGTH:
+        raise ValueError(f"expected at most {_MAX_LENGTH} tables, got {length}")
     return [read(Table(table.Bytes, table.Indirect(start + 4 * i))) for i in range(length)]
 
 

@@ -1,4 +1,4 @@
-"""A flatbuffer builder that writes nothing twice."""
+"""A flatbuffer builder that writes equal parts once."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import Any
 
 import flatbuffers
 
-_ALIGNMENT = 16  # of every buffer, as TFLite's schema asks
+_ALIGNMENT = 16  # of every buffer, as TFLite's schema demands
 
 
 class SharingBuilder(flatbuffers.Builder):
-    """Equal vectors, strings and tables are written once, and pointed to from wherever they are.
+    """Writes each vector, string and table once; whatever equals it refers to it.
 
-    Of the file of an unrolled network that saves a quarter: the tensors inside differ in little, and their
-    tables hold a shape, a type and the number of a constant. What points to others holds distances, which
-    differ from place to place: it is compared by what it points to. Structs, which TFLite's schemas have
-    none of, are not seen.
+    This saves a quarter of the file of an unrolled network. Its tensors differ little: their tables hold a
+    shape, a type and the number of a buffer.
 
-    Byte vectors are aligned as the schema asks, which the builder beneath leaves out.
+    References are stored as distances, so two equal parts hold different bytes. Parts are therefore
+    compared by what they refer to. Structs are not supported; TFLite's schemas have none.
+
+    Byte vectors are aligned to 16 bytes, as TFLite's schema demands; the base class ignores that.
     """
 
     def __init__(self) -> None:
         super().__init__(1024)
         self._written: dict[Hashable, int] = {}
 
-    def StartVector(self, elem_size: int, num_elems: int, alignment: int) -> Any:  # noqa: N802, its name
+    def StartVector(self, elem_size: int, num_elems: int, alignment: int) -> Any:  # noqa: N802, flatbuffers' name
         self._begin("vector", elem_size)
         return super().StartVector(elem_size, num_elems, _ALIGNMENT if elem_size == 1 else alignment)
 
@@ -61,7 +62,8 @@ class SharingBuilder(flatbuffers.Builder):
         key = ("table", tuple(self._fields))
         if key not in self._written:
             return self._once(key, super().EndObject())
-        # Before the end: that writes the layout, too, which others may then share.
+        # The base class would also write the table's layout, which later tables may share. So discard the
+        # table before that.
         self.nested, self.current_vtable = False, None
         return self._once(key, self.Offset())
 
@@ -70,7 +72,7 @@ class SharingBuilder(flatbuffers.Builder):
         self._targets: list[int] = []
 
     def _once(self, key: Hashable, made: int) -> int:
-        """Return where `key` was written first; if that wasn't just now, at `made`, take back what was."""
+        """Return the offset at which `key` was first written; discard the copy just made, if it is one."""
         first = self._written.setdefault(key, made)
         if first != made:
             self.head = len(self.Bytes) - self._before

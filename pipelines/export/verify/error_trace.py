@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..tflite.calibration import Graphs
-from ..tflite.flatbuffer import parse
+from ..tflite.graph_runner import GraphRunner
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,15 +38,15 @@ class Trace:
 
 
 def trace_error(
-    exact: bytes, quantized: bytes, example: Mapping[str, np.ndarray], signature: str = "serve"
+    exact: Any, quantized: Any, example: Mapping[str, np.ndarray], signature: str = "serve"
 ) -> list[Trace]:
-    """Run both files on an example, and compare the tensors of one name, in the order of computation.
+    """Run both models on an example, and compare the tensors of one name, in the order of computation.
 
     Args:
-        exact: a float32 file with names (see `flatbuffer.spread`).
+        exact: a parsed float32 model with names (see `unique_names`).
         quantized: made of it, with names.
     """
-    wanted, got = (_values(content, example, signature) for content in (exact, quantized))
+    wanted, got = (_values(model, example, signature) for model in (exact, quantized))
     traces = []
     for name, values in wanted.items():
         together = np.concatenate([value.ravel() for value in values])
@@ -92,9 +91,8 @@ def plot(traces: Sequence[Trace], most: int = 6) -> Figure:
     return figure
 
 
-def _values(content: bytes, example: Mapping[str, np.ndarray], signature: str) -> dict[str, list[np.ndarray]]:
+def _values(model: Any, example: Mapping[str, np.ndarray], signature: str) -> dict[str, list[np.ndarray]]:
     """Return the values of every float tensor, or one that stands for floats, each time it was computed."""
-    model = parse(content)
     values: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def note(tensor: Any, value: np.ndarray) -> None:
@@ -105,7 +103,7 @@ def _values(content: bytes, example: Mapping[str, np.ndarray], signature: str) -
             name = re.sub(r"(_quantized|_dequant)$", "", tensor.name.decode())
             values[name].append(value.astype(np.float32))
 
-    Graphs(model, note).run_signature(signature, example)
+    GraphRunner(model, note).run_signature(signature, example)
     return values
 
 

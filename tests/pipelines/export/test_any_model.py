@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import layers
 from pipelines.errors import ExportError, UserError
 from pipelines.export.any_model import convert, export_model, load_model
 from pipelines.export.keras.saved_model import write_saved_model
-from pipelines.export.tflite.flatbuffer import pack, parse, spread
+from pipelines.export.tflite.quantize import Quantizable
 from pipelines.export.verify.error_trace import entry, trace_error
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
@@ -185,15 +186,15 @@ def test_the_trace_finds_the_tensor_that_was_broken(tmp_path: Path) -> None:
     write_saved_model(layers.convert_model(lstm()), tmp_path, specs, ["y"])
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path), signature_keys=["serve"])
     converter._experimental_enable_dynamic_update_slice = True  # as in `convert`
-    exact = spread(converter.convert())
+    exact = Quantizable(converter.convert(), list, "serve").float_model
     example = {"x": np.random.default_rng(1).normal(size=(1, STEPS, FEATURES)).astype(np.float32)}
     assert max(trace.worst for trace in trace_error(exact, exact, example)) == 0
-    model = parse(exact)
+    model = copy.deepcopy(exact)
     body = next(graph for graph in reversed(model.subgraphs) if b"while_body" in graph.name)
     constants = [tensor for tensor in body.tensors if model.buffers[tensor.buffer].data is not None]
     weights = max(constants, key=lambda tensor: len(model.buffers[tensor.buffer].data))
     model.buffers[weights.buffer].data = np.zeros_like(model.buffers[weights.buffer].data)
-    traces = trace_error(exact, pack(model), example)
+    traces = trace_error(exact, model, example)
     assert entry(traces).startswith("the error enters at layer lstm")
     first = next(trace for trace in traces if trace.worst > 0.05)
     assert len(first.by_step) == STEPS

@@ -13,8 +13,9 @@ from pipelines.errors import ExportError
 from pipelines.export.any_model import export_model
 from pipelines.export.keras.saved_model import write_saved_model
 from pipelines.export.packets import packets
-from pipelines.export.tflite import convert, in_float, quantize
+from pipelines.export.tflite import convert, keep_in_float
 from pipelines.export.tflite.audit import list_ops
+from pipelines.export.tflite.passes import weights_to_float16
 from pipelines.export.verify.verify import _in_subprocess
 from pipelines.ondevice.model import Model, Stream
 
@@ -103,8 +104,8 @@ def test_every_form_answers_as_keras_from_the_same_features(
 @pytest.mark.parametrize(
     ("precision", "place", "rule", "without"),
     [
-        ("int16x8", quantize, "_in_float", lambda content: []),
-        ("float16", in_float, "ops_in_float", lambda graph: ()),
+        ("int16x8", keep_in_float, "ops_in_float_scope", lambda graph: ()),
+        ("float16", weights_to_float16, "ops_in_float_scope", lambda graph: ()),
         ("dynamic_int8", layers.spectrogram, "_SMALL", 10**6),
     ],
 )
@@ -155,5 +156,5 @@ def test_the_fused_operation_keeps_its_floats_or_is_refused(tmp_path: Path) -> N
     examples = [{"samples": clip[None]} for clip in clips(2)]
     content, samples = convert.convert(tmp_path, "float16", "fused"), clips(3)
     np.testing.assert_allclose(Model(content).predict(samples), model(samples), atol=2e-3)
-    with pytest.raises(ExportError, match="int8: fused has no spectrogram in float"):
+    with pytest.raises(ExportError, match="int8: fused can't keep a spectrogram in float32"):
         convert.convert(tmp_path, "int8", "fused", examples)

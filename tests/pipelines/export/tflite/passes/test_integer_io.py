@@ -59,7 +59,7 @@ def saved_models(tmp_path_factory) -> dict[str, Path]:
 )
 def test_answers_are_those_of_the_file_with_float_borders(saved_models, precision, execution) -> None:
     real, integer = (
-        convert_saved_model(saved_models[execution], precision, execution, EXAMPLES, integer_io)
+        convert_saved_model(saved_models[execution], precision, execution, EXAMPLES, integer_io=integer_io)
         for integer_io in (False, True)
     )
     conversions = [
@@ -82,7 +82,7 @@ def test_answers_are_those_of_the_file_with_float_borders(saved_models, precisio
 
 
 def test_integers_stand_for_real_numbers_by_scale_and_zero_point(saved_models) -> None:
-    content = convert_saved_model(saved_models["loop"], "int8", "loop", EXAMPLES, True)
+    content = convert_saved_model(saved_models["loop"], "int8", "loop", EXAMPLES, integer_io=True)
     raw = Model(content, raw=True).predict(np.zeros([1, STEPS, FEATURES], np.int8))
     assert raw.dtype == np.int8
     # A softmax counts in steps of 1/256, from -128
