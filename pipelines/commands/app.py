@@ -16,19 +16,22 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import tyro
 
 from ..app import App, discover, find
-from ..config import Config, from_dict
+from ..config import Config, from_dict, require
 from ..errors import UserError
 from ..evaluation.score import score
 from ..files import require_writable
 from ..ondevice.bundle import Bundle
 from ..ondevice.model import Model, Stream
 from ..training.checkpoint import Checkpoint
-from .command_line import guarded, parse
+from .command_line import guarded, log_to_standard_error, parse
+
+if TYPE_CHECKING:
+    from ..training.record import Result
 
 EXPORTS = Path("exports")
 
@@ -48,8 +51,10 @@ class Train(Generic[C]):
     """Bundles are written to OUTPUT/APP/RUN_ID."""
     resume: str | None = None
     """Go on with the stopped run of this id, with its own settings."""
+    seeds: int = 1
+    """Train this many times, with seeds SEED, SEED + 1, ...; export the one that is best on validation."""
     record: bool = False
-    """Keep the figures of this run in apps/APP/results.json, and renew the README's table."""
+    """Keep the metrics in apps/APP/results.json, and renew the README's table."""
     register: str | None = None
     """Make a version of this registered model in MLflow, with the variants' figures as tags."""
     json: bool = False
@@ -138,16 +143,40 @@ def _train(app: App, argv: list[str]) -> None:
     if command.resume:
         stored = Checkpoint.of_run(command.resume).settings()
         preset, config = stored["preset"], from_dict(type(config), stored["config"])
+        command = dataclasses.replace(command, seeds=stored.get("seeds", 1))
+    require(command.seeds >= 1, "seeds", "at least 1", command.seeds)
     require_writable("--output", command.output)
-    with _native_chatter_held_back():
-        import tensorflow  # noqa: F401
-    from ..training.experiment import train
     from . import report
 
-    result = train(app, preset, config, command.output, command.resume, command.register)
+    result = _run_training(app, preset, config, command)
     if command.record:
         report.keep_record(app.name, result.record)
     print(json.dumps(result.record, indent=1) if command.json else report.summary(result))
+
+
+def _run_training(app: App, preset: str, config: Config, command: Train[Any]) -> Result:
+    arguments: dict[str, Any] = {
+        "preset": preset,
+        "config": config,
+        "output": command.output,
+        "resume": command.resume,
+        "register": command.register,
+    }
+    if command.seeds > 1:
+        from ..training.seeds import train_seeds
+
+        return train_seeds(app, **arguments, seeds=command.seeds, prepare=_prepare_training)
+    _prepare_training()
+    from ..training.experiment import train
+
+    return train(app, **arguments)
+
+
+def _prepare_training() -> None:
+    """Set up logging and import TensorFlow; called first in every process that trains."""
+    log_to_standard_error()
+    with _native_chatter_held_back():
+        import tensorflow  # noqa: F401
 
 
 @contextlib.contextmanager

@@ -25,8 +25,7 @@ from ..errors import UserError
 def guarded(command: Callable[[], None]) -> int:
     """Run a command with logs on standard error, and return the exit code."""
     _stay_in_the_checkout()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.INFO)
+    log_to_standard_error()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as Ctrl-C does: cleanly
     try:
         command()
@@ -40,6 +39,12 @@ def guarded(command: Callable[[], None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def log_to_standard_error() -> None:
+    """Show the project's own messages from level INFO, those of libraries from WARNING."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.INFO)
 
 
 def _stay_in_the_checkout() -> None:

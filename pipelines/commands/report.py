@@ -16,26 +16,28 @@ from ..errors import UserError
 from ..files import write_atomically
 
 if TYPE_CHECKING:
-    from ..training.experiment import Result
+    from ..training.record import Result
 
 _BEGIN, _END = "<!-- results: generated from results.json, do not edit -->", "<!-- end of results -->"
+_ABOUT_SEEDS = """\
+"a ± b" is the mean over seeds and its standard deviation; variants are those of the seed that is best on \
+validation. Presets that train for more than 15 minutes are recorded with one seed."""
+_ABOUT_INTERVALS = "A range in brackets is the 95 % confidence interval over the test examples of one run."
 Rows = Sequence[Sequence[Any]]
 
 
 def summary(result: Result) -> str:
     """Return the tables of a finished training, and what to type next."""
     record = result.record
-    metric, scores, app = record["metric"], record["scores"], record["app"]
-    quality = [
-        *([name, *map(_share, of_split.values())] for name, of_split in record["baselines"].items()),
-        ["this network", *(_share(values[metric]) for values in scores.values())],
-    ]
+    metric, app = record["metric"], record["app"]
+    several = "runs" in record
     return "\n".join(
         [
             "",
-            text_table([metric, *scores], quality),
-            "",
-            text_table(_form_columns(metric), [_form(row._asdict()) for row in result.rows]),
+            text_table([metric, *record["scores"]], _quality(record)),
+            *([f"± is the standard deviation over {len(record['runs'])} seeds"] if several else []),
+            *(["", f"seed {record['best_seed']}, the best on validation:"] if several else [""]),
+            text_table(_variant_columns(metric), [_variant(row) for row in record["variants"]]),
             *(f"left out  {file}: {reason}" for file, reason in record["left_out"].items()),
             "",
             f"bundle  {result.bundle}",
@@ -47,6 +49,35 @@ def summary(result: Result) -> str:
             "  make ui                                  the run, its plots and files, in the browser",
         ]
     )
+
+
+def _quality(record: Mapping[str, Any]) -> Rows:
+    """Return the rows that compare baselines and network, and each seed where there are several."""
+    metric, splits = record["metric"], list(record["scores"])
+    rows = [
+        [name, *(_baseline(record, name, split) for split in of_split)]
+        for name, of_split in record["baselines"].items()
+    ]
+    rows.append(["this network", *(_score(record, split) for split in splits)])
+    for run in record.get("runs", ()):
+        name = f"  seed {run['seed']} (validation {_share(run['validation'])})"
+        rows.append([name, *(_share(run["scores"][split][metric]) for split in splits)])
+    return rows
+
+
+def _score(record: Mapping[str, Any], split: str) -> str:
+    spread = record.get("spread", {}).get("scores", {}).get(split, {}).get(record["metric"])
+    return _share(record["scores"][split][record["metric"]]) + _plus_minus(spread)
+
+
+def _baseline(record: Mapping[str, Any], name: str, split: str) -> str:
+    spread = record.get("spread", {}).get("baselines", {}).get(name, {}).get(split)
+    return _share(record["baselines"][name][split]) + _plus_minus(spread)
+
+
+def _plus_minus(spread: Mapping[str, float] | None) -> str:
+    """Return a standard deviation; nothing where there is one seed, or where the seeds don't differ."""
+    return f" ± {_share(spread['std'])}" if spread and spread["std"] > 0 else ""
 
 
 def _share(value: float) -> str:
@@ -94,61 +125,75 @@ def with_results(readme: str, table: str) -> str:
 
 
 def overview(root: Path = Path()) -> str:
-    """Return the table of the main README: every recorded preset of every app, in Keras and in int8."""
+    """Return the table of the main README: each recorded preset, its network and its smallest device file."""
     rows = [
         _overview_row(path.parent.name, record)
         for path in sorted(root.glob("apps/*/results.json"))
         for record in read_records(path.parent).values()
     ]
     columns = ["app", "preset", "data", "metric", "simple methods", "network", "on the device", "minutes"]
-    return _markdown(columns, rows)
+    return f"{_markdown(columns, rows)}\n\n{_ABOUT_SEEDS}"
 
 
 def _overview_row(app: str, record: Mapping[str, Any]) -> list[str]:
-    metric = record["metric"]
-    simple = " / ".join(_share(of_split["test"]) for of_split in record["baselines"].values())
-    smallest = min((row for row in record["forms"] if row["form"].endswith(".tflite")), key=_bytes)
-    device = f"{_share(smallest['metric'])}, {smallest['bytes'] / 1000:,.0f} KB ({smallest['form']})"
-    value = f"**{_share(record['scores']['test'][metric])}**"
+    simple = " / ".join(_baseline(record, name, "test") for name in record["baselines"])
+    files = [row for row in record["variants"] if row["variant"].endswith(".tflite")]
+    smallest = min(files, key=lambda row: row["bytes"])
+    device = f"{_share(smallest['metric'])}, {smallest['bytes'] / 1000:,.0f} KB ({smallest['variant']})"
+    network = f"{_network(record, 'test')} ({_seeds(record)})"
     minutes = f"{record['training_minutes']:.1f}"
-    return [app, f"`{record['preset']}`", record["data"], metric, simple, value, device, minutes]
+    return [app, f"`{record['preset']}`", record["data"], record["metric"], simple, network, device, minutes]
 
 
-def _bytes(row: Mapping[str, Any]) -> int:
-    return row["bytes"]
+def _network(record: Mapping[str, Any], split: str) -> str:
+    mean, _, spread = _score(record, split).partition(" ")
+    return f"**{mean}** {spread}".rstrip()
+
+
+def _seeds(record: Mapping[str, Any]) -> str:
+    count = len(record.get("runs", [record]))
+    return "1 seed" if count == 1 else f"{count} seeds"
 
 
 def markdown_table(records: Mapping[str, Any]) -> str:
-    """Return the tables of a README: how good each preset's network is, and what each of its forms is."""
+    """Return the tables of an app's README: how good each preset's network is, and what each variant is."""
     quality = [
         [
             f"`{preset}`",
             record["data"],
             split,
             record["examples"][split],
-            " / ".join(_share(of_split[split]) for of_split in record["baselines"].values()),
-            f"**{_share(values[record['metric']])}**{_around(record.get('intervals', {}).get(split))}",
+            " / ".join(_baseline(record, name, split) for name in record["baselines"]),
+            f"{_network(record, split)} ({_seeds(record)}{_of_one_seed(record, split)})",
             f"{record['training_minutes']:.1f}",
         ]
         for preset, record in records.items()
-        for split, values in record["scores"].items()
+        for split in record["scores"]
     ]
-    forms = [[f"`{preset}`", *_form(row)] for preset, record in records.items() for row in record["forms"]]
+    variants = [
+        [f"`{preset}`", *_variant(row)] for preset, record in records.items() for row in record["variants"]
+    ]
     first = next(iter(records.values()))
     names = " / ".join(name.replace("_", " ") for name in first["baselines"])
     metric = first["metric"]
     columns = ["preset", "data", "split", "examples", names, f"network, {metric}", "minutes"]
-    return f"{_markdown(columns, quality)}\n\n{_markdown(['preset', *_form_columns(metric)], forms)}"
+    tables = _markdown(columns, quality), _markdown(["preset", *_variant_columns(metric)], variants)
+    return f"{tables[0]}\n\n{_ABOUT_SEEDS} {_ABOUT_INTERVALS}\n\n{tables[1]}"
 
 
-def _form_columns(metric: str) -> list[str]:
-    return ["form", f"test {metric}", "bytes", "p50 ms", "largest error"]
+def _of_one_seed(record: Mapping[str, Any], split: str) -> str:
+    around = record.get("intervals", {}).get(split)
+    return "" if around is None else f"; {around[0]:.3f} to {around[1]:.3f}"
 
 
-def _form(row: Mapping[str, Any]) -> list[str]:
+def _variant_columns(metric: str) -> list[str]:
+    return ["variant", f"test {metric}", "bytes", "p50 ms", "largest error"]
+
+
+def _variant(row: Mapping[str, Any]) -> list[str]:
     size, latency, error = row["bytes"], row["latency_p50_ms"], row["max_abs_error"]
     value = f"{_share(row['metric'])}{_around(row.get('interval'))}"
-    return [row["form"], value, f"{size:,}", f"{latency:.2f}", f"{error:.1e}"]
+    return [row["variant"], value, f"{size:,}", f"{latency:.2f}", f"{error:.1e}"]
 
 
 def _around(interval: Sequence[float] | None) -> str:

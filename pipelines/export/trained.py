@@ -69,9 +69,9 @@ class RunInfo:
 
 
 class ResultRow(NamedTuple):
-    """One line of the table of forms."""
+    """One line of the table of variants."""
 
-    form: str
+    variant: str
     metric: float
     bytes: int
     latency_p50_ms: float
@@ -228,7 +228,7 @@ def _metadata(
 
 
 def _row(
-    form: str,
+    variant: str,
     predictor: Predictor,
     path: Path,
     reference: Reference,
@@ -239,7 +239,7 @@ def _row(
     latency = latency_ms(predictor, reference.inputs)["p50"]
     first, metric = next(iter(reference.metrics.items()))
     around = interval(metric, outputs, reference.targets)
-    return ResultRow(form, values[first], _size(path), latency, error, around)
+    return ResultRow(variant, values[first], _size(path), latency, error, around)
 
 
 def _size(path: Path) -> int:

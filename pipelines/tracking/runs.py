@@ -215,11 +215,13 @@ def start(
     params: Mapping[str, Any],
     tags: Mapping[str, Any],
     run_id: str | None = None,
+    parent: str | None = None,
 ) -> Iterator[Run]:
     """Open a new run of the app's experiment, or the run `run_id` again, and close it with its fate.
 
     The run ends FINISHED, KILLED on Ctrl-C, or else FAILED; the tag `reason` says why.
     `params` are kept whole as `config.json` too, since a parameter's length is limited.
+    A new run becomes a child of the run `parent`, where one is given.
 
     Raises:
         UserError: there is no run `run_id` of this app, or it was started with other parameters.
@@ -228,7 +230,12 @@ def start(
     with _tracking_uri(uri):
         experiment = _experiment(app_name, uri)
         logged = set() if run_id is None else _reopen(run_id, experiment, app_name)
-        opened = mlflow.start_run(run_id, experiment_id=experiment, run_name=None if run_id else run_name)
+        opened = mlflow.start_run(
+            run_id,
+            experiment_id=experiment,
+            run_name=None if run_id else run_name,
+            parent_run_id=None if run_id else parent,
+        )
         run = Run(opened.info.run_id, logged)
         with _closing(run):
             run.params(params)

@@ -26,6 +26,7 @@ class Checkpoint:
         self.folder = folder
         self._settings = folder / "settings.json"
         self._progress = folder / "progress.npz"
+        self._figures = folder / "figures.json"
 
     @classmethod
     def of_run(cls, run_id: str) -> Checkpoint:
@@ -33,6 +34,15 @@ class Checkpoint:
         if not re.fullmatch("[0-9a-f]{32}", run_id):
             raise UserError(f"--resume {run_id}: expected the id of a run, 32 letters and digits")
         return cls(CHECKPOINTS / run_id)
+
+    @classmethod
+    def of_child(cls, parent: str, seed: int) -> Checkpoint | None:
+        """Return the checkpoint of the run with this seed among the children of an MLflow run, if any."""
+        for path in CHECKPOINTS.glob("*/settings.json"):
+            settings = json.loads(path.read_bytes())
+            if settings.get("parent") == parent and settings["config"]["seed"] == seed:
+                return cls(path.parent)
+        return None
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Keep the settings of the run; done once, before the first epoch."""
@@ -47,6 +57,14 @@ class Checkpoint:
                 f"a run that was stopped before it ended, one of: {', '.join(self._others()) or 'none'}"
             )
         return json.loads(self._settings.read_bytes())
+
+    def write_figures(self, figures: dict[str, Any]) -> None:
+        """Keep what the trained network reached, once it is scored."""
+        write_atomically(self._figures, json.dumps(figures, indent=1).encode())
+
+    def figures(self) -> dict[str, Any] | None:
+        """Return what `write_figures` kept, or None where the training is not finished."""
+        return json.loads(self._figures.read_bytes()) if self._figures.is_file() else None
 
     def _others(self) -> list[str]:
         return sorted(path.parent.name for path in self.folder.parent.glob("*/settings.json"))

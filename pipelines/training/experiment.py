@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import logging
-import os
+import math
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +24,10 @@ from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
-from ..export.trained import ExportResult, ResultRow, RunInfo, TrainedModel, export
+from ..export.trained import ExportResult, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
 from ..tracking import runs as tracking
-from ..tracking.provenance import provenance
+from . import record
 from .checkpoint import Checkpoint
 from .fit import compile_model, fit, seed_everything
 
@@ -45,33 +44,75 @@ _CALIBRATED_STEPS = 20_000
 """Of long sequences fewer do, but ten: as many as have so many steps."""
 
 
-@dataclass
-class Result:
-    """What the command line shows at the end."""
-
-    run_id: str
-    bundle: Path
-    model_uri: str
-    """Of the bundle in MLflow."""
-    rows: list[ResultRow]
-    """One a form: Keras, SavedModel, each .tflite variant."""
-    record: dict[str, Any]
-    """What results.json keeps."""
-
-
 def train(
     app: App,
+    *,
     preset: str,
     config: Config,
     output: Path,
     resume: str | None = None,
     register: str | None = None,
-) -> Result:
+) -> record.Result:
     """Train, log, export and verify.
 
-    `resume` goes on with the run of that id, whose settings these are; `register` names the registered model
-    that the bundle becomes a version of.
+    Args:
+        app: what to train.
+        preset: the name that `config` started from.
+        config: the settings.
+        output: the bundle is written to OUTPUT/APP/RUN_ID.
+        resume: the id of a stopped run, whose settings these are, to go on with; None for a new run.
+        register: the registered model that the bundle becomes a version of, if any.
     """
+    data, features = _load(app, config, resume)
+    tags = _tags(app, preset, data)
+    with tracking.start(app.name, preset, params=to_dict(config), tags=tags, run_id=resume) as run:
+        checkpoint = _checkpoint(app, preset, config, data, run)
+        log.info("run %s (if it is stopped: python -m apps %s train --resume %s)", run.id, app.name, run.id)
+        outcome = _fit_and_score(app, config, data, features, run, checkpoint, _EpochLog(run))
+        result = _export_and_log(app, preset, config, output, outcome, checkpoint, run)
+        if register:
+            version = run.register(result.model_uri, register, Bundle.open(result.bundle))
+            log.info("registered model %s, version %d", register, version)
+        return result
+
+
+def train_seed(
+    app: App,
+    *,
+    preset: str,
+    config: Config,
+    resume: str | None,
+    parent: str,
+    number: int,
+    seeds: int,
+) -> dict[str, Any]:
+    """Train and score one of several seeds, export nothing; return what `record.of_seed` keeps of it.
+
+    The checkpoint stays, so that `train(..., resume=RUN_ID)` can export the network.
+
+    Args:
+        app: what to train.
+        preset: the name that `config` started from.
+        config: the settings, with this seed.
+        resume: the id of this seed's run where it was stopped; None for a new run.
+        parent: the id of the run that the seed's run becomes a child of.
+        number: which of the seeds this is, from 1.
+        seeds: how many seeds there are.
+    """
+    data, features = _load(app, config, resume)
+    name, tags = f"{preset}, seed {config.seed}", _tags(app, preset, data)
+    with tracking.start(app.name, name, to_dict(config), tags, run_id=resume, parent=parent) as run:
+        checkpoint = _checkpoint(app, preset, config, data, run, parent)
+        log.info("seed %d (%d of %d): run %s", config.seed, number, seeds, run.id)
+        epoch_log = _EpochLog(run, number, seeds, config.epochs)
+        outcome = _fit_and_score(app, config, data, features, run, checkpoint, epoch_log)
+        figures = record.of_seed(app, run.id, config, outcome)
+        checkpoint.write_figures(figures)
+        return figures
+
+
+def _load(app: App, config: Config, resume: str | None) -> tuple[Data, Features]:
+    """Seed everything, then load the data and compute the features."""
     seed_everything(config.seed)
     data = app.load(config)
     for note in data.notes:
@@ -81,33 +122,39 @@ def train(
         raise UserError(f"--resume {resume}: {data.source} is not the data that the run was started on")
     features = app.features(config, data)
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
-    with tracking.start(
-        app.name, preset, params=to_dict(config), tags=_tags(app, preset, data), run_id=resume
-    ) as run:
-        result = _tracked(app, preset, config, output, data, features, run)
-        if register:
-            version = run.register(result.model_uri, register, Bundle.open(result.bundle))
-            log.info("registered model %s, version %d", register, version)
-        return result
+    return data, features
 
 
 def _tags(app: App, preset: str, data: Data) -> dict[str, str]:
     return {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
 
 
-def _tracked(
-    app: App, preset: str, config: Config, output: Path, data: Data, features: Features, run: tracking.Run
-) -> Result:
-    """Do what a run holds, from the first epoch to the bundle."""
+def _checkpoint(
+    app: App, preset: str, config: Config, data: Data, run: tracking.Run, parent: str | None = None
+) -> Checkpoint:
+    """Return the run's checkpoint, with the settings that `--resume` needs."""
     checkpoint = Checkpoint.of_run(run.id)
-    checkpoint.write_settings(
-        {"app": app.name, "preset": preset, "config": to_dict(config), "fingerprint": data.fingerprint}
-    )
-    log.info("run %s (if it is stopped: python -m apps %s train --resume %s)", run.id, app.name, run.id)
+    settings = {"app": app.name, "preset": preset, "config": to_dict(config), "fingerprint": data.fingerprint}
+    checkpoint.write_settings(settings | ({"parent": parent} if parent else {}))
+    return checkpoint
+
+
+def _fit_and_score(
+    app: App,
+    config: Config,
+    data: Data,
+    features: Features,
+    run: tracking.Run,
+    checkpoint: Checkpoint,
+    epoch_log: _EpochLog,
+) -> Outcome:
+    """Build and train the network, score it on the test splits, and log both."""
     run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
     model = app.build(config, features)
     compile_model(model, config, app.loss(config), features)
     deployed = app.deployed(config, features, model)
+    if app.each_epoch:
+        epoch_log.sample = partial(app.each_epoch, config, features, deployed)
     with _best_kept_if_stopped(model, run, checkpoint):
         progress = fit(
             model,
@@ -115,36 +162,64 @@ def _tracked(
             config,
             app.metrics,
             checkpoint,
-            _teller(run, partial(app.each_epoch, config, features, deployed) if app.each_epoch else None),
+            epoch_log,
             deployed,
             app.higher_is_better,
             partial(app.trainable, config, model) if app.trainable else None,
         )
     outcome = _score(app, config, data, features, model, deployed, progress)
     _log_outcome(app, config, outcome, run)
+    return outcome
+
+
+def _export_and_log(
+    app: App,
+    preset: str,
+    config: Config,
+    output: Path,
+    outcome: Outcome,
+    checkpoint: Checkpoint,
+    run: tracking.Run,
+) -> record.Result:
+    """Write the bundle, log it, and remove the checkpoint."""
     with tempfile.TemporaryDirectory(prefix=".export.", dir=checkpoint.folder) as workspace:
         exported = _export(app, preset, config, output, outcome, Path(workspace), run)
         model_uri = _log_export(exported, outcome, Path(workspace), run)
         figures = _show(app, config, outcome, exported.bundle, Path(workspace, "samples"), run)
-    record = _record(app, run.id, preset, config, outcome, exported) | {"figures": figures}
-    run.text("record.json", json.dumps(record, indent=1))
+    kept = record.of_run(app, run.id, preset, config, outcome, exported) | {"figures": figures}
+    run.text("record.json", json.dumps(kept, indent=1))
     shutil.rmtree(checkpoint.folder)
-    return Result(run.id, exported.bundle.folder, model_uri, exported.rows, record)
+    return record.Result(run.id, exported.bundle.folder, model_uri, kept)
 
 
-def _teller(
-    run: tracking.Run, sample: Callable[[int, Path], None] | None = None
-) -> Callable[[int, dict[str, float]], None]:
-    def tell(epoch: int, values: dict[str, float]) -> None:
-        run.metrics(values, step=epoch)
-        told = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
-        log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in told.items()))
-        if sample:
+class _EpochLog:
+    """Logs an epoch's metrics to the run and on standard error; the time left too if there are several seeds.
+
+    `sample(epoch, folder)`, where set, writes files that show what the network can do so far.
+    """
+
+    def __init__(self, run: tracking.Run, number: int = 1, seeds: int = 1, epochs: int = 0) -> None:
+        self.sample: Callable[[int, Path], None] | None = None
+        self._run = run
+        self._number, self._seeds, self._epochs = number, seeds, epochs
+        self._started, self._logged = time.monotonic(), 0
+
+    def __call__(self, epoch: int, values: dict[str, float]) -> None:
+        self._run.metrics(values, step=epoch)
+        self._logged += 1
+        shown = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
+        text = f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+        log.info("%s", text if self._seeds == 1 else self._with_time_left(epoch, text))
+        if self.sample:
             with tempfile.TemporaryDirectory() as folder:
-                sample(epoch, Path(folder))
-                run.folder(Path(folder), f"samples/epoch_{epoch:03}")
+                self.sample(epoch, Path(folder))
+                self._run.folder(Path(folder), f"samples/epoch_{epoch:03}")
 
-    return tell
+    def _with_time_left(self, epoch: int, text: str) -> str:
+        seconds = (time.monotonic() - self._started) / self._logged
+        left = self._epochs - epoch + (self._seeds - self._number) * self._epochs
+        minutes = math.ceil(left * seconds / 60)
+        return f"seed {self._number} of {self._seeds}, {text}; up to {minutes} min of training left"
 
 
 @contextmanager
@@ -261,7 +336,7 @@ def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
 def _log_export(exported: ExportResult, outcome: Outcome, workspace: Path, run: tracking.Run) -> str:
     run.metrics(tracking.figures(exported.bundle))
     run.tags({"left_out": exported.left_out})
-    run.table("forms", [row._asdict() for row in exported.rows])
+    run.table("variants", [row._asdict() for row in exported.rows])
     run.folder(exported.bundle.folder, "bundle")
     run.folder(workspace / "saved_model", "saved_model")
     run.keras_model(outcome.deployed, outcome.features.inputs["test"][:2])
@@ -279,36 +354,3 @@ def _show(
     run.folder(folder, "samples")
     run.metrics(figures)
     return figures
-
-
-def _record(
-    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, exported: ExportResult
-) -> dict[str, Any]:
-    """Return what results.json keeps of a run."""
-    return {
-        "app": app.name,
-        "run_id": run_id,
-        "preset": preset,
-        "metric": next(iter(app.metrics)),
-        "data": outcome.data.source,
-        "data_sha256": outcome.data.fingerprint,
-        "examples": outcome.data.counts,
-        "scores": outcome.scores,
-        "intervals": outcome.intervals,
-        "baselines": outcome.baselines,
-        "forms": [row._asdict() for row in exported.rows],
-        "left_out": exported.left_out,
-        "epochs": outcome.progress.epochs,
-        "best_epoch": outcome.progress.best_epoch,
-        "training_minutes": round(outcome.progress.seconds / 60, 2),
-        "config": _portable(config),
-        "made_with": provenance(),
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def _portable(config: Config) -> dict[str, Any]:
-    """Return the settings without the folders of this machine."""
-    settings = to_dict(config) | {"data_dir": None}
-    paths = {k: Path(v) for k, v in settings.items() if isinstance(v, str) and os.sep in v}
-    return settings | {name: path.name for name, path in paths.items() if path.exists()}

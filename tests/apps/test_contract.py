@@ -155,12 +155,12 @@ def _precisions_left_out(bundle: Bundle) -> set[str]:
     return left_out
 
 
-def test_the_record_has_a_row_for_each_form(trained):
-    forms = [row["form"] for row in trained.record["forms"]]
+def test_the_record_has_a_row_for_each_variant(trained):
+    names = [row["variant"] for row in trained.record["variants"]]
     variants = [variant["file"] for variant in Bundle.open(trained.bundle).variants]
-    assert forms == ["Keras", "SavedModel", *variants]
-    assert all(np.isfinite(row["metric"]) for row in trained.record["forms"])
-    for row in trained.record["forms"]:
+    assert names == ["Keras", "SavedModel", *variants]
+    assert all(np.isfinite(row["metric"]) for row in trained.record["variants"])
+    for row in trained.record["variants"]:
         low, high = row["interval"]
         assert low <= row["metric"] <= high
 

@@ -47,20 +47,20 @@ def test_a_precision_costs_a_trained_network_little(name):
     CIDEr-D, which goes up to 10 and is a mean of very different captions, three times as much."""
     allowed = {"float32": 0.0005, "float16": 0.002, "dynamic_int8": 0.005, "int8": 0.01, "int16x8": 0.002}
     for record in read_records(ROOT / "apps" / name).values():
-        in_keras = next(row["metric"] for row in record["forms"] if row["form"] == "Keras")
-        variants = [row for row in record["forms"] if row["form"].endswith(".tflite")]
+        in_keras = next(row["metric"] for row in record["variants"] if row["variant"] == "Keras")
+        variants = [row for row in record["variants"] if row["variant"].endswith(".tflite")]
         assert variants
         one = 1.5 / record["examples"]["test"]  # of a small split, an example more or less is no evidence
         for row in variants:
-            precision = next(each for each in allowed if row["form"].startswith(f"{each}_"))
+            precision = next(each for each in allowed if row["variant"].startswith(f"{each}_"))
             if record["metric"] == "cider":
-                assert row["metric"] >= in_keras * (1 - 3 * max(allowed[precision], one)), row["form"]
+                assert row["metric"] >= in_keras * (1 - 3 * max(allowed[precision], one)), row["variant"]
             elif APPS[name].higher_is_better:
-                assert row["metric"] >= in_keras - max(allowed[precision], one), row["form"]
+                assert row["metric"] >= in_keras - max(allowed[precision], one), row["variant"]
             else:
-                assert row["metric"] <= in_keras * (1 + 2 * allowed[precision]), row["form"]
+                assert row["metric"] <= in_keras * (1 + 2 * allowed[precision]), row["variant"]
         if record["preset"] == "default":
-            assert {row["form"].rpartition("_")[0] for row in variants} == set(allowed)
+            assert {row["variant"].rpartition("_")[0] for row in variants} == set(allowed)
 
 
 @pytest.mark.parametrize(("preset", "least"), [("gru_small", 0.85), ("attention", 0.90)])
@@ -69,9 +69,9 @@ def test_speech_commands_reach_what_they_claim_on_real_speech(preset, least):
     accuracy = record["scores"]["test"]["accuracy"]
     assert record["examples"]["test"] >= 400
     assert accuracy >= least
-    for row in record["forms"]:
-        if row["form"].startswith("int8") or row["form"].endswith("_step.tflite"):
-            assert row["metric"] >= accuracy - 0.01, row["form"]
+    for row in record["variants"]:
+        if row["variant"].startswith("int8") or row["variant"].endswith("_step.tflite"):
+            assert row["metric"] >= accuracy - 0.01, row["variant"]
 
 
 @pytest.mark.parametrize(("preset", "most"), [("jsb_nade", 5.56), ("jsb_independent", 8.10)])
@@ -81,9 +81,9 @@ def test_music_reaches_what_it_claims_in_nats_a_frame(preset, most):
     value = record["scores"]["test"]["nll"]
     assert value <= most
     assert record["baselines"]["independent"]["test"] == pytest.approx(11.06, abs=0.01)
-    for row in record["forms"]:
-        if row["form"].startswith("int8"):
-            assert row["metric"] <= 1.02 * value, row["form"]
+    for row in record["variants"]:
+        if row["variant"].startswith("int8"):
+            assert row["metric"] <= 1.02 * value, row["variant"]
 
 
 def test_captions_of_drawn_scenes_hold_on_combinations_never_seen():
@@ -100,10 +100,10 @@ def test_captions_of_pictures_from_above_reach_what_they_claim():
     assert scores["bleu_4"] >= 0.52
     assert record["training_minutes"] <= 40
     assert record["scores"]["test"]["cider"] > max(of["test"] for of in record["baselines"].values())
-    for row in record["forms"]:
-        if row["form"].startswith("int8"):
+    for row in record["variants"]:
+        if row["variant"].startswith("int8"):
             assert row["metric"] >= 0.97 * scores["cider"]
-        if row["form"].startswith("float32"):
+        if row["variant"].startswith("float32"):
             assert row["max_abs_error"] <= 0.01  # of the images have another caption than from Keras
     figures = record["figures"]
     assert figures["beam_search.log_probability"] > figures["greedy.log_probability"]
@@ -133,9 +133,9 @@ def test_a_record_takes_the_place_of_its_presets_older_one(tmp_path):
         "scores": {"test": {"accuracy": 0.75}},
         "baselines": {"majority": {"test": 0.5}},
         "training_minutes": 0.1,
-        "forms": [
-            {"form": form, "metric": 0.5, "bytes": 10, "latency_p50_ms": 1.0, "max_abs_error": 0.0}
-            for form in ("Keras", "int8_loop.tflite")
+        "variants": [
+            {"variant": variant, "metric": 0.5, "bytes": 10, "latency_p50_ms": 1.0, "max_abs_error": 0.0}
+            for variant in ("Keras", "int8_loop.tflite")
         ],
     }
     folder = tmp_path / "apps" / "one"

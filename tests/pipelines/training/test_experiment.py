@@ -1,21 +1,12 @@
-"""What a run shows of a training; a record says which data and settings it had, and not where they lie."""
+"""What a run shows of a training."""
 
 import logging
-from pathlib import Path
 from types import SimpleNamespace
 
 from pipelines.config import Config
 from pipelines.evaluation import plots
 from pipelines.evaluation.outcome import Outcome, Progress
-from pipelines.training.experiment import _log_outcome, _portable, _teller
-
-
-def test_a_record_keeps_the_names_of_files_and_not_their_folders(tmp_path):
-    (tmp_path / "reviews.csv").touch()
-    of_file = _portable(Config(dataset=str(tmp_path / "reviews.csv"), data_dir=tmp_path))
-    assert (of_file["dataset"], of_file["data_dir"]) == ("reviews.csv", None)
-    of_tfds = _portable(Config(dataset="glue/sst2", data_dir=Path("anywhere")))
-    assert (of_tfds["dataset"], of_tfds["data_dir"]) == ("glue/sst2", None)
+from pipelines.training.experiment import _EpochLog, _log_outcome
 
 
 class Run:
@@ -38,9 +29,22 @@ CURVES = {"recurrent.h": [[1.0, 0.1, 0.01], [2.0, 0.0, 0.2]]}
 def test_every_number_of_an_epoch_is_logged_and_the_main_ones_are_said(caplog):
     run = Run()
     with caplog.at_level(logging.INFO, "pipelines.training.experiment"):
-        _teller(run)(3, EPOCH | {"clipped_steps": 4.0})
+        _EpochLog(run)(3, EPOCH | {"clipped_steps": 4.0})
     assert run.logged == {(name, 3): value for name, value in (EPOCH | {"clipped_steps": 4.0}).items()}
     assert caplog.messages == ["epoch 3: loss 0.5, validation.accuracy 0.75, clipped_steps 4"]
+
+
+def test_of_several_seeds_each_epoch_says_which_one_and_the_time_left(caplog, monkeypatch):
+    clock = iter((0.0, 60.0, 120.0))
+    monkeypatch.setattr("pipelines.training.experiment.time.monotonic", lambda: next(clock))
+    epoch_log = _EpochLog(Run(), number=2, seeds=3, epochs=10)
+    with caplog.at_level(logging.INFO, "pipelines.training.experiment"):
+        epoch_log(1, {"loss": 0.5})
+        epoch_log(2, {"loss": 0.25})
+    assert caplog.messages == [
+        "seed 2 of 3, epoch 1: loss 0.5; up to 19 min of training left",
+        "seed 2 of 3, epoch 2: loss 0.25; up to 18 min of training left",
+    ]
 
 
 def logged(gradients):

@@ -1,0 +1,91 @@
+"""Call a function in a process of its own: it starts from a clean state and gives all its memory back."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+def call_in_own_process(
+    function: Callable[..., Any], arguments: Mapping[str, Any], *, prepare: Callable[[], None]
+) -> Any:
+    """Return `function(**arguments)`, or raise its exception, from a new process that runs it.
+
+    The new process ignores Ctrl-C itself. Where this process is interrupted, or dies, the function is
+    interrupted once by a KeyboardInterrupt; this call waits until it has cleaned up. Works in the main thread
+    only.
+
+    Args:
+        function: a function at the top level of a module.
+        arguments: its keyword arguments; they and the result must be picklable.
+        prepare: called in the new process before `function`, for example to set up logging.
+
+    Raises:
+        ChildProcessError: the process died, for example because it ran out of memory.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run, args=(theirs, prepare, function, dict(arguments)))
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the new process inherits this
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)
+    theirs.close()
+    try:
+        error, result = ours.recv()
+    except EOFError:
+        process.join()
+        raise ChildProcessError(
+            f"the process of {function.__name__} ended with exit code {process.exitcode}"
+        ) from None
+    finally:
+        ours.close()
+        process.join()
+    if error is not None:
+        raise error
+    return result
+
+
+def _run(
+    pipe: Connection, prepare: Callable[[], None], function: Callable[..., Any], arguments: dict[str, Any]
+) -> None:
+    """Run in the new process: call the function and send its result or its exception."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    threading.Thread(target=_interrupt_at_end_of, args=(pipe,), daemon=True).start()
+    answer: tuple[BaseException | None, Any]
+    try:
+        prepare()
+        answer = None, function(**arguments)
+    except BaseException as error:
+        answer = _picklable(error), None
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pipe now ends since all is done
+    with contextlib.suppress(OSError):  # nobody waits for an answer after an interrupt
+        pipe.send(answer)
+
+
+def _interrupt_at_end_of(pipe: Connection) -> None:
+    """Interrupt the main thread once the other process has closed its end of the pipe."""
+    try:
+        pipe.recv()
+    except (EOFError, OSError):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _picklable(error: BaseException) -> BaseException:
+    """Return the exception with its traceback as a note; as a RuntimeError if it can't be pickled."""
+    text = traceback.format_exc()
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(text)
+    error.add_note(text)
+    return error
