@@ -57,7 +57,7 @@ def test_saved_model_answers_as_keras_for_any_batch(tiny, batch_size: int) -> No
 
 
 def test_rows_are_keras_saved_model_and_every_variant(tiny) -> None:
-    rows = {row.form: row for row in tiny.exported.rows}
+    rows = {row.variant: row for row in tiny.exported.rows}
     assert list(rows) == ["Keras", "SavedModel", *(f"{name}_loop.tflite" for name in PRECISIONS)]
     assert rows["Keras"].max_abs_error == 0
     assert rows["float32_loop.tflite"].max_abs_error < 1e-5
@@ -133,7 +133,7 @@ def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
         )
     bundle = Bundle.open(exported.bundle.folder)
     assert [variant["file"] for variant in bundle.variants] == ["float32_loop.tflite"]
-    assert [row.form for row in exported.rows] == ["Keras", "SavedModel", "float32_loop.tflite"]
+    assert [row.variant for row in exported.rows] == ["Keras", "SavedModel", "float32_loop.tflite"]
     reason = exported.left_out["int8_loop.tflite"]
     assert re.fullmatch(r"int8 loop: differs from Keras by 0\.\d+, at most 1e-09 is allowed", reason)
     assert bundle.left_out == exported.left_out

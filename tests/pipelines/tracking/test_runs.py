@@ -217,15 +217,16 @@ def test_pictures_tables_texts_and_folders(store: mlflow.MlflowClient, tmp_path:
     with tracking.start("counting", "artifacts", PARAMS, {}) as run:
         run.figure("curve", Figure())
         run.table(
-            "forms", [{"form": "keras", "accuracy": 0.9}, {"form": "int8", "accuracy": np.float64(0.8)}]
+            "variants",
+            [{"variant": "keras", "accuracy": 0.9}, {"variant": "int8", "accuracy": np.float64(0.8)}],
         )
         run.table("none", [])
         run.text("samples.txt", "schön")
         run.folder(tmp_path, "saved_model")
     kept = _artifacts(store, run.id)
     assert (kept / "plots" / "curve.png").read_bytes().startswith(b"\x89PNG")
-    table = json.loads((kept / "tables" / "forms.json").read_text())
-    assert table == {"columns": ["form", "accuracy"], "data": [["keras", 0.9], ["int8", 0.8]]}
+    table = json.loads((kept / "tables" / "variants.json").read_text())
+    assert table == {"columns": ["variant", "accuracy"], "data": [["keras", 0.9], ["int8", 0.8]]}
     assert (kept / "samples.txt").read_text() == "schön"
     assert (kept / "saved_model" / "inner" / "file").read_bytes() == b"\0\1"
 
