@@ -68,9 +68,9 @@ lint: $(INSTALLED)  ## Check style and imports
 types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
-test: $(INSTALLED)  ## Run all tests, offline, three files at a time
+test: $(INSTALLED)  ## Run all tests, offline, three at a time
 	@mkdir -p .cache  # pytest makes no parents for its --basetemp
-	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --basetemp .cache/tests
+	@$(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --basetemp .cache/tests
 
 test-long: export LONG_TESTS := 1
 test-long: test  ## Run all tests and the long ones: the whole matrix, more fuzzing, trainings that learn

@@ -16,11 +16,22 @@ LONG = bool(os.environ.get("LONG_TESTS"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `long` where `make test-long` didn't ask for them."""
-    long = [] if LONG else [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    """Leave out the tests marked `long` unless `make test-long` asked for them, and plan the work of the rest.
+
+    With `--dist loadgroup`, the tests of a file stay in one process, which makes their fixtures once, unless
+    they name a group of their own. Folders with long tests come first, so that all processes end together.
+    """
+    long = {item for item in items if item.get_closest_marker("long") and not LONG}
+    config.hook.pytest_deselected(items=list(long))
+    items[:] = sorted((item for item in items if item not in long), key=_order)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(config.rootpath).as_posix()))
+
+
+def _order(item: pytest.Item) -> int:
+    folders = ("tests/apps", "tests/pipelines", "tests/benchmarks", "tests/layers")
+    return next((i for i, folder in enumerate(folders) if folder in item.path.as_posix()), len(folders))
 
 
 @pytest.fixture(autouse=True)

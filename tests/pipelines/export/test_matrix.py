@@ -74,7 +74,14 @@ class Exported:
     expected: Answers
 
 
-@pytest.fixture(scope="module", params=[(s, e) for s in STRUCTURES for e in EXECUTIONS], ids="-".join)
+FILES = [
+    pytest.param((structure, execution), marks=pytest.mark.xdist_group(f"matrix-{structure}-{execution}"))
+    for structure in STRUCTURES
+    for execution in EXECUTIONS
+]
+
+
+@pytest.fixture(scope="module", params=FILES, ids="-".join)
 def exported(request, tmp_path_factory) -> Exported:
     structure, execution = request.param
     cells = [cell for cell in cells_of(structure) if not refusal(structure, cell, execution)]
