@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 FLOAT32, FLOAT16 = schema.TensorType.FLOAT32, schema.TensorType.FLOAT16
 INT8, INT16, INT32 = schema.TensorType.INT8, schema.TensorType.INT16, schema.TensorType.INT32
+BOOL = schema.TensorType.BOOL
 
 
 class Tensor(NamedTuple):

@@ -1,8 +1,8 @@
-"""How much working memory a model needs on a microcontroller: planned from the file, and measured.
+"""How much working memory (arena) a model needs on a microcontroller: planned from the file, and measured.
 
-Planned is what its tensors take at least: every activation has a place for as long as it is needed, and
-places are given greedily, largest first. TFLite Micro adds its own: structures for each op and tensor, and
-what kernels set aside. Measured is both together, by TFLite Micro itself where the package `tflite-micro` is
+The plan covers the activations only. Each gets a place for as long as it is needed; places are assigned
+greedily, the largest tensor first. TFLite Micro also needs memory for its own structures and for the
+kernels. The measurement covers everything: TFLite Micro runs the model, if the package `tflite-micro` is
 installed.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ...errors import ExportError
+from ..tflite.flatbuffer import called_by
 
 ALIGNMENT = 16
 _SECONDS = 60
@@ -41,23 +42,22 @@ _BYTES = {
 
 
 class Lifetime(NamedTuple):
-    """One tensor that takes memory, from the op `first` to the op `last`, both included."""
+    """The size of a tensor in bytes, and the numbers of the first and last op during which it is needed."""
 
     size: int
-    """In bytes."""
     first: int
     last: int
 
 
 def plan_arena(model: Any) -> int:
-    """Return the bytes that the activations of a `schema.ModelT` need, each at a multiple of 16."""
+    """Return how many bytes the activations of a `schema.ModelT` need, each aligned to 16 bytes."""
     return packed_size(lifetimes(model))
 
 
 def lifetimes(model: Any) -> list[Lifetime]:
-    """Return when each activation is needed, over all graphs; time is counted in ops.
+    """Return the lifetime of each activation in a `schema.ModelT`, counted in ops over all subgraphs.
 
-    A graph that an op calls runs within that op, so that the tensors of both live at the same time.
+    A subgraph that an op calls runs during that op, so that the tensors of both are needed at the same time.
     """
     found: list[Lifetime] = []
     _walk(model, 0, 0, found, set())
@@ -65,7 +65,10 @@ def lifetimes(model: Any) -> list[Lifetime]:
 
 
 def packed_size(tensors: Sequence[Lifetime]) -> int:
-    """Return the height of the greedy packing: each in the lowest gap among those alive with it."""
+    """Return the bytes of a greedy packing.
+
+    Each tensor, the largest first, takes the lowest free place among the tensors needed at the same time.
+    """
     placed: list[tuple[int, Lifetime]] = []
     top = 0
     for tensor in sorted(tensors, key=lambda tensor: (-tensor.size, tensor.first)):
@@ -82,20 +85,20 @@ def packed_size(tensors: Sequence[Lifetime]) -> int:
 
 
 def measure_arena(content: bytes) -> int | None:
-    """Return the smallest arena, in bytes, with which TFLite Micro loads and runs the file on this machine.
+    """Return the smallest arena, in bytes, with which TFLite Micro loads and runs a .tflite file here.
 
-    None where the package `tflite-micro` is not installed. Pointers of 64 bits make it more than a
-    microcontroller needs, and kernels tuned for one processor may set aside more.
+    The result is None if the package `tflite-micro` is not installed. This machine's 64-bit pointers make it
+    larger than on a microcontroller; kernels tuned for one processor may need more.
 
     Raises:
-        ExportError: TFLite Micro does not load or run it with any arena.
+        ExportError: TFLite Micro does not load or run the file with any arena.
     """
     if importlib.util.find_spec("tflite_micro") is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "model.tflite")
         file.write_bytes(content)
-        # -P: the script's own folder must not shadow other modules.
+        # -P keeps the script's folder off the module path, where its files would shadow other modules.
         command = [sys.executable, "-P", str(Path(__file__).with_name("interpreter.py")), str(file)]
         try:
             done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
@@ -109,7 +112,7 @@ def measure_arena(content: bytes) -> int | None:
 
 
 def _walk(model: Any, index: int, start: int, found: list[Lifetime], seen: set[int]) -> int:
-    """Note the lifetimes in graph `index`, whose first op runs at `start`; return when its last one ends."""
+    """Add the lifetimes in subgraph `index`; its ops are numbered from `start`. Return the next number."""
     seen.add(index)
     graph = model.subgraphs[index]
     first = dict.fromkeys(graph.inputs, start)
@@ -117,7 +120,7 @@ def _walk(model: Any, index: int, start: int, found: list[Lifetime], seen: set[i
     now = start
     for op in graph.operators or ():
         begin = now
-        for called in _called(op):
+        for called in called_by(op):
             if called not in seen:
                 now = _walk(model, called, now + 1, found, seen)
         for tensor in op.outputs:
@@ -135,11 +138,6 @@ def _walk(model: Any, index: int, start: int, found: list[Lifetime], seen: set[i
         elif number in first and not _is_constant(model, tensor):
             found.append(Lifetime(_size(tensor), first[number], last[number]))
     return now
-
-
-def _called(op: Any) -> list[int]:
-    fields = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
-    return [getattr(op.builtinOptions, field) for field in fields if hasattr(op.builtinOptions, field)]
 
 
 def _is_constant(model: Any, tensor: Any) -> bool:

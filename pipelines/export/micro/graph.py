@@ -1,7 +1,8 @@
-"""A .tflite file as TFLite Micro wants it: one graph and what it calls, weights aligned, nothing else.
+"""Makes the .tflite file that TFLite Micro runs: one subgraph and those that it calls, and nothing else.
 
-TFLite Micro runs the first graph of a file, whatever its signatures say, registers ops one by one, plans all
-memory before the first answer and reads weights where they lie.
+TFLite Micro runs the first subgraph of a file and ignores signatures. Each op must be registered. All memory
+is planned before the first call, so that shapes must be fixed. Weights are read in place, so that they must
+be aligned.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ...errors import ExportError, UserError
 from ..tflite.audit import list_ops
-from ..tflite.flatbuffer import opcode, pack, parse
+from ..tflite.flatbuffer import opcode, parse
+from ..tflite.passes.extract_subgraph import extract_subgraph
 
 _OPS = """
     ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND
@@ -27,7 +29,7 @@ _OPS = """
     SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM SVDF TANH
     TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK VAR_HANDLE WHILE ZEROS_LIKE
 """
-# Where the name of the registration is not the words of the op's own, each with a capital.
+# Ops whose registration method is not named by the op's words, each with a capital letter.
 _IRREGULAR = {
     "BATCH_MATMUL": "BatchMatMul",
     "CUMSUM": "CumSum",
@@ -42,19 +44,11 @@ def _registration(op: str) -> str:
 
 
 REGISTRATIONS = {op: _registration(op) for op in _OPS.split()}
-"""The method of MicroMutableOpResolver that registers each op that TFLite Micro has."""
+"""By op that TFLite Micro has: the method of MicroMutableOpResolver that registers it."""
 
-# Where an op that calls graphs says which.
-_CALLED = (
-    "condSubgraphIndex",
-    "bodySubgraphIndex",
-    "thenSubgraphIndex",
-    "elseSubgraphIndex",
-    "initSubgraphIndex",
-)
-_PLANNED_OFFLINE = b"OfflineMemoryAllocation"  # TFLite Micro reads this one entry of the metadata
+_MEMORY_PLAN = b"OfflineMemoryAllocation"  # the one metadata entry that TFLite Micro reads
 _Type = schema.TensorType
-_FOREIGN_TYPES = {
+_UNSUPPORTED_TYPES = {
     number: name.lower()
     for name, number in vars(_Type).items()
     if isinstance(number, int)
@@ -72,34 +66,37 @@ _PRODUCTS = (
 )
 
 
-def micro_model(content: bytes, signature: str | None, allow_float: bool) -> bytes:
-    """Return the file of one signature's graph and what it calls, for TFLite Micro.
+def micro_model(content: bytes, signature: str | None, *, allow_float: bool) -> Any:
+    """Return the parsed model of one signature's subgraph and those that it calls, for TFLite Micro.
 
     Args:
         content: a .tflite file.
-        signature: which one; None means `step` where there is one, else the first graph.
-        allow_float: whether matrix products in float32 are wanted.
+        signature: the name of the signature; None means `step` if there is one, else the first subgraph.
+        allow_float: accept a model that computes in float32.
 
     Raises:
-        UserError: no such signature.
-        ExportError: ops, types or shapes that TFLite Micro does not have, or float32 that wasn't asked for.
+        UserError: there is no such signature.
+        ExportError: the model has ops, types or shapes that TFLite Micro lacks, or computes in float32
+            though `allow_float` is false.
     """
     list_ops(content)
     model = parse(content)
-    _lift(model, _main_graph(model, signature))
+    model.metadata = [each for each in model.metadata or () if each.name == _MEMORY_PLAN]
+    model = extract_subgraph(model, _main_subgraph(model, signature))
+    model.signatureDefs = model.signatureDefs[:1]
     for check in (_check_ops, _check_shapes, _check_types):
         check(model)
-    _check_precision(model, allow_float)
-    _drop_names(model)
-    return pack(model)
+    _check_precision(model, allow_float=allow_float)
+    _remove_inner_names(model)
+    return model
 
 
 def used_ops(model: Any) -> list[str]:
-    """Return the names of the ops in a model's graphs, each once, sorted."""
+    """Return the names of the ops in all subgraphs of a parsed model, each once, sorted."""
     return sorted({name for name, _, _ in _operators(model)})
 
 
-def _main_graph(model: Any, signature: str | None) -> int:
+def _main_subgraph(model: Any, signature: str | None) -> int:
     graphs = {each.signatureKey.decode(): each.subgraphIndex for each in model.signatureDefs or ()}
     if signature is None:
         return graphs.get("step", 0)
@@ -108,38 +105,8 @@ def _main_graph(model: Any, signature: str | None) -> int:
     return graphs[signature]
 
 
-def _lift(model: Any, main: int) -> None:
-    """Leave graph `main`, as the first, and those that it calls; and of the buffers what these use."""
-    order = [main]
-    for index in order:
-        order += [called for called in _calls(model.subgraphs[index]) if called not in order]
-    place = {old: new for new, old in enumerate(order)}
-    model.subgraphs = [model.subgraphs[old] for old in order]
-    for graph in model.subgraphs:
-        for op in graph.operators or ():
-            for field in _CALLED:
-                if hasattr(op.builtinOptions, field):
-                    setattr(op.builtinOptions, field, place[getattr(op.builtinOptions, field)])
-    model.signatureDefs = [each for each in model.signatureDefs or () if each.subgraphIndex == main][:1]
-    for each in model.signatureDefs:
-        each.subgraphIndex = 0
-    model.metadata = [each for each in model.metadata or () if each.name == _PLANNED_OFFLINE]
-    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
-    used |= {each.buffer for each in model.metadata}
-    for index, buffer in enumerate(model.buffers):
-        if index not in used:
-            buffer.data = None
-
-
-def _calls(graph: Any) -> Iterator[int]:
-    for op in graph.operators or ():
-        for field in _CALLED:
-            if hasattr(op.builtinOptions, field):
-                yield getattr(op.builtinOptions, field)
-
-
 def _operators(model: Any) -> Iterator[tuple[str, list[Any], list[Any]]]:
-    """Go through all ops: name, input tensors and output tensors, without those left out."""
+    """Yield each op's name, input tensors and output tensors, without optional inputs that are missing."""
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     for graph in model.subgraphs:
         for op in graph.operators or ():
@@ -148,8 +115,8 @@ def _operators(model: Any) -> Iterator[tuple[str, list[Any], list[Any]]]:
 
 
 def _check_ops(model: Any) -> None:
-    if foreign := [name for name in used_ops(model) if name not in REGISTRATIONS]:
-        raise ExportError(f"not among the ops of TFLite Micro: {', '.join(foreign)}")
+    if missing := [name for name in used_ops(model) if name not in REGISTRATIONS]:
+        raise ExportError(f"not among the ops of TFLite Micro: {', '.join(missing)}")
 
 
 def _check_shapes(model: Any) -> None:
@@ -164,12 +131,12 @@ def _check_shapes(model: Any) -> None:
 
 def _check_types(model: Any) -> None:
     types = {tensor.type for graph in model.subgraphs for tensor in graph.tensors}
-    if foreign := sorted(_FOREIGN_TYPES[number] for number in types if number in _FOREIGN_TYPES):
-        raise ExportError(f"TFLite Micro has no tensors of {', '.join(foreign)}")
+    if missing := sorted(_UNSUPPORTED_TYPES[number] for number in types if number in _UNSUPPORTED_TYPES):
+        raise ExportError(f"TFLite Micro has no tensors of {', '.join(missing)}")
 
 
-def _check_precision(model: Any, allow_float: bool) -> None:
-    """Refuse 8-bit weights with float32 activations, and float32 altogether where it isn't asked for."""
+def _check_precision(model: Any, *, allow_float: bool) -> None:
+    """Refuse 8-bit weights with float32 activations, and all of float32 unless `allow_float`."""
     products, integer = set(), False
     for name, given, made in _operators(model):
         integer |= any(tensor.type in _INTEGERS for tensor in made)
@@ -182,8 +149,8 @@ def _check_precision(model: Any, allow_float: bool) -> None:
         raise ExportError(f"expected an int8 or int16x8 model, got one that computes in float32{found}")
 
 
-def _drop_names(model: Any) -> None:
-    """Drop names but of the main graph's inputs and outputs: the device would carry them for nothing."""
+def _remove_inner_names(model: Any) -> None:
+    """Remove all tensor names except those of the main inputs and outputs: they would take flash memory."""
     kept = {*model.subgraphs[0].inputs, *model.subgraphs[0].outputs}
     for i, graph in enumerate(model.subgraphs):
         for j, tensor in enumerate(graph.tensors):

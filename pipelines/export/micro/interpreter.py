@@ -1,8 +1,8 @@
-"""Run a .tflite file through TFLite Micro, in a process of its own: too small an arena may end it.
+"""Runs a .tflite file through TFLite Micro, as a script: an arena that is too small may crash the process.
 
-python micro_interpreter.py MODEL: print {"arena_bytes": N}, the smallest arena that is enough.
-python micro_interpreter.py MODEL INPUTS.npz OUTPUTS.npz: answer once; arrays are called "0", "1", ... in the
-order of the model's inputs and outputs.
+python interpreter.py MODEL prints {"arena_bytes": N}, the smallest arena with which the model runs.
+python interpreter.py MODEL INPUTS.npz OUTPUTS.npz runs the model once. The arrays are named "0", "1", ... in
+the order of the model's inputs and outputs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _LARGEST = 1 << 26
 
 
 def run(model: bytes, inputs: dict[str, np.ndarray], arena_bytes: int = _LARGEST) -> Any:
-    """Answer once, and return the interpreter."""
-    runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")  # not in every environment
+    """Run a .tflite file once on inputs by their number, and return the interpreter."""
+    runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")  # optional dependency
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
     for index, array in inputs.items():
         interpreter.set_input(array, int(index))
@@ -32,8 +32,12 @@ def run(model: bytes, inputs: dict[str, np.ndarray], arena_bytes: int = _LARGEST
 
 
 def smallest_arena(model: bytes) -> int:
-    """Return the least multiple of 16 bytes that is enough; RuntimeError when no arena is."""
-    run(model, {})  # its errors are worth reading; those of arenas that are too small are not
+    """Return the smallest multiple of 16 bytes with which the model runs.
+
+    Raises:
+        RuntimeError: it does not run with any arena.
+    """
+    run(model, {})  # shows why a model fails in the largest arena; failures in small ones are expected
     enough = _STEP
     while not _runs(model, enough):
         enough *= 2
@@ -48,7 +52,7 @@ def smallest_arena(model: bytes) -> int:
 
 
 def _runs(model: bytes, arena_bytes: int) -> bool:
-    """Try in a child: TFLite Micro may write beyond an arena that is too small."""
+    """Try an arena in a child process: TFLite Micro may write beyond one that is too small."""
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -65,6 +69,6 @@ if __name__ == "__main__":
     if len(sys.argv) == 2:
         print(json.dumps({"arena_bytes": smallest_arena(content)}))
     else:
-        answered = run(content, dict(np.load(sys.argv[2])))
+        interpreter = run(content, dict(np.load(sys.argv[2])))
         outputs = range(schema.Model.GetRootAs(content).Subgraphs(0).OutputsLength())
-        np.savez(sys.argv[3], allow_pickle=False, **{str(i): answered.get_output(i) for i in outputs})
+        np.savez(sys.argv[3], allow_pickle=False, **{str(i): interpreter.get_output(i) for i in outputs})

@@ -1,11 +1,11 @@
-"""A quantized .tflite model as C source for TFLite Micro."""
+"""Writes a quantised .tflite model as C source for TFLite Micro."""
 
 from __future__ import annotations
 
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from ai_edge_litert.interpreter import Interpreter
 from ...errors import ExportError, UserError
 from ...ondevice.quantized_io import Quantization
 from ..bundle_writing import write_files
-from ..tflite.flatbuffer import parse
+from ..tflite.flatbuffer import pack
 from .arena import measure_arena, plan_arena
-from .code import Port, c_files
+from .code import CSource, Port
 from .graph import micro_model, used_ops
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -30,64 +30,73 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class Micro:
-    """What was written."""
+    """The C source that was written, and what it needs on the device."""
 
     folder: Path
     content: bytes
-    """The .tflite file that the C array holds."""
+    """The .tflite file in the C array."""
     ops: tuple[str, ...]
-    """To register."""
+    """Names of the ops to register."""
     tensors_bytes: int
-    """Planned: what the activations alone take, greedily packed by when they are needed."""
+    """Planned memory of the activations alone (see `plan_arena`)."""
     arena_bytes: int | None
-    """Measured: the least with which TFLite Micro ran the file; None where it isn't installed."""
+    """The smallest arena with which TFLite Micro ran the file; None if `tflite-micro` is not installed."""
 
 
 def write_micro(
-    content: bytes, folder: Path, name: str, signature: str | None = None, allow_float: bool = False
+    content: bytes, folder: Path, name: str, signature: str | None = None, *, allow_float: bool = False
 ) -> Micro:
-    """Write `folder/name`, whole or not at all: NAME.h, NAME.c, NAME_ops.h, NAME_ops.txt, NAME.tflite.
+    """Write the folder `folder/name` with NAME.h, NAME.c, NAME_ops.h, NAME_ops.txt and NAME.tflite.
 
-    NAME.tflite is what the array in NAME.c holds: the graph of one signature and what it calls, with the
-    weights aligned to 16 bytes and without metadata, files and names of inner tensors.
+    The folder is written completely or not at all. NAME.tflite is the model in the array of NAME.c: the
+    subgraph of one signature and those that it calls, with weights aligned to 16 bytes, and without metadata,
+    attached files and names of inner tensors.
 
     Args:
-        content: a .tflite file, `step` or `unrolled`; loops run too where TFLite Micro has all their ops.
-        folder: made where it is missing.
-        name: lower-case letters, digits, underscores; everything in the C text begins with it.
-        signature: the one to run; None means `step` where there is one, else the first graph.
-        allow_float: whether a float32 model is wanted; else it is refused.
+        content: a .tflite file, `step` or `unrolled`; `loop` works if TFLite Micro has all its ops.
+        folder: created if missing.
+        name: lower-case letters, digits and underscores; the prefix of everything in the C source.
+        signature: which one to run; None means `step` if there is one, else the first subgraph.
+        allow_float: accept a model that computes in float32.
 
     Raises:
-        UserError: a bad name or signature, or a folder that can't be written to or holds other files.
-        ExportError: the model needs ops, types or shapes that TFLite Micro lacks; the message names them.
+        UserError: the name or signature is invalid, or the folder can't be written to or has other files.
+        ExportError: the model needs ops, types or shapes that TFLite Micro lacks, or computes in float32
+            though `allow_float` is false; the message names them.
     """
     if not _NAME.fullmatch(name):
         raise UserError(f"name: expected lower-case letters, digits and underscores, got {name!r}")
-    micro = micro_model(content, signature, allow_float)
-    model = parse(micro)
-    ports = {kind: _ports(model, kind) for kind in ("inputs", "outputs")}
+    model = micro_model(content, signature, allow_float=allow_float)
+    micro = pack(model)
+    inputs, outputs = _ports(model, "inputs"), _ports(model, "outputs")
     ops = used_ops(model)
-    planned, measured = plan_arena(model), measure_arena(micro)
-    initial = _initial_states(content, ports)
-    files = c_files(name, micro, ports, ops, initial, (planned, measured))
-    _write_whole(folder / name, files)
-    return Micro(folder / name, micro, tuple(ops), planned, measured)
+    source = CSource(
+        name=name,
+        content=micro,
+        inputs=inputs,
+        outputs=outputs,
+        ops=ops,
+        initial=_initial_states(content, inputs, outputs),
+        tensors_bytes=plan_arena(model),
+        arena_bytes=measure_arena(micro),
+    )
+    _write_whole(folder / name, source.files())
+    return Micro(folder / name, micro, tuple(ops), source.tensors_bytes, source.arena_bytes)
 
 
 def _ports(model: Any, kind: str) -> list[Port]:
-    """Return the inputs or outputs of the main graph, called as its signature calls them."""
+    """Return the inputs or outputs of the main subgraph, with the names that its signature gives them."""
     graph = model.subgraphs[0]
-    called = {tensor: (graph.tensors[tensor].name or b"") for tensor in getattr(graph, kind)}
+    names = {tensor: (graph.tensors[tensor].name or b"") for tensor in getattr(graph, kind)}
     for signature in model.signatureDefs:
-        called |= {each.tensorIndex: each.name for each in getattr(signature, kind) or ()}
+        names |= {each.tensorIndex: each.name for each in getattr(signature, kind) or ()}
     ports = [
-        _port(graph.tensors[tensor], _identifier(called[tensor].decode()), index)
+        _port(graph.tensors[tensor], _identifier(names[tensor].decode()), index)
         for index, tensor in enumerate(getattr(graph, kind))
     ]
     identifiers = [port.identifier for port in ports]
     if len(set(identifiers)) < len(identifiers):
-        raise ExportError(f"{kind}: expected names that differ as C identifiers, got {identifiers}")
+        raise ExportError(f"{kind}: expected names that differ as C identifiers, found {identifiers}")
     return ports
 
 
@@ -105,23 +114,23 @@ def _identifier(name: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "UNNAMED"
 
 
-def _initial_states(content: bytes, ports: Mapping[str, list[Port]]) -> dict[str, np.ndarray]:
-    """Return what the signature `init` gives for each state, as the model's input holds it."""
+def _initial_states(content: bytes, inputs: Sequence[Port], outputs: Sequence[Port]) -> dict[str, np.ndarray]:
+    """Return the initial value of each state from the signature `init`, in the type of the model's input."""
     interpreter = Interpreter(model_content=content)
     if "init" not in interpreter.get_signature_list():
         return {}
     runner = interpreter.get_signature_runner("init")
     details = runner.get_output_details()
-    inputs = {port.identifier: port for port in ports["inputs"]}
-    outputs = {port.identifier for port in ports["outputs"]}
+    input_of = {port.identifier: port for port in inputs}
+    known = {port.identifier for port in outputs} & set(input_of)
     values = {}
     for state, value in runner().items():
         identifier = _identifier(state)
-        if identifier not in inputs or identifier not in outputs:
-            raise ExportError(f"state {state}: expected an input and an output of that name")
+        if identifier not in known:
+            raise ExportError(f"state {state}: expected an input and an output of this name")
         scale, zero_point = details[state]["quantization"]
         plain = Quantization(scale, zero_point).dequantize(value) if scale else value
-        values[identifier] = _as_input(plain, inputs[identifier])
+        values[identifier] = _as_input(plain, input_of[identifier])
     return values
 
 
@@ -132,7 +141,7 @@ def _as_input(value: np.ndarray, port: Port) -> np.ndarray:
 
 
 def _write_whole(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write `target` in a hidden folder beside it and rename that; an older one of the same is replaced."""
+    """Write the files to a hidden folder, then rename it to `target`; an older `target` is replaced."""
     new, old = (target.with_name(f".{target.name}.{secrets.token_hex(4)}") for _ in range(2))
     try:
         if target.exists() and (others := {path.name for path in target.iterdir()} - set(files)):

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...errors import ExportError, UserError
-from ...ondevice.manifest import PRECISIONS
+from ...ondevice.manifest import EXECUTIONS, PRECISIONS
 from ...ondevice.model import Stream
 from ..packets import packets
 from ..verify.error_trace import Trace, trace_error
@@ -23,10 +23,12 @@ from .clean_up import clean_up
 from .flatbuffer import pack, parse
 from .float_scope import has_float_scope
 from .passes.weights_to_float16 import weights_to_float16
-from .quantize import ACTIVATION_BITS, Quantizable
+from .quantize import ACTIVATION_BITS, StaticQuantizer
 
 Examples = Sequence[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, with a batch dimension of 1."""
+
+_NOT_FUSED = " or ".join(each for each in EXECUTIONS if each != "fused")
 
 
 def convert(
@@ -82,15 +84,15 @@ class Source:
         """
         if not self._is_quantized_here(precision):
             return []
-        quantized = self._quantizable.quantize(precision)
+        quantized = self._quantizer.quantize(precision)
         return trace_error(
-            self._quantizable.float_model, quantized, next(iter(self._examples())), self._signature
+            self._quantizer.float_model, quantized, next(iter(self._examples())), self._signature
         )
 
     def _model(self, precision: str, *, integer_io: bool) -> Any:
         """Return the parsed model in `precision`, before it is cleaned up."""
         if self._is_quantized_here(precision):
-            return self._quantizable.quantize(precision, integer_io=integer_io)
+            return self._quantizer.quantize(precision, integer_io=integer_io)
         if precision in ACTIVATION_BITS:
             return parse(self._fused_integer(precision, integer_io=integer_io))
         if precision == "dynamic_int8":
@@ -109,8 +111,8 @@ class Source:
         return self._converted("float32", lambda converter: None)
 
     @cached_property
-    def _quantizable(self) -> Quantizable:
-        return Quantizable(self._float32, self._examples, self._signature)
+    def _quantizer(self) -> StaticQuantizer:
+        return StaticQuantizer(self._float32, self._examples, self._signature)
 
     def _examples(self) -> Iterable[Mapping[str, np.ndarray]]:
         return _steps(self._float32, self._calibration) if self._execution == "step" else self._calibration
@@ -132,13 +134,11 @@ class Source:
     def _fused_integer(self, precision: str, *, integer_io: bool) -> bytes:
         """Return a file with TFLite's own LSTM op in integers, which only the converter can quantise."""
         if precision != "int8":
-            raise ExportError(f"{precision}: TFLite has no fused LSTM in it; use another execution")
+            raise ExportError(f"{precision}: TFLite has no fused LSTM in it; use {_NOT_FUSED}")
         if not self._calibration:
             raise ExportError(f"{precision}: expected examples to calibrate on, got none")
         if has_float_scope(self._float32):
-            raise ExportError(
-                f"{precision}: fused can't keep a spectrogram in float32; use another execution"
-            )
+            raise ExportError(f"{precision}: fused can't keep a spectrogram in float32; use {_NOT_FUSED}")
 
         def settings(converter: tf.lite.TFLiteConverter) -> None:
             _quantize_weights(converter)

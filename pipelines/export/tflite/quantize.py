@@ -54,12 +54,12 @@ def quantize(
     Raises:
         ExportError: there are no examples, or ai-edge-quantizer refuses the model.
     """
-    model = Quantizable(content, lambda: examples, signature).quantize(precision, integer_io=integer_io)
+    model = StaticQuantizer(content, lambda: examples, signature).quantize(precision, integer_io=integer_io)
     clean_up(model)
     return pack(model)
 
 
-class Quantizable:
+class StaticQuantizer:
     """A float32 model that can be quantised to several precisions; it is parsed and calibrated once.
 
     Args:

@@ -17,7 +17,7 @@ import layers
 from pipelines.errors import ExportError, UserError
 from pipelines.export.any_model import convert, export_model, load_model
 from pipelines.export.keras.saved_model import write_saved_model
-from pipelines.export.tflite.quantize import Quantizable
+from pipelines.export.tflite.quantize import StaticQuantizer
 from pipelines.export.verify.error_trace import entry, trace_error
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
@@ -186,7 +186,7 @@ def test_the_trace_finds_the_tensor_that_was_broken(tmp_path: Path) -> None:
     write_saved_model(layers.convert_model(lstm()), tmp_path, specs, ["y"])
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path), signature_keys=["serve"])
     converter._experimental_enable_dynamic_update_slice = True  # as in `convert`
-    exact = Quantizable(converter.convert(), list, "serve").float_model
+    exact = StaticQuantizer(converter.convert(), list, "serve").float_model
     example = {"x": np.random.default_rng(1).normal(size=(1, STEPS, FEATURES)).astype(np.float32)}
     assert max(trace.worst for trace in trace_error(exact, exact, example)) == 0
     model = copy.deepcopy(exact)

@@ -15,14 +15,11 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pipelines.errors import ExportError, UserError
 from pipelines.export.keras.saved_model import SavedModelPredictor
-from pipelines.export.tflite import flatbuffer
 from pipelines.export.tflite.audit import list_ops
-from pipelines.export.tflite.convert import convert
 from pipelines.export.trained import RunInfo, export
 from pipelines.export.verify import verify as verifier
 from pipelines.export.verify.verify import TOLERANCES, Reference, difference, verify
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Model
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
 
@@ -98,24 +95,6 @@ def test_fewer_bits_make_larger_errors(tiny) -> None:
     assert variants["float16"]["ops"]["DEQUANTIZE"] > 0
 
 
-def test_unknown_precision_names_the_known_ones(tiny) -> None:
-    with pytest.raises(
-        UserError, match=r"'int4': expected one of float32, float16, dynamic_int8, int8, int16x8"
-    ):
-        convert(tiny.saved_model, "int4")
-
-
-def test_what_tflite_has_no_op_for_does_not_convert(tmp_path: Path) -> None:
-    module = tf.Module()
-    module.serve = tf.function(
-        lambda x: {"y": tf.linalg.logdet(x)}, [tf.TensorSpec((1, 3, 3), tf.float32, name="x")]
-    )
-    tf.saved_model.save(module, str(tmp_path), {"serve": module.serve})
-    with pytest.raises(ExportError, match="does not convert: ") as caught:
-        convert(tmp_path, "float16")
-    assert "\n" not in str(caught.value)
-
-
 def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
     tiny, tmp_path: Path, monkeypatch, caplog
 ) -> None:
@@ -156,29 +135,6 @@ def test_a_failed_export_leaves_no_bundle_and_says_nothing_on_stdout(tiny, tmp_p
         )
     assert not (tmp_path / "out").exists()
     assert capfd.readouterr().out == ""
-
-
-def test_ops_are_counted_in_loop_bodies_too(tiny) -> None:
-    ops = list_ops(tiny.content())
-    assert ops["WHILE"] == 1
-    assert ops["LOGISTIC"] == 3, "the gates of the LSTM, which are in the body of the loop"
-
-
-def test_constants_behind_the_flatbuffer_are_read_as_its_own(tiny) -> None:
-    content = tiny.exported.bundle.variant_path("float32").read_bytes()
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    end, behind, held = len(content) + 64, b"", {}
-    for i, buffer in enumerate(model.buffers):
-        if buffer.data is not None and len(buffer.data) >= 16:
-            held[i] = bytes(buffer.data)
-            buffer.data, buffer.offset, buffer.size = None, end + len(behind), len(held[i])
-            behind += held[i]
-    outside = flatbuffer.pack(model).ljust(end, b"\0") + behind
-    assert {i: bytes(flatbuffer.parse(outside).buffers[i].data) for i in held} == held
-    packed = flatbuffer.pack(flatbuffer.parse(outside))
-    np.testing.assert_array_equal(
-        Model(packed).predict(tiny.inputs[:3]), Model(content).predict(tiny.inputs[:3])
-    )
 
 
 def _rebuilt(content: bytes, change) -> bytes:

@@ -1,4 +1,4 @@
-"""Clean-up removes what no one reads, and nothing else."""
+"""Cleaning up removes what nothing reads, and answers stay the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _step(v: dict[str, tf.Tensor]) -> list[dict[str, tf.Tensor]]:
 
 
 def _converted(outputs: tuple[str, ...], folder: Path) -> bytes:
-    """Convert a loop of three steps that also counts by twos, and keeps what that was a step before."""
+    """Convert a loop of three steps that also counts in twos, and keeps the count of the step before."""
 
     @tf.function(input_signature=[tf.TensorSpec([2], name="given")])
     def serve(given: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -45,7 +45,9 @@ def _convert(folder: Path) -> bytes:
     ("outputs", "additions"),
     [(("x",), 1), (("x", "twos"), 2), (("x", "before"), 2), (("t", "x", "twos", "before"), 2)],
 )
-def test_a_loop_counts_what_is_read_only(outputs: tuple[str, ...], additions: int, tmp_path: Path) -> None:
+def test_loop_variables_that_nothing_reads_are_removed(
+    outputs: tuple[str, ...], additions: int, tmp_path: Path
+) -> None:
     cleaned = _cleaned_up(_converted(outputs, tmp_path))
     assert list_ops(cleaned)["ADD"] == additions
     given = np.array([2, 4], np.float32)
@@ -57,8 +59,8 @@ def test_a_loop_counts_what_is_read_only(outputs: tuple[str, ...], additions: in
 
 
 @pytest.mark.parametrize("cell", [layers.LSTM, layers.GRU, layers.SimpleRNN])
-def test_a_loop_has_one_counter_and_one_piece_for_xnnpack(cell: type, tmp_path: Path) -> None:
-    """What XNNPACK doesn't take in the middle of a step costs a tenth of it."""
+def test_a_recurrent_layer_has_one_counter_and_no_op_that_xnnpack_lacks(cell: type, tmp_path: Path) -> None:
+    """An op that XNNPACK lacks, in the middle of a step, costs a tenth of the step's time."""
     inputs = keras.Input((6, 3))
     write_saved_model(keras.Model(inputs, cell(4)(inputs)), tmp_path, {"x": ((6, 3), "float32")}, ["y"])
     content = convert(tmp_path, "float32")
@@ -67,7 +69,7 @@ def test_a_loop_has_one_counter_and_one_piece_for_xnnpack(cell: type, tmp_path: 
     assert "SPLIT_V" not in list_ops(content)
 
 
-def test_a_body_of_two_loops_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_body_that_two_loops_share_stays_as_it_is(tmp_path: Path) -> None:
     inputs = keras.Input((6, 3))
     write_saved_model(keras.Model(inputs, layers.GRU(4)(inputs)), tmp_path, {"x": ((6, 3), "float32")}, ["y"])
     model = parse(_convert(tmp_path))

@@ -1,4 +1,4 @@
-"""Labels, vocabulary and settings in the .tflite file: in the published form, and the model still runs."""
+"""Metadata and files in a .tflite file follow the published format, and the model still runs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _metadata_buffers(content: bytes) -> list[bytes]:
     ]
 
 
-def test_what_is_packed_comes_back(packed: bytes) -> None:
+def test_unpack_returns_what_pack_was_given(packed: bytes) -> None:
     metadata, files = unpack(packed)
     assert files == FILES
     assert metadata == {
@@ -106,7 +106,7 @@ def test_what_is_packed_comes_back(packed: bytes) -> None:
     ),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_names_and_contents_come_back(content: bytes, name: str, files: dict[str, bytes]) -> None:
+def test_unpack_returns_any_names_and_contents(content: bytes, name: str, files: dict[str, bytes]) -> None:
     packed = pack(content, Description(name), files)
     metadata, found = unpack(packed)
     assert found == files
@@ -122,7 +122,7 @@ def test_a_zip_reader_reads_the_files(packed: bytes) -> None:
 
 
 class _Table(flatbuffers.table.Table):
-    """A table read by the published slots, with nothing of the code under test."""
+    """Reads a table by the published slots, independently of the code under test."""
 
     def at(self, slot: int) -> int:
         return self.Offset(4 + 2 * slot)
@@ -201,7 +201,7 @@ def test_it_still_answers_the_same_in_compiled_model(content: bytes, packed: byt
     assert answers[0].shape == (3, 3)
 
 
-def test_packing_again_replaces(content: bytes, packed: bytes) -> None:
+def test_packing_again_replaces_metadata_and_files(content: bytes, packed: bytes) -> None:
     again = pack(packed, Description("other"), {"only.json": b"{}"})
     assert unpack(again)[0]["name"] == "other"
     assert unpack(again)[1] == {"only.json": b"{}"}
@@ -210,7 +210,7 @@ def test_packing_again_replaces(content: bytes, packed: bytes) -> None:
     assert b"words.txt" not in again
 
 
-def test_both_sizes_are_told(content: bytes, packed: bytes) -> None:
+def test_sizes_without_and_with_metadata(content: bytes, packed: bytes) -> None:
     both = sizes(packed)
     assert both.with_metadata == len(packed)
     assert both.without == len(strip(packed)) == len(strip(content))
@@ -218,7 +218,7 @@ def test_both_sizes_are_told(content: bytes, packed: bytes) -> None:
     assert unpack(strip(packed)) == ({}, {}) == unpack(content)
 
 
-def test_packing_is_deterministic_whatever_the_order(content: bytes, packed: bytes) -> None:
+def test_packing_does_not_depend_on_the_order_of_files(content: bytes, packed: bytes) -> None:
     assert pack(content, DESCRIPTION, dict(reversed(FILES.items()))) == packed
 
 
@@ -230,7 +230,7 @@ def test_weights_are_aligned(packed: bytes) -> None:
     assert {start % 16 for start in starts} == {0}
 
 
-def test_the_file_of_another_graphs_tensor_belongs_to_the_model(content: bytes) -> None:
+def test_a_file_of_another_subgraphs_tensor_is_attached_to_the_model(content: bytes) -> None:
     model = schema.Model.GetRootAs(content)
     signatures = [model.SignatureDefs(i) for i in range(model.SignatureDefsLength())]
     (other,) = (each for each in signatures if each.SubgraphIndex() != 0)
@@ -240,53 +240,16 @@ def test_the_file_of_another_graphs_tensor_belongs_to_the_model(content: bytes) 
     assert [tensor["files"] for tensor in metadata["outputs"]] == [[]]
 
 
-@pytest.mark.parametrize("name", ["../up", "a/b", "/root", "", ".hidden", "a\\b", "x" * 101])
-def test_names_that_lead_elsewhere_are_refused(content: bytes, name: str) -> None:
-    with pytest.raises(UserError, match="expected plain file names"):
-        pack(content, Description("tiny"), {name: b""})
+def test_files_with_unsafe_names_are_refused(content: bytes) -> None:
+    with pytest.raises(UserError, match="files: expected plain file names"):
+        pack(content, Description("tiny"), {"../up": b""})
 
 
-def test_names_that_are_not_there_are_refused(content: bytes) -> None:
+def test_unknown_files_and_outputs_are_refused(content: bytes) -> None:
     with pytest.raises(UserError, match=r"expected a name among the files \[\], got 'labels.txt'"):
         pack(content, Description("tiny", labels={"answer": "labels.txt"}), {})
     with pytest.raises(UserError, match=r"among the outputs \['answer', 'doubled'\], got 'anser'"):
         pack(content, Description("tiny", labels={"anser": "labels.txt"}), FILES)
-
-
-def test_too_many_files_are_refused(content: bytes) -> None:
-    with pytest.raises(UserError, match="at most 100, got 101"):
-        pack(content, Description("tiny"), {f"f{i}": b"" for i in range(101)})
-
-
-def _with_zip(content: bytes, *entries: tuple[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-    packed = io.BytesIO(pack(content, Description("tiny"), {}))
-    with zipfile.ZipFile(packed, "a", method) as archive:
-        for name, data in entries:
-            archive.writestr(zipfile.ZipInfo(name), data, method)
-    return packed.getvalue()
-
-
-def test_foreign_zips_are_read_or_refused(content: bytes) -> None:
-    assert unpack(_with_zip(content, ("a", b"1"), ("b", b"2")))[1] == {"a": b"1", "b": b"2"}
-    with pytest.raises(UserError, match=r"expected plain file names, each once, got '\.\./a'"):
-        unpack(_with_zip(content, ("../a", b"")))
-    with pytest.raises(UserError, match="neither compressed nor encrypted"):
-        unpack(_with_zip(content, ("bomb", b"\0" * 10_000_000), method=zipfile.ZIP_DEFLATED))
-    with pytest.raises(UserError, match="at most 100, got 101"):
-        unpack(_with_zip(content, *((f"f{i}", b"") for i in range(101))))
-
-
-def test_entries_that_share_their_bytes_are_refused(content: bytes) -> None:
-    """Many entries over the same bytes make much of little."""
-    packed = bytearray(_with_zip(content, ("a", b"x" * 5000), ("b", b"x")))
-    second = packed.rindex(b"PK\1\2")
-    first = packed.rindex(b"PK\1\2", 0, second)
-    for field in (slice(16, 28), slice(42, 46)):  # checksum and sizes, and where the entry begins
-        packed[second + field.start : second + field.stop] = packed[first + field.start : first + field.stop]
-    for place in (second + 24, first + 24):
-        packed[place : place + 4] = (len(packed) - 100).to_bytes(4, "little")
-    with pytest.raises(UserError, match="files of the model"):
-        unpack(bytes(packed))
 
 
 @given(kept=st.floats(0.0, 0.9999))

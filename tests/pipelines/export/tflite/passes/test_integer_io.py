@@ -1,4 +1,4 @@
-"""Integers in and out of quantized files: the same answers, by scale and zero point; the rest as it was."""
+"""Integer inputs and outputs leave answers as they were; states and tokens keep their types."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def randomized(model: keras.Model) -> keras.Model:
 
 
 def plain() -> keras.Model:
-    """A softmax at the end, whose integers are known before calibration."""
+    """A model that ends in a softmax, whose scale and zero point TFLite fixes."""
     given = keras.Input([STEPS, FEATURES], name="x")
     return randomized(keras.Model(given, keras.layers.Dense(2, "softmax")(layers.LSTM(UNITS)(given))))
 
 
 def masked() -> keras.Model:
-    """Its input is read in float32, by the mask; its outputs come from the loop in float32, and are one."""
+    """A model whose mask reads the input in float32; both outputs are one float32 result of the loop."""
     given = keras.Input([STEPS, FEATURES], name="x")
     last = layers.GRU(UNITS, name="gru")(keras.layers.Masking()(given))
     return randomized(keras.Model(given, {"a": last, "b": last}))
@@ -57,7 +57,9 @@ def saved_models(tmp_path_factory) -> dict[str, Path]:
     ("precision", "execution"),
     [("int8", "loop"), ("int16x8", "loop"), ("int8", "fused"), ("int8", "step"), ("int16x8", "step")],
 )
-def test_answers_are_those_of_the_file_with_float_borders(saved_models, precision, execution) -> None:
+def test_answers_are_those_of_the_file_with_float_inputs_and_outputs(
+    saved_models, precision, execution
+) -> None:
     real, integer = (
         convert_saved_model(saved_models[execution], precision, execution, EXAMPLES, integer_io=integer_io)
         for integer_io in (False, True)
@@ -65,7 +67,7 @@ def test_answers_are_those_of_the_file_with_float_borders(saved_models, precisio
     conversions = [
         sum(list_ops(content).get(op, 0) for op in ("QUANTIZE", "DEQUANTIZE")) for content in (real, integer)
     ]
-    assert conversions[1] == conversions[0] - 2, "one at each border"
+    assert conversions[1] == conversions[0] - 2, "one QUANTIZE and one DEQUANTIZE less"
     if execution == "step":
         streams = Stream(real), Stream(integer)
         assert streams[0].states == streams[1].states
@@ -81,17 +83,17 @@ def test_answers_are_those_of_the_file_with_float_borders(saved_models, precisio
     np.testing.assert_allclose(*answers, atol=1e-6)
 
 
-def test_integers_stand_for_real_numbers_by_scale_and_zero_point(saved_models) -> None:
+def test_a_softmax_has_the_scale_and_zero_point_that_tflite_fixes(saved_models) -> None:
     content = convert_saved_model(saved_models["loop"], "int8", "loop", EXAMPLES, integer_io=True)
     raw = Model(content, raw=True).predict(np.zeros([1, STEPS, FEATURES], np.int8))
     assert raw.dtype == np.int8
-    # A softmax counts in steps of 1/256, from -128
+    # Its scale is 1/256 and its zero point -128, so that probabilities sum up to 256 steps.
     assert abs((raw.astype(int) + 128).sum() - 256) <= 1
 
 
 @pytest.mark.parametrize(("precision", "bound"), [("int8", 0.05), ("int16x8", 0.005)])
-def test_borders_that_are_read_and_made_in_float(precision: str, bound: float) -> None:
-    """And zero stays zero, or padding would not be masked."""
+def test_inputs_and_outputs_that_the_model_uses_in_float32(precision: str, bound: float) -> None:
+    """Zero must stay exactly zero, or padding would not be masked."""
     padded = X.copy()
     padded[:, 4:] = 0
     model = masked()
@@ -103,7 +105,7 @@ def test_borders_that_are_read_and_made_in_float(precision: str, bound: float) -
 
 
 def test_an_output_that_is_a_state_too() -> None:
-    """The one in integers, the other as it was."""
+    """The output becomes integer, and the state stays float32."""
     model = masked()
     stream = Stream(convert(model, "int16x8", "step", {"x": X}, integer_io=True))
     assert [spec.dtype for spec in stream.outputs.values()] == [np.int16] * 2
@@ -113,7 +115,7 @@ def test_an_output_that_is_a_state_too() -> None:
     np.testing.assert_allclose(answer["b"], stream.state["gru_h"], atol=1e-4)
 
 
-def test_tokens_stay_whole_numbers() -> None:
+def test_integer_inputs_stay_as_they_are() -> None:
     given = keras.Input([STEPS], dtype="int32", name="tokens")
     x = keras.layers.GRU(UNITS)(keras.layers.Embedding(9, 4, mask_zero=True)(given))
     model = randomized(keras.Model(given, keras.layers.Dense(2)(x)))
@@ -127,7 +129,7 @@ def test_tokens_stay_whole_numbers() -> None:
 @pytest.mark.parametrize(
     "make", [convert, lambda model, *a, **o: export_model(model, Path("x"), "x", *a, **o)]
 )
-def test_precisions_without_integers_are_refused(make) -> None:
+def test_precisions_without_integer_activations_are_refused(make) -> None:
     with pytest.raises(UserError, match="integer-io: expected a precision among int8, int16x8, got float16"):
         make(plain(), "float16" if make is convert else ["int8", "float16"], integer_io=True)
 

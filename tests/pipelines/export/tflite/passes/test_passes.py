@@ -1,4 +1,4 @@
-"""Each pass does what its name says to a model made by hand, and leaves the rest as it was."""
+"""Each pass on a small model made by hand."""
 
 from __future__ import annotations
 
