@@ -1,15 +1,17 @@
-# Everything runs in .venv, which sets itself up from requirements.lock where it is missing or out of date.
-# make help lists the commands.
+# Everything runs in .venv, which is set up from requirements.lock when it is missing or out of date.
+# `make help` lists the commands.
 
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 TORCH := .cache/bench/.installed
+# .venv is a link to a folder in .venvs. Commands run in the folder itself, so that a running training keeps its
+# libraries when .venv is set up anew.
 # Libraries keep their caches and settings in the checkout, not in the home folder.
-# Memory stays with the process: training makes the same large arrays at every step, and getting them from the
-# system anew costs a third of its time.
-RUN := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 \
+# The process keeps its memory: training makes the same large arrays at every step, and getting them from the
+# system each time would take a third of its time.
+RUN = MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 \
        KERAS_HOME="$(CURDIR)/.cache/keras" MPLCONFIGDIR="$(CURDIR)/.cache/matplotlib" \
-       HYPOTHESIS_STORAGE_DIRECTORY="$(CURDIR)/.cache/hypothesis" TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python
+       HYPOTHESIS_STORAGE_DIRECTORY="$(CURDIR)/.cache/hypothesis" TF_CPP_MIN_LOG_LEVEL=3 "$(realpath .venv)/bin/python"
 
 PRESET ?=
 DATASET ?=
@@ -26,32 +28,30 @@ TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "
 help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
 
-setup: $(INSTALLED)  ## Make .venv (the other commands do it by themselves)
+setup: $(INSTALLED)  ## Set up .venv (the other commands do it by themselves)
 
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is too old: expected Python 3.11 or newer; say make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@echo "setting up .venv: a few minutes, once" >&2
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@touch $@
+	@$(PYTHON) .ci/make_venv.py requirements.lock
 
 train-%: $(INSTALLED)  ## train-sentiment [PRESET=..] [DATASET=..] [DATA_DIR=..] [ARGS="--epochs 3 .."]
 	@$(RUN) -m apps $(subst -,_,$*) train $(TRAIN_OPTIONS)
 
-# The text goes through the environment and a pipe: no quote, dollar or dash in it means anything to a shell.
+# The text goes through the environment and a pipe, so that no shell interprets its quotes, dollars or dashes.
 predict-sentiment: export INPUT = $(value TEXT)
-predict-sentiment: $(INSTALLED)  ## predict-sentiment TEXT="not bad at all": label a text with the newest model
+predict-sentiment: $(INSTALLED)  ## predict-sentiment TEXT="not bad at all": the label of a text, by the newest model
 	@test -n "$$INPUT" || { echo 'error: expected make predict-sentiment TEXT="your text"' >&2; exit 2; }
 	@printf '%s\n' "$$INPUT" | $(RUN) -m apps sentiment predict
 
 predict-speech-commands: export INPUT = $(value WAV)
-predict-speech-commands: $(INSTALLED)  ## predict-speech-commands WAV=file.wav [ARGS=--microphone]: the words, and when
+predict-speech-commands: $(INSTALLED)  ## predict-speech-commands WAV=file.wav [ARGS=--microphone]: the words in a sound file, and when
 	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-speech-commands WAV=file.wav' >&2; exit 2; }
 	@$(RUN) -m apps speech_commands predict $(ARGS) $${INPUT:+-- "$$INPUT"}
 
 predict-image-captioning: export INPUT = $(value IMAGE)
-predict-image-captioning: $(INSTALLED)  ## predict-image-captioning IMAGE=photo.jpg: the caption, and where it looked
+predict-image-captioning: $(INSTALLED)  ## predict-image-captioning IMAGE=photo.jpg: a caption for an image, and where it looked
 	@test -n "$$INPUT" || { echo 'error: expected make predict-image-captioning IMAGE=photo.jpg' >&2; exit 2; }
 	@$(RUN) -m apps image_captioning predict $(ARGS) -- "$$INPUT"
 
@@ -80,7 +80,7 @@ check: lint types test  ## What CI runs: lint, types, test
 bench: $(INSTALLED) $(TORCH)  ## Speed and memory against keras and torch, a quarter of an hour [ARGS="--seconds 2 .."]
 	@$(RUN) -m benchmarks.speed $(ARGS)
 
-# Not in .venv: only the benchmark needs it. Without it the benchmark says so and goes on.
+# torch is not in .venv, since only the benchmark needs it. Without torch the benchmark says so and continues.
 $(TORCH): benchmarks/requirements.txt $(INSTALLED)
 	@echo "installing torch into .cache/bench: once" >&2
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) -r $< && touch $@ \
@@ -88,7 +88,8 @@ $(TORCH): benchmarks/requirements.txt $(INSTALLED)
 
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
+		--extra train --extra captions --extra music --extra speech \
 		--no-annotate --no-header --no-emit-index-url --output-file requirements.lock
 
-clean:  ## Delete caches; keeps .venv, runs and exports
+clean:  ## Delete caches; keep .venv, runs and exports
 	rm -rf .cache build dist *.egg-info

@@ -2,7 +2,7 @@
 
 import sys
 
-from pipelines.commands.app import main
+from pipelines.commands.console import run_apps
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_apps(sys.argv[1:]))

@@ -110,26 +110,43 @@ class App:
                 raise ValueError(f"app {self.name!r} has no preset {needed!r}, got {sorted(self.presets)}")
 
 
-def discover(package: str = "apps") -> dict[str, App]:
-    """Find every app: each subpackage of `package` with an `APP`. Two of one name are refused."""
-    found: dict[str, App] = {}
+APPS = f"{__package__.rpartition('.')[0]}.apps".removeprefix(".")
+"""The package of the apps: `apps` in a checkout, `unrolled.apps` once installed."""
+
+
+def app_names(package: str = APPS) -> list[str]:
+    """Return the names of all apps, which are those of their folders, without importing any."""
     folder = importlib.import_module(package)
-    for module in pkgutil.iter_modules(folder.__path__):
-        if not module.ispkg:
-            continue
-        app = getattr(importlib.import_module(f"{package}.{module.name}"), "APP", None)
+    return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.ispkg]
+
+
+def discover(package: str = APPS) -> dict[str, App]:
+    """Import every app, each subpackage of `package` with an `APP`, and return them by name.
+
+    Raises:
+        TypeError: a subpackage defines no `APP`.
+        ValueError: two apps have the same name.
+    """
+    found: dict[str, App] = {}
+    for name in app_names(package):
+        module = importlib.import_module(f"{package}.{name}")
+        app = getattr(module, "APP", None)
         if app is None:
-            raise TypeError(f"{Path(folder.__path__[0]) / module.name}/__init__.py defines no APP")
+            raise TypeError(f"{module.__file__} defines no APP")
         if app.name in found:
-            raise ValueError(f"two apps are called {app.name!r}; the second is in {package}.{module.name}")
+            raise ValueError(f"two apps are called {app.name!r}; the second is in {package}.{name}")
         found[app.name] = app
     return found
 
 
 def find(name: str) -> App:
-    """Return the app called `name`; dashes count as underscores."""
-    apps = discover()
+    """Import the app called `name`, and no other; dashes count as underscores.
+
+    Raises:
+        UserError: there is no such app. The message lists those there are.
+    """
     key = name.replace("-", "_")
-    if key not in apps:
-        raise UserError(f"unknown app {name!r}: expected one of {', '.join(sorted(apps))}")
-    return apps[key]
+    names = app_names()
+    if key not in names:
+        raise UserError(f"unknown app {name!r}: expected one of {', '.join(names)}")
+    return importlib.import_module(f"{APPS}.{key}").APP

@@ -14,7 +14,7 @@ from pipelines.config import require
 from pipelines.errors import UserError
 from pipelines.files import require_writable, write_atomically
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Model, Stream
+from pipelines.ondevice.model import Stream, runner_of
 from pipelines.ondevice.sampling import Sampler
 
 from .features import encode, encode_targets, read, representation_of
@@ -74,8 +74,8 @@ def predict(
     """Compose one piece and write it, or where there are inputs (files, grids) score each of them."""
     if not inputs:
         return [_composed(bundle, variant, options or Options())]
-    runner = Stream if bundle.variant(variant)["execution"] == "step" else Model
-    outputs = runner(bundle.variant_path(variant)).predict(encode(bundle, inputs))
+    run = runner_of(bundle.variant(variant)["execution"])
+    outputs = run(bundle.variant_path(variant)).predict(encode(bundle, inputs))
     targets = encode_targets(bundle, inputs)
     return [
         {
@@ -94,7 +94,7 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
     require_writable("--out", options.out.parent)
     primer, melody = _given(options, settings)
     steps = round(options.seconds * options.tempo / 60 * steps_per_beat) if melody is None else len(melody)
-    network = OnDevice(Stream(bundle.variant_path(_streaming(bundle, variant))))
+    network = OnDevice(Stream(bundle.variant_path(bundle.with_execution(variant, "step")["file"])))
     sampler = Sampler(options.temperature, options.top_k, options.top_p)
     rng = np.random.default_rng(options.seed)
     started = time.perf_counter()
@@ -111,15 +111,6 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
         "composed_in_seconds": round(taken, 3),
         "times_faster_than_real_time": round(seconds / taken, 1),
     }
-
-
-def _streaming(bundle: Bundle, variant: str | None) -> str:
-    """Return the file that goes step by step in the precision that `variant` is of."""
-    precision = bundle.variant(variant)["precision"]
-    found = [v["file"] for v in bundle.variants if (v["precision"], v["execution"]) == (precision, "step")]
-    if not found:
-        raise UserError(f"{bundle.folder}: expected a variant of {precision} with execution step, found none")
-    return found[0]
 
 
 def _given(options: Options, settings: dict[str, Any]) -> tuple[np.ndarray | None, np.ndarray | None]:

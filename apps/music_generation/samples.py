@@ -67,7 +67,7 @@ def each_epoch(
 
 def write_samples(config: MusicConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
     """Write samples of the float32 file at several temperatures; return the musical checks, as metrics."""
-    stream = Stream(bundle.variant_path("float32_step.tflite"))
+    stream = Stream(bundle.variant_path("float32", execution="step"))
     pieces = {}
     for temperature in TEMPERATURES:
         stream.reset()

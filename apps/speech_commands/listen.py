@@ -50,7 +50,7 @@ class Listener:
 
     def __init__(self, bundle: Bundle, variant: str | None, options: SpeechOptions) -> None:
         heard = bundle.preprocessing
-        record = chosen(bundle, variant)
+        record = bundle.variant(variant, execution="step")
         network = _Streaming if record["execution"] == "step" else _Sliding
         self._network = network(bundle.variant_path(record["file"]), heard)
         self._packet = heard["packet"] * self._network.packets
@@ -89,13 +89,6 @@ class Listener:
                     "seconds": round((event.step + 1) * self.step_seconds, 3),
                     "probability": round(event.score, 4),
                 }
-
-
-def chosen(bundle: Bundle, variant: str | None) -> dict[str, Any]:
-    """Return the record of the variant that is meant: of a precision, the streaming file if there is one."""
-    streaming = f"{variant or 'float32'}_step.tflite"
-    there = any(each["file"] == streaming for each in bundle.variants)
-    return bundle.variant(streaming if there else variant)
 
 
 class _Streaming:

@@ -13,7 +13,7 @@ from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model
 
 from .features import hear
-from .listen import Listener, SpeechOptions, chosen
+from .listen import Listener, SpeechOptions
 from .microphone import microphone
 
 _TOP = 3  # labels told of a clip
@@ -30,8 +30,8 @@ def predict(
         raise UserError("expected an audio file (WAV, FLAC, OGG), or --microphone")
     listener = Listener(bundle, variant, options)
     if clips:
-        clip_file = f"{chosen(bundle, variant)['precision']}_loop.tflite"
-        model = Model(bundle.variant_path(clip_file))
+        whole_clips = bundle.with_execution(variant, "loop")
+        model = Model(bundle.variant_path(whole_clips["file"]))
         for clip in clips:
             yield _answer(bundle, listener, model, clip)
     if options.microphone:

@@ -44,7 +44,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Measure the .tflite files of a bundle, or one: time, memory, size, ops."""
+    """Measure the .tflite files of a bundle, or a single one: time, memory, size, operations."""
 
     target: tyro.conf.Positional[Path]
     """A bundle's folder, or a .tflite file."""

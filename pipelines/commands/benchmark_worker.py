@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..ondevice.model import Model, Spec, Stream
+from ..ondevice.interpreter import load_litert
+from ..ondevice.model import Spec, Stream, runner_of
 
 _SEED = 1
 _WARM_UP = 3
@@ -53,8 +54,9 @@ def measure(file: Path, kind: str, threads: int, seconds: float) -> dict[str, An
         UserError, ValueError, RuntimeError: the file can't be loaded or run.
     """
     rng = np.random.default_rng(_SEED)
+    load_litert()  # its import is no part of loading a file
     before = peak_bytes()
-    load_ms, model = _timed(lambda: (Stream if kind == "step" else Model)(file, threads=threads))
+    load_ms, model = _timed(lambda: runner_of(kind)(file, threads=threads))
     inputs = made_up(model.inputs, rng)
     first_ms, _ = _timed(lambda: model(**inputs))
     for _ in range(_WARM_UP):

@@ -1,6 +1,6 @@
-"""What all command lines share: options into dataclasses, mistakes as one line, exit codes.
+"""What all commands share: parsing options into dataclasses, one-line errors, exit codes.
 
-Exit codes: 0 done; 2 the user's input is wrong (one line says what, where and what was expected);
+Exit codes: 0 done; 2 the user's input is wrong or a library is missing, and one line says what was expected;
 1 anything else.
 """
 
@@ -17,13 +17,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from ..errors import UserError
+
+LIBRARIES = {
+    "cli": ("tyro", "rich"),
+    "export": ("tensorflow", "keras", "ai_edge_quantizer", "matplotlib"),
+    "train": ("mlflow", "tensorflow_datasets", "importlib_resources", "pydub", "sklearn"),
+    "captions": ("PIL", "pycocoevalcap"),
+    "music": ("mido", "music21", "scipy"),
+    "speech": ("soundfile", "soxr"),
+    "espeak": ("espeakng_loader",),
+    "microphone": ("sounddevice",),
+    "micro": ("tflite_micro",),
+}
+"""The extras of the distribution `unrolled`, each with what is imported from its libraries."""
 
 
 def guarded(command: Callable[[], None]) -> int:
-    """Run a command with logs on standard error, and return the exit code."""
+    """Run a command, with logs and errors on standard error, and return the exit code."""
     _stay_in_the_checkout()
     log_to_standard_error()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as Ctrl-C does: cleanly
@@ -31,6 +42,11 @@ def guarded(command: Callable[[], None]) -> int:
         command()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if not (said := missing_library(error)):
+            raise
+        print(f"error: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -47,15 +63,39 @@ def log_to_standard_error() -> None:
     logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.INFO)
 
 
+def missing_library(error: ModuleNotFoundError) -> str:
+    """Return which extra to install for a library that isn't there; "" if no extra has it."""
+    library = (error.name or "").partition(".")[0]
+    for extra, libraries in LIBRARIES.items():
+        if library in libraries:
+            return f'needs the library {library}: pip install "unrolled[{extra}]"'
+    return ""
+
+
 def _stay_in_the_checkout() -> None:
-    """Keep what libraries cache out of the user's home."""
+    """Let libraries keep their caches in the current folder instead of the user's home."""
     for name, library in {"KERAS_HOME": "keras", "MPLCONFIGDIR": "matplotlib"}.items():
         os.environ.setdefault(name, str(Path(".cache", library).resolve()))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
-    """Parse options into the dataclass `command`; a mistake becomes one line."""
+    """Parse command-line options.
+
+    Args:
+        command: a dataclass, whose fields are the options.
+        prog: what the help calls the program.
+        argv: the options as they were typed.
+        default: a `command` with the default values, where the dataclass doesn't have them.
+
+    Returns:
+        A `command` with the values given.
+
+    Raises:
+        UserError: an option is unknown or its value wrong; one line.
+    """
+    import tyro  # not needed for help, the version and errors
+
     options = {"default": default} if default is not None else {}
     said = io.StringIO()
     try:
@@ -68,7 +108,7 @@ def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
 
 
 def _one_line(box: str) -> str:
-    """Take the message out of the frame that tyro draws, without its title and its pointer to the help."""
+    """Return the message in the box that tyro draws, without its title and its last line about --help."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", box).split("For full helptext")[0]
     lines = [line.strip().strip("│|").strip() for line in text.splitlines()[1:]]
     message = " ".join(line for line in lines if any(map(str.isalnum, line)))

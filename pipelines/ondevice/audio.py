@@ -1,4 +1,7 @@
-"""Samples out of audio files, as networks take them: numpy, soundfile and soxr only, on the device too."""
+"""Read audio files as the samples that networks take. Needs numpy, soundfile and soxr.
+
+soundfile and soxr are imported at the first use: apps can then be listed where they aren't installed.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 
 from ..errors import UserError
 
@@ -16,11 +17,20 @@ _RATES = (1_000, 1_000_000)
 
 
 def read_audio(path: Path, rate: int = 16_000) -> np.ndarray:
-    """Return a file's samples (n,) at `rate` a second: float32 in [-1, 1], the mean of its channels.
+    """Read an audio file, average its channels and resample it.
+
+    Args:
+        path: a WAV, FLAC or OGG file.
+        rate: samples a second of the result.
+
+    Returns:
+        Samples (n,), float32 in [-1, 1].
 
     Raises:
-        UserError: one line, when the file can't be read, is no audio, or has no or broken samples.
+        UserError: the file can't be read, isn't audio, or has no samples or some that aren't finite.
     """
+    import soundfile
+
     try:
         content = io.BytesIO(path.read_bytes())
         samples, own_rate = soundfile.read(content, dtype="float32", always_2d=True)
@@ -37,14 +47,25 @@ def read_audio(path: Path, rate: int = 16_000) -> np.ndarray:
 
 
 def resample(samples: np.ndarray, own_rate: int, rate: int, source: str) -> np.ndarray:
-    """Return samples (n,) at another rate: float32, clipped to [-1, 1].
+    """Return samples at another rate, clipped to [-1, 1].
+
+    Args:
+        samples: the recording (n,).
+        own_rate: its samples a second, 1,000 to 1,000,000.
+        rate: samples a second of the result.
+        source: what error messages call the recording.
+
+    Returns:
+        Samples (m,), float32.
 
     Raises:
-        UserError: naming `source`, for a rate that no recording has, or less than a sample's worth.
+        UserError: `own_rate` is out of its range, or the recording is too short for a sample at `rate`.
     """
     if not _RATES[0] <= own_rate <= _RATES[1]:
         raise UserError(f"{source}: expected {_RATES[0]:,} to {_RATES[1]:,} samples a second, got {own_rate}")
     if own_rate != rate:
+        import soxr
+
         samples = soxr.resample(samples, own_rate, rate, quality="HQ")
     if not len(samples):
         raise UserError(f"{source}: too short for {rate:,} samples a second")
@@ -52,7 +73,7 @@ def resample(samples: np.ndarray, own_rate: int, rate: int, source: str) -> np.n
 
 
 def loudest(samples: np.ndarray, length: int) -> np.ndarray:
-    """Return `length` samples: the stretch with the most energy, or all with zeros on both sides."""
+    """Return the `length` samples in a row with the most energy. Zeros are added around fewer samples."""
     lacking = length - len(samples)
     if lacking >= 0:
         return np.pad(samples, (lacking // 2, lacking - lacking // 2))
@@ -62,5 +83,5 @@ def loudest(samples: np.ndarray, length: int) -> np.ndarray:
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Return samples in [-1, 1] as 16-bit ones; those of a 16-bit file come back as they were."""
+    """Convert samples in [-1, 1] to int16. The samples of a 16-bit file come back exactly as they were."""
     return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)

@@ -56,24 +56,56 @@ class Bundle:
         """One record for each .tflite file."""
         return self.manifest["variants"]
 
-    def variant(self, name: str | None = None) -> dict[str, Any]:
-        """Return the record of the variant with file name or precision `name`; None means float32.
+    def variant(self, name: str | None = None, execution: str | None = None) -> dict[str, Any]:
+        """Return the record of one variant.
 
-        Of several executions of one precision `loop` is meant, unless the file is named.
+        Args:
+            name: a file name means that file. A precision ("int8") means the file of that precision with the
+                preferred execution. None means the precision "float32".
+            execution: the preferred execution, where `name` isn't a file name. A bundle without such a file,
+                and None, mean "loop".
+
+        Raises:
+            UserError: the bundle has no such file. The message lists the files it has, or the reason for
+                which that one was left out.
         """
-        wanted = "float32" if name is None else name
-        for variant in self.variants:
-            if wanted == variant["file"] or (wanted, "loop") == (variant["precision"], variant["execution"]):
-                return variant
-        self._refuse_left_out(wanted, f"{wanted}_loop.tflite")
+        precision = "float32" if name is None else name
+        for preferred in (execution, "loop"):
+            for variant in self.variants:
+                if name == variant["file"] or _kind(variant) == (precision, preferred):
+                    return variant
+        self._refuse_left_out(precision, f"{precision}_loop.tflite")
         known = ", ".join(variant["file"] for variant in self.variants)
-        raise UserError(f"{self.folder}: unknown variant {wanted!r}: expected one of {known}")
+        raise UserError(f"{self.folder}: unknown variant {precision!r}: expected one of {known}")
 
-    def variant_path(self, name: str | None = None) -> Path:
-        """Return the path of a variant's file (see `variant`), its size and hash checked."""
-        variant = self.variant(name)
+    def variant_path(self, name: str | None = None, execution: str | None = None) -> Path:
+        """Return the path of a variant's file, its size and hash checked.
+
+        Arguments and errors are those of `variant`; a file that isn't as it was written is a UserError, too.
+        """
+        variant = self.variant(name, execution)
         self._read(variant)
         return self.folder / variant["file"]
+
+    def with_execution(self, name: str | None, execution: str) -> dict[str, Any]:
+        """Return the record of the file with this execution, in the precision that `name` means.
+
+        Args:
+            name: a file name or a precision; None means "float32".
+            execution: the execution that the file must have, such as "step" for a stream.
+
+        Raises:
+            UserError: the bundle has no file with this execution in that precision.
+        """
+        variant = self.variant(name, execution)
+        wanted = (variant["precision"], execution)
+        for each in (variant, *self.variants):
+            if _kind(each) == wanted:
+                return each
+        self._refuse_left_out("{}_{}.tflite".format(*wanted))
+        raise UserError(
+            f"{self.folder}: expected a variant of {wanted[0]} with execution {execution}, found none"
+        )
 
     @property
     def parts(self) -> list[dict[str, Any]]:
@@ -122,6 +154,10 @@ class Bundle:
         if found != record["sha256"]:
             raise UserError(f"{path}: expected SHA-256 {record['sha256']}, found {found}")
         return content
+
+
+def _kind(variant: Mapping[str, Any]) -> tuple[str, str]:
+    return variant["precision"], variant["execution"]
 
 
 def _refuse(constant: str) -> Any:

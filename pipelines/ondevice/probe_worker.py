@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import UserError
-from .model import rehearse
+from .interpreter import rehearse
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from pipelines.config import Config, from_dict, to_dict
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.manifest import PRECISIONS
-from pipelines.ondevice.model import Model, Stream
+from pipelines.ondevice.model import runner_of
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -186,8 +186,8 @@ def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkey
         app.encode(bundle, data.splits["test"].inputs[some]), features.inputs["test"][some]
     )
     variant = bundle.variants[0]
-    runner = Stream if variant["execution"] == "step" else Model
-    outputs = runner(bundle.variant_path(variant["file"])).predict(features.inputs["test"])
+    model = runner_of(variant["execution"])(bundle.variant_path(variant["file"]))
+    outputs = model.predict(features.inputs["test"])
     value = next(iter(app.metrics.values()))(outputs, features.targets["test"])
     assert value == pytest.approx(variant["metric"])
     answers = list(app.predict(bundle, data.splits["test"].inputs[some], None, app.options()))

@@ -33,7 +33,9 @@ def checkout(tmp_path_factory):
 
 
 def start(
-    folder, *options, code="from pipelines.commands.app import main; import sys; sys.exit(main(sys.argv[1:]))"
+    folder,
+    *options,
+    code="from pipelines.commands.console import run_apps as main; import sys; sys.exit(main(sys.argv[1:]))",
 ):
     arguments = [sys.executable, "-c", code, "sentiment", "train", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
@@ -70,7 +72,7 @@ QUICK = """
 import functools, sys
 import pipelines.training.experiment as experiment
 experiment.export = functools.partial(experiment.export, precisions=("float32",))
-from pipelines.commands.app import main
+from pipelines.commands.console import run_apps as main
 sys.exit(main(sys.argv[1:]))
 """
 STEPPED = """
@@ -83,7 +85,7 @@ def batches(*args):
         time.sleep(0.1)
         yield batch
 training.batches = batches
-from pipelines.commands.app import main
+from pipelines.commands.console import run_apps as main
 sys.exit(main(sys.argv[1:]))
 """
 KILLED_IN_EXPORT = f"""

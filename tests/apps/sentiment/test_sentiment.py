@@ -159,7 +159,7 @@ class Refuse:
         if name.split(".")[0] in {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib", "pandas"}:
             raise ImportError(f"{name} is not on the device")
 sys.meta_path.insert(0, Refuse())
-from pipelines.commands.app import main
+from pipelines.commands.console import run_apps as main
 sys.exit(main(sys.argv[1:]))
 """
 

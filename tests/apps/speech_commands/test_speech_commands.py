@@ -11,7 +11,7 @@ from apps.speech_commands.augment import Augment
 from apps.speech_commands.config import SAMPLE_RATE, SILENCE, UNKNOWN, SpeechConfig
 from apps.speech_commands.detection import Rates, Spoken, make_stream, rates
 from apps.speech_commands.features import encode, hear, to_samples
-from apps.speech_commands.listen import Listener, SpeechOptions, chosen
+from apps.speech_commands.listen import Listener, SpeechOptions
 from apps.speech_commands.microphone import microphone
 from apps.speech_commands.predict import describe, predict
 from apps.speech_commands.signals import coloured_noise, level, moved
@@ -121,14 +121,6 @@ def test_events_are_held_against_what_was_spoken(events, miss_rate, false_accept
 @pytest.fixture(scope="module")
 def bundle(training) -> Bundle:
     return Bundle.open(training("speech_commands").bundle)
-
-
-def test_a_precision_means_its_streaming_file_and_a_file_itself(bundle):
-    assert chosen(bundle, None)["file"] == "float32_step.tflite"
-    assert chosen(bundle, "int8")["file"] == "int8_step.tflite"
-    assert chosen(bundle, "int8_loop.tflite")["file"] == "int8_loop.tflite"
-    with pytest.raises(UserError, match="unknown variant 'int4'"):
-        chosen(bundle, "int4")
 
 
 def test_pieces_of_odd_sizes_give_what_the_whole_gives(bundle):

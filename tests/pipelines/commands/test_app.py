@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import app as contract
 from pipelines.commands import app as cli
-from pipelines.commands import command_line
+from pipelines.commands import command_line, console
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,7 +24,7 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def run(*argv):
-    return cli.main(argv)
+    return console.run_apps(argv)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_ctrl_c_is_exit_code_1_without_a_traceback(capsys):
     def stop():
         raise KeyboardInterrupt
 
-    assert cli.guarded(stop) == 1
+    assert command_line.guarded(stop) == 1
     assert capsys.readouterr().err == "stopped\n"
 
 
@@ -83,7 +84,7 @@ def test_an_error_that_is_nobodys_mistake_keeps_its_traceback():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        cli.guarded(fail)
+        command_line.guarded(fail)
 
 
 def test_texts_come_from_a_file_one_a_line(tmp_path):
@@ -110,8 +111,8 @@ def test_a_verb_of_pipelines_that_is_unknown():
 def test_json_alone_is_on_standard_output(capsys, monkeypatch):
     answers = [{"label": "good"}]
     monkeypatch.setattr(cli, "_bundle", lambda app, folder: None)
-    fake = dataclasses.replace(cli.find("sentiment"), predict=lambda *_: answers)
-    monkeypatch.setattr(cli, "find", lambda name: fake)
+    fake = dataclasses.replace(contract.find("sentiment"), predict=lambda *_: answers)
+    monkeypatch.setattr(contract, "find", lambda name: fake)
     assert run("sentiment", "predict", "x", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"predictions": answers}
 

@@ -210,7 +210,7 @@ def test_a_slow_model_answers_20_times_within_five_times_the_seconds(monkeypatch
         made.append(Slow(*args, **kwargs))
         return made[0]
 
-    monkeypatch.setattr("pipelines.commands.benchmark_worker.Model", load)
+    monkeypatch.setattr("pipelines.commands.benchmark_worker.runner_of", lambda kind: load)
     monkeypatch.setattr(
         "pipelines.commands.benchmark_worker.time.perf_counter", lambda: made[0].now if made else 0.0
     )

@@ -179,7 +179,7 @@ def _work(work: Callable[[bytes], None], mutants: list[bytes], writer: int) -> N
 
 
 def main(count: int, folder: Path, paths: list[Path]) -> None:
-    from pipelines.ondevice.model import rehearse
+    from pipelines.ondevice.interpreter import rehearse
 
     seeds = [path.read_bytes() for path in paths]
     models = [schema.ModelT.InitFromPackedBuf(seed, 0) for seed in seeds]

@@ -202,6 +202,53 @@ def test_a_precision_means_its_loop_and_a_file_name_any_execution(tmp_path: Path
     assert bundle.variant("float32_unrolled.tflite")["execution"] == "unrolled"
 
 
+@pytest.fixture
+def streaming(tmp_path: Path) -> Bundle:
+    """A bundle of two precisions in two executions, one of which has no file for a stream."""
+    both = [(precision, execution) for precision in ("float32", "int8") for execution in ("loop", "step")]
+    there = [*both, ("int16x8", "loop")]
+    variants = [(record(*each), "_".join(each).encode()) for each in there]
+    return write_bundle(tmp_path, head(), variants, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "execution", "file"),
+    [
+        (None, None, "float32_loop"),
+        (None, "step", "float32_step"),
+        ("int8", None, "int8_loop"),
+        ("int8", "step", "int8_step"),
+        ("int16x8", "step", "int16x8_loop"),
+        ("int8", "fused", "int8_loop"),
+        ("int8_loop.tflite", "step", "int8_loop"),
+        ("int8_step.tflite", None, "int8_step"),
+    ],
+)
+def test_a_file_name_means_itself_and_a_precision_its_preferred_execution(
+    streaming: Bundle, name: str | None, execution: str | None, file: str
+) -> None:
+    assert streaming.variant(name, execution)["file"] == f"{file}.tflite"
+    assert streaming.variant_path(name, execution).read_bytes() == file.encode()
+
+
+def test_an_execution_that_must_be_is_found_in_the_precision_of_any_file(streaming: Bundle) -> None:
+    assert streaming.with_execution(None, "step")["file"] == "float32_step.tflite"
+    assert streaming.with_execution("int8_loop.tflite", "step")["file"] == "int8_step.tflite"
+    assert streaming.with_execution("int8_step.tflite", "loop")["file"] == "int8_loop.tflite"
+    found = message(lambda: streaming.with_execution("int16x8", "step"))
+    assert found == f"{streaming.folder}: expected a variant of int16x8 with execution step, found none"
+    assert "unknown variant 'int4'" in message(lambda: streaming.with_execution("int4", "step"))
+
+
+def test_an_execution_that_was_left_out_is_told_with_its_reason(tmp_path: Path) -> None:
+    missing = {"file": "float32_step.tflite", "reason": "too far from Keras"}
+    bundle = write_bundle(tmp_path, {**head(), "left_out": [missing]}, [(record(), b"x")], {})
+    assert bundle.variant(None, "step")["file"] == "float32_loop.tflite"
+    assert "was left out of the bundle: too far from Keras" in message(
+        lambda: bundle.with_execution(None, "step")
+    )
+
+
 @pytest.mark.parametrize("name", ["int8", "words.txt", "manifest.json", "../new/float16_loop.tflite", ""])
 def test_unknown_variants_name_the_known_ones(bundle: Bundle, name: str) -> None:
     text = message(lambda: bundle.variant_path(name))

@@ -17,7 +17,8 @@ from reference import device_models
 
 from pipelines.errors import UserError
 from pipelines.ondevice import operators as ondevice_ops
-from pipelines.ondevice.model import Model, rehearse
+from pipelines.ondevice.interpreter import rehearse
+from pipelines.ondevice.model import Model
 from pipelines.ondevice.probe import probe
 
 ROOT = Path(__file__).parents[3]

@@ -15,7 +15,8 @@ from reference import device_models
 from reference.device_models import FEATURES, STEPS
 
 from pipelines.errors import UserError
-from pipelines.ondevice.model import Model, rehearse
+from pipelines.ondevice.interpreter import rehearse
+from pipelines.ondevice.model import Model
 from pipelines.ondevice.probe import probe
 from pipelines.ondevice.quantized_io import Quantization
 

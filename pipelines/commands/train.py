@@ -1,0 +1,136 @@
+"""The verb `train` of every app."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import tyro
+
+from ..app import App
+from ..config import Config, from_dict, require
+from ..errors import UserError
+from ..files import require_writable
+from ..training.checkpoint import Checkpoint
+from .command_line import log_to_standard_error, parse
+
+if TYPE_CHECKING:
+    from ..training.record import Result
+
+EXPORTS = Path("exports")
+C = TypeVar("C", bound=Config)
+
+
+@dataclass(frozen=True)
+class Train(Generic[C]):
+    """Train on the data, log to MLflow, export to TFLite, verify every file."""
+
+    config: tyro.conf.OmitArgPrefixes[C]
+    preset: str = "default"
+    """The settings to start from. The options below change single settings."""
+    output: Path = EXPORTS
+    """The folder for bundles: this one is written to OUTPUT/APP/RUN_ID."""
+    resume: str | None = None
+    """The id of a stopped run to continue, with the settings of that run."""
+    seeds: int = 1
+    """Train this many times, with seeds SEED, SEED + 1, ...; export the one that is best on validation."""
+    record: bool = False
+    """Write the metrics to apps/APP/results.json and renew the README's table."""
+    register: str | None = None
+    """The name of a registered model in MLflow. Adds a version with the variants' figures as tags."""
+    json: bool = False
+    """Print one JSON object instead of the tables."""
+
+
+def run(app: App, argv: list[str], prog: str) -> None:
+    """Train as the options in `argv` say, and print the results.
+
+    Raises:
+        UserError: an option is wrong, or what it names can't be used.
+    """
+    command = _options(app, argv, prog)
+    preset, config = command.preset, command.config
+    if command.resume:
+        stored = Checkpoint.of_run(command.resume).settings()
+        preset, config = stored["preset"], from_dict(type(config), stored["config"])
+        command = dataclasses.replace(command, seeds=stored.get("seeds", 1))
+    require(command.seeds >= 1, "seeds", "at least 1", command.seeds)
+    require_writable("--output", command.output)
+    from . import report
+
+    result = _run_training(app, preset, config, command)
+    if command.record:
+        report.keep_record(app.name, result.record)
+    print(json.dumps(result.record, indent=1) if command.json else report.summary(result))
+
+
+def _options(app: App, argv: list[str], prog: str) -> Train:
+    """Parse the options; the preset gives the default values of the others."""
+    given = {word[2:].split("=")[0] for word in argv if word.startswith("--")}
+    if "resume" in given and given - {"resume", "output", "json", "record", "register"}:
+        raise UserError("--resume takes every setting from the run: expected no option that changes one")
+    preset = _preset(argv)
+    if preset not in app.presets:
+        raise UserError(f"--preset: expected one of {', '.join(app.presets)}, got {preset!r}")
+    config = app.presets[preset]
+    return parse(Train[type(config)], prog, argv, Train(config, preset))  # type: ignore[misc]
+
+
+def _preset(argv: list[str]) -> str:
+    """Return the value of --preset, before the other options are parsed."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset", default="default")
+    return parser.parse_known_args([word for word in argv if word not in ("-h", "--help")])[0].preset
+
+
+def _run_training(app: App, preset: str, config: Config, command: Train[Any]) -> Result:
+    arguments: dict[str, Any] = {
+        "preset": preset,
+        "config": config,
+        "output": command.output,
+        "resume": command.resume,
+        "register": command.register,
+    }
+    if command.seeds > 1:
+        from ..training.seeds import train_seeds
+
+        return train_seeds(app, **arguments, seeds=command.seeds, prepare=_prepare_training)
+    _prepare_training()
+    from ..training.experiment import train
+
+    return train(app, **arguments)
+
+
+def _prepare_training() -> None:
+    """Set up logging and import TensorFlow; called first in every process that trains."""
+    log_to_standard_error()
+    with _native_messages_held_back():
+        import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def _native_messages_held_back() -> Iterator[None]:
+    """Hold back what C++ code writes to standard error, and show it only when an exception is raised.
+
+    TensorFlow writes about drivers that it doesn't find each time it is imported.
+    """
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            messages.seek(0)
+            os.write(kept, messages.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,22 @@
+"""python -m pipelines ui: MLflow's UI over the runs of this folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ui:
+    """Serve MLflow's UI over mlruns/, also before the first run."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. 0.0.0.0 lets other machines connect."""
+    port: int = 5000
+    """The port to listen on."""
+
+
+def run(command: Ui) -> None:
+    """Serve until Ctrl-C."""
+    from ..tracking.runs import serve_ui
+
+    serve_ui(command.host, command.port)
