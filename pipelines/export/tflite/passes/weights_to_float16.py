@@ -1,6 +1,6 @@
 """Stores the weights of a float32 model in float16, which halves them.
 
-A DEQUANTIZE op in front of each weight turns it back into float32 when the model is loaded, so that the
+A DEQUANTIZE op in front of each weight turns it back into float32 at run time, so that the
 model computes in float32. The converter's own float16 mode can't leave out single constants; here the ops
 in the scope `layers.IN_FLOAT` (spectrograms) keep float32 constants, since their offsets and filters are
 too small for float16.
