@@ -96,7 +96,7 @@ def _ours(execution: str, case: Case, folder: Path) -> Exported:
     stock = case.network()
     inputs = keras.Input((case.steps, FEATURES))
     model = keras.Model(inputs, stock.layers[1](layers.from_keras(stock.layers[0])(inputs)))
-    write_saved_model(model, folder, {"x": ((case.steps, FEATURES), "float32")}, ["y"], execution)
+    write_saved_model(model, folder, {"x": ((case.steps, FEATURES), "float32")}, ["y"], execution=execution)
     return _in_litert(convert(folder, "float32", execution))
 
 

@@ -13,7 +13,7 @@ from pipelines.ondevice.audio import loudest, read_audio
 from pipelines.ondevice.bundle import Bundle
 
 from .augment import Augment
-from .config import PACKET_MS, SAMPLE_RATE, SILENCE, SpeechConfig
+from .config import SAMPLE_RATE, SILENCE, SpeechConfig
 
 
 def make_features(config: SpeechConfig, data: Data) -> Features:
@@ -31,7 +31,6 @@ def make_features(config: SpeechConfig, data: Data) -> Features:
             "kind": "audio",
             "sample_rate": SAMPLE_RATE,
             "samples": round(config.seconds * SAMPLE_RATE),
-            "packet": SAMPLE_RATE * PACKET_MS // 1000,
         },
         counts={"background_clips": int(silent.sum())},
         augment=Augment(config, inputs["train"][silent]),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import tyro
@@ -14,88 +15,113 @@ import tyro
 from ..errors import UserError
 from ..files import require_writable
 
+if TYPE_CHECKING:
+    from ..export.any_model import Report
+
+INCOMPLETE = 3
+"""Exit code: what was asked for by name is left out."""
+
 Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
 Execution = Literal["loop", "unrolled", "fused", "step"]
 
 
 @dataclass(frozen=True)
 class Export:
-    """Turn a Keras model into verified .tflite files."""
+    """Turn a Keras model into verified .tflite files.
+
+    A variant that can't be made, or is too far from Keras, is left out, and the reason is printed. If it was
+    asked for by name (--precision, --execution), the other variants are written first; then the command ends
+    with the error, a plot of it in OUTPUT where it could be traced, and exit code 3.
+
+    Exit codes: 0 done; 3 a variant that was asked for by name is left out, or no variant could be made; 2 the
+    input is wrong; 1 anything else.
+    """
 
     model: tyro.conf.Positional[Path]
     """A model saved by Keras 3, MODEL.keras."""
     output: Path = Path("exports/models")
     """The bundle is written to OUTPUT/NAME."""
     name: str | None = None
-    """Of the bundle. Default: the model's file name."""
+    """The name of the bundle. Default: the model's file name."""
     precision: Annotated[tuple[Precision, ...], tyro.conf.UseAppendAction] = ()
-    """What to make; may be given several times. Default: all that can be had."""
+    """The number format of weights and activations. May be given several times. Default: every one that this
+    model can be had in."""
     execution: Annotated[tuple[Execution, ...], tyro.conf.UseAppendAction] = ()
-    """How recurrent layers run: a while loop, written out step by step, TFLite's own LSTM, or one step a
-    call with the state in and out. May be given several times. Default: all that can be had."""
+    """How recurrent layers run: in a while loop (loop), with every step written out (unrolled), as TFLite's
+    own LSTM operation (fused), or one step a call with the state in and out (step). May be given several
+    times. Default: every one that this model can be had in."""
     target: Literal["tflite", "micro"] = "tflite"
     """micro: also write each integer variant that microcontrollers can run (step, unrolled) as C arrays for
     TFLite Micro, to OUTPUT/NAME_micro."""
     calibration: Path | None = None
-    """An .npz file of real inputs (N, ...) by input name: int8 and int16x8 take the ranges of their numbers
-    from them, and every file is checked on them. 100 to 200 examples do. Default: random inputs."""
+    """An .npz file of real inputs (N, ...) by input name. int8 and int16x8 take the ranges of their numbers
+    from them, and every file is checked on them. 100 to 200 examples are enough. Default: random inputs."""
     steps: int | None = None
-    """Length of the sequences, where the model leaves it open."""
+    """The length of the sequences, where the model leaves it open."""
     tolerance: float | None = None
-    """Largest difference from Keras, as a share of an output's range. Default: by precision."""
+    """The largest difference from Keras that an output may have, as a share of the range of its values.
+    Default: it depends on the precision."""
     integer_io: bool = False
-    """Integers in and out of int8 and int16x8 files, where these have float32; states of a stream stay."""
+    """Make inputs and outputs of int8 and int16x8 files integers instead of float32. States of a stream stay
+    as they are."""
     lengths: bool = False
-    """Files that take sequences of any length up to --steps: padded, and their `length` (1,) beside them."""
+    """Make files for sequences of any length up to --steps: padded, with their `length` (1,) as a second
+    input."""
     json: bool = False
     """Print one JSON object instead of the table."""
 
 
 def run(command: Export) -> None:
     """Do what the command line asks for."""
+    _check(command)
+    calibration = None if command.calibration is None else _read(command.calibration)
+    require_writable("--output", command.output)
+    from ..export.any_model import IncompleteExportError, export_model, load_model
+
+    name = command.name or command.model.stem
+    problem = None
+    try:
+        report: Report | None = export_model(
+            load_model(command.model),
+            command.output,
+            name,
+            precisions=command.precision or None,
+            executions=command.execution or None,
+            target=command.target,
+            calibration=calibration,
+            steps=command.steps,
+            tolerance=command.tolerance,
+            integer_io=command.integer_io,
+            lengths=command.lengths,
+        )
+    except IncompleteExportError as error:
+        report, problem = error.report, error
+    if report is not None:
+        micro = command.target == "micro"
+        _print(
+            command, report, _for_microcontrollers(report, command.output / f"{name}_micro") if micro else []
+        )
+    if problem is not None:
+        print(f"error: {command.model}: {problem}", file=sys.stderr)
+        raise SystemExit(INCOMPLETE)
+
+
+def _check(command: Export) -> None:
     if not command.model.is_file():
         raise UserError(f"{command.model}: expected a Keras model in a .keras file: no such file")
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps: expected at least 1, got {command.steps}")
-    calibration = None if command.calibration is None else _read(command.calibration)
-    require_writable("--output", command.output)
-    from ..errors import ExportError
-    from ..export.any_model import export_model, load_model
-
-    name = command.name or command.model.stem
-    micro = command.target == "micro"
-    try:
-        report = export_model(
-            load_model(command.model),
-            command.output,
-            name,
-            command.precision or (("int8", "int16x8") if micro else None),
-            command.execution or (("step", "unrolled") if micro else None),
-            calibration,
-            command.steps,
-            command.tolerance,
-            command.integer_io,
-            command.lengths,
-        )
-        written = _for_microcontrollers(report, command.output / f"{name}_micro") if micro else []
-    except ExportError as error:
-        raise UserError(f"{command.model}: {error}") from None
-    if command.json:
-        print(json.dumps({**_as_json(report), "micro": [str(folder) for folder in written]}, indent=1))
-    else:
-        print("\n".join([_as_text(report), *(f"micro   {folder}" for folder in written)]))
 
 
-def _for_microcontrollers(report: Any, folder: Path) -> list[Path]:
+def _for_microcontrollers(report: Report, folder: Path) -> list[Path]:
     """Write the C files of each variant, and return their folders."""
+    from ..errors import ExportError
     from ..export.micro.write import write_micro
 
-    written = []
-    for form in report.forms:
-        content = report.bundle.variant_path(form.file).read_bytes()
-        micro = write_micro(content, folder, Path(form.file).stem)
-        written.append(micro.folder)
-    return written
+    try:
+        return [write_micro(each.content, folder, Path(each.file).stem).folder for each in report.variants]
+    except ExportError as error:
+        raise UserError(f"--target micro: {error}") from None
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -106,24 +132,36 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"--calibration {path}: expected an .npz file of arrays: {error}") from None
 
 
-def _as_json(report: Any) -> Mapping[str, Any]:
-    variants = [{**form.record(), "bytes": form.bytes} for form in report.forms]
-    return {"bundle": str(report.bundle.folder), "variants": variants, "impossible": report.impossible}
+def _print(command: Export, report: Report, written: Sequence[Path]) -> None:
+    if command.json:
+        print(json.dumps({**_as_json(report), "micro": [str(folder) for folder in written]}, indent=1))
+    else:
+        print("\n".join([_as_text(report), *(f"micro   {folder}" for folder in written)]))
 
 
-def _as_text(report: Any) -> str:
+def _as_json(report: Report) -> Mapping[str, Any]:
+    return {
+        "bundle": str(report.bundle.folder),
+        "variants": [{**each.record(), "bytes": len(each.content)} for each in report.variants],
+        "left_out": [each.record() for each in report.left_out],
+    }
+
+
+def _as_text(report: Report) -> str:
+    from ..export.variants import reasons
     from .report import text_table
 
     rows = [
         (
-            form.file,
-            f"{form.bytes:,}",
-            f"{max(form.max_abs_error.values()):.1e}",
-            f"{max(form.mean_abs_error.values()):.1e}",
-            f"{form.latency_ms['p50']:.3f}",
+            each.file,
+            f"{len(each.content):,}",
+            f"{each.measured.max_abs_error:.1e}",
+            f"{each.measured.mean_abs_error:.1e}",
+            f"{each.measured.latency_ms['p50']:.3f}",
+            "yes" if "compiled_model" in each.measured.runs_on else "no",
         )
-        for form in report.forms
+        for each in report.variants
     ]
-    table = text_table(("file", "bytes", "largest error", "mean error", "ms"), rows)
-    why_not = "".join(f"\n{what}: can't be had: {reason}" for what, reason in report.impossible.items())
-    return f"{table}{why_not}\n\nbundle  {report.bundle.folder}"
+    table = text_table(("file", "bytes", "largest error", "mean error", "ms", "CompiledModel"), rows)
+    left_out = "".join(f"\nleft out: {line}" for line in reasons(report.left_out))
+    return f"{table}{left_out}\n\nbundle  {report.bundle.folder}"

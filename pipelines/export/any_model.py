@@ -1,50 +1,54 @@
 """Any Keras model -> a bundle of verified .tflite files, without an app.
 
-Recurrent layers of Keras become ours, with their weights. Every file is held against the Keras model, output
+Recurrent layers of Keras become ours, with their weights. Each file is compared with the Keras model, output
 by output, on the calibration inputs.
 """
 
 from __future__ import annotations
 
 import io
-import logging
-import math
-import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from .._layers import layers
 from ..errors import ExportError, UserError
 from ..files import write_atomically
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import EXECUTIONS, PRECISIONS, is_plain_name
 from .bundle_writing import write_bundle
 from .keras.model_inputs import Arrays
-from .keras.prepare import Subject, prepare
-from .keras.saved_model import write_saved_model
-from .tflite.convert import Source, check_integer_io
+from .keras.prepare import prepare
+from .tflite.convert import check_integer_io
 from .tflite.quantize import ACTIVATION_BITS
-from .verify.error_trace import Trace, entry, plot
-from .verify.forms import Answers, Form, check_form
+from .variants import LeftOut, Variant, reasons, separated, variants
+from .verify.error_trace import entry, plot
 
-log = logging.getLogger(__name__)
+MICRO_EXECUTIONS = ("step", "unrolled")
+"""What TFLite Micro can run: it has no while loop, and no fused LSTM in every precision."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
-    """What `export_model` made."""
+    """What `export_model` wrote, and what it left out."""
 
     bundle: Bundle
-    forms: list[Form]
-    impossible: dict[str, str]
-    """Why an execution or a variant, of those not asked for by name, can't be had."""
+    variants: list[Variant]
+    left_out: list[LeftOut]
+
+
+class IncompleteExportError(ExportError):
+    """A variant that was asked for by name is left out. The others are written."""
+
+    def __init__(self, message: str, report: Report | None) -> None:
+        super().__init__(message)
+        self.report = report
+        """None where no variant could be made, so that nothing is written."""
 
 
 def load_model(path: Path) -> keras.Model:
@@ -64,163 +68,170 @@ def convert(
     precision: str = "float32",
     execution: str = "loop",
     calibration: Arrays | None = None,
+    *,
     steps: int | None = None,
     tolerance: float | None = None,
     integer_io: bool = False,
     lengths: bool = False,
 ) -> bytes:
-    """Return the .tflite file of a Keras model, run and held against Keras, output by output.
+    """Convert a Keras model to one .tflite file, run it, and compare its outputs with those of Keras.
 
-    Args: as for `export_model`.
+    Args:
+        model: a built Keras model. It is not changed.
+        precision: "float32", "float16", "dynamic_int8", "int8" or "int16x8".
+        execution: how recurrent layers run: "loop", "unrolled", "fused" or "step".
+        calibration: real inputs (N, ...) by input name. int8 and int16x8 take the ranges of their numbers
+            from them, and the file is checked on them. By default random inputs are drawn.
+        steps: the length of the sequences, where the model leaves it open.
+        tolerance: the largest difference from Keras that an output may have, as a share of the range of its
+            values. By default it depends on the precision.
+        integer_io: make inputs and outputs integers where they would be float32; int8 and int16x8 only.
+        lengths: make a file for sequences of any length up to `steps`: padded, with their `length` (1,) as a
+            second input. `calibration` may hold "length" (N,), too.
+
+    Returns:
+        The content of the file.
 
     Raises:
-        UserError: a model or inputs that this can't work with.
-        ExportError: what can't be had, or is too far from Keras.
+        UserError: the model can't be converted, or the inputs don't fit it.
+        ExportError: the model can't be had in this precision and execution, or is too far from Keras.
     """
     check_integer_io(integer_io, [precision])
-    subject = prepare(model, model.name, calibration, steps, lengths)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary, execution)
-        try:
-            source = _written(subject, folder, execution)
-        except ValueError as error:
-            raise ExportError(f"{execution}: {_own_words(error)}") from error
-        content = source.convert(precision, integer_io=integer_io)
-        try:
-            check_form(content, precision, execution, subject.inputs, subject.expected, tolerance)
-        except ExportError as error:
-            traces = source.explain(precision)
-            raise ExportError(f"{error}; {entry(traces)}" if traces else str(error)) from error
-    return content
+    prepared = prepare(model, model.name, calibration=calibration, steps=steps, lengths=lengths)
+    with tempfile.TemporaryDirectory() as workspace:
+        (made,) = variants(
+            prepared,
+            Path(workspace),
+            executions=[execution],
+            precisions=[precision],
+            integer_io=integer_io,
+            tolerance=tolerance,
+        )
+        if isinstance(made, LeftOut):
+            traces = made.explain()
+            raise ExportError("; ".join([*reasons([made]), *([entry(traces)] if traces else [])]))
+    return made.content
 
 
 def export_model(
     model: keras.Model,
     output: Path,
     name: str,
+    *,
     precisions: Sequence[str] | None = None,
     executions: Sequence[str] | None = None,
+    target: str = "tflite",
     calibration: Arrays | None = None,
     steps: int | None = None,
     tolerance: float | None = None,
     integer_io: bool = False,
     lengths: bool = False,
 ) -> Report:
-    """Write the bundle `output/name`; where a file is too far from Keras, a plot of the error instead.
+    """Export a Keras model in several variants, and write the bundle `output/name`.
+
+    A variant that can't be made, or is too far from Keras, is left out. The manifest says why.
 
     Args:
-        model: a built Keras model; stays as it is.
+        model: a built Keras model. It is not changed.
         output: the folder of bundles.
-        name: of the bundle, a plain file name.
-        precisions, executions: what to make; by default all that can be had.
-        calibration: real inputs for int8 and int16x8, and for verification; random ones by default.
-        steps: the length of sequences, where the model leaves it open.
-        tolerance: largest difference from Keras that any output may have, as a share of the output's
-            range; by default that of the precision.
-        integer_io: integers in and out where they would be float32; int8 and int16x8 only, and by default.
-        lengths: take the length of a sequence beside it, see `WithLength`; `calibration` may hold "length".
+        name: the name of the bundle, a plain file name.
+        precisions, executions: what to make. By default everything that the model can be had in.
+        target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step and
+            unrolled.
+        calibration: real inputs (N, ...) by input name. int8 and int16x8 take the ranges of their numbers
+            from them, and each file is checked on them. By default random inputs are drawn.
+        steps: the length of the sequences, where the model leaves it open.
+        tolerance: the largest difference from Keras that an output may have, as a share of the range of its
+            values. By default it depends on the precision.
+        integer_io: make inputs and outputs integers where they would be float32; int8 and int16x8 only, which
+            are then the default.
+        lengths: make files for sequences of any length up to `steps`: padded, with their `length` (1,) as a
+            second input. `calibration` may hold "length" (N,), too.
 
     Raises:
-        UserError: a model, a name or inputs that this can't work with.
-        ExportError: a variant asked for by name that can't be had, or any that is too far from Keras.
+        UserError: the model can't be converted, or the name or the inputs are wrong. Nothing is written.
+        IncompleteExportError: what was asked for by name is left out: a variant whose precision and execution
+            are both named, or all variants of a precision or of an execution. The rest is written first, and
+            for each such variant that is too far from Keras a plot of its error, `output/name_VARIANT.png`.
     """
     if not is_plain_name(name):
         raise UserError(f"name: expected a plain file name, got {name!r}")
     check_integer_io(integer_io, precisions or ())
-    subject = prepare(model, name, calibration, steps, lengths)
-    made: list[tuple[Form, bytes]] = []
-    impossible: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        for execution in executions or EXECUTIONS:
-            folder = Path(temporary, execution)
-            try:
-                source = _written(subject, folder, execution)
-            except ValueError as error:
-                _note(impossible, execution, _own_words(error), executions is not None)
-                continue
-            for precision in precisions or (ACTIVATION_BITS if integer_io else PRECISIONS):
-                variant = f"{precision}_{execution}"
-                log.info("%s: converting and verifying", variant)
-                try:
-                    content = source.convert(precision, integer_io=integer_io)
-                except ExportError as error:
-                    asked = executions is not None and precisions is not None
-                    _note(impossible, variant, str(error), asked)
-                    continue
-                try:
-                    form = check_form(
-                        content, precision, execution, subject.inputs, subject.expected, tolerance
-                    )
-                except ExportError as error:
-                    traces = source.explain(precision)
-                    raise ExportError(_explained(error, traces, output / f"{name}_{variant}.png")) from error
-                made.append((form, content))
-    if not made:
-        reasons = "; ".join(f"{key}: {reason}" for key, reason in impossible.items())
-        raise ExportError(f"{name}: nothing could be made: {reasons}")
-    bundle = _bundle(output, name, made, subject.expected, calibration is None)
-    return Report(bundle, [form for form, _ in made], impossible)
+    prepared = prepare(model, name, calibration=calibration, steps=steps, lengths=lengths)
+    integers = integer_io or target == "micro"
+    with tempfile.TemporaryDirectory() as workspace:
+        results = variants(
+            prepared,
+            Path(workspace),
+            executions=executions or (MICRO_EXECUTIONS if target == "micro" else EXECUTIONS),
+            precisions=precisions or (tuple(ACTIVATION_BITS) if integers else PRECISIONS),
+            integer_io=integer_io,
+            tolerance=tolerance,
+        )
+        made, left_out = separated(results)
+        head = _head(name, calibration is None, prepared.reference.outputs)
+        report = _written(output, head, made, left_out) if made else None
+        missing = _named(left_out, made, precisions, executions) if made else left_out
+        if missing or report is None:
+            explained = [_explained(each, output / f"{name}_{Path(each.file).stem}.png") for each in missing]
+            raise IncompleteExportError("; ".join(reasons(explained)), report)
+    return report
 
 
-def _written(subject: Subject, folder: Path, execution: str) -> Source:
-    """Write the SavedModel; ValueError if this execution can't be had."""
-    subject.check_execution(execution)
-    outputs = list(subject.expected)
-    write_saved_model(subject.model, folder, subject.specs, outputs, execution, _packet(subject.model))
-    return Source(folder, execution, subject.examples)
+def _written(
+    output: Path, head: dict[str, Any], made: Sequence[Variant], left_out: Sequence[LeftOut]
+) -> Report:
+    head["left_out"] = [each.record() for each in left_out]
+    bundle = write_bundle(output, head, [(each.record(), each.content) for each in made], {})
+    return Report(bundle, list(made), list(left_out))
 
 
-def _packet(model: keras.Model) -> int:
-    """Return how many elements of its input a stream takes at a time: the samples of a hop, or 1."""
-    return math.lcm(*(each.hop for each in model._flatten_layers() if isinstance(each, layers.Mel)))
+def _named(
+    left_out: Sequence[LeftOut],
+    made: Sequence[Variant],
+    precisions: Sequence[str] | None,
+    executions: Sequence[str] | None,
+) -> list[LeftOut]:
+    """Return the left-out variants that were asked for by name.
+
+    Whoever names precision and execution wants each pair of them. Whoever names only one wants at least one
+    variant of it.
+    """
+    if precisions and executions:
+        return list(left_out)
+    had = {name for each in made for name in (each.measured.precision, each.measured.execution)}
+    if precisions:
+        return [each for each in left_out if each.precision not in had]
+    return [each for each in left_out if each.execution not in had] if executions else []
 
 
-def _explained(error: ExportError, traces: Sequence[Trace], file: Path) -> str:
-    """Return the error with the place where it enters, and leave a plot of it by time step."""
+def _explained(left_out: LeftOut, file: Path) -> LeftOut:
+    """Add where the error enters to the reason, and leave a plot of the error by time step in `file`."""
+    traces = left_out.explain()
     if not traces:
-        return str(error)
+        return left_out
+    file.parent.mkdir(parents=True, exist_ok=True)
     output = io.BytesIO()
     plot(traces).savefig(output, format="png", dpi=120)
     write_atomically(file, output.getvalue())
-    return f"{error}; {entry(traces)}; plot: {file}"
+    return replace(left_out, reason=f"{left_out.reason}; {entry(traces)}; plot: {file}")
 
 
-def _note(impossible: dict[str, str], what: str, reason: str, asked: bool) -> None:
-    if asked:
-        raise ExportError(f"{what}: {reason}")
-    log.info("%s: can't be had: %s", what, reason)
-    impossible[what] = reason
-
-
-def _own_words(error: ValueError) -> str:
-    """Return the line of ours in what Keras makes of an error."""
-    lines = [line.strip() for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines() if line.strip()]
-    ours = [line for line in lines if ": execution " in line or ": streaming: " in line]
-    return (ours or lines)[0]
-
-
-def _bundle(
-    output: Path,
-    name: str,
-    made: Sequence[tuple[Form, bytes]],
-    expected: Answers,
-    drawn: bool,
-) -> Bundle:
-    spreads = [float(np.mean(np.abs(each - each.mean(axis=0)))) for each in expected.values()]
-    head: dict[str, Any] = {
+def _head(name: str, random_inputs: bool, expected: Arrays) -> dict[str, Any]:
+    """Return the manifest's entries beside its variants."""
+    deviations = [float(np.mean(np.abs(each - each.mean(axis=0)))) for each in expected.values()]
+    return {
         "app": "export",
         "run_id": name,
-        "dataset": "random inputs" if drawn else "calibration inputs",
+        "dataset": "random inputs" if random_inputs else "calibration inputs",
         "preset": "none",
         "config": {},
-        # Of always answering the mean of all answers.
         "metric": {
             "name": "mean_abs_error",
             "value": 0.0,
             "higher_is_better": False,
-            "baseline": max(spreads),
+            "baseline": max(deviations),  # the error of a model that always answers the mean
         },
         "labels": [],
         "preprocessing": {},
     }
-    return write_bundle(output, head, [(form.record(), content) for form, content in made], {})

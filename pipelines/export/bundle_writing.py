@@ -1,8 +1,8 @@
 """Write a bundle whole or not at all.
 
-`OUTPUT/RUN_ID` appears in one rename when everything in it is on the disk, and `OUTPUT/latest` turns to it in
-another. A process killed in between leaves hidden folders `.RUN_ID.*`, which the next write of that run
-removes.
+All files are written to a hidden folder first. When they are on the disk, one rename makes it
+`OUTPUT/RUN_ID`, and a second one points `OUTPUT/latest` to it. If the process is killed in between, hidden
+folders `.RUN_ID.*` stay behind. The next write of that run removes them.
 """
 
 from __future__ import annotations
@@ -30,20 +30,24 @@ def write_bundle(
     head: Mapping[str, Any],
     variants: Sequence[tuple[Mapping[str, Any], bytes]],
     assets: Mapping[str, bytes],
+    *,
     parts: Sequence[tuple[Mapping[str, Any], bytes]] = (),
 ) -> Bundle:
-    """Write `output/RUN_ID` and point `output/latest` at it; a bundle of the same run is replaced.
+    """Write the bundle `output/RUN_ID` and point `output/latest` to it. Replace a bundle of the same run.
 
     Args:
-        output: the folder of the app's bundles; made where it is missing.
-        head: the manifest without `format`, `created`, `assets` and `variants`.
-        variants: the record of each variant without `bytes` and `sha256`, and its .tflite content.
-        assets: content by plain file name.
-        parts: of the model, as variants.
+        output: the folder of the app's bundles. It is made if it is missing.
+        head: the manifest without `format`, `created`, `assets`, `variants` and `parts`.
+        variants: for each variant its record without `bytes` and `sha256`, and the content of its file.
+        assets: the content of other files, by plain file name.
+        parts: for each part of the model its record and content, in the same way as for variants.
+
+    Returns:
+        The bundle that was written.
 
     Raises:
-        UserError: a name that isn't plain, or a folder that can't be written to (read-only, full).
-            Nothing is left behind, and `latest` is what it was.
+        UserError: a name that isn't plain, or a folder that can't be written to (read-only, full). Then
+            nothing new is in `output`, and `latest` points where it did.
     """
     manifest = {
         "format": FORMAT,
@@ -88,7 +92,7 @@ def _hidden(output: Path, run_id: str) -> Path:
 
 
 def _remove_leftovers(output: Path, run_id: str) -> None:
-    """Remove what killed or failed writers of this run left, but never what `latest` stands on."""
+    """Remove what killed or failed writers of this run left behind, except what `latest` points to."""
     latest = _target_of(output / LATEST)
     for path in output.glob(f".{glob.escape(run_id)}.????????"):
         if path.is_symlink():
@@ -98,7 +102,7 @@ def _remove_leftovers(output: Path, run_id: str) -> None:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Make `folder` and write its files, all on the disk when this returns."""
+    """Make `folder` and write its files. They are on the disk when this returns."""
     folder.mkdir()
     for name, content in files.items():
         with (folder / name).open("xb") as file:
@@ -110,12 +114,12 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def _publish(written: Path, target: Path) -> None:
-    """Rename `written` to `target` and turn `latest` to it; at every moment `latest` is complete."""
+    """Rename `written` to `target` and point `latest` to it. `latest` is complete at every moment."""
     output, run_id = target.parent, target.name
     if target.exists():
         if _target_of(output / LATEST) == run_id:
-            stand_in = shutil.copytree(target, _hidden(output, run_id))
-            _point(output / LATEST, stand_in.name, run_id)
+            copy = shutil.copytree(target, _hidden(output, run_id))
+            _point(output / LATEST, copy.name, run_id)
         target.rename(_hidden(output, run_id))
     written.rename(target)
     _sync(output)

@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the model that the device runs by itself, such as the encoder of an encoder and decoder."""
+    """A part of a model that the device runs by itself, such as an encoder or a decoder."""
 
     model: keras.Model
     outputs: Sequence[str]
-    """Their names, in the model's order."""
+    """The names of its outputs, in the model's order."""
     inputs: Mapping[str, np.ndarray]
-    """By input name (N, ...): some of the test split, to hold its files against Keras."""
+    """Some examples of the test split, (N, ...) by input name: its files are compared with Keras on them."""
     calibration: Mapping[str, np.ndarray]
-    """The same of training examples, for integer precisions."""
+    """Some training examples, (N, ...) by input name: int8 and int16x8 are calibrated on them."""
     execution: str = "loop"
+    """"loop" for whole sequences, "step" for a stream."""
     whole: Collection[str] = ()
-    """Inputs of a step that are no sequences."""
+    """The inputs that are no sequences: each step of a stream takes all of them."""

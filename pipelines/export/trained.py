@@ -1,11 +1,10 @@
-"""The road from a trained model to a bundle: SavedModel, then convert and verify each variant, then write."""
+"""From a trained model to a bundle: SavedModel, then convert and verify each variant, then write."""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,17 +19,17 @@ from ..evaluation.score import score
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import PRECISIONS
 from .bundle_writing import write_bundle
-from .keras.saved_model import InputSpecs, SavedModelPredictor, write_saved_model
+from .keras.saved_model import InputSpecs, SavedModelPredictor
 from .part import Part
-from .tflite.convert import Source
+from .parts import export_parts
+from .prepared_model import PreparedModel, packet_length
 from .tflite.metadata import Description, pack
-from .verify.forms import check_form
-from .verify.verify import Reference, difference, verify
+from .variants import Variant, separated, variants
+from .verify.compare import max_abs_error
+from .verify.reference import Reference, Task
 
 if TYPE_CHECKING:
     from ..evaluation.score import Metric
-
-log = logging.getLogger(__name__)
 
 _OUTPUT = "probabilities"
 
@@ -53,7 +52,7 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What the manifest says of a run beside its variants; all JSON-able."""
+    """What the manifest says about a run, beside its variants. All of it can be written as JSON."""
 
     app: str
     run_id: str
@@ -63,22 +62,25 @@ class RunInfo:
     labels: Sequence[str]
     preprocessing: Mapping[str, Any]
     baseline: float
-    """What the network must beat, in the first metric."""
+    """The value of the first metric that the network must beat."""
     higher_is_better: bool = True
-    """Of that metric."""
+    """Whether a higher value of the first metric is better."""
 
 
 class ResultRow(NamedTuple):
-    """One line of the table of variants."""
+    """One line of the table of results: the Keras model, its SavedModel, or a variant."""
 
     variant: str
+    """"Keras", "SavedModel" or the file of a variant."""
     metric: float
+    """The first metric, on the test split."""
     bytes: int
     latency_p50_ms: float
+    """The median time of one answer, or of one step of a stream."""
     max_abs_error: float
-    """Of whole numbers as outputs: see `verify.difference`."""
+    """The largest difference from Keras; for whole numbers the share of examples with a different answer."""
     interval: tuple[float, float]
-    """95 % confidence interval of the metric."""
+    """The 95 % confidence interval of the metric."""
 
 
 class ExportResult(NamedTuple):
@@ -90,7 +92,7 @@ class ExportResult(NamedTuple):
     outputs: np.ndarray
     """What the Keras model answered to the test split, (N, K)."""
     left_out: dict[str, str]
-    """Why a file isn't in the bundle, by its name."""
+    """Why a variant is not in the bundle, by its file name."""
 
 
 def export(
@@ -106,7 +108,7 @@ def export(
 ) -> ExportResult:
     """Export a trained model as a verified bundle `output/RUN_ID`.
 
-    A variant that isn't fit for a device is left out, and the manifest says why; the others are written.
+    A variant that isn't fit for a device is left out, and the manifest says why. The others are written.
 
     Args:
         trained: the model, and the data that its files are checked on.
@@ -114,103 +116,76 @@ def export(
         assets: files for the bundle, by plain name.
         output: the folder of the app's bundles.
         workspace: an existing folder; `model.keras` and `saved_model` are left in it.
-        precisions, executions: one variant for each precision in each execution.
-        parts: by name, exported beside the model in every precision.
+        precisions, executions: one variant is made for each precision in each execution.
+        parts: parts of the model by name, which are exported beside it in every precision.
 
     Raises:
-        ExportError: no variant is fit for a device; nothing is written to `output` then.
+        ExportError: no variant is fit for a device. Nothing is written to `output` then.
         UserError: an unknown precision, or an `output` that can't be written to.
     """
-    model, inputs, targets, metrics = trained.model, trained.inputs, trained.targets, trained.metrics
-    input_specs = trained.input_specs
-    keras_file, saved_model = workspace / "model.keras", workspace / "saved_model"
-    model.save(keras_file)
-    write_saved_model(model, saved_model, input_specs, [_OUTPUT])
-    in_keras = KerasPredictor(model)
-    values, outputs = score(in_keras, inputs, targets, metrics)
-    reference = Reference(inputs, targets, outputs, metrics, values, info.higher_is_better)
+    info = _with_packet(info, trained.model)
+    prepared, rows = _in_keras(trained, info, workspace)
+
+    def with_metadata(content: bytes, precision: str) -> bytes:
+        return pack(content, *_metadata(info, precision, assets))
+
+    part_files, parts_left_out = export_parts(parts or {}, precisions, workspace)
+    made, left_out = separated(
+        variants(prepared, workspace, executions=executions, precisions=precisions, finish=with_metadata)
+    )
+    left_out = [*parts_left_out, *left_out]
+    if not made:
+        reasons = "; ".join(f"{each.file}: {each.reason}" for each in left_out)
+        raise ExportError(f"no variant is fit for a device: {reasons}")
+    head = _head(info, rows[0].metric, next(iter(trained.metrics))) | {
+        "left_out": [each.record() for each in left_out]
+    }
+    files = [
+        (each.record() | {"bytes_without_metadata": each.converted_bytes}, each.content) for each in made
+    ]
+    bundle = write_bundle(output, head, files, assets, parts=part_files)
+    rows += [_row_of(each) for each in made]
+    outputs = prepared.reference.outputs[_OUTPUT]
+    return ExportResult(bundle, rows, outputs, {each.file: each.reason for each in left_out})
+
+
+def _with_packet(info: RunInfo, model: keras.Model) -> RunInfo:
+    """Add the length of a packet to the preprocessing: there readers of the manifest look for it."""
+    packet = packet_length(model)
+    return replace(info, preprocessing={**info.preprocessing, "packet": packet}) if packet > 1 else info
+
+
+def _in_keras(trained: TrainedModel, info: RunInfo, workspace: Path) -> tuple[PreparedModel, list[ResultRow]]:
+    """Score the model in Keras and as a SavedModel; both are left in the workspace."""
+    keras_file = workspace / "model.keras"
+    trained.model.save(keras_file)
+    in_keras = KerasPredictor(trained.model)
+    values, outputs = score(in_keras, trained.inputs, trained.targets, trained.metrics)
+    (name,) = trained.input_specs
+    prepared = PreparedModel(
+        trained.model,
+        trained.input_specs,
+        [{name: example[None]} for example in trained.calibration],
+        Reference(
+            {name: trained.inputs},
+            {_OUTPUT: outputs},
+            Task(trained.targets, trained.metrics, values, info.higher_is_better),
+        ),
+    )
+    saved_model = prepared.saved_model(workspace, "loop")
     in_tensorflow = SavedModelPredictor(saved_model)
     rows = [
-        _row("Keras", in_keras, keras_file, reference, values, outputs),
-        _row(
-            "SavedModel",
-            in_tensorflow,
-            saved_model,
-            reference,
-            *score(in_tensorflow, inputs, targets, metrics),
-        ),
+        _row("Keras", in_keras, keras_file, trained, outputs, outputs),
+        _row("SavedModel", in_tensorflow, saved_model, trained, in_tensorflow(trained.inputs), outputs),
     ]
-    examples = [{next(iter(input_specs)): example[None]} for example in trained.calibration]
-    left_out: dict[str, str] = {}
-    of_parts = _exported_parts(parts or {}, precisions, workspace, left_out)
-    variants = []
-    for execution in executions:
-        folder = saved_model if execution == "loop" else workspace / f"saved_model_{execution}"
-        if execution != "loop":
-            packet = info.preprocessing.get("packet", 1)
-            write_saved_model(model, folder, input_specs, [_OUTPUT], execution, packet)
-        source = Source(folder, execution, examples)
-        for precision in precisions:
-            log.info("%s %s: converting and verifying on %d examples", precision, execution, len(inputs))
-            try:
-                content = source.convert(precision)
-                labelled = pack(content, *_metadata(info, precision, assets))
-                record = verify(labelled, precision, execution, reference)
-            except ExportError as error:
-                _leave_out(left_out, f"{precision}_{execution}.tflite", error)
-                continue
-            record["bytes_without_metadata"] = len(content)
-            variants.append((record, labelled))
-            numbers = record["metric"], len(labelled), record["latency_ms"]["p50"], record["max_abs_error"]
-            rows.append(ResultRow(record["file"], *numbers, record["interval"]))
-    if not variants:
-        raise ExportError(f"no variant is fit for a device: {'; '.join(left_out.values())}")
-    head = _head(info, metrics, values) | {"left_out": _listed(left_out)}
-    bundle = write_bundle(output, head, variants, assets, of_parts)
-    return ExportResult(bundle, rows, outputs, left_out)
+    return prepared, rows
 
 
-def _leave_out(left_out: dict[str, str], file: str, error: ExportError) -> None:
-    log.warning("%s is left out: %s", file, error)
-    left_out[file] = str(error)
-
-
-def _listed(left_out: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"file": file, "reason": reason} for file, reason in left_out.items()]
-
-
-def _exported_parts(
-    parts: Mapping[str, Part], precisions: Sequence[str], workspace: Path, left_out: dict[str, str]
-) -> list[tuple[dict[str, Any], bytes]]:
-    """Convert every part and hold it against Keras, output by output; what misses goes into `left_out`."""
-    files = []
-    for name, part in parts.items():
-        folder = workspace / f"saved_model_{name}"
-        specs = {key: (array.shape[1:], str(array.dtype)) for key, array in part.inputs.items()}
-        write_saved_model(part.model, folder, specs, part.outputs, part.execution, whole=part.whole)
-        answers = keras.tree.flatten(part.model.predict(dict(part.inputs), batch_size=64, verbose=0))
-        expected = dict(zip(part.outputs, answers, strict=True))
-        count = len(next(iter(part.calibration.values())))
-        examples = [{key: array[i : i + 1] for key, array in part.calibration.items()} for i in range(count)]
-        source = Source(folder, part.execution, examples)
-        for precision in precisions:
-            log.info("%s %s: converting and verifying", precision, name)
-            file = f"{precision}_{name}.tflite"
-            try:
-                content = source.convert(precision)
-                form = check_form(content, precision, part.execution, part.inputs, expected)
-            except ExportError as error:
-                _leave_out(left_out, file, error)
-                continue
-            files.append(({"file": file, "part": name, **form.facts()}, content))
-    return files
-
-
-def _head(info: RunInfo, metrics: Mapping[str, Metric], values: Mapping[str, float]) -> dict[str, Any]:
-    first = next(iter(metrics))
-    metric = {"name": first, "value": values[first]}
+def _head(info: RunInfo, value: float, metric: str) -> dict[str, Any]:
+    """Return the manifest's entries beside its files; `value` is what Keras reaches in the metric."""
     head = asdict(info) | {"labels": list(info.labels)}
-    return head | {"metric": metric | {key: head.pop(key) for key in ("higher_is_better", "baseline")}}
+    described = {key: head.pop(key) for key in ("higher_is_better", "baseline")}
+    return head | {"metric": {"name": metric, "value": value} | described}
 
 
 def _metadata(
@@ -231,15 +206,32 @@ def _row(
     variant: str,
     predictor: Predictor,
     path: Path,
-    reference: Reference,
-    values: Mapping[str, float],
+    trained: TrainedModel,
     outputs: np.ndarray,
+    expected: np.ndarray,
 ) -> ResultRow:
-    error = difference(outputs, reference.outputs)
-    latency = latency_ms(predictor, reference.inputs)["p50"]
-    first, metric = next(iter(reference.metrics.items()))
-    around = interval(metric, outputs, reference.targets)
-    return ResultRow(variant, values[first], _size(path), latency, error, around)
+    metric = next(iter(trained.metrics.values()))
+    return ResultRow(
+        variant,
+        metric=float(metric(outputs, trained.targets) or 0.0),
+        bytes=_size(path),
+        latency_p50_ms=latency_ms(predictor, trained.inputs)["p50"],
+        max_abs_error=max_abs_error(outputs, expected),
+        interval=interval(metric, outputs, trained.targets),
+    )
+
+
+def _row_of(variant: Variant) -> ResultRow:
+    measured = variant.measured
+    assert measured.interval is not None, "a trained model has a task"
+    return ResultRow(
+        variant.file,
+        measured.metric,
+        len(variant.content),
+        measured.latency_ms["p50"],
+        measured.max_abs_error,
+        measured.interval,
+    )
 
 
 def _size(path: Path) -> int:

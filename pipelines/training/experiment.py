@@ -24,6 +24,7 @@ from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
+from ..export.prepared_model import packet_length
 from ..export.trained import ExportResult, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
 from ..tracking import runs as tracking
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CALIBRATED_ON = 200
-"""Training examples from which integer variants take the ranges of their tensors."""
+"""The number of training examples from which int8 and int16x8 take the ranges of their tensors."""
 _CALIBRATED_STEPS = 20_000
-"""Of long sequences fewer do, but ten: as many as have so many steps."""
+"""For long sequences use fewer examples: at most 20,000 steps in all, but at least 10 examples."""
 
 
 def train(
@@ -326,7 +327,7 @@ def _calibration(outcome: Outcome, config: Config) -> np.ndarray:
     inputs = outcome.features.inputs["train"]
     rng = np.random.default_rng(config.seed)
     size = len(outcome.features.targets["train"])
-    steps = outcome.features.inputs["test"].shape[1] // outcome.features.preprocessing.get("packet", 1)
+    steps = outcome.features.inputs["test"].shape[1] // packet_length(outcome.deployed)
     most = max(10, min(_CALIBRATED_ON, _CALIBRATED_STEPS // steps))
     rows = np.sort(rng.choice(size, min(most, size), replace=False))
     some = take(inputs, rows)

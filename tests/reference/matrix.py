@@ -1,6 +1,6 @@
-"""Small models of every cell in every structure, and what can be exported of them in which form.
+"""Small models of every cell in every structure, and the variants that they can be exported in.
 
-PYTHONPATH=. python tests/reference/matrix.py: make the table in pipelines/export/README.md anew.
+PYTHONPATH=. python tests/reference/matrix.py: write the table in pipelines/export/README.md again.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ STRUCTURES = {
 
 
 def model_of(structure: str, cells: list[str]) -> keras.Model:
-    """Return a model with one output for each cell, named after it."""
+    """Return a model with one output for each cell, named like the cell."""
     x = keras.Input([STEPS, FEATURES], name="features")
     outputs = {name: STRUCTURES[structure](CELLS[name], x) for name in cells}
     return keras.Model(x, outputs)
 
 
 def refusal(structure: str, cell: str, execution: str, precision: str = "float32") -> str | None:
-    """Return why TFLite can't express it, as the refusal has it, or None if it can."""
+    """Return the reason why TFLite can't express it, a part of the error's message; None if it can."""
     if execution == "step" and structure == "bidirectional":
         return "it starts at the end of the sequence"
     if execution == "step" and structure == "attention":
@@ -97,25 +97,25 @@ _BEGIN, _END = (
 
 
 def markdown_table() -> str:
-    """Return a row for each structure and the cells that are alike in it."""
+    """Return the table, with a row for each group of cells that can be exported alike."""
     lines = [["structure", "cells", *(f"`{execution}`" for execution in EXECUTIONS)]]
     lines.append(["---"] * len(lines[0]))
     for structure in STRUCTURES:
         alike: dict[tuple[str, ...], list[str]] = {}
         for cell in CELLS:
-            forms = tuple(_precisions(structure, cell, execution) for execution in EXECUTIONS)
-            alike.setdefault(forms, []).append(cell)
-        for forms, cells in alike.items():
+            columns = tuple(_precisions(structure, cell, execution) for execution in EXECUTIONS)
+            alike.setdefault(columns, []).append(cell)
+        for columns, cells in alike.items():
             others = [cell for cell in CELLS if cell not in cells]
             named = ", ".join(cells) if len(cells) < len(others) else f"all but {', '.join(others)}"
-            lines.append([structure, named if others else "all", *forms])
+            lines.append([structure, named if others else "all", *columns])
     refused = [COMPILED_MODEL_REFUSES.get(execution) for execution in EXECUTIONS]
     lines.append(["in CompiledModel", "all", *(f"no: {reason}" if reason else "yes" for reason in refused)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _precisions(structure: str, cell: str, execution: str) -> str:
-    """Say in a few words which precisions there are, and why not the others."""
+    """Return which precisions can be had, and why not the others, in a few words."""
     reasons = {precision: refusal(structure, cell, execution, precision) for precision in PRECISIONS}
     missing = {precision: reason for precision, reason in reasons.items() if reason}
     if not missing:
@@ -125,7 +125,7 @@ def _precisions(structure: str, cell: str, execution: str) -> str:
 
 
 def with_table(readme: str) -> str:
-    """Return the text of the README with its table made anew."""
+    """Return the text of the README with a new table."""
     before, rest = readme.split(_BEGIN)
     return f"{before}{_BEGIN}\n{markdown_table()}\n{_END}{rest.split(_END)[1]}"
 

@@ -1,11 +1,10 @@
-"""One file for sequences of any length: a model that takes a `length` beside a sequence that is padded.
+"""One file for sequences of any length: a model that takes padded sequences and their `length`.
 
-The length becomes the mask that recurrent layers heed. Whether the other layers keep to it is tried out.
+The length becomes a mask, which recurrent layers respect. Whether the other layers respect it is tried out.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,28 +15,29 @@ import tensorflow as tf
 
 from ..._layers import layers
 from ...errors import UserError
+from .error_text import first_reason
 from .saved_model import InputSpecs
 
 LENGTH = "length"
 """The name of the input: (batch,) int32, 1 to the number of steps."""
-_TRIED = 8  # sequences: one that has its largest number early does not show what a maximum over padding does
-_SAME = 1e-4  # of the largest number in an output, for float32 in another order
+_TRIED = 8  # sequences; in a single one a maximum over the padding may go unseen
+_SAME = 1e-4  # a share of the largest number in an output: float32 sums depend on the order
 
 
 class WithLength(keras.Model):
-    """A model of padded sequences that answers as `model` does to the sequences cut at their lengths.
+    """A model of padded sequences. It answers as `model` answers to the sequences cut at their lengths.
 
-    Call arguments: {name: (batch, steps, features), "length": (batch,)}; what is behind the length does not
-    matter.
-    Returns: what `model` returns, with zeros behind the length where an output has a row for each step.
+    Call arguments: {name: (batch, steps, features), "length": (batch,)}. The padding may hold any numbers.
+    Returns: what `model` returns. An output with a row for each step has zeros in the padding.
 
     Args:
         model: a Sequential or Functional model of one sequence.
-        name: of its input.
-        steps, features: the shape of that, `steps` the most.
+        name: the name of its input.
+        steps: the largest length.
+        features: the size of the last axis of the input.
 
     Raises:
-        UserError: `model` can't be cut, or has a layer that mixes steps and does not keep to the length.
+        UserError: `model` can't answer to shorter sequences, or a layer mixes steps and ignores the mask.
     """
 
     def __init__(self, model: keras.Model, name: str, steps: int, features: int) -> None:
@@ -47,7 +47,7 @@ class WithLength(keras.Model):
         x = np.random.default_rng(0).normal(size=(count, steps, features)).astype(np.float32)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of layers that don't know of masks: named below
+                warnings.simplefilter("ignore")  # about layers without masks: the error below names them
                 one, all_ = (keras.tree.flatten(answer_to_cut(model, x, length)) for length in (1, steps))
                 self._by_step = [
                     first.ndim > 1 and (first.shape[1], whole.shape[1]) == (1, steps)
@@ -55,13 +55,17 @@ class WithLength(keras.Model):
                 ]
                 exact = all(self._answers_as_cut(x, length) for length in {1, steps // 2, steps - 1})
         except (ValueError, tf.errors.InvalidArgumentError) as error:
-            raise UserError(f"lengths: {model.name}: can't be cut: {_reason(error)}") from None
+            raise UserError(
+                f"lengths: {model.name}: can't answer to shorter sequences: {first_reason(error)}"
+            ) from None
         if not exact:
-            raise UserError(f"lengths: {model.name}: expected layers that keep to a mask, got {_deaf(model)}")
+            raise UserError(
+                f"lengths: {model.name}: expected layers that respect a mask, got {_without_mask(model)}"
+            )
         self.built = True
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> Any:
-        """See the class."""
+        """Answer to padded sequences; the class says what it takes and returns."""
         valid = tf.range(self._steps) < inputs[LENGTH][:, None]
 
         def shown(output: tf.Tensor) -> tf.Tensor:
@@ -71,7 +75,7 @@ class WithLength(keras.Model):
         return self._by_steps(shown, self.model.call(inputs[self._given], training=False, mask=valid))
 
     def padded(self, answer: Any) -> Any:
-        """Return the answer to a cut sequence as this model gives it."""
+        """Pad the answer to a cut sequence with zeros, as this model does."""
 
         def fill(output: tf.Tensor) -> np.ndarray:
             behind = self._steps - output.shape[1]
@@ -80,7 +84,7 @@ class WithLength(keras.Model):
         return self._by_steps(fill, answer)
 
     def _by_steps(self, change: Callable[[tf.Tensor], Any], outputs: Any) -> Any:
-        """Change those of the outputs that have a row for each step."""
+        """Change the outputs that have a row for each step; leave the others."""
         flat = zip(keras.tree.flatten(outputs), self._by_step, strict=True)
         changed = [change(output) if by_step else output for output, by_step in flat]
         return keras.tree.pack_sequence_as(outputs, changed)
@@ -95,10 +99,14 @@ class WithLength(keras.Model):
 
 
 def with_length(model: keras.Model, specs: InputSpecs) -> tuple[WithLength, InputSpecs]:
-    """Return the model that takes lengths, and what it takes.
+    """Return the model that takes lengths, and the shapes and types of its inputs.
+
+    Args:
+        model: a Sequential or Functional model of one sequence.
+        specs: shape without the batch, and dtype, of its input.
 
     Raises:
-        UserError: not a model of one float sequence, or one whose layers don't keep to the length.
+        UserError: the model does not take one float sequence, or a layer ignores the mask.
     """
     told = {name: (kind, tuple(shape)) for name, (shape, kind) in specs.items()}
     ((name, (shape, kind)),) = specs.items() if len(specs) == 1 else [("", ((), ""))]
@@ -114,23 +122,27 @@ def with_length(model: keras.Model, specs: InputSpecs) -> tuple[WithLength, Inpu
         )
     if stateful := [each.name for each in model._flatten_layers() if getattr(each, "stateful", False)]:
         raise UserError(
-            f"lengths: {stateful[0]}: expected layers that start each sequence anew, it is stateful"
+            f"lengths: {stateful[0]}: expected a layer that starts each sequence anew, this one is stateful"
         )
     steps, features = int(shape[0] or 0), int(shape[1] or 0)
     if steps < 2:
-        raise UserError(f"lengths: {name}: expected 2 steps at least, got {steps}")
+        raise UserError(f"lengths: {name}: expected at least 2 steps, got {steps}")
     return WithLength(model, name, steps, features), {**specs, LENGTH: ((), "int32")}
 
 
 def drawn_lengths(count: int, steps: int) -> np.ndarray:
-    """Draw lengths; every other one is the whole, so that the ranges of numbers are those of all steps."""
+    """Draw lengths. Every other one is `steps`, so that calibration sees all steps."""
     lengths = np.random.default_rng(0).integers(1, steps + 1, count).astype(np.int32)
     lengths[::2] = steps
     return lengths
 
 
 def checked_lengths(lengths: np.ndarray, count: int, steps: int) -> np.ndarray:
-    """Return lengths that were given, refused where they aren't (count,) whole numbers of 1 to `steps`."""
+    """Return the lengths that a user gave.
+
+    Raises:
+        UserError: they are not (count,) whole numbers from 1 to `steps`.
+    """
     if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
         raise UserError(
             f"calibration: {LENGTH}: expected whole numbers ({count},), got {lengths.dtype} {lengths.shape}"
@@ -143,23 +155,17 @@ def checked_lengths(lengths: np.ndarray, count: int, steps: int) -> np.ndarray:
 
 
 def answer_to_cut(model: keras.Model, x: np.ndarray, length: int) -> Any:
-    """Return what a model of sequences answers to the first steps of x (batch, steps, features)."""
-    # Not __call__, which would insist on the number of steps.
+    """Return the model's answer to the first `length` steps of x (batch, steps, features)."""
+    # __call__ would refuse any other number of steps.
     return model.call(tf.constant(x[:, :length]), training=False)
 
 
-def _deaf(model: keras.Model) -> str:
-    """Name the layers that do not know of masks."""
+def _without_mask(model: keras.Model) -> str:
+    """Name the layers that do not support masks."""
     named = [
         f"{layer.name} ({type(layer).__name__})"
         for layer in model._flatten_layers(recursive=True, include_self=False)
         if not (layer.supports_masking or layer._layers)
         and not isinstance(layer, (keras.layers.InputLayer, layers.Cell))
     ]
-    return ", ".join(named) or "one that makes a mask of its own, or mixes steps whatever the mask"
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line that says something, of what Keras makes of an error."""
-    lines = re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()
-    return next((line for line in lines if line and not line.startswith("Exception encountered")), "")
+    return ", ".join(named) or "one that makes its own mask, or mixes steps in spite of the mask"

@@ -1,25 +1,33 @@
-"""What a Keras model takes: shapes and types, and examples of it, given or drawn."""
+"""The inputs of a Keras model: their shapes and types, and examples of them, from the user or random."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import keras
 import numpy as np
 
 from ...errors import UserError
+from ..verify.reference import Arrays
 from .saved_model import InputSpecs
 
 _RANDOM_EXAMPLES = 32
-Arrays = Mapping[str, np.ndarray]
-"""By input name, (N, ...)."""
 
 
 def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | None) -> InputSpecs:
-    """Return shape without the batch, and type, by input name; open lengths are `steps`."""
+    """Return the shape without the batch, and the type, by input name.
+
+    Args:
+        model: a built model.
+        calibration: examples from the user. Their shapes count where the model leaves a size open.
+        steps: the size of every other open dimension.
+
+    Raises:
+        UserError: the examples have other names than the inputs, or a size is still open.
+    """
     if not getattr(model, "inputs", None):
         if calibration is None:
-            raise UserError(f"{model.name}: expected --calibration, which tells the inputs of such a model")
+            raise UserError(
+                f"{model.name}: expected --calibration, since this model does not name its inputs"
+            )
         return {name: (array.shape[1:], str(array.dtype)) for name, array in calibration.items()}
     if calibration is not None and calibration.keys() != {given.name for given in model.inputs}:
         names = sorted(given.name for given in model.inputs)
@@ -40,7 +48,7 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
 
 
 def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray]:
-    """Draw examples: numbers from a normal distribution, tokens that every embedding knows."""
+    """Draw examples: real numbers from a normal distribution, and tokens that every embedding has."""
     rng = np.random.default_rng(0)
     sizes = [each.input_dim for each in model._flatten_layers() if isinstance(each, keras.layers.Embedding)]
     made = {}
@@ -54,10 +62,17 @@ def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray
 
 
 def checked_inputs(calibration: Arrays, specs: InputSpecs) -> dict[str, np.ndarray]:
-    """Return the inputs, refused where they aren't the model's."""
+    """Return the examples in the types of the model's inputs.
+
+    Raises:
+        UserError: they are empty, not equally many, of the wrong shape or type, or not finite.
+    """
     counts = {len(array) for array in calibration.values()}
     if len(counts) != 1 or 0 in counts:
-        raise UserError(f"calibration: expected as many examples of every input, got {sorted(counts)}")
+        raise UserError(
+            f"calibration: expected the same number of examples for every input, at least 1, "
+            f"got {sorted(counts)}"
+        )
     for name, (shape, kind) in specs.items():
         array = calibration[name]
         if array.shape[1:] != tuple(shape) or not np.can_cast(array.dtype, kind, "same_kind"):
@@ -71,6 +86,6 @@ def checked_inputs(calibration: Arrays, specs: InputSpecs) -> dict[str, np.ndarr
 
 
 def one_by_one(inputs: Arrays) -> list[dict[str, np.ndarray]]:
-    """Return the examples, a batch of 1 each."""
+    """Return the examples one by one, each with a batch of 1."""
     count = len(next(iter(inputs.values())))
     return [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)]

@@ -1,8 +1,7 @@
-"""A Keras model made ready for export: our layers in it, inputs to calibrate and verify on, its answers."""
+"""Make any Keras model ready for export: convert its layers, find inputs, and ask for its answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -10,54 +9,36 @@ import numpy as np
 
 from ..._layers import layers
 from ...errors import UserError
-from ..verify.forms import Answers
+from ..prepared_model import PreparedModel
+from ..verify.reference import Reference
 from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_lengths, with_length
 from .model_inputs import Arrays, checked_inputs, input_specs, one_by_one, random_inputs
-from .saved_model import InputSpecs
 
 _MOST_VERIFIED = 64
 _MOST_CALIBRATED = 200
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is exported, and what its files are held against."""
-
-    model: keras.Model
-    """With our layers."""
-    specs: InputSpecs
-    examples: list[dict[str, np.ndarray]]
-    """To calibrate on, a batch of 1 each."""
-    inputs: Arrays
-    """To verify on, (N, ...) by name."""
-    expected: Answers
-    """What Keras gives for `inputs`."""
-
-    def check_execution(self, execution: str) -> None:
-        """Refuse an execution that isn't for this model. ValueError says why."""
-        stateful = [each.name for each in self.model._flatten_layers() if getattr(each, "stateful", False)]
-        if stateful and execution != "step":
-            raise ValueError(
-                f"{stateful[0]}: execution {execution!r}: its state is carried from call to call: step"
-            )
-        if execution == "step" and isinstance(self.model, WithLength):
-            raise ValueError("a stream takes as many steps as there are: expected no lengths")
-
-
 def prepare(
-    model: keras.Model, name: str, calibration: Arrays | None, steps: int | None, lengths: bool
-) -> Subject:
-    """Convert the layers of a built Keras model, which stays as it is, and ask it for its answers.
+    model: keras.Model,
+    name: str,
+    *,
+    calibration: Arrays | None = None,
+    steps: int | None = None,
+    lengths: bool = False,
+) -> PreparedModel:
+    """Convert the layers of a built Keras model to ours, and ask the model for its answers.
+
+    The model itself is not changed.
 
     Args:
         name: for messages.
         calibration: real inputs (N, ...) by name; with `lengths` also "length" (N,) if they are padded.
-            Without any, random ones are drawn.
-        steps: the length of sequences, where the model leaves it open.
-        lengths: whether files shall take the length of a sequence beside it.
+            By default random inputs are drawn.
+        steps: the length of the sequences, where the model leaves it open.
+        lengths: make files that take the length of each sequence as a second input.
 
     Raises:
-        UserError: a model or inputs that this can't work with.
+        UserError: the model can't be converted, or the inputs don't fit it.
     """
     try:
         ours = layers.convert_model(model)
@@ -74,11 +55,12 @@ def prepare(
         inputs = {**inputs, LENGTH: drawn}
     examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
-    return Subject(ours, specs, examples, verified, _answers(model, ours, verified))
+    reference = Reference(verified, _answers(model, ours, verified))
+    return PreparedModel(ours, specs, examples, reference)
 
 
-def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> Answers:
-    """Return what Keras answers, by output name."""
+def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str, np.ndarray]:
+    """Return what Keras answers, (N, ...) by output name."""
     rows = []
     for batch in one_by_one(inputs) if _wants_one(model, ours) else [inputs]:
         for layer in model._flatten_layers():
@@ -94,7 +76,7 @@ def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> Answers:
 
 
 def _wants_one(model: keras.Model, ours: keras.Model) -> bool:
-    """Say whether a model must be asked for one example at a time."""
+    """Return whether the model takes one example at a time only."""
     given = getattr(model, "inputs", None)
     return not given or isinstance(ours, WithLength) or any(each.shape[0] is not None for each in given)
 

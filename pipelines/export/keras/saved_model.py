@@ -1,7 +1,8 @@
-"""A Keras model as a TensorFlow SavedModel, the source of every .tflite variant.
+"""Write a Keras model as a TensorFlow SavedModel. Every .tflite variant is converted from one.
 
-Signatures: `serve` for one example and `serve_batch` for any number, or for streaming `init` (the states to
-start from) and `step` (one step: inputs and states in, outputs and new states out).
+Signatures for whole sequences: `serve` answers one example, `serve_batch` any number of them. Signatures for
+streams: `init` returns the states to start from; `step` takes inputs and states, and returns outputs and new
+states.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..._layers import layers
 from ...evaluation.predictors import in_batches
 
 InputSpecs = Mapping[str, tuple[Sequence[int | None], str]]
-"""By input name: shape without the batch, and dtype. {"tokens": ((50,), "int32")}"""
+"""Shape without the batch, and dtype, by input name: {"tokens": ((50,), "int32")}."""
 
 Tensors = dict[str, tf.Tensor]
 
@@ -28,30 +29,32 @@ def write_saved_model(
     folder: Path,
     input_specs: InputSpecs,
     output_names: Sequence[str],
+    *,
     execution: str = "loop",
     packet: int = 1,
     whole: Collection[str] = (),
 ) -> None:
-    """Write `model` into `folder`, its recurrent layers in the execution asked for.
+    """Write `model` to `folder`, with its recurrent layers in one execution.
 
-    A model with several inputs is called with a dictionary of them by name.
+    A model with several inputs is called with a dictionary of inputs by name.
 
     Args:
         model: a built model.
-        folder: made, or overwritten.
-        input_specs: see `InputSpecs`; for "step" still those of the sequence, steps first.
-        output_names: of the outputs in all signatures, in the model's order.
+        folder: is made, or overwritten.
+        input_specs: shape without the batch, and dtype, by input name. For "step" these are the shapes of
+            whole sequences, too: (steps, ...).
+        output_names: the names of the outputs in all signatures, in the model's order.
         execution: "loop", "unrolled", "fused" or "step".
-        packet: how many elements of a sequence one step takes (the samples of a frame of sound, say).
-        whole: inputs that are no sequences; each step takes all of them.
+        packet: how many elements of a sequence one step takes, such as the samples of a frame of sound.
+        whole: the inputs that are no sequences: each step takes all of them.
 
     Raises:
-        ValueError: a layer can't be executed so; the message names it.
+        ValueError: a layer can't run in this execution. The message names the layer.
     """
     archive = keras.export.ExportArchive()
     archive.track(model)
     if execution == "step":
-        endpoints = _step_endpoints(model, input_specs, output_names, packet, whole)
+        endpoints = _step_endpoints(model, input_specs, output_names, packet=packet, whole=whole)
     else:
         endpoints = _endpoints(model, input_specs, output_names, with_batches=execution == "loop")
     with layers.execution("unrolled" if execution == "step" else execution):
@@ -77,6 +80,7 @@ def _step_endpoints(
     model: keras.Model,
     input_specs: InputSpecs,
     output_names: Sequence[str],
+    *,
     packet: int,
     whole: Collection[str],
 ) -> list[Endpoint]:
@@ -117,7 +121,7 @@ def _tensor_specs(input_specs: InputSpecs, batch: int | None) -> dict[str, tf.Te
 
 
 class SavedModelPredictor:
-    """The signature `serve_batch` of a SavedModel with one input and one output, in batches."""
+    """A SavedModel with one input and one output. It answers in batches, by the signature `serve_batch`."""
 
     def __init__(self, folder: Path, batch_size: int = 256) -> None:
         self._module = tf.saved_model.load(str(folder))  # holds the variables that the signature uses
@@ -127,7 +131,7 @@ class SavedModelPredictor:
         self._batch_size = batch_size
 
     def __call__(self, inputs: np.ndarray, /) -> np.ndarray:
-        """Answer inputs (N, ...) with outputs (N, K)."""
+        """Return the outputs (N, K) for inputs (N, ...)."""
         return in_batches(self._answer, inputs, self._batch_size)
 
     def _answer(self, batch: np.ndarray, /) -> np.ndarray:

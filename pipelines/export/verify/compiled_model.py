@@ -1,11 +1,17 @@
-"""Run a .tflite file through LiteRT's CompiledModel, in a process of its own: it may abort, and it chatters.
+"""Run .tflite files through LiteRT's CompiledModel, in a process of its own: it may abort, and it logs a lot.
 
-python compiled_model.py MODEL INPUTS.npz OUTPUT.npy: INPUTS holds one array (N, ...) per input name. A file
-with a signature `step` is given sequences packet by packet.
+python compiled_model.py: reads a JSON object a line from standard input, {"model": FILE, "inputs": FILE.npz,
+"outputs": FILE.npz}. It answers each with a line on standard output: empty, or why the file can't be run.
+
+The inputs are "input:NAME" (N, calls, 1, ...), what each call of each example takes, and for a stream
+"state:NAME" (1, ...), the state that each example starts from. The outputs are "output:NAME"
+(N, calls, 1, ...).
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Mapping
 
@@ -21,12 +27,13 @@ class Signature:
     def __init__(self, model: CompiledModel, key: str) -> None:
         self._model, self._key = model, key
         self._details = model.get_output_tensor_details(key)
-        self.given = model.get_input_tensor_details(key)
-        self._inputs = {name: model.create_input_buffer_by_name(key, name) for name in self.given}
+        self.outputs = self._details.keys()
+        given = model.get_input_tensor_details(key)
+        self._inputs = {name: model.create_input_buffer_by_name(key, name) for name in given}
         self._outputs = {name: model.create_output_buffer_by_name(key, name) for name in self._details}
 
     def __call__(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
-        """Answer one example."""
+        """Answer one call."""
         for name, buffer in self._inputs.items():
             buffer.write(np.ascontiguousarray(arrays[name]))
         self._model.run_by_name(self._key, self._inputs, self._outputs)
@@ -37,35 +44,39 @@ class Signature:
         return self._outputs[name].read(int(np.prod(shape)), dtype).reshape(shape)
 
 
-def run(model: CompiledModel, arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """Answer examples (N, ...), one after the other; streams packet by packet: (N, packets, ...)."""
-    streams = "step" in model.get_signature_list()
-    signature = Signature(model, "step" if streams else "serve")
+def run(model: CompiledModel, inputs: Arrays, states: Arrays) -> Arrays:
+    """Answer inputs (N, calls, 1, ...) with outputs (N, calls, 1, ...); carry states from call to call."""
+    signature = Signature(model, "step" if "step" in model.get_signature_list() else "serve")
+    if missing := states.keys() - signature.outputs:
+        raise RuntimeError(f"it gives no output {', '.join(sorted(missing))}")
+    count, calls = next(iter(inputs.values())).shape[:2]
     rows = []
-    for i in range(len(next(iter(arrays.values())))):
-        example = {name: array[i : i + 1] for name, array in arrays.items()}
-        rows.append(_stream(signature, example) if streams else signature(example))
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    for i in range(count):
+        state, answers = states, []
+        for t in range(calls):
+            outputs = signature({**{name: array[i, t] for name, array in inputs.items()}, **state})
+            state = {name: outputs.pop(name) for name in states}
+            answers.append(outputs)
+        rows.append({name: np.stack([answer[name] for answer in answers]) for name in answers[0]})
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def _stream(step: Signature, example: Arrays) -> Arrays:
-    # Not from `init`: CompiledModel gives equal outputs of a signature only once.
-    state = {
-        name: np.zeros(detail["shape"], detail["dtype"])
-        for name, detail in step.given.items()
-        if name not in example
-    }
-    name, sequence = next(iter(example.items()))
-    packet = step.given[name]["shape"][1]
-    steps = []
-    for t in range(0, sequence.shape[1], packet):
-        outputs = step({**state, **{name: array[:, t : t + packet] for name, array in example.items()}})
-        state = {name: outputs.pop(name) for name in state}
-        steps.append(outputs)
-    return {name: np.stack([each[name] for each in steps], 1) for name in steps[0]}
+def _answer(job: Mapping[str, str]) -> None:
+    arrays = dict(np.load(job["inputs"]))
+    inputs, states = (
+        {name.partition(":")[2]: array for name, array in arrays.items() if name.startswith(f"{kind}:")}
+        for kind in ("input", "state")
+    )
+    outputs = run(CompiledModel.from_file(job["model"]), inputs, states)
+    np.savez(job["outputs"], allow_pickle=False, **{f"output:{name}": a for name, a in outputs.items()})
 
 
 if __name__ == "__main__":
-    model_file, inputs_file, output_file = sys.argv[1:]
-    (answer,) = run(CompiledModel.from_file(model_file), dict(np.load(inputs_file))).values()
-    np.save(output_file, answer)
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # LiteRT logs to standard output
+    for line in sys.stdin:
+        try:
+            _answer(json.loads(line))
+            print(file=said, flush=True)
+        except Exception as error:  # LiteRT raises errors of many types
+            print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=said, flush=True)

@@ -1,4 +1,4 @@
-"""Where the error of a quantized file enters: tensor by tensor, step by step, against the float file."""
+"""Find where the error of a quantized file enters: compare it with the float file, tensor by tensor."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from ..tflite.graph_runner import GraphRunner
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What a loop hands to its body is seen where it comes from, and the outputs are compared by themselves.
+# The arguments of a loop's body are seen where they are computed, and the outputs are compared elsewhere.
 _LEFT_OUT = re.compile(r"_arg\d+$|/(Stateful)?PartitionedCall:\d+")
 _ENTERED = 0.05  # of a tensor's range
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One tensor of the float file, and how far the quantized file is from it."""
+    """How far the quantized file is from the float file in one tensor."""
 
     layer: str
-    """The layer, as Keras names it."""
+    """The name of the layer in Keras."""
     tensor: str
     by_step: tuple[float, ...]
-    """Largest error at each time that it was computed, as a share of the tensor's range: the steps of a
-    loop, or a single one."""
+    """The largest error each time that the tensor was computed, as a share of its range. A tensor in a loop
+    is computed at each step, every other one once."""
 
     @property
     def worst(self) -> float:
-        """The largest of all steps."""
+        """The largest error of all steps."""
         return max(self.by_step)
 
 
 def trace_error(
     exact: Any, quantized: Any, example: Mapping[str, np.ndarray], signature: str = "serve"
 ) -> list[Trace]:
-    """Run both models on an example, and compare the tensors of one name, in the order of computation.
+    """Run both models on an example, and compare tensors with the same name, in the order of computation.
 
     Args:
-        exact: a parsed float32 model with names (see `unique_names`).
-        quantized: made of it, with names.
+        exact: a parsed float32 model in which every tensor has its own name (see `unique_names`).
+        quantized: a model that was quantised from `exact`, with the same names.
+        example: arrays (1, ...) by input name, with the states of a stream.
+        signature: "serve" or "step".
     """
     wanted, got = (_values(model, example, signature) for model in (exact, quantized))
     traces = []
@@ -59,12 +61,12 @@ def trace_error(
 
 
 def entry(traces: Sequence[Trace]) -> str:
-    """Say in a line where the error enters: the first tensor off by more than a twentieth of its range.
+    """Return a line that says where the error enters: the first tensor off by more than 5 % of its range.
 
-    Of several in a row the worst is what people look for, so it is named, too.
+    The line also names the tensor with the largest error.
     """
     if not traces:
-        return "no tensor of one name in both files"
+        return "no tensor has the same name in both files"
     first = next((trace for trace in traces if trace.worst > _ENTERED), None)
     worst = max(traces, key=lambda trace: trace.worst)
     told = [_told("the error enters at", first)] if first else []
@@ -78,7 +80,7 @@ def _told(what: str, trace: Trace) -> str:
 
 
 def plot(traces: Sequence[Trace], most: int = 6) -> Figure:
-    """Draw error against time step, of the tensors of loops that are worst."""
+    """Draw the error by time step, of the tensors in loops with the largest errors."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -92,7 +94,7 @@ def plot(traces: Sequence[Trace], most: int = 6) -> Figure:
 
 
 def _values(model: Any, example: Mapping[str, np.ndarray], signature: str) -> dict[str, list[np.ndarray]]:
-    """Return the values of every float tensor, or one that stands for floats, each time it was computed."""
+    """Return the values of every tensor of real numbers, also quantized ones, each time it was computed."""
     values: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def note(tensor: Any, value: np.ndarray) -> None:
@@ -108,7 +110,7 @@ def _values(model: Any, example: Mapping[str, np.ndarray], signature: str) -> di
 
 
 def _layer(name: str) -> str:
-    """Return the layer in the name of a tensor, GRAPH/TENSOR/MODEL/LAYER/.../OPERATION."""
+    """Return the layer from the name of a tensor, GRAPH/TENSOR/MODEL/LAYER/.../OPERATION."""
     path = [re.sub(r"_\d+$", "", part) for part in name.split(";")[0].split("/")[2:-1]]
     path = [part for part in path if part != "while"]
     return "/".join(path[1:] or path) or name

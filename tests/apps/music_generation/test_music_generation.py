@@ -109,7 +109,7 @@ def exported(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     inputs = features.inputs["test"]
     specs = {model.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))}
-    write_saved_model(model, folder / "saved", specs, ["probabilities"], "step")
+    write_saved_model(model, folder / "saved", specs, ["probabilities"], execution="step")
     path = folder / "float32_step.tflite"
     path.write_bytes(convert(folder / "saved", "float32", "step"))
     return SimpleNamespace(

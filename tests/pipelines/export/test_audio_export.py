@@ -1,4 +1,4 @@
-"""Models of raw samples: every form takes the features that Keras takes, and a stream those of the whole."""
+"""Models of raw samples: every variant sees the features that Keras sees, a stream those of the whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from pipelines.export.packets import packets
 from pipelines.export.tflite import convert, keep_in_float
 from pipelines.export.tflite.audit import list_ops
 from pipelines.export.tflite.passes import weights_to_float16
-from pipelines.export.verify.verify import _in_subprocess
+from pipelines.export.verify.compiled_process import CompiledModelProcess
+from pipelines.export.verify.reference import Reference
+from pipelines.export.verify.tflite_file import TFLiteFile
 from pipelines.ondevice.model import Model, Stream
 
 HOP, CLIP = 320, 3300  # ten frames, and samples that fill none
@@ -56,7 +58,7 @@ def model_of_sound() -> keras.Model:
 
 
 class Exported:
-    """The model, what it answers, and its forms, each made once."""
+    """The model, what it answers, and its SavedModels, each made once."""
 
     def __init__(self, folder: Path) -> None:
         self.model, self.samples = model_of_sound(), clips(6)
@@ -66,7 +68,7 @@ class Exported:
         for execution in ("loop", "step"):
             specs = {"samples": ((CLIP,), "float32")}
             outputs = list(self.expected)
-            write_saved_model(self.model, folder / execution, specs, outputs, execution, packet=HOP)
+            write_saved_model(self.model, folder / execution, specs, outputs, execution=execution, packet=HOP)
             self.sources[execution] = convert.Source(folder / execution, execution, examples)
 
     def errors(self, content: bytes, execution: str) -> dict[str, float]:
@@ -91,7 +93,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 @pytest.mark.parametrize("execution", ["loop", "step"])
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_every_form_answers_as_keras_from_the_same_features(
+def test_every_variant_answers_as_keras_from_the_same_features(
     exported: Exported, precision: str, execution: str
 ) -> None:
     content = exported.sources[execution].convert(precision)
@@ -129,8 +131,12 @@ def test_compiled_model_runs_it(precision: str, tmp_path: Path) -> None:
     model = keras.Model(x, outputs)
     write_saved_model(model, tmp_path, {"samples": ((CLIP,), "float32")}, ["p"])
     content = convert.convert(tmp_path, precision, calibration=[{"samples": clip[None]} for clip in samples])
-    answers = _in_subprocess(content, {"samples": samples})
-    np.testing.assert_allclose(answers, model(samples), atol=PRECISIONS[precision])
+    expected = np.asarray(model(samples))
+    with CompiledModelProcess() as compiled:
+        outputs = compiled.outputs(
+            TFLiteFile(content, "loop"), Reference({"samples": samples}, {"p": expected})
+        )
+    np.testing.assert_allclose(outputs["p"], expected, atol=PRECISIONS[precision])
 
 
 def test_a_keras_file_becomes_a_stream_in_packets_of_a_hop(tmp_path: Path) -> None:
@@ -140,9 +146,14 @@ def test_a_keras_file_becomes_a_stream_in_packets_of_a_hop(tmp_path: Path) -> No
     model = keras.models.load_model(tmp_path / "model.keras")
     samples = clips(4)
     report = export_model(
-        model, tmp_path, "made", ["float32", "int8"], ["step"], calibration={"samples": samples}
+        model,
+        tmp_path,
+        "made",
+        precisions=["float32", "int8"],
+        executions=["step"],
+        calibration={"samples": samples},
     )
-    assert len(report.forms) == 2
+    assert len(report.variants) == 2
     stream = Stream(report.bundle.variant_path("float32_step.tflite"))
     assert stream.inputs["samples"].shape == (1, 400)
     rows = [stream(**packet)["scores"] for packet in packets(stream, {"samples": samples[:1]})]
@@ -152,7 +163,7 @@ def test_a_keras_file_becomes_a_stream_in_packets_of_a_hop(tmp_path: Path) -> No
 def test_the_fused_operation_keeps_its_floats_or_is_refused(tmp_path: Path) -> None:
     x = keras.Input([CLIP], name="samples")
     model = keras.Model(x, keras.layers.Dense(3)(layers.LSTM(6)(layers.MFCC()(x))))
-    write_saved_model(model, tmp_path, {"samples": ((CLIP,), "float32")}, ["scores"], "fused")
+    write_saved_model(model, tmp_path, {"samples": ((CLIP,), "float32")}, ["scores"], execution="fused")
     examples = [{"samples": clip[None]} for clip in clips(2)]
     content, samples = convert.convert(tmp_path, "float16", "fused"), clips(3)
     np.testing.assert_allclose(Model(content).predict(samples), model(samples), atol=2e-3)

@@ -6,10 +6,7 @@ every structure.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,15 +30,15 @@ from pipelines.errors import ExportError
 from pipelines.export.keras.saved_model import write_saved_model
 from pipelines.export.tflite.audit import list_ops
 from pipelines.export.tflite.convert import Source
+from pipelines.export.verify.compiled_process import CompiledModelProcess
+from pipelines.export.verify.reference import Arrays, Reference
+from pipelines.export.verify.tflite_file import TFLiteFile
 from pipelines.ondevice.manifest import EXECUTIONS, PRECISIONS
-from pipelines.ondevice.model import Model, Stream
 
-ROOT = Path(__file__).parents[3]
 # Of the largest output, 1 at least, with random weights. On the task, the apps' tests say what a precision
 # costs.
 ALLOWED = {"float32": 1e-5, "float16": 0.01, "dynamic_int8": 0.1, "int8": 0.4, "int16x8": 0.15}
 SPECS = {"features": ((STEPS, FEATURES), "float32")}
-Answers = dict[str, np.ndarray]
 
 FEW = ["SimpleRNN", "LSTM", "GRU"]
 """The cells that `make test` takes where there is no mask; `make test-long` takes all."""
@@ -70,8 +67,7 @@ class Exported:
 
     source: Source
     execution: str
-    sequences: np.ndarray
-    expected: Answers
+    reference: Reference
 
 
 FILES = [
@@ -93,85 +89,42 @@ def exported(request, tmp_path_factory) -> Exported:
     for weight in model.weights:
         weight.assign(0.5 * rng.normal(size=weight.shape))
     folder = tmp_path_factory.mktemp("saved_model")
-    write_saved_model(model, folder, SPECS, cells, execution)
+    write_saved_model(model, folder, SPECS, cells, execution=execution)
     sequences = _sequences(structure)
     expected = {name: np.asarray(output) for name, output in model(sequences).items()}
     source = Source(folder, execution, [{"features": x[None]} for x in sequences])
-    return Exported(source, execution, sequences, expected)
-
-
-class CompiledModels:
-    """A process that runs files in CompiledModel, and is started anew if one ends it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._process = folder, self._start()
-
-    def __call__(self, content: bytes, sequences: np.ndarray) -> Answers:
-        """Answer all sequences, step by step where it is a stream; AssertionError if it can't."""
-        np.savez(self._folder / "inputs.npz", features=sequences)
-        (self._folder / "model.tflite").write_bytes(content)
-        names = {"model": "model.tflite", "inputs": "inputs.npz", "outputs": "outputs.npz"}
-        job = {key: str(self._folder / name) for key, name in names.items()}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps(job), file=self._process.stdin, flush=True)
-        said = self._process.stdout.readline()
-        if not said:
-            code, self._process = self._process.wait(), self._start()
-            said = f"the process ended, {code}"
-        assert said == "\n", said
-        return dict(np.load(job["outputs"]))
-
-    @staticmethod
-    def _start() -> subprocess.Popen[str]:
-        worker = Path(__file__).with_name("compiled_worker.py")
-        return subprocess.Popen(
-            [sys.executable, str(worker)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+    return Exported(source, execution, Reference({"features": sequences}, expected))
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory) -> Iterator[CompiledModels]:
-    models = CompiledModels(tmp_path_factory.mktemp("compiled"))
-    yield models
-    models.close()
+def compiled() -> Iterator[CompiledModelProcess]:
+    with CompiledModelProcess() as process:
+        yield process
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_matrix(exported: Exported, compiled: CompiledModels, precision: str) -> None:
+def test_matrix(exported: Exported, compiled: CompiledModelProcess, precision: str) -> None:
     if reason := refusal("alone", "LSTM", exported.execution, precision):
         with pytest.raises(ExportError, match=f"{precision}: {reason}"):
             exported.source.convert(precision)
         return
     content = exported.source.convert(precision)
     assert _shape_of(exported.execution, list_ops(content))
-    answer = _steps if exported.execution == "step" else _whole
-    _compare(answer(content, exported.sequences), exported, precision)
+    file, reference = TFLiteFile(content, exported.execution), exported.reference
+    _compare(file.outputs(reference.inputs, reference.outputs), reference.outputs, precision)
     if exported.execution in COMPILED_MODEL_REFUSES:
-        with pytest.raises(AssertionError, match="RuntimeError: Failed to load model"):
-            compiled(content, exported.sequences)
+        with pytest.raises(ExportError, match="RuntimeError: Failed to load model"):
+            compiled.outputs(file, reference)
     else:
-        _compare(compiled(content, exported.sequences), exported, precision)
+        _compare(compiled.outputs(file, reference), reference.outputs, precision)
 
 
-def _compare(answers: Answers, exported: Exported, precision: str) -> None:
-    """Compare with Keras: all steps, or of a stream the last where that is what Keras gives."""
-    assert answers.keys() == exported.expected.keys()
-    for cell, expected in exported.expected.items():
-        answer = answers[cell]
-        if exported.execution == "step":
-            answer = answer[:, :, 0] if expected.ndim == 3 else answer[:, -1]
-        assert answer.shape == expected.shape
-        error = np.max(np.abs(answer - expected)) / max(1.0, np.max(np.abs(expected)))
+def _compare(answers: Arrays, expected: Arrays, precision: str) -> None:
+    """Compare with Keras: all steps, or the last one of a stream where Keras answers with one."""
+    assert answers.keys() == expected.keys()
+    for cell, wanted in expected.items():
+        assert answers[cell].shape == wanted.shape
+        error = np.max(np.abs(answers[cell] - wanted)) / max(1.0, np.max(np.abs(wanted)))
         assert error <= ALLOWED[precision], f"{cell}: differs from Keras by {error:.3g}"
 
 
@@ -179,21 +132,6 @@ def _shape_of(execution: str, ops: dict[str, int]) -> bool:
     """Say whether the ops are those of the execution."""
     fused = "UNIDIRECTIONAL_SEQUENCE_LSTM" in ops
     return (execution == "loop", execution == "fused") == ("WHILE" in ops, fused)
-
-
-def _whole(content: bytes, sequences: np.ndarray) -> Answers:
-    model = Model(content)
-    answers = [model(features=x[None]) for x in sequences]
-    return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
-
-
-def _steps(content: bytes, sequences: np.ndarray) -> Answers:
-    """Return the outputs of all steps, (N, steps, ...)."""
-    stream, rows = Stream(content), []
-    for x in sequences:
-        stream.reset()
-        rows.append([stream(features=step[None, None]) for step in x])
-    return {name: np.stack([[step[name][0] for step in row] for row in rows]) for name in rows[0][0]}
 
 
 @pytest.mark.parametrize("execution", ["fused", "step"])
@@ -204,7 +142,7 @@ def test_what_tflite_cannot_express_is_refused(structure: str, execution: str, t
             continue
         model = model_of(structure, [cell])
         with pytest.raises(ValueError, match=reason):
-            write_saved_model(model, tmp_path, SPECS, [cell], execution)
+            write_saved_model(model, tmp_path, SPECS, [cell], execution=execution)
 
 
 def test_the_table_is_generated() -> None:

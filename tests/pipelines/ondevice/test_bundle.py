@@ -32,7 +32,7 @@ def write(output: Path, run_id: str = "new", word: bytes = b"new") -> Bundle:
     variants = [(record(), word * 1000), (record("float16"), word * 500)]
     part = {key: value for key, value in record(file="float32_ears.tflite").items() if key != "metric"}
     parts = [({"part": "ears", **part}, word * 300)]
-    return write_bundle(output, head(run_id), variants, {"words.txt": word}, parts)
+    return write_bundle(output, head(run_id), variants, {"words.txt": word}, parts=parts)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One file for sequences of any length: the answer to a padded one is what Keras gives for the cut one."""
+"""One file for sequences of any length: it answers to a padded one as Keras does to the cut one."""
 
 from __future__ import annotations
 
@@ -70,18 +70,18 @@ def of_tokens() -> keras.Model:
 REFUSED = {
     "convolution": (
         lambda: sequential(K.Conv1D(4, 3, padding="same"), K.LSTM(3)),
-        r"mine: expected layers that keep to a mask, got conv1d \(Conv1D\)$",
+        r"mine: expected layers that respect a mask, got conv1d \(Conv1D\)$",
     ),
     "maximum": (
         lambda: sequential(K.Bidirectional(K.LSTM(3, return_sequences=True)), K.GlobalMaxPooling1D()),
-        r"expected layers that keep to a mask, got global_max_pooling1d \(GlobalMaxPooling1D\)$",
+        r"expected layers that respect a mask, got global_max_pooling1d \(GlobalMaxPooling1D\)$",
     ),
     "flat": (
         lambda: sequential(K.LSTM(3, return_sequences=True), K.Flatten(), K.Dense(2)),
-        "mine: can't be cut:",
+        "mine: can't answer to shorter sequences:",
     ),
-    "own mask": (lambda: sequential(K.Masking(), K.LSTM(3)), "mine: .* got one that makes a mask of its own"),
-    "stateful": (lambda: sequential(K.LSTM(3, stateful=True), batch=1), "lstm: .* it is stateful"),
+    "own mask": (lambda: sequential(K.Masking(), K.LSTM(3)), "mine: .* got one that makes its own mask"),
+    "stateful": (lambda: sequential(K.LSTM(3, stateful=True), batch=1), "lstm: .* this one is stateful"),
     "two": (of_two, r"mine: expected .* one float sequence \(steps, features\), got inputs .*'a'.*'b'"),
     "tokens": (of_tokens, r"expected .* one float sequence .* got inputs .*int32"),
 }
@@ -112,5 +112,5 @@ def test_lengths_that_are_none_are_refused(lengths: np.ndarray, message: str) ->
 
 def test_a_stream_has_no_length() -> None:
     x = np.zeros([2, STEPS, FEATURES], np.float32)
-    with pytest.raises(ExportError, match="step: a stream takes as many steps as there are"):
+    with pytest.raises(ExportError, match="float32 step: a stream ends with its last step"):
         convert(sequential(K.SimpleRNN(2)), execution="step", calibration={"x": x}, lengths=True)

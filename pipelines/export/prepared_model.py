@@ -1,0 +1,68 @@
+"""A Keras model that is ready to be exported, with the data that its files are made and checked with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .._layers import layers
+from .keras.lengths import WithLength
+from .keras.saved_model import InputSpecs, write_saved_model
+from .verify.reference import Reference
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A built model of our layers, and what its files are compared with."""
+
+    model: keras.Model
+    input_specs: InputSpecs
+    calibration: Sequence[Mapping[str, np.ndarray]]
+    """Examples with a batch of 1: int8 and int16x8 take the range of every tensor from them."""
+    reference: Reference
+    """Its outputs are in the order of the model's."""
+    whole_inputs: Collection[str] = ()
+    """Inputs that are no sequences: each step of a stream takes all of them."""
+
+    def saved_model(self, workspace: Path, execution: str) -> Path:
+        """Return the SavedModel in `workspace`; write it if it is not there yet.
+
+        Raises:
+            ValueError: the model can't run in this execution. The message names the layer and says why.
+        """
+        folder = workspace / ("saved_model" if execution == "loop" else f"saved_model_{execution}")
+        if not folder.exists():
+            self._check_execution(execution)
+            write_saved_model(
+                self.model,
+                folder,
+                self.input_specs,
+                list(self.reference.outputs),
+                execution=execution,
+                packet=packet_length(self.model),
+                whole=self.whole_inputs,
+            )
+        return folder
+
+    def _check_execution(self, execution: str) -> None:
+        stateful = [each.name for each in self.model._flatten_layers() if getattr(each, "stateful", False)]
+        if stateful and execution != "step":
+            raise ValueError(
+                f"{stateful[0]}: execution {execution!r}: it is stateful, so it can only run as a stream: "
+                "expected 'step'"
+            )
+        if execution == "step" and isinstance(self.model, WithLength):
+            raise ValueError("a stream ends with its last step: expected no lengths")
+
+
+def packet_length(model: keras.Model) -> int:
+    """Return how many elements of a sequence one step of a stream takes.
+
+    For a model of raw samples this is the hop of its spectrogram, for every other model 1.
+    """
+    return math.lcm(*(each.hop for each in model._flatten_layers() if isinstance(each, layers.Mel)))

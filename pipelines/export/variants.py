@@ -1,0 +1,135 @@
+"""The one loop of every export: convert each variant of a model, and verify it or say why it is left out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExportError
+from .keras.error_text import first_reason
+from .prepared_model import PreparedModel
+from .tflite.convert import Source
+from .verify.compiled_process import CompiledModelProcess
+from .verify.error_trace import Trace
+from .verify.verify import Measured, MissedBoundError, verify
+
+log = logging.getLogger(__name__)
+
+Finish = Callable[[bytes, str], bytes]
+"""finish(content, precision) -> the content to verify and write, such as with metadata packed into it."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A verified .tflite file."""
+
+    file: str
+    content: bytes
+    measured: Measured
+    converted_bytes: int
+    """The size before `finish`."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what the manifest says of it, beside its size and hash."""
+        return {"file": self.file, **self.measured.record()}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A variant that could not be made, or is not fit for a device."""
+
+    file: str
+    precision: str
+    execution: str
+    reason: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured of it, if it could be run."""
+    explain: Callable[[], list[Trace]] = list
+    """Returns where its error enters, if that can be traced. Call it while the workspace exists."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what the manifest says of it."""
+        # JSON has no NaN.
+        finite = json.loads(json.dumps(self.figures), parse_constant=lambda constant: None)
+        return {"file": self.file, "reason": self.reason, **({"figures": finite} if finite else {})}
+
+
+def variants(
+    prepared: PreparedModel,
+    workspace: Path,
+    *,
+    executions: Iterable[str],
+    precisions: Sequence[str],
+    part: str | None = None,
+    integer_io: bool = False,
+    tolerance: float | None = None,
+    finish: Finish = lambda content, precision: content,
+) -> Iterator[Variant | LeftOut]:
+    """Convert and verify a model in every execution and precision; log and yield each as it is done.
+
+    Args:
+        prepared: the model and the data to check it on.
+        workspace: an existing folder for SavedModels.
+        executions, precisions: what to make.
+        part: the name of the part of a model that this is. It takes the execution's place in file names.
+        integer_io: integers in and out of int8 and int16x8 files, where these have float32.
+        tolerance: see `verify`.
+        finish: changes a converted file before it is verified.
+    """
+    with CompiledModelProcess() as compiled:
+        check = partial(verify, reference=prepared.reference, compiled=compiled, tolerance=tolerance)
+        for execution in executions:
+            files = {precision: f"{precision}_{part or execution}.tflite" for precision in precisions}
+            try:
+                source = Source(prepared.saved_model(workspace, execution), execution, prepared.calibration)
+            except ValueError as error:
+                reason = first_reason(error)
+                log.warning("%s is left out: %s", part or execution, reason)
+                yield from (LeftOut(file, precision, execution, reason) for precision, file in files.items())
+                continue
+            for precision, file in files.items():
+                log.info("%s: converting and verifying", file)
+                try:
+                    converted = source.convert(precision, integer_io=integer_io)
+                    content = finish(converted, precision)
+                    made = Variant(file, content, check(content, precision, execution), len(converted))
+                except ExportError as error:
+                    yield _left_out(file, precision, execution, error, source)
+                else:
+                    yield made
+
+
+def _left_out(file: str, precision: str, execution: str, error: ExportError, source: Source) -> LeftOut:
+    reason = str(error).removeprefix(f"{precision}: ")
+    log.warning("%s is left out: %s", file, reason)
+    if not isinstance(error, MissedBoundError):
+        return LeftOut(file, precision, execution, reason)
+    return LeftOut(file, precision, execution, reason, error.figures, lambda: source.explain(precision))
+
+
+def reasons(left_out: Iterable[LeftOut]) -> list[str]:
+    """Return a line for each left-out variant; one for all variants of an execution that fail alike."""
+    lines: dict[tuple[str, str], list[LeftOut]] = {}
+    for each in left_out:
+        lines.setdefault((each.execution, each.reason), []).append(each)
+    return [
+        f"{execution if len(alike) > 1 else f'{alike[0].precision} {execution}'}: {reason}"
+        for (execution, reason), alike in lines.items()
+    ]
+
+
+def separated(results: Iterable[Variant | LeftOut]) -> tuple[list[Variant], list[LeftOut]]:
+    """Make all variants; return those that were verified, and those left out."""
+    made: list[Variant] = []
+    left_out: list[LeftOut] = []
+    for each in results:
+        if isinstance(each, Variant):
+            made.append(each)
+        else:
+            left_out.append(each)
+    return made, left_out
