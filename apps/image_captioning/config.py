@@ -1,85 +1,85 @@
-"""The settings of the captioning app, and its presets."""
+"""Settings and presets of the image captioning app."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.config import Config, require
+from pipelines.config import Cell, Config, require
 
-Cell = Literal["simple_rnn", "lstm", "gru"]
 Encoder = Literal["small", "mobilenet_v3_small", "efficientnet_v2_b0"]
 EncoderWeights = Literal["none", "imagenet"]
 
 
 @dataclass(frozen=True)
 class CaptioningConfig(Config):
-    """A picture in, a sentence out. The defaults are those of the embedded, drawn scenes."""
+    """Settings of the data, the training images, the encoder and the decoder."""
 
     image_size: int = 96
-    """Pixels of a picture as the network sees it, each way; what is not square is padded."""
+    """Pixels of an image in the network, each way; images that are not square are padded."""
     image_feature: str | None = None
-    """Of a TFDS set with several images an example: the one to describe."""
+    """The image feature of a TFDS data set that has several."""
     caption_feature: str = "captions"
-    """Of a TFDS set: the feature with the captions."""
+    """The feature of a TFDS data set that holds the captions."""
     max_images: int | None = None
-    """Of a TFDS set: read so many images of each split, its first ones. Default: all."""
+    """Read only this many images of each split of a TFDS data set. Default: all."""
     image_column: str = "image"
-    """Of your JSONL file: the field with the image's path, from the file's folder."""
+    """The field of your JSONL file with the path of the image, relative to the folder of the file."""
     caption_column: str = "captions"
-    """Of your JSONL file: the field with the caption or the list of captions."""
+    """The field of your JSONL file with the caption or the list of captions."""
     split_column: str = "split"
-    """Of your JSONL file: the field with the split; without it all images are training images."""
+    """The field of your JSONL file with the split; images without it are training images."""
     image_dir: str | None = None
-    """The folder of your images. Default: that of the file which names them, or one in it that has them."""
+    """The folder of your images. Default: the folder of the file that lists them, or a folder in it."""
     min_count: int = 2
-    """A word seen less often than this in the training captions is unknown."""
+    """Words that occur less often than this in the training captions are unknown."""
     max_words: int | None = None
-    """Words kept of a caption. Default: what 99 of 100 training captions need, 40 at most."""
+    """Maximum number of words of a caption. Default: enough for 99 % of the training captions, at most 40."""
     captions_per_image: int = 2
-    """Captions of each picture that a training step reads: more text for the same work on pictures."""
+    """Captions of each image in a training step; more than one uses each pass of the encoder better."""
     shift: float = 0.06
-    """Training pictures are moved by up to this share of their size, anew in each epoch."""
+    """Shift training images at random by up to this share of their size."""
     zoom: float = 0.1
-    """They are made larger or smaller by up to this share."""
+    """Enlarge or shrink training images at random by up to this share."""
     rotation: float = 0.0
-    """They are turned by up to so many degrees."""
+    """Rotate training images at random by up to this many degrees."""
     mirror: bool = False
-    """They are mirrored, half of them: only where left and right are not spoken of."""
+    """Mirror half of the training images; don't use it where captions mention left or right."""
     brightness: float = 0.0
-    """The brightness of each colour channel changes by up to this share."""
+    """Change the brightness of each colour channel at random by up to this share."""
     encoder: Encoder = "small"
-    """What reads the picture: a small residual network, or one of keras.applications."""
+    """The image encoder: a small residual network, or a network of keras.applications."""
     encoder_weights: EncoderWeights = "none"
-    """What one of keras.applications starts from; imagenet is downloaded."""
+    """Initial weights of a network of keras.applications; imagenet is downloaded."""
     frozen_epochs: int = 0
-    """In the first so many epochs the encoder stays as it is; then it is trained with the rest."""
+    """Freeze the encoder for this many epochs, then train it with the rest."""
     width: int = 24
-    """Of the small encoder: channels of its first convolution, doubled with every halving of the picture."""
+    """Channels of the first convolution of the small encoder; they double with each halving of the image."""
     halvings: int = 3
-    """Of the small encoder: 3 give 12 x 12 places of a picture of 96 x 96 pixels, 4 give 6 x 6."""
+    """How often the small encoder halves the image: 3 times gives 12 x 12 places for 96 x 96 pixels."""
     encoder_dropout: float = 0.1
-    """Fraction of the encoder's features dropped in training."""
+    """Dropout rate of the encoder's features."""
     cell: Cell = "gru"
     """The recurrent cell of the decoder."""
     units: int = 192
-    """Of each of the decoder's two recurrent layers, and of a place's features."""
+    """Units of each of the decoder's two recurrent layers, and features of each place."""
     embedding: int = 64
-    """Size of a word's vector."""
+    """Size of the vector of a word."""
     attention_units: int = 64
-    """Of the hidden layer that scores the places."""
+    """Units of the hidden layer of the attention."""
     dropout: float = 0.2
-    """Fraction of the decoder's vectors dropped in training."""
+    """Dropout rate in the decoder."""
     attention_guidance: float = 0.3
-    """Weight of the loss by which the decoder learns to look where the next word was spotted."""
+    """Weight of the loss that draws attention to where the encoder spots the next word."""
     attention_regularization: float = 0.0
-    """Weight of the pull that every place is looked at once in a sentence (doubly stochastic attention)."""
+    """Weight of the loss that makes the attention to each place sum to 1 over a caption (doubly stochastic
+    attention)."""
     word_spotting: float = 0.1
-    """Weight of the loss by which the encoder learns the captions' words directly."""
+    """Weight of the loss that trains the encoder to predict the words of the captions."""
     label_smoothing: float = 0.05
-    """Probability that the loss gives to all words alike."""
+    """Probability that the loss spreads evenly over all words."""
     scheduled_sampling: float = 0.0
-    """Share of the words read in training that the network itself has put there."""
+    """Share of the words in training that the decoder reads from its own predictions."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,8 +108,8 @@ class CaptioningConfig(Config):
 
 
 PRESETS = {
-    # The embedded, drawn scenes: half an hour on 2 cores. Each of the 6 x 6 places sees nearly the whole
-    # picture, so that counts and relations are in its features.
+    # The embedded scenes: half an hour on 2 cores. The receptive field of each of the 6 x 6 places is nearly
+    # the whole image, so its features can hold counts and relations.
     "default": CaptioningConfig(
         halvings=4,
         epochs=28,
@@ -119,8 +119,8 @@ PRESETS = {
         clip_norm=5.0,
         patience=28,
     ),
-    # Pictures from above, such as UCM-Captions (--dataset captions.jsonl), from scratch: few pictures, seen
-    # from every side. Half an hour on 2 cores.
+    # Aerial images such as UCM-Captions (--dataset captions.jsonl), trained from scratch: there are few
+    # images, and they have no fixed orientation. Half an hour on 2 cores.
     "aerial": CaptioningConfig(
         image_size=96,
         shift=0.1,
@@ -137,7 +137,7 @@ PRESETS = {
         weight_decay=1e-4,
         clip_norm=5.0,
     ),
-    # A look at the whole road in a minute; its captions mean nothing.
+    # Runs the whole pipeline in a minute; its captions are meaningless.
     "smoke": CaptioningConfig(
         dataset="embedded/small",
         image_size=32,

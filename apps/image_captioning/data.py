@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.examples import Data, Examples
+from pipelines.data.image_files import Columns, find_captions, find_images, read_captions
 from pipelines.data.sources import DATA_DIR, builder_of, choose_feature, is_path, prepare
 from pipelines.data.splits import HELD_OUT, select
 from pipelines.errors import UserError
+from pipelines.ondevice.image import read_image
+from pipelines.ondevice.vocabulary import words
 
-from .caption_files import find_captions, find_images, read_captions
-from .captions import words
 from .config import CaptioningConfig
-from .images import read_image
 
 _EMBEDDED = {"embedded": "full", "embedded/small": "small"}
 _TFDS_SPLITS = {
@@ -51,7 +51,7 @@ def load(config: CaptioningConfig) -> Data:
 
 
 def _embedded(size: str, config: CaptioningConfig) -> Any:
-    from .rendered_scenes import RenderedScenes
+    from .embedded.rendered_scenes import RenderedScenes
 
     folder = config.data_dir or DATA_DIR
     return prepare(lambda: RenderedScenes(config=size, data_dir=str(folder.expanduser())), folder)
@@ -96,11 +96,12 @@ def examples(inputs: list[np.ndarray], captions: Sequence[tuple[str, ...]]) -> E
 
 def _from_files(path: Path, config: CaptioningConfig) -> Data:
     file = find_captions(path)
-    pictures, notes = read_captions(file, config)
-    folder = find_images(file, pictures, config.image_dir)
+    columns = Columns(config.image_column, config.caption_column, config.split_column)
+    images, notes = read_captions(file, columns)
+    folder = find_images(file, images, config.image_dir)
     reader = _Reader(file.name, config.image_size)
-    for picture in pictures:
-        reader.add(picture.split, folder / picture.image, picture.image, picture.captions)
+    for each in images:
+        reader.add(each.split, folder / each.image, each.image, each.captions)
     return complete(reader.splits(), file.name, notes + reader.notes(), config.seed)
 
 

@@ -1,4 +1,4 @@
-"""Pictures as they are; captions to word ids: the vocabulary is learned on the training split."""
+"""Turns images into pixel arrays and captions into word ids; the training split gives the vocabulary."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 from pipelines.data.examples import Data, Examples, Features
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.image import read_image
+from pipelines.ondevice.vocabulary import Vocabulary, words
 
 from .augment import Augment
-from .captions import Vocabulary, words
 from .config import CaptioningConfig
-from .images import read_image
 
 VOCABULARY = "vocabulary.json"
 _MOST_WORDS = 40
@@ -25,30 +25,29 @@ _MOST_WORDS = 40
 
 @dataclass(frozen=True)
 class References:
-    """What people said of a picture, and the words by which a network's answer is read."""
+    """The captions of an image in the data, and the vocabulary that decodes the network's answer."""
 
     captions: tuple[str, ...]
     vocabulary: Vocabulary
 
 
 def make_features(config: CaptioningConfig, data: Data) -> Features:
-    """Learn the vocabulary on `train`, and encode its captions; what is scored keeps its own as texts.
+    """Learn the vocabulary on `train` and encode its captions; the other splits keep theirs as text.
 
     Raises:
-        UserError: no word is said often enough.
+        UserError: no word occurs `--min-count` times.
     """
-    said = [list(captions) for captions in data.splits["train"].targets]
+    captions = [list(each) for each in data.splits["train"].targets]
     try:
-        vocabulary = Vocabulary.fit(chain.from_iterable(said), config.min_count)
+        vocabulary = Vocabulary.fit(chain.from_iterable(captions), config.min_count)
     except ValueError:
         raise UserError(
-            f"{data.source}: expected a word that is said {config.min_count} times or more (--min-count), "
+            f"{data.source}: expected a word that occurs {config.min_count} times or more (--min-count), "
             "found none"
         ) from None
-    lengths = np.array([len(words(caption)) for caption in chain.from_iterable(said)])
+    lengths = np.array([len(words(caption)) for caption in chain.from_iterable(captions)])
     max_words = config.max_words or min(int(np.percentile(lengths, 99)), _MOST_WORDS)
-    encoded = _encoded(said, vocabulary, max_words + 1)
-    unknown = float((encoded == vocabulary.unknown).sum() / np.maximum(1, (encoded > 0).sum()))
+    encoded = _encoded(captions, vocabulary, max_words + 1)
     return Features(
         inputs={name: np.stack(split.inputs) for name, split in data.splits.items()},
         targets={
@@ -67,18 +66,22 @@ def make_features(config: CaptioningConfig, data: Data) -> Features:
             "vocabulary": len(vocabulary.known),
             "max_words": max_words,
             "captions_cut.train": int((lengths > max_words).sum()),
-            "unknown_words.train": round(unknown, 5),
+            "unknown_words.train": _unknown_share(encoded, vocabulary),
         },
         targets_per_step=True,
         augment=Augment(config, vocabulary),
     )
 
 
-def _encoded(said: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int) -> np.ndarray:
-    """Return ids (images, captions, length); of an image with fewer captions they come again."""
-    most = max(len(captions) for captions in said)
-    rows = [[captions[i % len(captions)] for i in range(most)] for captions in said]
+def _encoded(captions: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int) -> np.ndarray:
+    """Return ids (images, captions, length); an image with fewer captions repeats them."""
+    most = max(len(each) for each in captions)
+    rows = [[each[i % len(each)] for i in range(most)] for each in captions]
     return np.array([[vocabulary.encode(caption, length) for caption in row] for row in rows], np.int32)
+
+
+def _unknown_share(ids: np.ndarray, vocabulary: Vocabulary) -> float:
+    return round(float((ids == vocabulary.unknown).sum() / np.maximum(1, (ids > 0).sum())), 5)
 
 
 def references(examples: Examples, vocabulary: Vocabulary) -> np.ndarray:
@@ -90,13 +93,18 @@ def references(examples: Examples, vocabulary: Vocabulary) -> np.ndarray:
 
 
 def encode(bundle: Bundle, images: Sequence[Any]) -> np.ndarray:
-    """Return pictures (files, or arrays of the size the network takes) as uint8 (N, size, size, 3)."""
+    """Return images (files, or arrays of the network's size) as uint8 (N, size, size, 3)."""
     size = bundle.preprocessing["image_size"]
-    return np.stack([picture_of(image, size) for image in images])
+    return np.stack([pixels_of(image, size) for image in images])
 
 
-def picture_of(image: Any, size: int) -> np.ndarray:
-    """Return one picture as the network takes it: uint8 (size, size, 3)."""
+def pixels_of(image: Any, size: int) -> np.ndarray:
+    """Return one image as uint8 (size, size, 3).
+
+    Args:
+        image: a file, or an array that already has this shape and dtype.
+        size: pixels each way.
+    """
     if isinstance(image, str | Path):
         return read_image(Path(image), size)
     array = np.asarray(image)
@@ -106,7 +114,7 @@ def picture_of(image: Any, size: int) -> np.ndarray:
 
 
 def encode_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the references of new data, with the bundle's words."""
+    """Return the references of new data, with the bundle's vocabulary."""
     return references(examples, load_vocabulary(bundle))
 
 

@@ -1,4 +1,4 @@
-"""How good captions are, and what simple methods reach."""
+"""Scores captions, and the baselines that the network must beat."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from pipelines.data.examples import Data, Features
 from pipelines.evaluation.score import MeanOf
+from pipelines.tasks.generation_text import cider_of_each, commonest_text, text_scores
 
-from .caption_metrics import caption_scores, cider_of_each, commonest_caption
 from .config import CaptioningConfig
-from .facts import KINDS, fact_scores
+from .embedded.facts import KINDS, fact_scores
 
 if TYPE_CHECKING:
     import keras
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 Corpus = tuple[str, ...]
 
 
-def said(outputs: np.ndarray, targets: np.ndarray) -> Corpus:
-    """Return the captions that ids (N, words) stand for; the targets are `features.References`."""
+def captions_of(outputs: np.ndarray, targets: np.ndarray) -> Corpus:
+    """Return the captions of ids (N, words); the targets are `features.References`."""
     return tuple(target.vocabulary.decode(row) for row, target in zip(outputs.tolist(), targets, strict=True))
 
 
 def _cider_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return cider_of_each(said(outputs, targets), [target.captions for target in targets])
+    return cider_of_each(captions_of(outputs, targets), [target.captions for target in targets])
 
 
 def _score(name: str, outputs: np.ndarray, targets: np.ndarray) -> float | None:
-    return _scores(said(outputs, targets), tuple(target.captions for target in targets)).get(name)
+    return _scores(captions_of(outputs, targets), tuple(target.captions for target in targets)).get(name)
 
 
-@functools.lru_cache(maxsize=1)  # one after another, all metrics are asked of the same captions
+@functools.lru_cache(maxsize=1)  # all metrics score the same captions one after the other
 def _scores(captions: Corpus, references: tuple[Corpus, ...]) -> Mapping[str, float]:
-    return caption_scores(captions, references) | fact_scores(captions, references)
+    return text_scores(captions, references) | fact_scores(captions, references)
 
 
 METRICS: dict[str, Metric] = {
@@ -53,14 +53,14 @@ METRICS: dict[str, Metric] = {
 def baselines(
     config: CaptioningConfig, data: Data, features: Features, captioner: keras.Model
 ) -> dict[str, dict[str, float]]:
-    """Score on every test split, in CIDEr-D, captions that are none of the network's.
+    """Return the CIDEr-D of two baselines on every test split.
 
-    commonest_caption: the one said of most training images. nearest_image: the first caption of the training
-    image whose encoder features, averaged over the picture, have the smallest angle to this one's.
+    commonest_caption: the caption that most training images have. nearest_image: the first caption of the
+    training image with the most similar encoder features (cosine of their means over the image).
     """
     from .model import encoder_of
 
-    commonest = commonest_caption(data.splits["train"].targets)
+    commonest = commonest_text(data.splits["train"].targets)
     encoder = encoder_of(captioner)
     known = _directions(encoder, features.inputs["train"])
     results: dict[str, dict[str, float]] = {"commonest_caption": {}, "nearest_image": {}}
@@ -76,6 +76,6 @@ def baselines(
 
 
 def _directions(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the mean features of each image, at length 1."""
+    """Return the mean features of each image, scaled to length 1."""
     mean = encoder.predict(images, batch_size=64, verbose=0).mean(axis=1)
     return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)

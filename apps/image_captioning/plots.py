@@ -1,4 +1,4 @@
-"""What is worth looking at after a training."""
+"""Figures, tables and a gallery of a finished training."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .caption_metrics import caption_scores, cider_of_each, java_runs
-from .captions import words
+from pipelines.ondevice.vocabulary import words
+from pipelines.tasks.generation_attention import panels
+from pipelines.tasks.generation_text import cider_of_each, java_runs, text_scores
+
 from .config import CaptioningConfig
-from .facts import KINDS
-from .metrics import said
-from .picture import panels
-from .predict import Captioner, Options
+from .embedded.facts import KINDS
+from .metrics import captions_of
+from .predict import Captioner, Options, attention_of
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
     from pipelines.ondevice.bundle import Bundle
 
-_OF_EACH = 3  # images shown of the best, the middling and the worst
+_OF_EACH = 3  # images of the best, the middling and the worst
 _ACROSS = 9  # panels in a row of the gallery
-_SEARCHED = 200  # test images on which beam search is held against greedy
+_COMPARED = 200  # test images on which beam search and greedy search are compared
 
 
 def make_plots(config: CaptioningConfig, outcome: Outcome) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def make_plots(config: CaptioningConfig, outcome: Outcome) -> dict[str, Any]:
 
 
 def table(outcome: Outcome) -> list[dict[str, Any]]:
-    """List test images by place, with caption and CIDEr-D, worst first."""
+    """List test images with caption and CIDEr-D, worst first."""
     captions, references, scores = _scored(outcome)
     return [
         {
@@ -49,7 +50,7 @@ def table(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def lengths(outcome: Outcome) -> Figure:
-    """Show how long captions are, of people and of the network."""
+    """Show the lengths of the reference captions and of the network's captions."""
     captions, references, _ = _scored(outcome)
     of_network = [len(words(caption)) for caption in captions]
     of_people = [len(words(caption)) for each in references for caption in each]
@@ -63,7 +64,7 @@ def lengths(outcome: Outcome) -> Figure:
 
 
 def facts(outcome: Outcome) -> Figure:
-    """Show how many facts of each kind are right, by split."""
+    """Show the share of correct facts of each kind, by split."""
     names = ("facts", *KINDS, "all_right")
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -73,13 +74,13 @@ def facts(outcome: Outcome) -> Figure:
         bars = axes.bar(places, [values.get(name, np.nan) for name in names], width, label=split)
         axes.bar_label(bars, fmt="%.2f", fontsize="small")
     axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, [name.replace("_", " ") for name in names])
-    axes.set(ylim=(0, 1.1), ylabel="share right", title="Facts read off the captions")
+    axes.set(ylim=(0, 1.1), ylabel="share correct", title="Facts read from the captions")
     axes.legend(loc="lower right")
     return figure
 
 
 def show(config: CaptioningConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
-    """Draw the gallery, and hold beam search on the device against greedy, on the first test images."""
+    """Write the gallery, and compare beam search with greedy search on the first test images."""
     captions, references, scores = _scored(outcome)
     captioner = Captioner(bundle, "float32", Options(beams=1))
     order = np.argsort(-scores, kind="stable")
@@ -93,19 +94,21 @@ def show(config: CaptioningConfig, outcome: Outcome, bundle: Bundle, folder: Pat
         for number, row in enumerate(rows.tolist(), start=1):
             image = outcome.features.inputs["test"][row]
             title = f"{kind}: CIDEr-D {scores[row]:.2f}"
-            figure = _exhibit(image, captioner, references[row], title)
+            figure = _gallery_figure(image, captioner, references[row], title)
             figure.savefig(folder / f"gallery_{kind}_{number}.png", dpi=100)
-    figures = _searched(outcome, bundle)
+    figures = _compare_searches(outcome, bundle)
     if java_runs():
-        figures["meteor"] = caption_scores(captions, references, meteor=True)["meteor"]
+        figures["meteor"] = text_scores(captions, references, meteor=True)["meteor"]
     return figures
 
 
-def _exhibit(image: np.ndarray, captioner: Captioner, references: tuple[str, ...], title: str) -> Figure:
-    """Show where the network looked for each word, and what people said."""
-    sentence = captioner(image)
-    caption = captioner.vocabulary.decode(sentence.words)
-    sheet = np.asarray(panels(image, caption.split(), sentence.attention, across=_ACROSS))
+def _gallery_figure(
+    image: np.ndarray, captioner: Captioner, references: tuple[str, ...], title: str
+) -> Figure:
+    """Show the attention for each word, and the reference captions."""
+    hypothesis = captioner(image)
+    caption = captioner.vocabulary.decode(hypothesis.tokens)
+    sheet = np.asarray(panels(image, caption.split(), attention_of(hypothesis), across=_ACROSS))
     lines = [f"network: {caption}", *(f"people: {reference}" for reference in references)]
     text = "\n".join(textwrap.fill(line, 150, subsequent_indent="    ") for line in lines)
     below = 0.3 + 0.18 * (1 + text.count("\n"))  # inches
@@ -119,22 +122,22 @@ def _exhibit(image: np.ndarray, captioner: Captioner, references: tuple[str, ...
     return figure
 
 
-def _searched(outcome: Outcome, bundle: Bundle) -> dict[str, float]:
-    """Return CIDEr-D and mean log-probability by greedy and by beam search, on the same images."""
-    images = outcome.features.inputs["test"][:_SEARCHED]
-    references = list(outcome.data.splits["test"].targets[:_SEARCHED])
+def _compare_searches(outcome: Outcome, bundle: Bundle) -> dict[str, float]:
+    """Return CIDEr-D and mean log-probability of greedy search and of beam search."""
+    images = outcome.features.inputs["test"][:_COMPARED]
+    references = list(outcome.data.splits["test"].targets[:_COMPARED])
     figures = {}
     for name, options in (("greedy", Options(beams=1)), ("beam_search", Options())):
         captioner = Captioner(bundle, "float32", options)
-        sentences = [captioner(image) for image in images]
-        captions = [captioner.vocabulary.decode(sentence.words) for sentence in sentences]
+        found = [captioner(image) for image in images]
+        captions = [captioner.vocabulary.decode(each.tokens) for each in found]
         figures[f"{name}.cider"] = float(cider_of_each(captions, references).mean())
-        figures[f"{name}.log_probability"] = float(np.mean([s.log_probability for s in sentences]))
+        figures[f"{name}.log_probability"] = float(np.mean([each.log_probability for each in found]))
     return figures
 
 
 def _scored(outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[str, ...]], np.ndarray]:
-    """Return the captions of the test split, the references, and CIDEr-D of each."""
-    captions = said(outcome.outputs["test"], outcome.features.targets["test"])
+    """Return the captions of the test split, their references, and the CIDEr-D of each."""
+    captions = captions_of(outcome.outputs["test"], outcome.features.targets["test"])
     references = list(outcome.data.splits["test"].targets)
     return captions, references, cider_of_each(captions, references)

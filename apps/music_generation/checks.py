@@ -1,4 +1,4 @@
-"""What a theorist would look at first: how music that was made compares with music that was learned from."""
+"""Compares generated music with the training music by rules of music theory."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .pieces import notes
+from pipelines.data.note_grid import notes
 
 RANGES = ((60, 81), (53, 74), (48, 69), (36, 64))
-"""Of soprano, alto, tenor and bass, as MIDI numbers them."""
-_LONGEST = 16  # steps told apart in the histogram of lengths
+"""Lowest and highest MIDI number of soprano, alto, tenor and bass."""
+_LONGEST = 16  # steps; the last bin of the histogram holds all longer notes
 
 
 def musical_checks(
     pieces: Sequence[np.ndarray], training: Sequence[np.ndarray], steps_per_beat: int, by_voice: bool
 ) -> dict[str, float]:
-    """Return measures of pieces; `by_voice` those, too, of pieces whose voices are soprano to bass.
+    """Return measures of pieces by name.
 
-    Distances are half the sum of absolute differences of two histograms, 0 to 1. A chord is a step at which
-    a voice begins a note.
+    Distances are total variation distances of two histograms, 0 to 1. A chord is a step at which a voice
+    begins a note.
+
+    Args:
+        pieces: grids, generated or not.
+        training: grids of the training split.
+        steps_per_beat: steps in a quarter note.
+        by_voice: also return the measures of voice leading, for pieces with soprano, alto, tenor and bass.
     """
     values = {
         "pitch_class_distance": pitch_class_distance(pieces, training),
@@ -37,28 +43,29 @@ def musical_checks(
 
 
 def pitch_classes(pieces: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the share of time of each of the 12 pitch classes."""
+    """Return the share of time of each of the 12 pitch classes, (12,)."""
     counts = sum(np.bincount(np.abs(piece[piece != 0]) % 12, minlength=12) for piece in pieces)
     return np.asarray(counts) / max(1, np.sum(counts))
 
 
 def pitch_class_distance(pieces: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float:
-    """Return the mean distance of each piece from all of the others, in whichever key it is nearest.
+    """Return the mean distance of the pitch classes of each piece from those of the others.
 
-    The others are first moved to one key, by what fits the first of them best.
+    Pieces are compared in the key in which they are closest. Before that, the others are transposed to the
+    key that is closest to the first of them.
     """
     reference = pitch_classes(others[:1])
-    aligned = np.mean([_nearest(pitch_classes([other]), reference) for other in others], axis=0)
-    return float(np.mean([_distance(_nearest(pitch_classes([piece]), aligned), aligned) for piece in pieces]))
+    aligned = np.mean([_closest(pitch_classes([other]), reference) for other in others], axis=0)
+    return float(np.mean([_distance(_closest(pitch_classes([piece]), aligned), aligned) for piece in pieces]))
 
 
-def _nearest(histogram: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return the rotation of a histogram that is nearest to the reference."""
+def _closest(histogram: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the rotation of a histogram that is closest to the reference."""
     return min((np.roll(histogram, k) for k in range(12)), key=lambda one: _distance(one, reference))
 
 
 def note_lengths(pieces: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the share of notes of each length: 1 to 15 steps, and 16 or more."""
+    """Return the share of notes of each length, (16,): 1 to 15 steps, and 16 or more."""
     lengths = [min(note.length, _LONGEST) for piece in pieces for note in notes(piece)]
     counts = np.bincount(lengths, minlength=_LONGEST + 1)[1:]
     return counts / max(1, counts.sum())
@@ -69,7 +76,7 @@ def _distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def chords(piece: np.ndarray) -> np.ndarray:
-    """Return what sounds at each step at which a voice begins a note: (chords, voices), 0 for silence."""
+    """Return the pitches at each step at which a voice begins a note, (chords, voices); 0 is silence."""
     return np.abs(piece[(piece > 0).any(axis=1)])
 
 
@@ -78,14 +85,14 @@ def _per_100(counts: Iterator[int], pieces: Sequence[np.ndarray]) -> float:
 
 
 def voice_crossings(piece: np.ndarray) -> int:
-    """Return in how many chords a voice is above one that should be above it; silent voices don't count."""
+    """Return the number of chords in which a voice is above a higher voice; silent voices don't count."""
     found = chords(piece)
     upper = np.where(found == 0, 999, found)
     return int((np.minimum.accumulate(upper, axis=1)[:, :-1] < found[:, 1:]).any(axis=1).sum())
 
 
 def parallels(piece: np.ndarray, interval: int) -> int:
-    """Return how often two voices move the same way from a fifth (7), or octave or unison (0), to another."""
+    """Return how often two voices move in parallel fifths (7), or octaves and unisons (0)."""
     found = chords(piece).astype(int)
     count = 0
     for high in range(found.shape[1]):
@@ -99,17 +106,17 @@ def parallels(piece: np.ndarray, interval: int) -> int:
 
 
 def out_of_range(pieces: Sequence[np.ndarray]) -> float:
-    """Return how many of 100 notes are outside the range of their voice."""
+    """Return the percentage of notes outside the range of their voice."""
     every = [note for piece in pieces for note in notes(piece)]
     outside = [not RANGES[note.voice][0] <= note.pitch <= RANGES[note.voice][1] for note in every]
     return 100.0 * sum(outside) / max(1, len(outside))
 
 
 def longest_copied_run(pieces: Sequence[np.ndarray], training: Sequence[np.ndarray]) -> int:
-    """Return the most steps in a row that are, in whatever key, in a training piece, too.
+    """Return the length in steps of the longest passage that a training piece also has, in any key.
 
-    A training piece is compared with the others. Of pieces with other numbers of voices, the highest voice
-    counts.
+    A training piece is compared with the other training pieces. If the numbers of voices differ, only the
+    highest voices are compared.
     """
     same = len({piece.shape[1] for piece in (*pieces, *training)}) == 1
     known = {id(piece): _moves(piece if same else piece[:, :1]) for piece in training}
@@ -117,7 +124,7 @@ def longest_copied_run(pieces: Sequence[np.ndarray], training: Sequence[np.ndarr
     shortest, longest = 0, max((len(moves) for moves in made.values()), default=0)
     while shortest < longest:
         length = (shortest + longest + 1) // 2
-        owners: dict[int, int] = {}  # of each run the piece that has it; 0 for several
+        owners: dict[int, int] = {}  # the piece that has each run; 0 if several have it
         for owner, moves in known.items():
             for run in _runs(moves, length):
                 owners[run] = owner if owners.get(run, owner) == owner else 0
@@ -129,7 +136,7 @@ def longest_copied_run(pieces: Sequence[np.ndarray], training: Sequence[np.ndarr
 
 
 def _moves(piece: np.ndarray) -> np.ndarray:
-    """Return what each step is whatever the key: steps of each voice, chords under the top, what begins."""
+    """Return each step independent of the key: moves, intervals below the highest voice, and onsets."""
     pitches = np.abs(piece).astype(np.int16)
     moved = np.diff(pitches, axis=0, prepend=pitches[:1])
     silent = pitches == 0
@@ -138,6 +145,6 @@ def _moves(piece: np.ndarray) -> np.ndarray:
 
 
 def _runs(moves: np.ndarray, length: int) -> Iterator[int]:
-    """Yield a hash for each stretch of so many steps."""
+    """Yield a hash of each passage of this many steps."""
     for start in range(len(moves) - length + 1):
         yield hash(moves[start : start + length].tobytes())

@@ -1,58 +1,55 @@
-"""The settings of the music app, and its presets."""
+"""Settings and presets of the music generation app."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.config import Config, require
+from pipelines.config import RecurrentConfig, require
 
 Representation = Literal["voices", "melody", "pianoroll"]
 Keys = Literal["independent", "autoregressive"]
-Cell = Literal["simple_rnn", "lstm", "gru"]
 Collection = Literal["chorales", "folk", "few"]
 
 
 @dataclass(frozen=True)
-class MusicConfig(Config):
-    """What was played so far in, what comes next out. The defaults are those of the embedded chorales."""
+class MusicConfig(RecurrentConfig):
+    """Settings of the data, the representation of music and the network."""
 
     collection: Collection = "chorales"
-    """Of the embedded data: Bach's chorales, folk tunes of one voice, or a few of the chorales."""
+    """The embedded data: Bach's chorales, folk tunes with one voice, or a few of the chorales."""
     representation: Representation = "voices"
     """Four voices as tokens, one voice as tokens, or frames of 88 keys."""
     keys: Keys = "autoregressive"
-    """Of frames: each key given the lower keys of its frame, or all keys independent of each other."""
+    """For frames: predict each key given the lower keys of the frame, or all keys independently."""
     steps_per_beat: int = 4
-    """Steps of the grid in a quarter note, for MIDI and ABC files; also how long a step is when played."""
+    """Steps in a quarter note, for reading MIDI and ABC files and for playing."""
     max_steps: int | None = None
-    """Steps (voice by voice, of tokens) kept of a piece. Default: those of the longest."""
+    """Maximum number of network steps of a piece; tokens take one for each voice. Default: the longest."""
     transpose: int = 6
-    """Training pieces are moved by up to so many semitones, anew in each epoch."""
-    cell: Cell = "gru"
-    """The recurrent cell."""
+    """Transpose training pieces at random by up to this many semitones."""
     units: int = 192
-    """Of each recurrent layer."""
+    """Units of each recurrent layer."""
     depth: int = 2
-    """Recurrent layers, one on another."""
+    """Number of recurrent layers."""
     attention: int = 0
-    """Attend to so many of the last steps, beside what the recurrent layers remember; 0: don't."""
+    """Also attend to this many of the last steps; 0 turns attention off."""
     embedding: int = 32
-    """Of tokens: size of a token's vector."""
+    """Size of the vector of a token."""
     channels: int = 32
-    """Of frames: hidden units for each key."""
+    """For frames: hidden units of each key."""
     dropout: float = 0.3
-    """Fraction of the recurrent layers' outputs dropped in training."""
+    """Dropout rate of the outputs of the recurrent layers."""
     recurrent_dropout: float = 0.0
-    """Fraction of the recurrent layers' state dropped in training, the same in all steps of a sequence."""
+    """Dropout rate of the recurrent state, with one mask for all steps of a sequence."""
     output_dropout: float = 0.0
-    """Fraction of the hidden units before the output dropped in training."""
+    """Dropout rate of the hidden units before the output."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("steps_per_beat", "units", "depth", "embedding", "channels"):
+        for name in ("steps_per_beat", "embedding", "channels"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("dropout", "recurrent_dropout", "output_dropout"):
+        for name in ("recurrent_dropout", "output_dropout"):
             require(0 <= getattr(self, name) < 1, name, "0 <= rate < 1", getattr(self, name))
         divides = 480 % self.steps_per_beat == 0  # a quarter note of MIDI has 480 ticks here
         require(divides, "steps_per_beat", "a divisor of 480", self.steps_per_beat)
@@ -67,7 +64,7 @@ PRESETS = {
     "default": MusicConfig(
         epochs=30, batch_size=16, learning_rate=4e-3, weight_decay=1e-4, patience=5, max_steps=1536
     ),
-    # A look at the whole road in a minute; its figures mean nothing.
+    # Runs the whole pipeline in a minute; its figures are meaningless.
     "smoke": MusicConfig(
         collection="few",
         max_steps=256,
@@ -89,8 +86,8 @@ PRESETS = {
         patience=4,
         max_steps=512,
     ),
-    # The published JSB chorales (--dataset jsb-chorales-quarter.json), frames of quarter notes: keys
-    # independent of each other. Published: GRU 8.43, TCN 8.10.
+    # The published JSB chorales (--dataset jsb-chorales-quarter.json), frames of quarter notes, independent
+    # keys. Published: GRU 8.43, TCN 8.10.
     "jsb_independent": MusicConfig(
         representation="pianoroll",
         keys="independent",
@@ -105,7 +102,7 @@ PRESETS = {
         recurrent_dropout=0.5,
         patience=40,
     ),
-    # The same, each key given the lower ones. Published: RNN-RBM 6.27, RNN-NADE 5.56.
+    # The same, each key given the lower keys. Published: RNN-RBM 6.27, RNN-NADE 5.56.
     "jsb_nade": MusicConfig(
         representation="pianoroll",
         steps_per_beat=1,
@@ -119,7 +116,7 @@ PRESETS = {
         patience=15,
     ),
     # Folk tunes with chords (--dataset a folder with Nottingham's MIDI files), frames of eighth notes.
-    # Published, of other splits: LSTM 3.29, GRU 3.46, TCN 3.07.
+    # Published, on other splits: LSTM 3.29, GRU 3.46, TCN 3.07.
     "nottingham": MusicConfig(
         representation="pianoroll",
         keys="independent",

@@ -12,13 +12,13 @@ from tqdm import tqdm
 
 from pipelines.config import require
 from pipelines.data.examples import Data, Examples
+from pipelines.data.midi_files import read_midi
+from pipelines.data.music_files import ABC, MIDI, WITH_SPLITS, read_splits
 from pipelines.data.sources import DATA_DIR, is_path, prepare
 from pipelines.errors import UserError
 
 from .config import MusicConfig
 from .features import settings_of
-from .midi import read_midi
-from .readers import ABC, MIDI, WITH_SPLITS, read_splits
 
 _HELD_OUT = 0.1
 _NAMED = 5  # files in a note
@@ -40,8 +40,8 @@ def load(config: MusicConfig) -> Data:
 
 
 def _embedded(config: MusicConfig) -> Data:
-    from .corpus import MusicCorpus
-    from .parsing import STEPS_PER_BEAT
+    from .embedded.corpus_pieces import STEPS_PER_BEAT
+    from .embedded.music_corpus import MusicCorpus
 
     given = config.steps_per_beat
     require(given == STEPS_PER_BEAT, "steps_per_beat", f"{STEPS_PER_BEAT} for embedded music", given)
@@ -117,9 +117,9 @@ class _Reader:
     def one(self, name: str, source: Path | bytes) -> list[np.ndarray]:
         try:
             if isinstance(source, Path) and source.suffix.lower() in ABC:
-                from .parsing import parse_abc
+                from pipelines.data.abc_files import read_abc
 
-                pieces = parse_abc(source, self.steps_per_beat)
+                pieces = read_abc(source, self.steps_per_beat)
             else:
                 score = read_midi(source, self.steps_per_beat, self.drums, name)
                 pieces = [score.piece]

@@ -1,4 +1,4 @@
-"""Pieces to what the network takes: nothing is learned, so the device makes the same from the same piece."""
+"""Encodes pieces for the network. Nothing is learned, so the device encodes a piece in the same way."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.examples import Data, Features
+from pipelines.data.examples import Data, Examples, Features
+from pipelines.data.note_grid import outer_voices
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 
 from .config import MusicConfig
 from .pianoroll import PianoRoll
-from .pieces import outer_voices
 from .tokens import Tokens
 
 PADDING = -1
-"""The target of a step behind the end of a piece."""
-_LENGTHS = 12  # of training batches, about so many: XLA compiles for each
+"""The target of a step after the end of a piece."""
+_LENGTHS = 12  # about as many lengths of training batches, since XLA compiles for each
 Representation = PianoRoll | Tokens
 
 
 @dataclass(frozen=True)
 class Transpose:
-    """Moves each example of a batch by up to so many semitones, and by no more than the keyboard has."""
+    """Transposes each example of a batch at random, by at most `semitones`, within the 88 keys."""
 
     representation: Representation
     semitones: int
@@ -35,7 +35,7 @@ class Transpose:
     def __call__(
         self, inputs: np.ndarray, targets: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the batch, moved."""
+        """Return the transposed batch."""
         inputs, targets = inputs.copy(), targets.copy()
         shifts = rng.integers(-self.semitones, self.semitones + 1, len(inputs)).tolist()
         for some, wanted, shift in zip(inputs, targets, shifts, strict=True):
@@ -45,14 +45,14 @@ class Transpose:
 
 
 def representation_of(settings: Mapping[str, Any]) -> Representation:
-    """Return the representation that a bundle's preprocessing names."""
+    """Return the representation that a bundle's preprocessing settings describe."""
     if settings["kind"] == "pianoroll":
         return PianoRoll(settings["autoregressive"], settings["steps_per_beat"])
     return Tokens(settings["voices"], settings["steps_per_beat"])
 
 
 def make_features(config: MusicConfig, data: Data) -> Features:
-    """Encode every split, padded to the longest piece; longer ones than `max_steps` are cut."""
+    """Encode every split, padded to the longest piece; pieces longer than `max_steps` are cut."""
     settings = settings_of(config)
     representation = representation_of(settings)
     encoded = {
@@ -78,7 +78,7 @@ def make_features(config: MusicConfig, data: Data) -> Features:
 
 
 def settings_of(config: MusicConfig) -> dict[str, Any]:
-    """Return what `representation_of` and `prepared` need to know, JSON-able."""
+    """Return the settings that `representation_of` and `prepared` take, as JSON types."""
     return {
         "kind": config.representation,
         "voices": {"voices": 4, "melody": 1, "pianoroll": 0}[config.representation],
@@ -88,10 +88,10 @@ def settings_of(config: MusicConfig) -> dict[str, Any]:
 
 
 def prepared(piece: np.ndarray, settings: Mapping[str, Any], where: str = "a piece") -> np.ndarray:
-    """Return a piece as the representation wants it: a melody has the highest voice only.
+    """Return a piece with the voices that the representation expects; a melody keeps the highest voice.
 
     Raises:
-        UserError: no four voices where four are wanted.
+        UserError: the representation expects four voices and the piece has another number.
     """
     if settings["kind"] == "melody":
         return outer_voices(piece)
@@ -103,16 +103,21 @@ def prepared(piece: np.ndarray, settings: Mapping[str, Any], where: str = "a pie
 
 
 def encode(bundle: Bundle, pieces: Sequence[Any]) -> np.ndarray:
-    """Return pieces (grids, or files) as the bundle's network takes them, of equal length.
+    """Return pieces (grids or files) encoded for the bundle's network, all of the same length.
 
-    What is behind the length that the network was exported for is cut.
+    Pieces are padded or cut to the length that the network was exported for.
     """
     return _encoded(bundle.preprocessing, pieces)[0]
 
 
 def encode_targets(bundle: Bundle, pieces: Sequence[Any]) -> np.ndarray:
-    """Return the targets that belong to `encode(bundle, pieces)`; -1 behind the end of a piece."""
+    """Return the targets of `encode(bundle, pieces)`; -1 after the end of a piece."""
     return _encoded(bundle.preprocessing, pieces)[1]
+
+
+def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
+    """Return the targets of a split of new data, encoded for the bundle's network."""
+    return encode_targets(bundle, examples.inputs)
 
 
 def _encoded(settings: Mapping[str, Any], pieces: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -122,13 +127,13 @@ def _encoded(settings: Mapping[str, Any], pieces: Sequence[Any]) -> tuple[np.nda
 
 
 def read(piece: Any, settings: Mapping[str, Any]) -> np.ndarray:
-    """Return a piece, prepared, from a file's path, a grid, or a grid as nested lists.
+    """Return a prepared piece from the path of a file, a grid, or a grid as nested lists.
 
     Raises:
-        UserError: one line, for what can't be read, or has other voices.
+        UserError: one line, when the file can't be read or the piece has the wrong voices.
     """
     if isinstance(piece, str | Path):
-        from .readers import read_piece
+        from pipelines.data.music_files import read_piece
 
         return prepared(read_piece(Path(piece), settings["steps_per_beat"]), settings, str(piece))
     grid = np.asarray(piece)
@@ -138,7 +143,7 @@ def read(piece: Any, settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def _padded(arrays: Sequence[np.ndarray], steps: int, filler: int) -> np.ndarray:
-    """Return arrays (any length, ...) as one (N, steps, ...), cut or filled up."""
+    """Return arrays (length, ...) as one array (N, steps, ...), cut or padded with `filler`."""
     some = np.full((len(arrays), steps, *arrays[0].shape[1:]), filler, arrays[0].dtype)
     for row, array in zip(some, arrays, strict=True):
         row[: len(array)] = array[:steps]

@@ -1,133 +1,109 @@
-"""Compose step by step with whatever answers one step and has a state to come back to. numpy only."""
+"""Composes step by step with a step network, on the device or in Keras. numpy only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.data.note_grid import KEYS, NAMES, from_roll, roll
 from pipelines.errors import UserError
-from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
+from pipelines.ondevice.step_network import State, StepNetwork
 
 from .pianoroll import PianoRoll
-from .pieces import KEYS, NAMES, from_roll, roll
 from .tokens import HOLD, SILENT, START, Tokens
 
 _FREE = -1
 _TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
-class Network(Protocol):
-    """A streaming network, on the device or in Keras."""
-
-    state: Mapping[str, Any]
-
-    def __call__(self, step: np.ndarray, /) -> np.ndarray:
-        """Answer one input step (features,) with probabilities (..., classes), and move the state on."""
-
-
-class OnDevice:
-    """A `step` file of a bundle."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        (self._input,), (self._output,) = stream.inputs, stream.outputs
-
-    def __call__(self, step: np.ndarray, /) -> np.ndarray:
-        """See `Network`."""
-        return self._stream(**{self._input: step[None, None]})[self._output][0, 0]
-
-    @property
-    def state(self) -> Mapping[str, Any]:
-        """What the next step starts from."""
-        return self._stream.state
-
-    @state.setter
-    def state(self, state: Mapping[str, Any]) -> None:
-        self._stream.state = state
-
-
-def compose(
-    network: Network,
-    representation: PianoRoll | Tokens,
-    steps: int,
-    sampler: Sampler,
-    rng: np.random.Generator,
-    primer: np.ndarray | None = None,
-    melody: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return a piece of so many steps, from the network's state as it is.
+@dataclass(frozen=True)
+class Composer:
+    """Composes pieces.
 
     Args:
-        primer: a piece that it begins with, cut at `steps`; what comes after goes on from it.
-        melody: a piece whose first voice is the first voice of this one, all along; tokens only.
+        network: a step of inputs (features,) -> probabilities (..., classes), its only output.
+        representation: what the network's inputs and classes stand for.
+        sampler: temperature, top-k and top-p of the draws.
+        seed: the same seed gives the same piece.
     """
-    if isinstance(representation, PianoRoll):
-        return _frames(network, representation, steps, sampler, rng, primer)
-    forced = np.full((steps, representation.voices), _FREE)
-    if primer is not None:
-        forced[: len(primer)] = representation.tokens_of(primer)[:steps]
-    if melody is not None:
-        forced[: len(melody), 0] = representation.tokens_of(melody)[:steps, 0]
-    return _tokens(network, representation, forced, sampler, rng)
 
+    network: StepNetwork
+    representation: PianoRoll | Tokens
+    sampler: Sampler
+    seed: int
 
-def _tokens(
-    network: Network,
-    representation: Tokens,
-    forced: np.ndarray,
-    sampler: Sampler,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    tokens = np.empty_like(forced)
-    sounding = np.full(representation.voices, SILENT)
-    before = START
-    for t, row in enumerate(forced.tolist()):
-        a_step_ago = sounding.copy()
-        for voice, token in enumerate(row):
-            around = representation.around(a_step_ago[None], sounding[None], t)[0, voice]
-            probabilities = network(np.array([before, *around], np.int32))
-            if token == _FREE:
-                if sounding[voice] == SILENT:
-                    probabilities[HOLD] = 0  # silence is no note to hold
-                token = sampler.draw(probabilities, rng)
-            if token != HOLD:
-                sounding[voice] = token if token < KEYS else SILENT
-            tokens[t, voice] = before = token
-    return representation.piece_of(tokens)
+    def compose(
+        self, steps: int, *, primer: np.ndarray | None = None, melody: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return a piece of this many steps.
 
+        Args:
+            steps: length of the piece.
+            primer: the piece begins with this one, cut at `steps`.
+            melody: a piece whose first voice becomes the first voice of the result; for tokens only.
+        """
+        rng = np.random.default_rng(self.seed)
+        if isinstance(self.representation, PianoRoll):
+            return self._frames(self.representation, steps, primer, rng)
+        forced = np.full((steps, self.representation.voices), _FREE)
+        if primer is not None:
+            forced[: len(primer)] = self.representation.tokens_of(primer)[:steps]
+        if melody is not None:
+            forced[: len(melody), 0] = self.representation.tokens_of(melody)[:steps, 0]
+        return self._tokens(self.representation, forced, rng)
 
-def _frames(
-    network: Network,
-    representation: PianoRoll,
-    steps: int,
-    sampler: Sampler,
-    rng: np.random.Generator,
-    primer: np.ndarray | None,
-) -> np.ndarray:
-    frames = np.zeros((steps + 1, KEYS), np.float32)
-    known = 0 if primer is None else min(len(primer), steps)
-    if primer is not None:
-        frames[1 : known + 1] = roll(primer)[:known]
-    halves = 2 if representation.autoregressive else 1
-    for t in range(steps):
-        before, now = frames[t], frames[t + 1]
-        start = network.state
-        probabilities = network(np.concatenate([before, now][:halves]))
-        lowest = KEYS if t < known else 0
-        while (key := _next_key(probabilities, lowest, sampler, rng)) < KEYS:
-            now[key], lowest = 1, key + 1
-            if representation.autoregressive:
-                network.state = start
-                probabilities = network(np.concatenate([before, now]))
-    return from_roll(frames[1:] > 0)
+    def _step(self, inputs: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        outputs, state = self.network(inputs, state)
+        (probabilities,) = outputs.values()
+        return probabilities, state
+
+    def _tokens(self, representation: Tokens, forced: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        tokens = np.empty_like(forced)
+        sounding = np.full(representation.voices, SILENT)
+        previous, state = START, self.network.initial_state()
+        for t, row in enumerate(forced.tolist()):
+            a_step_ago = sounding.copy()
+            for voice, token in enumerate(row):
+                around = representation.around(a_step_ago[None], sounding[None], t)[0, voice]
+                probabilities, state = self._step(np.array([previous, *around], np.int32), state)
+                if token == _FREE:
+                    if sounding[voice] == SILENT:
+                        probabilities[HOLD] = 0  # a silent voice has no note to hold
+                    token = self.sampler.draw(probabilities, rng)
+                if token != HOLD:
+                    sounding[voice] = token if token < KEYS else SILENT
+                tokens[t, voice] = previous = token
+        return representation.piece_of(tokens)
+
+    def _frames(
+        self, representation: PianoRoll, steps: int, primer: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        frames = np.zeros((steps + 1, KEYS), np.float32)
+        known = 0 if primer is None else min(len(primer), steps)
+        if primer is not None:
+            frames[1 : known + 1] = roll(primer)[:known]
+        halves = 2 if representation.autoregressive else 1
+        state = self.network.initial_state()
+        for t in range(steps):
+            before, now = frames[t], frames[t + 1]
+            start = state
+            probabilities, state = self._step(np.concatenate([before, now][:halves]), start)
+            lowest = KEYS if t < known else 0
+            while (key := _next_key(probabilities, lowest, self.sampler, rng)) < KEYS:
+                now[key], lowest = 1, key + 1
+                if representation.autoregressive:
+                    probabilities, state = self._step(np.concatenate([before, now]), start)
+        return from_roll(frames[1:] > 0)
 
 
 def _next_key(probabilities: np.ndarray, lowest: int, sampler: Sampler, rng: np.random.Generator) -> int:
-    """Draw the next key up from `lowest` that sounds, 88 for none: each is the first after others are off."""
+    """Draw the next key that sounds, from `lowest` upwards; 88 if none does.
+
+    The probability that key k is the next one is that of all keys below it being off, times its own.
+    """
     if lowest >= KEYS:
         return KEYS
     off, on = probabilities[lowest:].astype(np.float64).T
@@ -137,15 +113,17 @@ def _next_key(probabilities: np.ndarray, lowest: int, sampler: Sampler, rng: np.
 
 
 def opening(key: str, representation: PianoRoll | Tokens) -> np.ndarray:
-    """Return one step: the tonic chord of a key, or for a melody the tonic.
+    """Return a piece of one step: the tonic chord of a key, or only the tonic for a melody.
 
-    A key is a letter, large for major and small for minor, with # or b behind: C, f#, Bb.
+    Args:
+        key: a letter, upper case for major and lower case for minor, then # or b if needed: C, f#, Bb.
+        representation: tells whether the piece is a melody.
 
     Raises:
-        UserError: it isn't.
+        UserError: `key` is not such a name.
     """
     if not re.fullmatch("[A-Ga-g][#b]?", key):
-        raise UserError(f"--key: expected a letter, large for major, small for minor, # or b, got {key!r}")
+        raise UserError(f"--key: expected a key such as C (major), c (minor), f# or Bb, got {key!r}")
     tonic = (_TONICS[key[0].upper()] + {"#": 1, "b": -1, "": 0}[key[1:]]) % 12
     soprano, bass = 64 + (tonic - 64) % 12, 43 + (tonic - 43) % 12
     third = 8 if key[0].isupper() else 9  # below the tonic
@@ -155,10 +133,10 @@ def opening(key: str, representation: PianoRoll | Tokens) -> np.ndarray:
 
 
 def key_of(piece: np.ndarray) -> str:
-    """Return the key that the pitch classes speak for, as `opening` takes it.
+    """Return the most likely key of a piece, as `opening` takes it; C for silence.
 
-    The profile, of the 24 rotated ones, that correlates most with how long each pitch class sounds.
-    Reference: C. Krumhansl, Cognitive foundations of musical pitch, 1990.
+    It is the one of 24 key profiles that correlates best with how long each pitch class sounds. Source:
+    C. Krumhansl, Cognitive foundations of musical pitch, 1990.
     """
     profiles = {
         True: [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],

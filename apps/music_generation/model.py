@@ -1,39 +1,28 @@
-"""The networks: recurrent layers over the past, then the probabilities of what comes next."""
+"""The networks: recurrent layers over the past, then the probabilities of the next step."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import layers
 from pipelines.data.examples import Features
+from pipelines.data.note_grid import KEYS
+from pipelines.tasks.generation_layers import Columns, RecentAttention
+from pipelines.tasks.generation_losses import NegativeLogLikelihood
 
-from .attention import RecentAttention
-from .autoregressive import Columns, KeyConvolution
 from .config import MusicConfig
 from .features import representation_of
-from .metrics import FLOOR
+from .key_convolution import KeyConvolution
 from .pianoroll import PianoRoll
-from .pieces import KEYS
 from .tokens import COLUMNS, INTERVALS, MOVES, START, Tokens
 
-CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
-_REACH = 36  # keys above and below that a key looks at in the frame before
+_REACH = 36  # keys above and below, in the previous frame, that each key depends on
 
 
-@keras.saving.register_keras_serializable("unrolled")
-class NegativeLogLikelihood(keras.losses.Loss):
-    """In nats a step, mean over the steps of a batch that aren't padding: see `metrics.nll`."""
-
-    def call(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """Return the loss, a scalar."""
-        valid = targets >= 0
-        classes = tf.cast(tf.maximum(targets, 0), tf.int32)
-        chosen = tf.gather(outputs, classes, batch_dims=len(targets.shape))
-        total = tf.reduce_sum(tf.where(valid, -tf.math.log(tf.maximum(chosen, FLOOR)), 0.0))
-        steps = tf.cast(tf.reshape(valid, [tf.shape(valid)[0], tf.shape(valid)[1], -1]), outputs.dtype)
-        return total / tf.maximum(1.0, tf.reduce_sum(tf.reduce_max(steps, axis=-1)))
+def make_loss(config: MusicConfig) -> keras.losses.Loss:
+    """Return the negative log-likelihood in nats a step."""
+    return NegativeLogLikelihood()
 
 
 def build_model(config: MusicConfig, features: Features) -> keras.Model:
@@ -45,7 +34,7 @@ def build_model(config: MusicConfig, features: Features) -> keras.Model:
 
 
 def _tokens(config: MusicConfig, representation: Tokens, features: Features) -> keras.Model:
-    """The token before, the voice to come, the place in the bar and what each voice does, embedded."""
+    """Embeds the previous token, the next voice, the place in the bar and the state of each voice."""
     voices, size = representation.voices, config.embedding
     inputs = keras.Input([None, representation.columns], dtype="int32", name="steps")
     kinds = (("token", START + 1, size), ("voice", voices, 8), ("position", representation.positions, 8))
@@ -61,7 +50,7 @@ def _tokens(config: MusicConfig, representation: Tokens, features: Features) -> 
         parts.append(keras.layers.Reshape([-1, voices * width], name=f"{name}_of_voices")(embedded))
     x = keras.layers.Concatenate(name="features")(parts)
     past = _past(config, x)
-    # What sounds now goes around the recurrent layers, too.
+    # The present sounds also bypass the recurrent layers.
     x = keras.layers.Concatenate(name="past_and_now")([past, x])
     x = keras.layers.Dense(config.units, activation="relu", name="hidden")(x)
     x = keras.layers.Dropout(config.output_dropout, name="hidden_dropout")(x)
@@ -69,7 +58,7 @@ def _tokens(config: MusicConfig, representation: Tokens, features: Features) -> 
 
 
 def _frames(config: MusicConfig, representation: PianoRoll, features: Features) -> keras.Model:
-    """For each key hidden units, of what the recurrent layers make of the past and of the keys around it."""
+    """Gives each key hidden units that depend on the recurrent layers and on the keys around it."""
     halves = 2 if representation.autoregressive else 1
     inputs = keras.Input([None, halves * KEYS], name="frames")
     before = Columns(0, KEYS, name="before")(inputs) if representation.autoregressive else inputs
@@ -91,8 +80,9 @@ def _frames(config: MusicConfig, representation: PianoRoll, features: Features) 
 
 
 def _past(config: MusicConfig, x: keras.KerasTensor) -> keras.KerasTensor:
+    cell = layers.by_name(config.cell)
     recurrent = [
-        CELLS[config.cell](config.units, return_sequences=True, recurrent_dropout=config.recurrent_dropout)
+        cell(config.units, return_sequences=True, recurrent_dropout=config.recurrent_dropout)
         for _ in range(config.depth)
     ]
     past = layers.Stack(recurrent, config.dropout, name="recurrent")(x)
@@ -103,10 +93,10 @@ def _past(config: MusicConfig, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _finished(inputs: keras.KerasTensor, hidden: keras.KerasTensor, features: Features) -> keras.Model:
-    """Add a softmax, which starts from how often each class is in train.
+    """Add a softmax whose bias starts from the class frequencies of the training split.
 
-    Its last operations are such that stay real numbers in every precision: in 8 bits a probability is a
-    multiple of 1/256, and the logarithm of a rarer one would be lost.
+    Its last operations stay in float32 in every precision. In 8 bits a probability would be a multiple of
+    1/256, and rarer classes would be impossible.
     """
     targets = features.targets["train"]
     classes = representation_of(features.preprocessing).classes

@@ -1,4 +1,4 @@
-"""Frames of 88 keys: the next one from those before."""
+"""Piano rolls: frames of 88 keys that are on or off."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from .pieces import KEYS, roll
+from pipelines.data.note_grid import KEYS, roll
 
 
 @dataclass(frozen=True)
 class PianoRoll:
-    """What a network of frames takes and gives.
+    """The inputs and outputs of a network of frames.
 
-    Input step t is the frame before, (88,); an autoregressive network also takes the present one, (176,),
-    and answers for each key given the lower keys of it. The output has for each key the probabilities of
-    being off and on.
+    The input at step t is the previous frame, (88,). An autoregressive network also gets the present frame,
+    (176,), and predicts each key given the lower keys of that frame. The output holds the probabilities that
+    each key is off and on, (88, 2).
+
+    Args:
+        autoregressive: predict each key given the lower keys; otherwise keys are independent.
+        steps_per_beat: steps in a quarter note.
     """
 
     autoregressive: bool
@@ -32,7 +36,7 @@ class PianoRoll:
         return inputs.astype(np.float32), frames.astype(np.int8)
 
     def by_place(self, targets: np.ndarray) -> np.ndarray:
-        """Return targets as (steps, places): one a key."""
+        """Return targets as (steps, places), with one place for each key."""
         return targets
 
     def span(self, targets: np.ndarray) -> tuple[int, int] | None:
@@ -41,7 +45,7 @@ class PianoRoll:
         return (int(keys[0]), int(keys[-1])) if keys.size else None
 
     def transpose(self, inputs: np.ndarray, targets: np.ndarray, semitones: int) -> None:
-        """Move one example by so many keys, in place; none may fall off."""
+        """Transpose one example in place; all notes must stay on the keyboard."""
         halves = inputs.reshape(len(inputs), -1, KEYS)
         halves[:] = np.roll(halves, semitones, axis=2)
         targets[:] = np.roll(targets, semitones, axis=1)

@@ -1,4 +1,4 @@
-"""What is worth looking at after a training."""
+"""Figures and tables of a finished training."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from pipelines.data.note_grid import NAMES
+from pipelines.tasks.generation import nll_of_each
+from pipelines.tasks.generation_layers import KerasNetwork
+
 from .checks import note_lengths, pitch_classes
 from .config import MusicConfig
 from .features import prepared, settings_of
-from .pieces import NAMES
-from .samples import TEMPERATURES, InKeras, check_rows, sampled
+from .samples import TEMPERATURES, check_rows, sampled
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
 
-_BEATS = 64
-
 
 def make_plots(config: MusicConfig, outcome: Outcome) -> dict[str, Any]:
     """Return figures and tables by name."""
-    made = {t: sampled(InKeras(outcome.deployed), config, _BEATS, t) for t in TEMPERATURES}
+    pieces = sampled(KerasNetwork(outcome.deployed), config, TEMPERATURES)
+    made = dict(zip(TEMPERATURES, pieces, strict=True))
     training = [prepared(piece, settings_of(config)) for piece in outcome.data.splits["train"].inputs]
     return {
         "histograms": histograms(training, list(made.values())),
@@ -47,10 +49,7 @@ def histograms(training: list[np.ndarray], samples: list[np.ndarray]) -> Figure:
 
 def nll_of_pieces(outcome: Outcome) -> Figure:
     """Show how the negative log-likelihood differs from piece to piece of the test split."""
-    from .metrics import nll
-
-    outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
-    values = [nll(one[None], wanted[None]) for one, wanted in zip(outputs, targets, strict=True)]
+    values = nll_of_each(outcome.outputs["test"], outcome.features.targets["test"])
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.hist(values, bins=20)

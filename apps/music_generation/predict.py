@@ -1,4 +1,4 @@
-"""Compose on the device, or say how probable given music is: numpy and LiteRT only."""
+"""Composes music on the device, or scores given pieces, with numpy and LiteRT only."""
 
 from __future__ import annotations
 
@@ -11,57 +11,51 @@ from typing import Any
 import numpy as np
 
 from pipelines.config import require
+from pipelines.data.midi_files import write_midi
+from pipelines.data.note_grid import notes
 from pipelines.errors import UserError
 from pipelines.files import require_writable, write_atomically
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream, runner_of
-from pipelines.ondevice.sampling import Sampler
+from pipelines.ondevice.step_network import StreamNetwork
+from pipelines.tasks.generation import SamplingOptions, nll
 
 from .features import encode, encode_targets, read, representation_of
-from .generate import OnDevice, compose, key_of, opening
-from .metrics import nll
-from .midi import write_midi
-from .pieces import notes
+from .generate import Composer, key_of, opening
 
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 _LONGEST_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class Options:
-    """Without inputs a piece is composed; with inputs, each is scored."""
+class Options(SamplingOptions):
+    """Without inputs, compose a piece; with inputs, score each of them."""
 
     out: Path = Path("piece.mid")
-    """The MIDI file to write; a WAV file and a picture of the piano roll go beside it."""
+    """The MIDI file to write; a WAV file and an image of the piano roll are written beside it."""
     seconds: float = 60.0
-    """Length of the piece; of a harmonised melody, its own."""
+    """Length of the piece. A harmonised melody keeps its own length."""
     tempo: float = 84.0
     """Quarter notes a minute."""
     temperature: float = 0.9
-    """1: as the network says; lower: the more probable; 0: the most probable, always."""
-    top_k: int | None = None
-    """Draw from so many of the most probable only."""
+    """1 draws from the network's own distribution, lower favours probable notes, 0 takes the most
+    probable."""
     top_p: float = 0.98
-    """Draw from the most probable that make up this much only."""
-    seed: int = 1
-    """The same seed gives the same piece."""
+    """Draw from the most probable notes that together have this probability (nucleus sampling)."""
     primer: Path | None = None
-    """A MIDI file that the piece goes on from."""
+    """Continue the music of this MIDI file."""
     key: str | None = None
-    """Begin with the tonic chord of this key: C, f#, Bb; small letters are minor."""
+    """Begin with the tonic chord of this key: C, f#, Bb; lower case is minor."""
     harmonise: Path | None = None
-    """A MIDI file whose highest voice is kept; the network adds three voices below."""
+    """Keep the highest voice of this MIDI file, and add three voices below it."""
     wav: bool = True
-    """Write the WAV file, too."""
+    """Write the WAV file."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         within = 0 < self.seconds <= _LONGEST_SECONDS
         require(within, "seconds", f"above 0, at most {_LONGEST_SECONDS:g}", self.seconds)
         require(10 <= self.tempo <= 400, "tempo", "10 to 400", self.tempo)
-        require(0 <= self.temperature <= 100, "temperature", "0 to 100", self.temperature)
-        require(self.top_k is None or self.top_k >= 1, "top_k", "at least 1", self.top_k)
-        require(0 < self.top_p <= 1, "top_p", "above 0, at most 1", self.top_p)
-        require(self.seed >= 0, "seed", "0 or more", self.seed)
         midi = self.out.suffix.lower() in (".mid", ".midi")
         require(midi, "out", "a name that ends in .mid", str(self.out))
         given = [name for name in ("primer", "key", "harmonise") if getattr(self, name) is not None]
@@ -71,7 +65,7 @@ class Options:
 def predict(
     bundle: Bundle, inputs: Sequence[Any], variant: str | None = None, options: Options | None = None
 ) -> list[dict[str, Any]]:
-    """Compose one piece and write it, or where there are inputs (files, grids) score each of them."""
+    """Score each input (a file or a grid); without inputs, compose one piece and write it."""
     if not inputs:
         return [_composed(bundle, variant, options or Options())]
     run = runner_of(bundle.variant(variant)["execution"])
@@ -94,11 +88,11 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
     require_writable("--out", options.out.parent)
     primer, melody = _given(options, settings)
     steps = round(options.seconds * options.tempo / 60 * steps_per_beat) if melody is None else len(melody)
-    network = OnDevice(Stream(bundle.variant_path(bundle.with_execution(variant, "step")["file"])))
-    sampler = Sampler(options.temperature, options.top_k, options.top_p)
-    rng = np.random.default_rng(options.seed)
+    file = bundle.with_execution(variant, "step")["file"]
+    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    composer = Composer(network, representation, options.sampler, options.seed)
     started = time.perf_counter()
-    piece = compose(network, representation, max(1, steps), sampler, rng, primer, melody)
+    piece = composer.compose(max(1, steps), primer=primer, melody=melody)
     taken = time.perf_counter() - started
     seconds = len(piece) * 60 / options.tempo / steps_per_beat
     return {
@@ -114,7 +108,7 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
 
 
 def _given(options: Options, settings: dict[str, Any]) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return what the piece begins with, and the melody that it must have."""
+    """Return the primer and the melody that the options give."""
     if options.harmonise is not None:
         if settings["kind"] != "voices":
             raise UserError(f"--harmonise: expected a network of voices, got one of {settings['kind']}")
@@ -125,8 +119,8 @@ def _given(options: Options, settings: dict[str, Any]) -> tuple[np.ndarray | Non
 
 
 def _write(piece: np.ndarray, steps_per_beat: int, options: Options) -> dict[str, str]:
-    """Write the files, each whole or not at all, and return the names of those beside the MIDI file."""
-    from .picture import png
+    """Write all files, and return the names of those beside the MIDI file."""
+    from pipelines.tasks.music_picture import png
 
     names = voice_names(piece)
     write_atomically(options.out, write_midi(piece, steps_per_beat, options.tempo, names))
@@ -134,7 +128,7 @@ def _write(piece: np.ndarray, steps_per_beat: int, options: Options) -> dict[str
     write_atomically(picture, png(piece, steps_per_beat))
     files = {"picture": str(picture)}
     if options.wav:
-        from .synthesis import synthesise, wav
+        from pipelines.tasks.music_sound import synthesise, wav
 
         sound = options.out.with_suffix(".wav")
         write_atomically(sound, wav(synthesise(piece, 60 / options.tempo / steps_per_beat)))
@@ -143,13 +137,13 @@ def _write(piece: np.ndarray, steps_per_beat: int, options: Options) -> dict[str
 
 
 def voice_names(piece: np.ndarray) -> list[str]:
-    """Return what the tracks are called."""
+    """Return the names of the MIDI tracks."""
     count = piece.shape[1]
     return list(VOICES) if count == len(VOICES) else [f"Voice {voice + 1}" for voice in range(count)]
 
 
 def describe(answer: dict[str, Any]) -> str:
-    """Return one line: what was written and how fast, or how probable the piece is."""
+    """Return one line: the files and the speed of composing, or the score of a piece."""
     if "midi" not in answer:
         return f"{answer['piece']}: {answer['nll']:.3f} nats a step, over {answer['steps']} steps"
     files = ", ".join(answer[name] for name in ("midi", "wav", "picture") if name in answer)

@@ -1,30 +1,30 @@
-"""Music for the tracker: samples at several temperatures, and one after each epoch."""
+"""Writes samples for the tracker: at several temperatures, and one after each epoch."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-import layers
 from pipelines.data.examples import Features
+from pipelines.data.midi_files import write_midi
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
+from pipelines.ondevice.step_network import StepNetwork, StreamNetwork
+from pipelines.tasks.generation_layers import KerasNetwork
+from pipelines.tasks.music_picture import png
+from pipelines.tasks.music_sound import synthesise, wav
 
 from .checks import musical_checks
 from .config import MusicConfig
 from .features import prepared, representation_of, settings_of
-from .generate import OnDevice, compose
-from .midi import write_midi
-from .picture import png
+from .generate import Composer
 from .predict import Options, voice_names
-from .synthesis import synthesise, wav
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
@@ -35,44 +35,31 @@ _BEATS_OF_AN_EPOCH = 16
 _TEMPO = Options.tempo
 
 
-class InKeras:
-    """A Keras model, step by step."""
-
-    def __init__(self, model: keras.Model) -> None:
-        one_step = layers.OneStep(model)
-        self.state: Mapping[str, Any] = one_step.initial_states(1)
-        self._step = tf.function(one_step)
-
-    def __call__(self, step: np.ndarray, /) -> np.ndarray:
-        """See `generate.Network`."""
-        outputs, self.state = self._step(tf.constant(step[None, None]), self.state)
-        return outputs[0, 0].numpy()
+def sampled(network: StepNetwork, config: MusicConfig, temperatures: Sequence[float]) -> list[np.ndarray]:
+    """Return a piece of 64 quarter notes at each temperature; the same network gives the same pieces."""
+    return [_sample(network, config, _BEATS, temperature) for temperature in temperatures]
 
 
-def sampled(network: Any, config: MusicConfig, beats: int, temperature: float) -> np.ndarray:
-    """Return a piece of so many quarter notes; the same for the same network."""
-    settings = settings_of(config)
-    steps = beats * config.steps_per_beat
-    sampler, rng = Sampler(temperature, top_p=Options.top_p), np.random.default_rng(config.seed)
-    return compose(network, representation_of(settings), steps, sampler, rng)
+def _sample(network: StepNetwork, config: MusicConfig, beats: int, temperature: float) -> np.ndarray:
+    representation = representation_of(settings_of(config))
+    composer = Composer(network, representation, Sampler(temperature, top_p=Options.top_p), config.seed)
+    return composer.compose(beats * config.steps_per_beat)
 
 
 def each_epoch(
     config: MusicConfig, features: Features, deployed: keras.Model, epoch: int, folder: Path
 ) -> None:
-    """Write a short sample of what the network can by now."""
-    piece = sampled(InKeras(deployed), config, _BEATS_OF_AN_EPOCH, Options.temperature)
+    """Write a short sample of the network after this epoch."""
+    piece = _sample(KerasNetwork(deployed), config, _BEATS_OF_AN_EPOCH, Options.temperature)
     _write(piece, config, f"{folder}/epoch_{epoch:03}", sound=False)
 
 
 def write_samples(config: MusicConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
-    """Write samples of the float32 file at several temperatures; return the musical checks, as metrics."""
-    stream = Stream(bundle.variant_path("float32", execution="step"))
-    pieces = {}
-    for temperature in TEMPERATURES:
-        stream.reset()
-        pieces[temperature] = sampled(OnDevice(stream), config, _BEATS, temperature)
-        _write(pieces[temperature], config, f"{folder}/temperature_{temperature:g}", sound=True)
+    """Write samples of the float32 file at several temperatures, and return the musical checks as metrics."""
+    network = StreamNetwork(Stream(bundle.variant_path("float32", execution="step")))
+    pieces = dict(zip(TEMPERATURES, sampled(network, config, TEMPERATURES), strict=True))
+    for temperature, piece in pieces.items():
+        _write(piece, config, f"{folder}/temperature_{temperature:g}", sound=True)
     rows = check_rows(config, outcome, pieces)
     (folder / "checks.json").write_text(json.dumps(rows, indent=1))
     return {f"checks.{row['of']}.{k}": v for row in rows for k, v in row.items() if k != "of"}
@@ -81,7 +68,7 @@ def write_samples(config: MusicConfig, outcome: Outcome, bundle: Bundle, folder:
 def check_rows(
     config: MusicConfig, outcome: Outcome, samples: Mapping[float, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """Return the musical checks of validation pieces and of each sample, side by side, against train."""
+    """Return the musical checks of training pieces, validation pieces and each sample, one row each."""
     settings = settings_of(config)
     splits, by_voice = outcome.data.splits, config.representation == "voices"
     training = [prepared(piece, settings) for piece in splits["train"].inputs]

@@ -1,4 +1,4 @@
-"""Draw from probabilities. numpy only."""
+"""Draws from probabilities. numpy only."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sampler:
-    """How to draw: the cuts come after the temperature, most probable first, and apply together."""
+    """How to draw a class: temperature first, then top-k and top-p together."""
 
     temperature: float = 1.0
-    """Probabilities are taken to the power 1 / temperature; 0 is the most probable, always."""
+    """Probabilities are raised to the power 1 / temperature; 0 always takes the most probable class."""
     top_k: int | None = None
-    """Only so many."""
+    """Draw from this number of the most probable classes; None: from all."""
     top_p: float = 1.0
-    """Only as many as it takes to this sum (nucleus sampling, A. Holtzman et al., ICLR 2020)."""
+    """Draw from the fewest most probable classes whose probabilities sum to top_p (nucleus sampling,
+    A. Holtzman et al., The curious case of neural text degeneration, ICLR 2020)."""
 
     def distribution(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return what is drawn from, float64, given probabilities (classes,) up to a factor.
+        """Return the distribution to draw from, float64 (classes,).
+
+        Args:
+            probabilities: (classes,), not necessarily normalised.
 
         Raises:
-            ValueError: not one of them is above 0.
+            ValueError: no probability is above 0.
         """
         p = np.asarray(probabilities, np.float64)
         if not p.max() > 0:
@@ -40,6 +44,6 @@ class Sampler:
         return cut / cut.sum()
 
     def draw(self, probabilities: np.ndarray, rng: np.random.Generator) -> int:
-        """Return one class; `rng` is used once, whatever the temperature."""
+        """Return one class, given probabilities (classes,); draws once from `rng` at any temperature."""
         cumulative = np.cumsum(self.distribution(probabilities))
         return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))

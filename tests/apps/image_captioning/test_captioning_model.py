@@ -9,20 +9,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 
-from apps.image_captioning import encoder as encoders
 from apps.image_captioning.augment import Augment
-from apps.image_captioning.captions import END, Vocabulary, words
 from apps.image_captioning.config import PRESETS, CaptioningConfig
 from apps.image_captioning.data import examples
-from apps.image_captioning.decoder import Greedy, Look, build_decoder
-from apps.image_captioning.encoder import Coordinates, WordSpotting, build_encoder
 from apps.image_captioning.features import make_features
-from apps.image_captioning.metrics import METRICS, baselines, said
-from apps.image_captioning.model import CaptionLoss, build_model, captioner, decoder_of, encoder_of
-from apps.image_captioning.reading import TeacherForcing
+from apps.image_captioning.metrics import METRICS, baselines, captions_of
+from apps.image_captioning.model import (
+    build_decoder,
+    build_model,
+    captioner,
+    decoder_of,
+    encoder_of,
+)
 from layers import OneStep, execution
 from pipelines.data.examples import Data
 from pipelines.errors import UserError
@@ -30,6 +29,10 @@ from pipelines.evaluation.outcome import Progress
 from pipelines.export.keras.saved_model import write_saved_model
 from pipelines.export.tflite.convert import Source
 from pipelines.ondevice.model import Model
+from pipelines.ondevice.vocabulary import END, Vocabulary, words
+from pipelines.tasks.generation_decoder import ContextAttention, GreedyDecoder
+from pipelines.tasks.generation_losses import NextTokenLoss
+from pipelines.tasks.generation_training import TeacherForcing
 from pipelines.training.fit import compile_model, fit
 
 CAPTIONS = (("A red dog.", "one red dog"), ("two blue cats",), ("A cat", "a blue cat", "cat!"))
@@ -65,36 +68,7 @@ def network(data: Data) -> tuple:
     model = build_model(SMALL, features)
     for variable in decoder_of(model).trainable_variables:
         variable.assign(variable * 4)
-    return features, model, captioner(features, model)
-
-
-@given(st.lists(st.text("abc. !", max_size=8), min_size=1, max_size=6))
-def test_captions_come_back_from_their_ids(captions: list[str]) -> None:
-    if not any(words(caption) for caption in captions):
-        with pytest.raises(ValueError, match="expected words"):
-            Vocabulary.fit(captions, 1)
-        return
-    vocabulary = Vocabulary.fit(captions, 1)
-    assert Vocabulary.from_json(vocabulary.to_json()).known == vocabulary.known
-    for caption in captions:
-        ids = vocabulary.encode(caption, 10)
-        assert len(ids) == 10
-        assert vocabulary.decode(ids) == " ".join(words(caption))
-        assert vocabulary.decode(vocabulary.encode(caption, 2)) == " ".join(words(caption)[:2])
-
-
-def test_rare_words_are_unknown_and_ids_have_an_order() -> None:
-    vocabulary = Vocabulary.fit(["a dog", "a cat", "dog a"], 2)
-    assert vocabulary.known == ("a", "dog")
-    assert vocabulary.encode("the dog", 3) == [vocabulary.unknown, 2, END]
-    assert (vocabulary.unknown, vocabulary.start) == (3, 4)
-
-
-@pytest.mark.parametrize("content", [b"{}", b"[1]", b'["a", "a"]', b"[]", b'["two words"]', b"nonsense"])
-def test_a_vocabulary_that_is_none_is_refused_in_one_line(content: bytes) -> None:
-    with pytest.raises(ValueError, match=r"^vocabulary: ") as refused:
-        Vocabulary.from_json(content)
-    assert "\n" not in str(refused.value)
+    return features, model, captioner(SMALL, features, model)
 
 
 def test_what_is_read_is_one_word_behind_what_is_guessed(data: Data) -> None:
@@ -131,16 +105,6 @@ def test_pictures_stay_where_nothing_is_to_move_and_mirrors_mirror(data: Data) -
     assert not np.array_equal(moved(dataclasses.replace(still, rotation=90.0)), images)
     gains = moved(dataclasses.replace(still, brightness=0.5)).mean(axis=(1, 2)) / images.mean(axis=(1, 2))
     assert 0.49 < gains.min() < 0.8 < 1.1 < gains.max() < 1.51
-
-
-def test_the_loss_by_hand() -> None:
-    """Three classes; of four targets one is unknown (3) and one stands behind the end."""
-    p = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [1, 1e-9, 1e-9]], np.float32)
-    targets = np.array([[[1], [3], [END], [END]]])
-    outputs = tf.math.log(p)[None, :, None]
-    assert float(CaptionLoss()(targets, outputs)) == pytest.approx(np.log(4), rel=1e-5)
-    smoothed = (0.7 * np.log(4) - 0.3 * np.log([0.5, 0.25, 0.25]).mean()) * 2 / 2
-    assert float(CaptionLoss(0.3)(targets, outputs)) == pytest.approx(smoothed, rel=1e-5)
 
 
 def test_one_step_after_another_gives_what_the_whole_sentence_gives(network: tuple) -> None:
@@ -193,91 +157,18 @@ def test_on_the_device_it_says_what_keras_says(data: Data, cell: str, tmp_path: 
     model = build_model(config, features)
     for variable in decoder_of(model).trainable_variables:
         variable.assign(variable * 4)
-    whole = captioner(features, model)
+    whole = captioner(config, features, model)
     images = features.inputs["test"]
     write_saved_model(whole, tmp_path, {"image": (images.shape[1:], "uint8")}, ["tokens"])
     content = Source(tmp_path).convert("float32")
     np.testing.assert_array_equal(Model(content).predict(images), whole.predict(images, verbose=0))
 
 
-class _Fixed(keras.layers.Layer):
-    """Stands for a decoder: looks where it is told."""
-
-    def __init__(self, attention: np.ndarray) -> None:
-        super().__init__()
-        self.attention = attention
-        self.read: list[np.ndarray] = []
-
-    def call(self, inputs: list, training: bool = False) -> list:
-        tokens, _ = inputs
-        self.read.append(np.asarray(tokens))
-        guess = tf.one_hot(tf.fill(tf.shape(tokens), 2), 5)
-        return [tf.math.log(guess + 1e-3), tf.constant(self.attention)]
-
-
-def test_places_are_to_be_looked_at_once_in_a_sentence() -> None:
-    attention = np.array([[[0.5, 0.5], [1, 0], [0.2, 0.8]]], np.float32)
-    reading = TeacherForcing(_Fixed(attention), attention_regularization=3.0)
-    tokens = np.array([[[4], [1], [END]]])  # two words are read; the third step doesn't count
-    features, spots = np.zeros((1, 2, 1), np.float32), np.zeros((1, 2, 5), np.float32)
-    reading(tokens, features, spots, training=True)
-    (loss,) = reading.losses
-    assert float(loss) == pytest.approx(3 * ((1 - 1.5) ** 2 + (1 - 0.5) ** 2) / 2)
-    reading(tokens, features, spots, training=False)
-    assert not reading.losses
-
-
-def test_attention_is_led_to_where_the_next_word_was_spotted() -> None:
-    """Of two captions the words 1 and 2 come; 1 could be anywhere, 2 is surely at the first of two places."""
-    attention = np.array([[[0.25, 0.75], [0.5, 0.5]]] * 2, np.float32)
-    reading = TeacherForcing(_Fixed(attention), attention_guidance=2.0)
-    spots = np.zeros((1, 2, 5), np.float32)
-    spots[0, 0, 2] = 100.0
-    tokens = np.array([[[4, 4], [1, 2], [END, END]]], np.int32)[:, :2]
-    reading(tokens, np.zeros((1, 2, 1), np.float32), spots, training=True)
-    (loss,) = reading.losses
-    assert float(loss) == pytest.approx(2 * (0 + np.log(4)) / 2, rel=1e-5)
-
-
-def test_scheduled_sampling_reads_guesses_but_keeps_start_and_end() -> None:
-    keras.utils.set_random_seed(0)
-    decoder = _Fixed(np.zeros((200, 6, 1), np.float32))
-    tokens = np.array([[7], [1], [3], [1], [END], [END]], np.int32)[None].repeat(200, axis=0)
-    features, spots = np.zeros((200, 1, 1), np.float32), np.zeros((200, 1, 8), np.float32)
-    TeacherForcing(decoder, scheduled_sampling=0.5)(tokens, features, spots, training=True)
-    true, mixed = decoder.read
-    np.testing.assert_array_equal(true[0], [7, 1, 3, 1, END, END])
-    np.testing.assert_array_equal(mixed[:, [0, 4, 5]], true[:, [0, 4, 5]])
-    assert set(np.unique(mixed[:, 1:4])) == {1, 2, 3}
-    assert 0.4 < (mixed[:, 1:4] == 2).mean() < 0.6
-
-
-def test_word_spotting_by_hand() -> None:
-    layer = WordSpotting(4, 0.5)
-    seen = np.array([[[1.0], [-1.0]]], np.float32)
-    tokens = np.array([[3, 1, END, 3]])
-    layer(seen, tokens)
-    layer.kernel.assign([[0.0, 1.0, 2.0, -1.0]])
-    layer.bias.assign([0.0, 0.5, -1.0, 0.0])
-    spots = np.asarray(layer(seen, tokens, training=True))
-    np.testing.assert_allclose(spots, [[[0, 1.5, 1, -1], [0, -0.5, -3, 1]]])
-    z = [np.log(np.exp(u + b) + np.exp(-u + b)) for u, b in ((1, 0.5), (2, -1), (-1, 0))]
-    p = 1 / (1 + np.exp(-np.array(z)))
-    expected = -np.log(p[0]) - np.log(1 - p[1]) - np.log(p[2])
-    assert float(layer.losses[0]) == pytest.approx(0.5 * expected, rel=1e-5)
-
-
-def test_places_know_where_they_are() -> None:
-    answer = np.asarray(Coordinates()(np.zeros((2, 3, 4, 1), np.float32)))
-    np.testing.assert_allclose(answer[1, 0, :, 1], np.linspace(-1, 1, 4), atol=1e-6)
-    np.testing.assert_allclose(answer[0, :, 2, 2], [-1, 0, 1], atol=1e-6)
-
-
 def test_an_encoder_is_frozen_at_first_and_trained_then(data: Data) -> None:
     config = dataclasses.replace(SMALL, frozen_epochs=1, batch_size=2)
     features = make_features(config, data)
     model = build_model(config, features)
-    compile_model(model, config, CaptionLoss(), features)
+    compile_model(model, config, NextTokenLoss(), features)
     encoder, seen = encoder_of(model), []
 
     class NoCheckpoint:
@@ -294,7 +185,7 @@ def test_an_encoder_is_frozen_at_first_and_trained_then(data: Data) -> None:
         seen.append([variable.numpy() for variable in encoder.weights])
 
     look()
-    whole = captioner(features, model)
+    whole = captioner(SMALL, features, model)
     with execution("own_gradient"):  # there is next to nothing to compute, and XLA takes its time to compile
         fit(model, features, config, METRICS, NoCheckpoint(), look, whole, True, set_trainable)
     before, frozen, trained = seen
@@ -308,7 +199,7 @@ def test_facts_are_for_captions_of_the_grammar_only(network: tuple, data: Data) 
     assert METRICS["facts"](outputs, targets) is None
     assert METRICS["cider"](outputs, targets) >= 0
     exact = np.array([target.vocabulary.encode(target.captions[0], 4) for target in targets])
-    assert said(exact, targets)[0] == "a red dog"
+    assert captions_of(exact, targets)[0] == "a red dog"
     assert METRICS["bleu_1"](exact, targets) == pytest.approx(1)
     scores = baselines(SMALL, data, features, whole)
     assert {name: list(of_split) for name, of_split in scores.items()} == {
@@ -321,7 +212,7 @@ def test_the_nearest_image_of_a_training_image_is_itself(data: Data) -> None:
     same = dataclasses.replace(data, splits=data.splits | {"test": data.splits["train"]})
     features = make_features(SMALL, same)
     targets = features.targets["test"]
-    found = baselines(SMALL, same, features, captioner(features, build_model(SMALL, features)))
+    found = baselines(SMALL, same, features, captioner(SMALL, features, build_model(SMALL, features)))
     first = np.array([target.vocabulary.encode(target.captions[0], 4) for target in targets])
     assert found["nearest_image"]["test"] == pytest.approx(METRICS["cider"](first, targets))
 
@@ -335,31 +226,12 @@ def test_a_vocabulary_of_one_word_will_do_and_of_none_is_refused(data: Data) -> 
 
     one = saying("Dog!", "dog dog")
     features = make_features(SMALL, one)
-    answers = captioner(features, build_model(SMALL, features)).predict(features.inputs["test"], verbose=0)
+    model = captioner(SMALL, features, build_model(SMALL, features))
+    answers = model.predict(features.inputs["test"], verbose=0)
     assert set(np.unique(answers)) <= {END, 1}
     assert np.isfinite(METRICS["cider"](answers, features.targets["test"]))
-    with pytest.raises(UserError, match=r"noise: expected a word that is said 99 times or more"):
+    with pytest.raises(UserError, match=r"noise: expected a word that occurs 99 times or more"):
         make_features(dataclasses.replace(SMALL, min_count=99), one)
-
-
-def test_encoders_of_keras_applications_have_places_too() -> None:
-    config = dataclasses.replace(SMALL, encoder="mobilenet_v3_small", image_size=64)
-    encoder = build_encoder(config)
-    assert encoder(np.zeros((1, 64, 64, 3), np.uint8)).shape == (1, 4, 5)
-
-
-def test_weights_that_cannot_be_downloaded_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(**_: object) -> None:
-        raise OSError("URL fetch failure\non a server: no route")
-
-    monkeypatch.setattr(encoders.keras.applications, "EfficientNetV2B0", offline)
-    config = dataclasses.replace(
-        SMALL, encoder="efficientnet_v2_b0", image_size=64, encoder_weights="imagenet"
-    )
-    with pytest.raises(
-        UserError, match=r"^--encoder-weights imagenet: can't be downloaded \(on a server: no route\)"
-    ):
-        build_encoder(config)
 
 
 @pytest.mark.parametrize(
@@ -382,6 +254,7 @@ def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
 
 def test_a_decoder_can_be_made_again_from_its_settings() -> None:
     decoder = build_decoder(SMALL, Vocabulary(["a", "b"]), 4)
-    for layer in (Greedy(decoder, 4, 5), TeacherForcing(decoder, 0.1, 0.2, 0.3), Look(3)):
+    teacher_forcing = TeacherForcing(decoder, scheduled_sampling=0.3)
+    for layer in (GreedyDecoder(decoder, 4, 5), teacher_forcing, ContextAttention(3)):
         config = layer.get_config()
         assert type(layer).from_config(dict(config)).get_config().keys() == config.keys()

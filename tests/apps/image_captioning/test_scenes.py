@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.image_captioning import scenes
-from apps.image_captioning.caption_grammar import captions
-from apps.image_captioning.captions import words
-from apps.image_captioning.drawing import COLOUR_VALUES, GROUND_VALUES, render
-from apps.image_captioning.facts import fact_scores, mark, parse, scene_of
-from apps.image_captioning.layout import SIDE
-from apps.image_captioning.scenes import Scene
-from apps.image_captioning.statements import (
+from apps.image_captioning.embedded import scenes
+from apps.image_captioning.embedded.caption_grammar import captions
+from apps.image_captioning.embedded.drawing import COLOUR_VALUES, GROUND_VALUES, render
+from apps.image_captioning.embedded.facts import fact_scores, mark, parse, scene_of
+from apps.image_captioning.embedded.layout import SIDE
+from apps.image_captioning.embedded.scenes import Scene
+from apps.image_captioning.embedded.statements import (
     COLOURS,
     GROUND_COLOURS,
     RELATIONS,
@@ -30,6 +29,7 @@ from apps.image_captioning.statements import (
     Group,
     Statement,
 )
+from pipelines.ondevice.vocabulary import words
 
 SPLITS = ("train", "validation", "test", "novel")
 
@@ -330,7 +330,7 @@ def test_textures_and_grounds_are_there_to_see(splits: dict[str, list[Scene]]) -
 
 def test_the_builder_prepares_and_reads_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorflow_datasets")
-    from apps.image_captioning.rendered_scenes import RenderedScenes
+    from apps.image_captioning.embedded.rendered_scenes import RenderedScenes
 
     def refuse(*_: object) -> None:
         raise AssertionError("the network was asked")

@@ -13,7 +13,7 @@ from apps.music_generation.checks import (
     pitch_class_distance,
     voice_crossings,
 )
-from apps.music_generation.pieces import transposed
+from pipelines.data.note_grid import transposed
 
 
 def piece(*rows):

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from apps.music_generation import parsing
 from apps.music_generation.config import PRESETS, MusicConfig
 from apps.music_generation.data import load
-from apps.music_generation.midi import write_midi
-from apps.music_generation.pieces import transposed
+from apps.music_generation.embedded import corpus_pieces as parsing
+from pipelines.data.abc_files import read_abc
+from pipelines.data.midi_files import write_midi
+from pipelines.data.note_grid import transposed
 from pipelines.errors import UserError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -83,7 +84,7 @@ def test_voices_leave_out_what_has_not_four(tmp_path):
 def test_abc_with_an_upbeat(tmp_path):
     path = tmp_path / "tunes.abc"
     path.write_text(ABC)
-    first, second = parsing.parse_abc(path, 1)
+    first, second = read_abc(path, 1)
     assert first.ravel().tolist() == [67, 69, 71, 72, 74, 72, 71, 69, 67, -67, -67, -67]
     assert second.ravel().tolist() == [0, 0, 0, 67, 72, -72, 76, -76, 67, -67, -67, -67]
     for number in range(3):

@@ -13,23 +13,23 @@ from PIL import Image
 
 from apps.music_generation.config import MusicConfig
 from apps.music_generation.features import make_features, representation_of
-from apps.music_generation.generate import OnDevice, compose, key_of, opening
-from apps.music_generation.midi import read_midi, write_midi
+from apps.music_generation.generate import Composer, key_of, opening
 from apps.music_generation.model import build_model
 from apps.music_generation.pianoroll import PianoRoll
-from apps.music_generation.pieces import notes, roll
 from apps.music_generation.predict import Options, describe, predict
-from apps.music_generation.samples import InKeras
-from apps.music_generation.synthesis import RATE, synthesise, wav
 from apps.music_generation.tokens import HOLD, REST, Tokens
 from pipelines.data.examples import Data, Examples
+from pipelines.data.midi_files import read_midi, write_midi
+from pipelines.data.note_grid import notes, roll
 from pipelines.errors import UserError
 from pipelines.export.keras.saved_model import write_saved_model
 from pipelines.export.tflite.convert import convert
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
+from pipelines.ondevice.step_network import StreamNetwork
+from pipelines.tasks.generation_layers import KerasNetwork
+from pipelines.tasks.music_sound import RATE, synthesise, wav
 
-P = np.array([0.1, 0.4, 0.2, 0.3])
 SMALL = MusicConfig(units=16, depth=1, embedding=8, channels=8)
 KINDS = {
     "voices": SMALL,
@@ -37,53 +37,30 @@ KINDS = {
 }
 
 
-def test_temperature_by_its_equation():
-    np.testing.assert_allclose(Sampler(0.5).distribution(P), P**2 / (P**2).sum())
-    np.testing.assert_allclose(Sampler(1).distribution(7 * P), P)
-    assert Sampler(0).distribution(P).tolist() == [0, 1, 0, 0]
+class Stateless:
+    """A step network without a state."""
+
+    def initial_state(self):
+        return {}
+
+    def __call__(self, step, state):
+        return {"probabilities": self.probabilities(step)}, state
 
 
-def test_top_k_and_nucleus_by_hand():
-    np.testing.assert_allclose(Sampler(top_k=2).distribution(P), [0, 4 / 7, 0, 3 / 7])
-    np.testing.assert_allclose(Sampler(top_p=0.65).distribution(P), [0, 4 / 7, 0, 3 / 7])
-    np.testing.assert_allclose(Sampler(top_p=0.75).distribution(P), [0, 4 / 9, 2 / 9, 3 / 9])
-    np.testing.assert_allclose(Sampler(top_p=1e-9).distribution(P), [0, 1, 0, 0])
-    np.testing.assert_allclose(Sampler(top_k=3, top_p=0.7).distribution(P), [0, 4 / 7, 0, 3 / 7])
-
-
-def test_draws_are_as_often_as_they_should_be_and_never_impossible():
-    rng = np.random.default_rng(0)
-    drawn = np.bincount(
-        [Sampler().draw(np.array([0, 0.25, 0, 0.75, 0]), rng) for _ in range(4000)], minlength=5
-    )
-    assert drawn[[0, 2, 4]].sum() == 0
-    assert drawn[1] / 4000 == pytest.approx(0.25, abs=0.03)
-    with pytest.raises(ValueError, match="above 0"):
-        Sampler().draw(np.zeros(3), rng)
-
-
-class Chance:
+class Chance(Stateless):
     """Draws each key by itself: frames of independent keys."""
-
-    state = {}  # noqa: RUF012 - a network has one
 
     def __init__(self, on):
         self.on = np.full(88, 0.0)
         self.on[list(on)] = list(on.values())
 
-    def __call__(self, step):
+    def probabilities(self, step):
         return np.stack([1 - self.on, self.on], axis=-1)
 
 
 def test_keys_are_drawn_one_after_the_other_with_their_own_probabilities():
     frames = roll(
-        compose(
-            Chance({10: 0.5, 50: 0.25, 87: 1.0}),
-            PianoRoll(False, 1),
-            3000,
-            Sampler(),
-            np.random.default_rng(0),
-        )
+        Composer(Chance({10: 0.5, 50: 0.25, 87: 1.0}), PianoRoll(False, 1), Sampler(), seed=0).compose(3000)
     )
     assert frames.mean(axis=0)[[10, 50, 87]] == pytest.approx([0.5, 0.25, 1.0], abs=0.03)
     assert (frames[:, 10] & frames[:, 50]).mean() == pytest.approx(0.125, abs=0.03)
@@ -136,8 +113,8 @@ def test_the_device_composes_what_keras_does(exported, temperature):
     representation = representation_of(exported.preprocessing)
     steps = 130 if isinstance(representation, Tokens) else 200  # of frames, 2.5 or more steps of the network
     made = [
-        compose(network, representation, steps, Sampler(temperature), np.random.default_rng(5))
-        for network in (OnDevice(Stream(exported.path)), InKeras(exported.model))
+        Composer(network, representation, Sampler(temperature), seed=5).compose(steps)
+        for network in (StreamNetwork(Stream(exported.path)), KerasNetwork(exported.model))
     ]
     np.testing.assert_array_equal(*made)
     assert len(notes(made[0])) > 20
@@ -198,23 +175,22 @@ def test_a_primer_is_gone_on_from_however_long(exported):
     representation = representation_of(exported.preprocessing)
     rng = np.random.default_rng(0)
     primer = rng.integers(50, 80, (60, 4)).astype(np.int16)
-    made = compose(OnDevice(Stream(exported.path)), representation, 70, Sampler(), rng, primer)
+    composer = Composer(StreamNetwork(Stream(exported.path)), representation, Sampler(), seed=0)
+    made = composer.compose(70, primer=primer)
     np.testing.assert_array_equal(roll(made[:60]), roll(primer))
     assert made[60:].any()
-    cut = compose(OnDevice(Stream(exported.path)), representation, 50, Sampler(), rng, primer)
+    cut = composer.compose(50, primer=primer)
     np.testing.assert_array_equal(roll(cut), roll(primer[:50]))
 
 
 def test_silence_is_never_held():
-    class Holds:
-        state = {}  # noqa: RUF012 - a network has one
-
-        def __call__(self, step):
+    class Holds(Stateless):
+        def probabilities(self, step):
             p = np.zeros(90)
             p[[HOLD, REST]] = 0.9, 0.1
             return p
 
-    assert not compose(Holds(), Tokens(1, 4), 5, Sampler(0), np.random.default_rng(0)).any()
+    assert not Composer(Holds(), Tokens(1, 4), Sampler(0), seed=0).compose(5).any()
 
 
 @pytest.mark.parametrize("voices", [1, 4])
@@ -225,15 +201,13 @@ def test_composing_shows_a_network_what_it_was_trained_on(voices):
     piece[6, 0] = 0
     seen = []
 
-    class Notes:
-        state = {}  # noqa: RUF012 - a network has one
-
-        def __call__(self, step):
+    class Notes(Stateless):
+        def probabilities(self, step):
             seen.append(step)
             return np.full(90, 1 / 90)
 
     representation = Tokens(voices, 4)
-    made = compose(Notes(), representation, len(piece), Sampler(), rng, primer=piece)
+    made = Composer(Notes(), representation, Sampler(), seed=0).compose(len(piece), primer=piece)
     assert made.tolist() == piece.tolist()
     assert np.array(seen).tolist() == representation.encode(piece)[0].tolist()
 
@@ -245,7 +219,7 @@ def test_a_piece_in_a_key_begins_with_its_tonic_chord(key, chord):
     assert opening(key, Tokens(4, 4)).tolist() == [chord]
     assert opening(key, Tokens(1, 4)).tolist() == [chord[:1]]
     assert key_of(np.array([chord] * 3 + [[chord[0], chord[1], chord[2], chord[1]]])) == key
-    with pytest.raises(UserError, match="--key: expected a letter"):
+    with pytest.raises(UserError, match="--key: expected a key such as C"):
         opening("H", Tokens(4, 4))
 
 

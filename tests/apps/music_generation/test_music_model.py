@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 import layers
-from apps.music_generation.attention import RecentAttention
-from apps.music_generation.autoregressive import Columns, KeyConvolution
 from apps.music_generation.config import PRESETS, MusicConfig
 from apps.music_generation.features import PADDING, Transpose, make_features
-from apps.music_generation.metrics import accuracy, baselines, nll
-from apps.music_generation.model import NegativeLogLikelihood, build_model
+from apps.music_generation.key_convolution import KeyConvolution
+from apps.music_generation.metrics import baselines
+from apps.music_generation.model import build_model
 from apps.music_generation.pianoroll import PianoRoll
 from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
+from pipelines.tasks.generation import nll
+from pipelines.tasks.generation_layers import Columns, RecentAttention
+from pipelines.tasks.generation_losses import NegativeLogLikelihood
 
 SMALL = MusicConfig(units=6, depth=2, embedding=4, channels=3, attention=3)
 KINDS = {
@@ -37,19 +39,6 @@ def split(seed, lengths):
 def data():
     splits = {"train": split(0, [9, 40]), "validation": split(1, [5]), "test": split(2, [12, 7])}
     return Data(splits, (), "noise")
-
-
-def test_nats_a_step_by_hand():
-    """Two keys, two frames and padding: log 4 + log 2 in the first, log 2 + log 8 in the second."""
-    on = np.array([[[0.25, 0.5], [0.5, 0.125], [0.9, 0.9]]])
-    outputs = np.stack([1 - on, on], axis=-1)
-    targets = np.array([[[1, 0], [1, 1], [PADDING, PADDING]]])
-    assert nll(outputs, targets) == pytest.approx(7 * np.log(2) / 2)
-    assert accuracy(outputs, targets) == 0  # no frame is right as a whole: 0.5 counts as off
-    tokens = np.array([[[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1, 0, 0]]])
-    assert nll(tokens, np.array([[0, 2, PADDING]])) == pytest.approx(2 * np.log(2))
-    assert accuracy(tokens, np.array([[0, 2, PADDING]])) == 0.5
-    assert nll(np.array([[[0.0, 1.0]]]), np.array([[0]])) == pytest.approx(-np.log(1e-9))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,20 +138,6 @@ def test_key_convolution_by_its_equation(below):
                 expected[:, :, key] += frames[:, :, key + offset, None] * weights
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert layer.compute_output_shape(frames.shape) == found.shape
-
-
-def test_recent_attention_by_its_equation():
-    rng = np.random.default_rng(0)
-    layer, x = RecentAttention(3, 4), rng.normal(size=(2, 6, 5)).astype(np.float32)
-    found = layer(x).numpy()
-    query, key, value = (x @ weight.numpy() for weight in layer.weights)
-    for t in range(6):
-        window = slice(max(0, t - 2), t + 1)
-        scores = np.exp(np.einsum("bu,bju->bj", query[:, t], key[:, window]) / 2)
-        weights = scores / scores.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(
-            found[:, t], np.einsum("bj,bju->bu", weights, value[:, window]), rtol=1e-4, atol=1e-5
-        )
 
 
 @pytest.mark.parametrize("kind", KINDS)

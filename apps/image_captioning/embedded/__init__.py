@@ -1,0 +1,1 @@
+"""Generates the embedded data: drawn scenes and the captions that describe them."""

@@ -1,0 +1,1 @@
+"""Generates the embedded data: chorales and folk tunes from music21's corpus."""

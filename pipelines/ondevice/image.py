@@ -1,0 +1,71 @@
+"""Reads image files into square arrays of pixels, in training and on the device. numpy and Pillow only."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ..errors import UserError
+
+MAX_PIXELS = 80_000_000
+"""Larger images are refused before they are decoded: a small file can hold gigabytes of pixels."""
+_PADDING = (128, 128, 128)
+
+
+def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
+    """Return an image as uint8 (size, size, 3), rotated as its EXIF says; of an animation the first frame.
+
+    An image that is not square is padded with grey, not cropped, so that nothing at its edges is lost.
+    Transparent parts become white. Greyscale images get three equal channels.
+
+    Args:
+        source: a file, or its content.
+        size: pixels each way.
+        name: what error messages call the image. Default: the path.
+
+    Raises:
+        UserError: one line, when the file is missing, not an image, broken or too large.
+    """
+    name = name or str(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns near its own size limit and of odd EXIF
+            with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
+                return _prepare(image, size, name)
+    except UserError:
+        raise
+    except UnidentifiedImageError:
+        raise UserError(f"{name}: not an image in a format that Pillow knows") from None
+    except Image.DecompressionBombError:
+        raise UserError(f"{name}: far more than {MAX_PIXELS:,} pixels, refused") from None
+    except Exception as error:  # decoders raise many types for broken files
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+        raise UserError(f"{name}: can't be read as an image: {reason}") from None
+
+
+def _prepare(image: Image.Image, size: int, name: str) -> np.ndarray:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UserError(f"{name}: {width:,} x {height:,} pixels, refused: at most {MAX_PIXELS:,}")
+    image.draft(None, (2 * size, 2 * size))  # decodes large JPEGs at a lower resolution
+    upright = _opaque(ImageOps.exif_transpose(image))
+    scale = size / max(upright.size)
+    shape = max(1, round(upright.width * scale)), max(1, round(upright.height * scale))
+    square = Image.new("RGB", (size, size), _PADDING)
+    fitted = upright.resize(shape, Image.Resampling.BICUBIC, reducing_gap=3.0)
+    square.paste(fitted, ((size - shape[0]) // 2, (size - shape[1]) // 2))
+    return np.array(square)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return the image in RGB."""
+    if image.mode.startswith("I"):  # 16 bits a pixel; convert would clip them to 255
+        image = Image.fromarray((np.asarray(image).clip(0, 65_535) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,127 @@
+"""What apps that generate sequences share: options, metrics and n-gram baselines. No TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..config import require
+from ..evaluation.score import MeanOf
+from ..ondevice.sampling import Sampler
+
+FLOOR = 1e-9
+"""Smaller probabilities count as this one, so that no single target costs more than 21 nats."""
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """Options of `predict` in apps that draw what they generate."""
+
+    temperature: float | None = 1.0
+    """1 draws from the network's own distribution, lower favours probable tokens, 0 takes the most
+    probable."""
+    top_k: int | None = None
+    """Draw from this number of the most probable tokens only. Default: from all."""
+    top_p: float = 1.0
+    """Draw from the most probable tokens that together have this probability (nucleus sampling)."""
+    seed: int = 1
+    """The same seed gives the same result."""
+
+    def __post_init__(self) -> None:
+        in_range = self.temperature is None or 0 <= self.temperature <= 100
+        require(in_range, "temperature", "0 to 100", self.temperature)
+        require(self.top_k is None or self.top_k >= 1, "top_k", "at least 1", self.top_k)
+        require(0 < self.top_p <= 1, "top_p", "above 0, at most 1", self.top_p)
+        require(self.seed >= 0, "seed", "0 or more", self.seed)
+
+    @property
+    def sampler(self) -> Sampler:
+        """How to draw; without a temperature, 1."""
+        temperature = 1.0 if self.temperature is None else self.temperature
+        return Sampler(temperature, self.top_k, self.top_p)
+
+
+def nll_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the negative log-likelihood of each sequence in nats a step, (N,).
+
+        nll = - sum log p(target) / number of steps
+
+    Args:
+        outputs: probabilities (N, steps, ..., classes).
+        targets: class numbers (N, steps, ...), negative in the padding. With several targets a step, their
+            log-likelihoods are summed, so the unit stays nats a step.
+    """
+    valid = targets >= 0
+    classes = np.where(valid, targets, 0).astype(np.intp)[..., None]
+    chosen = np.take_along_axis(outputs, classes, axis=-1)[..., 0]
+    losses = np.where(valid, -np.log(np.maximum(chosen, FLOOR)), 0).reshape(len(targets), -1)
+    return losses.sum(axis=1, dtype=np.float64) / np.maximum(1, _lengths(targets))
+
+
+def step_accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
+    """Return the share of steps at which every target is the most probable class.
+
+    Args:
+        outputs: probabilities (N, steps, ..., classes).
+        targets: class numbers (N, steps, ...), negative in the padding.
+    """
+    valid = targets >= 0
+    right = (outputs.argmax(axis=-1) == targets) | ~valid
+    steps = _valid_steps(targets)
+    return float((right.reshape(*steps.shape, -1).all(axis=-1) & steps).sum() / steps.sum())
+
+
+def _lengths(targets: np.ndarray) -> np.ndarray:
+    return _valid_steps(targets).sum(axis=1)
+
+
+def _valid_steps(targets: np.ndarray) -> np.ndarray:
+    """Return which steps are not padding, (N, steps)."""
+    valid = targets >= 0
+    return np.asarray(valid.reshape(*valid.shape[:2], -1).any(axis=-1))
+
+
+nll = MeanOf(nll_of_each, _lengths)
+"""The negative log-likelihood in nats a step, mean over all steps of all sequences (see `nll_of_each`)."""
+
+
+def ngram_probabilities(sequences: Sequence[np.ndarray], classes: int, order: int) -> np.ndarray:
+    """Return p(class | previous class, place), (classes, places, classes), with add-one smoothing.
+
+    Args:
+        sequences: class numbers (steps, places) of training sequences; the places of a step are modelled
+            independently of each other.
+        classes: number of classes.
+        order: 1 counts pairs of successive classes, 0 ignores the previous class, -1 counts nothing and
+            gives the uniform distribution.
+    """
+    places = np.arange(sequences[0].shape[1])
+    counts = np.zeros((classes, len(places), classes))
+    for sequence in sequences if order >= 0 else ():
+        np.add.at(counts, (_previous(sequence), places[None], sequence), 1)
+    if order == 0:
+        counts[:] = counts.sum(axis=0)
+    counts += 1
+    return counts / counts.sum(axis=-1, keepdims=True)
+
+
+def ngram_nll(sequences: Sequence[np.ndarray], probabilities: np.ndarray, steps: int) -> float:
+    """Return the negative log-likelihood of sequences (steps, places) in nats a step.
+
+    Args:
+        sequences: class numbers.
+        probabilities: from `ngram_probabilities`.
+        steps: the number of steps that the sum is divided by.
+    """
+    total = 0.0
+    for sequence in sequences:
+        places = np.arange(sequence.shape[1])[None]
+        total -= np.log(probabilities[_previous(sequence), places, sequence]).sum()
+    return float(total / steps)
+
+
+def _previous(sequence: np.ndarray) -> np.ndarray:
+    """Return the class at each place one step before; class 0 before the first step."""
+    return np.vstack([np.zeros_like(sequence[:1]), sequence[:-1]])

@@ -1,0 +1,235 @@
+"""Pieces as grids: into MIDI, piano rolls and tokens, and back; files that nobody expects."""
+
+import contextlib
+import io
+import struct
+
+import mido
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.data import music_files as readers
+from pipelines.data.midi_files import read_midi, write_midi
+from pipelines.data.note_grid import (
+    Note,
+    from_chords,
+    from_notes,
+    from_roll,
+    notes,
+    outer_voices,
+    roll,
+)
+from pipelines.errors import UserError
+
+QUICK = settings(max_examples=60, deadline=None)
+NAMES = ["a", "b", "c", "d"]
+
+
+@st.composite
+def pieces(draw, voices=None):
+    """Any piece: each voice a chain of notes and rests."""
+    columns, steps = [], draw(st.integers(1, 24))
+    for _ in range(voices or draw(st.integers(1, 4))):
+        column = []
+        while len(column) < steps:
+            pitch, length = draw(st.one_of(st.just(0), st.integers(21, 108))), draw(st.integers(1, 5))
+            column += [pitch] + [-pitch] * (length - 1)
+        columns.append(column[:steps])
+    return np.array(columns, np.int16).T
+
+
+def midi(*tracks, ticks=480, **header):
+    """The bytes of a file of tracks, each a list of messages."""
+    file = mido.MidiFile(ticks_per_beat=ticks, **header)
+    file.tracks.extend(mido.MidiTrack(track) for track in tracks)
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
+
+
+def on(pitch, time=0, channel=0, velocity=64):
+    return mido.Message("note_on", note=pitch, time=time, channel=channel, velocity=velocity)
+
+
+def off(pitch, time=0, channel=0):
+    return mido.Message("note_off", note=pitch, time=time, channel=channel)
+
+
+def test_notes_of_a_grid_by_hand():
+    piece = np.array([[72, 60], [-72, -60], [72, 0], [0, 59]], np.int16)
+    assert notes(piece) == [Note(0, 72, 0, 2), Note(0, 72, 2, 1), Note(1, 60, 0, 2), Note(1, 59, 3, 1)]
+
+
+@QUICK
+@given(pieces())
+def test_a_piece_is_its_notes(piece):
+    assert np.array_equal(from_notes(notes(piece), piece.shape[1], len(piece)), piece)
+
+
+@QUICK
+@given(pieces())
+def test_a_piano_roll_keeps_what_sounds(piece):
+    frames = roll(piece)
+    assert np.array_equal(roll(from_roll(frames)), frames)
+    expected = [set(np.abs(row[row != 0]).tolist()) for row in piece]
+    assert [set((np.flatnonzero(row) + 21).tolist()) for row in frames] == expected
+
+
+def test_the_highest_voice_of_many():
+    piece = np.array([[60, 72], [-60, 0], [62, 74], [-62, -74]], np.int16)
+    # where the upper note ends, the one that was below it is heard as new
+    assert outer_voices(piece).ravel().tolist() == [72, 60, 74, -74]
+
+
+@QUICK
+@given(pieces(4), st.sampled_from([1, 2, 4]))
+def test_midi_there_and_back(piece, steps_per_beat):
+    content = write_midi(piece, steps_per_beat, 90, NAMES)
+    if not piece.any():
+        with pytest.raises(UserError, match="expected notes, found none"):
+            read_midi(content, steps_per_beat, name="it")
+        return
+    found = read_midi(content, steps_per_beat)
+    assert found.outside == 0
+    first = int(np.flatnonzero(piece.any(axis=1))[0]) // (4 * steps_per_beat) * 4 * steps_per_beat
+    expected = sorted(note[1:] for note in notes(piece[first:]))
+    assert sorted(note[1:] for note in notes(found.piece)) == expected
+
+
+def test_the_voices_of_a_file_are_its_tracks_from_the_top():
+    piece = np.array([[72, 67, 60, 48], [74, -67, 59, -48], [0, -67, 60, 50]], np.int16)
+    low_first = write_midi(piece[:, ::-1], 4, 90, NAMES)
+    np.testing.assert_array_equal(read_midi(low_first, 4).piece, piece)
+
+
+def test_tempo_changes_do_not_move_the_grid():
+    tempo = [mido.MetaMessage("set_tempo", tempo=t, time=240) for t in (200_000, 900_000)]
+    content = midi(tempo, [on(60), off(60, 480), on(62), off(62, 480)])
+    assert read_midi(content, 1).piece.ravel().tolist() == [60, 62]
+
+
+def test_notes_without_an_end_last_until_the_next_of_their_pitch_or_the_end():
+    content = midi([on(60), on(60, 480), mido.MetaMessage("text", text="end", time=960)])
+    assert read_midi(content, 1).piece.ravel().tolist() == [60, 60, -60]
+    silent = midi([on(60), on(60, 480, velocity=0)])  # a note_on of velocity 0 is an end
+    assert read_midi(silent, 1).piece.ravel().tolist() == [60]
+
+
+def test_drums_are_no_pitches_unless_they_are_asked_for():
+    content = midi([on(36, channel=9), off(36, 480, channel=9)])
+    with pytest.raises(UserError, match="it: expected notes, found none but drums"):
+        read_midi(content, 1, name="it")
+    assert read_midi(content, 1, drums=True).piece.ravel().tolist() == [36]
+
+
+def test_32_tracks_are_one_piano_roll():
+    content = midi(*([on(40 + i), off(40 + i, 480)] for i in range(32)))
+    assert roll(read_midi(content, 1).piece).sum() == 32
+
+
+def test_notes_outside_the_88_keys_are_counted_and_dropped():
+    content = midi([on(20), off(20, 480), on(60), off(60, 480), on(109), off(109, 480)])
+    score = read_midi(content, 1)
+    assert score.outside == 2
+    assert score.piece.ravel().tolist() == [0, 60]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (midi([]), "expected notes, found none"),
+        (b"", "expected a MIDI file"),
+        (np.random.default_rng(0).bytes(100_000), "expected a MIDI file"),
+        (midi([on(60), off(60, 480)])[:-9], "expected a MIDI file"),
+        (midi([on(60), off(60, 480)])[:12] + struct.pack(">h", -25 * 256 + 40), "expected a MIDI file"),
+        (midi([on(60), off(60, 2**27)], ticks=1), "expected at most 40,000 steps of music"),
+    ],
+    ids=["no notes", "empty", "noise", "cut", "frames of film", "days long"],
+)
+def test_files_that_are_no_music_are_refused_in_one_line(content, said, tmp_path):
+    path = tmp_path / "it.mid"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"it.mid: {said}") as refused:
+        read_midi(path, 4)
+    assert "\n" not in str(refused.value)
+
+
+def test_100_megabytes_of_noise_are_refused_unread(tmp_path):
+    path = tmp_path / "noise.mid"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    with pytest.raises(UserError, match="at most 10,000,000 bytes, got 100,000,000"):
+        read_midi(path, 4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10_000), st.binary(min_size=1, max_size=4))
+def test_damaged_midi_is_read_or_refused(place, bytes_):
+    content = bytearray(write_midi(np.array([[72, 48], [-72, 50], [74, -50]], np.int16), 4, 90, ["a", "b"]))
+    place %= len(content)
+    content[place : place + len(bytes_)] = bytes_
+    with contextlib.suppress(UserError):
+        assert read_midi(bytes(content), 4, name="it").piece.any()
+
+
+def test_chords_of_a_json_file():
+    piece = from_chords([[60, 64], [], [64, 300, 5]], "it")
+    assert roll(piece).sum(axis=1).tolist() == [2, 0, 1]
+    voices = from_chords([[72, 60], [72, -1], [74, 59]], "it")
+    assert voices.tolist() == [[72, 60], [-72, 0], [74, 59]]
+    with pytest.raises(UserError, match="it: expected a list of MIDI numbers"):
+        from_chords([["C"]], "it")
+
+
+def write(path, content):
+    if path.suffix == ".npz":
+        np.savez(path, **content)
+    elif path.suffix == ".mat":
+        import scipy.io
+
+        cells = {}
+        for name, some in content.items():
+            cells[name] = np.empty(len(some), object)
+            cells[name][:] = some
+        scipy.io.savemat(path, cells)
+    else:
+        path.write_text(content)
+    return path
+
+
+ROLL = np.eye(88)[[39, 43]]  # one key a step: 60, then 64
+
+
+def test_files_with_splits(tmp_path):
+    files = {
+        "a.json": '{"train": [[[60], [64]]], "valid": [[[60], [64]]], "other": 1}',
+        "a.npz": {"train_0": ROLL, "valid_0": np.array([[60], [64]])},
+        "a.mat": {"traindata": [ROLL], "validdata": [np.array([[60.0], [64.0]])]},
+    }
+    for name, content in files.items():
+        splits = readers.read_splits(write(tmp_path / name, content))
+        assert set(splits) == {"train", "validation"}
+        for (piece,) in splits.values():
+            assert piece.tolist() == [[60], [64]], name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.json", "[1", "expected JSON"),
+        ("a.json", "[1]", "expected an object of splits, got list"),
+        ("a.json", '{"test": [[[60]]]}', r"expected pieces of a split called train, found \['test'\]"),
+        ("a.json", '{"train": [[60]]}', r"train\[0\]: expected a list of MIDI numbers"),
+        ("a.npz", {"train": np.array([{}], object)}, "expected arrays of numbers"),
+        ("a.npz", {"train": np.zeros(3)}, r"train: expected numbers \(steps, 88\)"),
+    ],
+)
+def test_broken_files_with_splits(tmp_path, name, content, said):
+    with pytest.raises(UserError, match=said):
+        readers.read_splits(write(tmp_path / name, content))
+    for suffix in (".npz", ".mat"):
+        (tmp_path / f"noise{suffix}").write_bytes(b"no such format" * 20)
+        with pytest.raises(UserError, match=f"noise{suffix}: expected"):
+            readers.read_splits(tmp_path / f"noise{suffix}")
