@@ -102,6 +102,7 @@ def bundle(exported):
         preprocessing=exported.preprocessing,
         variants=[variant],
         variant=lambda name: variant,
+        with_execution=lambda name, execution: variant,
         variant_path=lambda name: exported.path,
         folder=exported.path.parent,
     )
