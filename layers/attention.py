@@ -1,4 +1,4 @@
-"""Additive and multiplicative attention: over a memory with a query, and as pooling."""
+"""Additive and multiplicative attention over a memory, and as pooling over a sequence."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ SCORES = ("general", "dot")
 
 
 class _Additive(Attention):
-    """The score of a hidden layer: e_j = v . tanh(q + k_j)."""
+    """The additive score, e_j = v . tanh(q + k_j)."""
 
     score: keras.Variable
 
     def __init__(
         self,
         units: int,
-        return_weights: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
-        super().__init__(return_weights, kernel_initializer, **kwargs)
+        super().__init__(**kwargs)
         require_units(self, units)
         self.units = units
 
@@ -47,24 +45,28 @@ class AdditiveAttention(_Additive, MemoryAttention):
         a_i = softmax(e_i) over the valid steps
         y_i = sum_j a_ij m_j
 
-    Reference: D. Bahdanau, K. Cho and Y. Bengio, Neural machine translation by jointly learning to align
-    and translate, ICLR 2015.
-
     Args:
         units: size of the hidden layer of the score.
-        return_weights: return the weights a, too.
-        kernel_initializer: of W, U and v.
+        return_weights: also return the weights a.
+        kernel_initializer: initial values of W, U and v.
 
-    Call arguments: `query` (batch, query features) or (batch, queries, query features), `memory` (batch,
-    steps, features), `mask` (batch, steps) of the memory, False at padding, whose weight is 0; where every
-    step is padding, all weigh the same. In a decoder, `project_memory` and `attend` compute U m once.
+    Call arguments: `query` q (batch, query features) or (batch, queries, query features); `memory` m (batch,
+    steps, features); `mask` (batch, steps) of the memory, False at padding. In a decoder, `project_memory`
+    and `attend` compute U m once.
     Returns: (batch, [queries,] features); with `return_weights` a list of that and (batch, [queries,] steps).
+    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
     Weights: query_kernel W (query features, units), memory_kernel U (features, units), bias b (units,),
     score v (units, 1).
+
+    Raises:
+        ValueError: `units` is not a whole number above 0, or an input has the wrong shape.
+
+    Reference: D. Bahdanau, K. Cho and Y. Bengio, Neural machine translation by jointly learning to align
+    and translate, ICLR 2015.
     """
 
     def build_weights(self, query_size: Any, memory_size: Any) -> None:
-        """Make W, U, b and v."""
+        """Create W, U, b and v."""
         self.query_kernel = self.kernel_weight("query_kernel", (query_size, self.units))
         self.memory_kernel = self.kernel_weight("memory_kernel", (memory_size, self.units))
         self.bias = self.add_weight(shape=(self.units,), name="bias", initializer="zeros")
@@ -80,35 +82,38 @@ class AdditiveAttention(_Additive, MemoryAttention):
 
 @keras.saving.register_keras_serializable("unrolled")
 class AdditiveAttentionPooling(_Additive, AttentionPooling):
-    """A weighted mean over time, the weights learned.
+    """A mean over time in which a small network learns the weight of each step.
 
         e_t = v . tanh(W x_t + b)
         a = softmax(e) over the valid steps
         y = sum_t a_t x_t
 
-    References: D. Bahdanau, K. Cho and Y. Bengio, Neural machine translation by jointly learning to align
-    and translate, ICLR 2015 (the score); Z. Yang et al., Hierarchical attention networks for document
-    classification, NAACL 2016 (without a query, as pooling).
-
     Args:
         units: size of the hidden layer of the score.
-        return_weights: return the weights a, too.
-        kernel_initializer: of W and v.
+        return_weights: also return the weights a.
+        kernel_initializer: initial values of W and v.
 
-    Call arguments: `sequences` (batch, steps, features), `mask` (batch, steps), False at padding, whose
-    weight is 0; where every step is padding, all weigh the same.
+    Call arguments: `sequences` x (batch, steps, features); `mask` (batch, steps), False at padding.
     Returns: (batch, features); with `return_weights` a list of that and (batch, steps).
+    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
     Weights: kernel W (features, units), bias b (units,), score v (units, 1).
+
+    Raises:
+        ValueError: `units` is not a whole number above 0, or an input has the wrong shape.
+
+    References: D. Bahdanau, K. Cho and Y. Bengio, Neural machine translation by jointly learning to align
+    and translate, ICLR 2015 (the score); Z. Yang et al., Hierarchical attention networks for document
+    classification, NAACL 2016 (pooling without a query).
     """
 
     def build_weights(self, size: Any) -> None:
-        """Make W, b and v."""
+        """Create W, b and v."""
         self.kernel = self.kernel_weight("kernel", (size, self.units))
         self.bias = self.add_weight(shape=(self.units,), name="bias", initializer="zeros")
         self.score = self.kernel_weight("score", (self.units, 1))
 
     def learned_query(self) -> tf.Tensor:
-        """Return b, which is what W q + b of a query that never changes comes to."""
+        """Return b: for a constant query, W q + b is a constant vector."""
         return tf.convert_to_tensor(self.bias)[None, None]
 
     def project_memory(self, memory: tf.Tensor) -> Projected:
@@ -125,32 +130,37 @@ class MultiplicativeAttention(MemoryAttention):
         a_i = softmax(e_i) over the valid steps
         y_i = sum_j a_ij m_j
 
-    Reference: M. Luong, H. Pham and C. Manning, Effective approaches to attention-based neural machine
-    translation, EMNLP 2015.
-
     Args:
         score: "general" or "dot".
-        return_weights: return the weights a, too.
-        kernel_initializer: of W.
+        return_weights: also return the weights a.
+        kernel_initializer: initial values of W.
 
-    Call arguments, returns: as `AdditiveAttention`.
-    Weights: kernel W (query features, features) with score="general", else none.
+    Call arguments: `query` q (batch, query features) or (batch, queries, query features); `memory` m (batch,
+    steps, features); `mask` (batch, steps) of the memory, False at padding.
+    Returns: (batch, [queries,] features); with `return_weights` a list of that and (batch, [queries,] steps).
+    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Weights: kernel W (query features, features) with score="general"; none with "dot".
+
+    Raises:
+        ValueError: the score is unknown, an input has the wrong shape, or with "dot" query and memory have
+            different numbers of features.
+
+    Reference: M. Luong, H. Pham and C. Manning, Effective approaches to attention-based neural machine
+    translation, EMNLP 2015.
     """
 
     def __init__(
         self,
         score: str = "general",
-        return_weights: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
-        super().__init__(return_weights, kernel_initializer, **kwargs)
+        super().__init__(**kwargs)
         if score not in SCORES:
             raise ValueError(f"{self.name}: score: expected one of {SCORES}, got {score!r}")
         self.score = score
 
     def build_weights(self, query_size: Any, memory_size: Any) -> None:
-        """Make W, if the score has one."""
+        """Create W, which only the score "general" has."""
         if self.score == "general":
             self.kernel = self.kernel_weight("kernel", (query_size, memory_size))
         elif query_size != memory_size:
@@ -167,26 +177,33 @@ class MultiplicativeAttention(MemoryAttention):
 
 @keras.saving.register_keras_serializable("unrolled")
 class MultiplicativeAttentionPooling(AttentionPooling):
-    """A weighted mean over time, each step weighed by its product with a vector that is learned.
+    """A mean over time in which each step is weighed by its product with a learned vector.
 
         e_t = u . x_t
         a = softmax(e) over the valid steps
         y = sum_t a_t x_t
 
-    This is Luong's "dot" with a learned query; "general" would be the same, as u = q W is learned whole.
-    Reference: M. Luong, H. Pham and C. Manning, Effective approaches to attention-based neural machine
-    translation, EMNLP 2015.
+    This is Luong's score "dot" with a learned query. "general" would add nothing, since u = q W is one
+    vector.
 
     Args:
-        return_weights: return the weights a, too.
-        kernel_initializer: of u.
+        return_weights: also return the weights a.
+        kernel_initializer: initial values of u.
 
-    Call arguments, returns: as `AdditiveAttentionPooling`.
+    Call arguments: `sequences` x (batch, steps, features); `mask` (batch, steps), False at padding.
+    Returns: (batch, features); with `return_weights` a list of that and (batch, steps).
+    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
     Weights: query u (features, 1).
+
+    Raises:
+        ValueError: an input has the wrong shape.
+
+    Reference: M. Luong, H. Pham and C. Manning, Effective approaches to attention-based neural machine
+    translation, EMNLP 2015.
     """
 
     def build_weights(self, size: Any) -> None:
-        """Make u."""
+        """Create u."""
         self.query = self.kernel_weight("query", (size, 1))
 
     def learned_query(self) -> tf.Tensor:

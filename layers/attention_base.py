@@ -1,4 +1,4 @@
-"""What all attention layers share: the masked softmax, the weighted mean, and their two forms."""
+"""The base classes of the attention layers: masked softmax, weighted mean, given and learned queries."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ _GAP = 1e3  # exp(-1000) is 0 in every precision
 
 
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Return the softmax over the last axis of `scores` (batch, ..., steps), in float32 at least.
+    """Return the softmax over the last axis of `scores`, computed in float32 at least.
 
-    Steps where `mask` (batch, steps) is False weigh 0, however low the scores of the others are; where all
-    are False, all weigh the same.
+    Args:
+        scores: (batch, ..., steps).
+        mask: (batch, steps) bool, or None. A step where it is False gets the weight 0, however low the other
+            scores are. Where every step is False, all get the same weight.
+
+    Returns:
+        (batch, ..., steps) in the precision of `scores`.
     """
     dtype = scores.dtype
     scores = tf.cast(scores, tf.float32) if dtype.size < 4 else scores
@@ -34,22 +39,23 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
 
 
 class Attention(keras.layers.Layer):
-    """The mean of a memory, each step weighed by how well it suits a query.
+    """A weighted mean of a memory; the base class of all attention layers.
 
+        k, v = project_memory(memory)
         e_j = scores(q, k_j)
         a = softmax(e) over the valid steps
-        y = project_context(sum_j a_j v_j)      k, v = project_memory(memory)
+        y = project_context(sum_j a_j v_j)
 
-    A kind of attention is a subclass with these three maps; `MemoryAttention` and `AttentionPooling` say
-    where the query comes from.
+    A kind of attention is a subclass that defines these three maps. `MemoryAttention` takes its queries as an
+    input, `AttentionPooling` learns one.
 
     Args:
         return_weights: return [y, a] instead of y.
-        kernel_initializer: of the kernels.
+        kernel_initializer: initial values of the kernels.
     """
 
     def __init__(
-        self, return_weights: bool = False, kernel_initializer: Any = "glorot_uniform", **kwargs: Any
+        self, *, return_weights: bool = False, kernel_initializer: Any = "glorot_uniform", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.return_weights = return_weights
@@ -57,11 +63,19 @@ class Attention(keras.layers.Layer):
         self.supports_masking = True
 
     def project_memory(self, memory: tf.Tensor) -> Projected:
-        """Map memory (batch, steps, features) to keys and values; done once however many queries come."""
+        """Map a memory (batch, steps, features) to keys and values. It is done once for all queries."""
         return memory, memory
 
     def scores(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-        """Score keys (batch, [heads,] steps, size) for projected queries (batch, [heads,] queries, size)."""
+        """Return the score of every key for every query.
+
+        Args:
+            query: projected queries, (batch, [heads,] queries, size).
+            keys: (batch, [heads,] steps, size).
+
+        Returns:
+            (batch, [heads,] queries, steps).
+        """
         return tf.matmul(query, keys, transpose_b=True)
 
     def project_context(self, context: tf.Tensor) -> tf.Tensor:
@@ -70,23 +84,32 @@ class Attention(keras.layers.Layer):
 
     @property
     def heads_shape(self) -> tuple[int, ...]:
-        """The axes of the weights between batch and queries."""
+        """Shape of the weights between the batch and the queries: () or (heads,)."""
         return ()
 
     def context_size(self, query_size: int | None, memory_size: int | None) -> int | None:
-        """Return the last axis of the output."""
+        """Return the size of the output for queries and a memory of these sizes."""
         return memory_size
 
     def weigh(
         self, query: tf.Tensor, projected: Projected, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the output and the weights for projected queries (batch, [heads,] queries, size)."""
+        """Return the output and the weights.
+
+        Args:
+            query: projected queries, (batch, [heads,] queries, size).
+            projected: keys and values, as from `project_memory`.
+            mask: (batch, steps) bool, False at padding, or None.
+
+        Returns:
+            The output (batch, queries, size) and the weights (batch, [heads,] queries, steps).
+        """
         keys, values = projected
         weights = masked_softmax(self.scores(tf.cast(query, keys.dtype), keys), mask)
         return self.project_context(tf.matmul(weights, values)), weights
 
     def kernel_weight(self, name: str, shape: Shape) -> keras.Variable:
-        """Make a kernel."""
+        """Create a kernel with `kernel_initializer`."""
         return self.add_weight(shape=shape, name=name, initializer=self.kernel_initializer)
 
     def get_config(self) -> dict[str, Any]:
@@ -97,27 +120,27 @@ class Attention(keras.layers.Layer):
 
 
 class MemoryAttention(Attention):
-    """Attention of queries that are given: layer(query, memory).
+    """Attention over a memory with queries as an input: layer(query, memory); a base class.
 
-    `attend(query, project_memory(memory), mask)` is the same in two parts, for decoders: the memory is
-    projected once, and each step of the decoder attends with its own query.
+    A decoder projects its memory once and attends at each of its steps:
+    `attend(query, project_memory(memory), mask)` returns what `layer(query, memory, mask)` returns.
 
-    Call arguments: `query` (batch, features) or (batch, queries, features), `memory` (batch, steps,
-    features), `mask` (batch, steps) of the memory, False at padding.
+    Call arguments: `query` (batch, features) or (batch, queries, features); `memory` (batch, steps,
+    features); `mask` (batch, steps) of the memory, False at padding.
     """
 
     def project_query(self, query: tf.Tensor) -> tf.Tensor:
-        """Map queries (batch, queries, features) to what `scores` takes."""
+        """Map queries (batch, queries, features) to (batch, [heads,] queries, size), for `scores`."""
         return query
 
     def build(self, query_shape: Shape, memory_shape: Shape, **_: Any) -> None:
-        """Make the weights for these shapes."""
+        """Create the weights for inputs of these shapes."""
         self._check_shapes(query_shape, memory_shape)
         self.sizes = (query_shape[-1], memory_shape[-1])
         self.build_weights(*self.sizes)
 
     def build_weights(self, query_size: Any, memory_size: Any) -> None:
-        """Make the weights for queries and a memory of these sizes."""
+        """Create the weights for queries and a memory with these numbers of features."""
 
     def _check_shapes(self, query_shape: Shape, memory_shape: Shape) -> None:
         if len(query_shape) not in (2, 3):
@@ -136,7 +159,7 @@ class MemoryAttention(Attention):
             raise ValueError(f"{self.name}: {expected}, got {sizes}")
 
     def call(self, query: tf.Tensor, memory: tf.Tensor, mask: tf.Tensor | None = None) -> Any:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         self._check_shapes(query.shape, memory.shape)
         mask = valid_steps(self, memory, mask)
         context, weights = self.attend(query, self.project_memory(memory), mask)
@@ -145,57 +168,66 @@ class MemoryAttention(Attention):
     def attend(
         self, query: tf.Tensor, projected: Projected, mask: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return context and weights for a query as in `call` and a projected memory; a mask of booleans."""
+        """Return the output and the weights for a memory that is already projected.
+
+        Args:
+            query: (batch, features) or (batch, queries, features).
+            projected: keys and values, as from `project_memory`.
+            mask: (batch, steps) bool, False at padding, or None.
+
+        Returns:
+            The output (batch, [queries,] size) and the weights (batch, [heads,] [queries,] steps).
+        """
         single = query.shape.rank == 2
         query = self.project_query(query[:, None] if single else query)
         results = self.weigh(query, projected, mask)
         return tuple(tf.squeeze(result, -2) for result in results) if single else results
 
     def compute_output_shape(self, query_shape: Shape, memory_shape: Shape) -> Any:
-        """Return the shape(s) of what `call` returns."""
+        """Return the shape of each tensor that `call` returns."""
         batch, *queries, size = query_shape
         context = (batch, *queries, self.context_size(size, memory_shape[-1]))
         weights = (batch, *self.heads_shape, *queries, memory_shape[1])
         return [context, weights] if self.return_weights else context
 
     def compute_mask(self, query: Any, _: Any = None) -> Any:
-        """Pass the query's own mask on: what Keras hands over may be the memory's."""
+        """Return the mask of the query itself, because Keras may pass that of the memory."""
         mask = getattr(query, "_keras_mask", None)
         return [mask, None] if self.return_weights else mask
 
 
 class AttentionPooling(Attention):
-    """Attention of one query that is learned: a sequence as one vector.
+    """Attention with one learned query, which turns a sequence into one vector; a base class.
 
-    Call arguments: `sequences` (batch, steps, features), `mask` (batch, steps), False at padding.
+    Call arguments: `sequences` (batch, steps, features); `mask` (batch, steps), False at padding.
     """
 
     def learned_query(self) -> tf.Tensor:
-        """Return the query as `scores` takes it: (1, [heads,] 1, size)."""
+        """Return the query as `scores` takes it, (1, [heads,] 1, size)."""
         raise NotImplementedError(f"{type(self).__name__} defines no learned_query")
 
     def build(self, sequences_shape: Shape) -> None:
-        """Make the weights for sequences of shape (batch, steps, features)."""
+        """Create the weights for sequences of shape (batch, steps, features)."""
         require_sequences(self, sequences_shape)
         self.build_weights(sequences_shape[-1])
 
     def build_weights(self, size: Any) -> None:
-        """Make the weights for sequences of this many features."""
+        """Create the weights for sequences with this number of features."""
         raise NotImplementedError(f"{type(self).__name__} defines no build_weights")
 
     def call(self, sequences: tf.Tensor, mask: tf.Tensor | None = None) -> Any:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         mask = valid_steps(self, sequences, mask)
         results = self.weigh(self.learned_query(), self.project_memory(sequences), mask)
         context, weights = (tf.squeeze(result, -2) for result in results)
         return [context, weights] if self.return_weights else context
 
     def compute_output_shape(self, sequences_shape: Shape) -> Any:
-        """Return the shape(s) of what `call` returns."""
+        """Return the shape of each tensor that `call` returns."""
         batch, steps, size = sequences_shape
         context, weights = (batch, self.context_size(size, size)), (batch, *self.heads_shape, steps)
         return [context, weights] if self.return_weights else context
 
     def compute_mask(self, _: Any, mask: Any = None) -> Any:
-        """Time is gone, and the mask with it."""
+        """Return no mask, because the outputs have no steps."""
         return [None, None] if self.return_weights else None

@@ -1,4 +1,4 @@
-"""A sequence read in both directions."""
+"""The layer that reads a sequence in both directions."""
 
 from __future__ import annotations
 
@@ -16,19 +16,32 @@ MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
 @keras.saving.register_keras_serializable("unrolled")
 class Bidirectional(keras.layers.Layer):
-    """Run a recurrent layer over a sequence and a second one over its reverse, and merge the outputs.
+    """Run one recurrent layer over a sequence and a second one over its reverse, and merge the outputs.
 
-    Reference: M. Schuster and K. Paliwal, Bidirectional recurrent neural networks, IEEE Transactions on
-    Signal Processing 45 (1997).
+        f = layer(x)
+        b = backward_layer(x), which starts at the last step
+        y_t = merge(f_t, b_t)
 
     Args:
         layer: a `Recurrent` layer (LSTM, GRU, ...), the forward direction.
-        merge_mode: "concat", "sum", "mul", "ave", or None for the two outputs as a list.
-        backward_layer: the other direction, with `go_backwards` opposite to `layer`'s; by default made
-            like `layer`, with weights of its own.
+        merge_mode: "concat", "sum", "mul", "ave", or None for a list of both outputs.
+        backward_layer: a `Recurrent` layer whose `go_backwards` is the opposite of that of `layer`. The
+            default is a copy of `layer` with its own weights.
 
-    Call arguments: as `Recurrent`; `initial_state` holds the forward states, then the backward ones.
-    Returns: as `Recurrent`; with sequences, the backward outputs are turned to the order of the input.
+    Call arguments: `sequences` (batch, steps, features); `initial_state`, the forward states, then the
+    backward states, (batch, size) each; `mask` (batch, steps), False at padding; `training`.
+    Returns: (batch, size), or (batch, steps, size) with return_sequences, where both directions are in the
+    order of the input. With return_state a list: the outputs, the forward states, the backward states.
+    Masking: padding changes neither state nor output. With return_sequences its outputs are zero, as in
+    Keras.
+
+    Raises:
+        TypeError: a direction is not a `Recurrent` layer.
+        ValueError: an unknown merge_mode, directions that do not fit each other, or an input of the wrong
+        shape.
+
+    Reference: M. Schuster and K. Paliwal, Bidirectional recurrent neural networks, IEEE Transactions on
+    Signal Processing 45 (1997).
     """
 
     def __init__(
@@ -38,7 +51,7 @@ class Bidirectional(keras.layers.Layer):
         backward_layer: Recurrent | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **kwargs)  # the directions cast what they need
+        super().__init__(autocast=False, **kwargs)  # the directions cast their inputs themselves
         if merge_mode not in MERGE_MODES:
             raise ValueError(f"{self.name}: merge_mode: expected one of {MERGE_MODES}, got {merge_mode!r}")
         for name, direction in (("layer", layer), ("backward_layer", backward_layer or layer)):
@@ -51,7 +64,7 @@ class Bidirectional(keras.layers.Layer):
         self.backward_layer = backward_layer or _copy(layer, "backward", go_backwards=not layer.go_backwards)
         self._check_layers(merge_mode)
         for direction in (self.forward_layer, self.backward_layer):
-            direction.zero_output_for_mask = layer.return_sequences  # what Keras does
+            direction.zero_output_for_mask = layer.return_sequences  # as in Keras
             direction.runs_beside_another = True
         self.merge_mode = merge_mode
         self.return_sequences = layer.return_sequences
@@ -94,7 +107,7 @@ class Bidirectional(keras.layers.Layer):
         mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> Any:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         mask = valid_steps(self, sequences, mask)
         states = self._split_state(initial_state)
         results = [
@@ -139,13 +152,13 @@ class Bidirectional(keras.layers.Layer):
                 return [forward, backward]
 
     def reset_state(self) -> None:
-        """Set the states that stateful directions carry to zeros."""
+        """Set the kept states of stateful directions to zeros."""
         for direction in (self.forward_layer, self.backward_layer):
             if direction.stateful:
                 direction.reset_state()
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
-        """Return the shape(s) of what `call` returns."""
+        """Return the shape of each tensor that `call` returns."""
         shapes = [
             direction.compute_output_shape(sequences_shape)
             for direction in (self.forward_layer, self.backward_layer)
@@ -162,7 +175,7 @@ class Bidirectional(keras.layers.Layer):
         return together if len(together) > 1 else together[0]
 
     def compute_mask(self, _: Any, mask: Any = None) -> Any:
-        """Pass the mask on with sequences; states and last outputs have none."""
+        """Return the mask for outputs of every step, None for last outputs and states."""
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
         if self.return_state:
@@ -179,13 +192,13 @@ class Bidirectional(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Bidirectional:
-        """Make the layer, both directions included."""
+        """Make the layer and both directions from `get_config`."""
         config = dict(config)
         for name in ("layer", "backward_layer"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 
 
-def _copy(layer: Recurrent, direction: str, go_backwards: bool) -> Recurrent:
+def _copy(layer: Recurrent, direction: str, *, go_backwards: bool) -> Recurrent:
     name = f"{direction}_{layer.name.removeprefix(f'{direction}_')}"
     return type(layer).from_config(layer.get_config() | {"name": name, "go_backwards": go_backwards})

@@ -1,4 +1,4 @@
-"""What to give `fit` as a callback."""
+"""A Keras callback that measures the recurrent layers after each epoch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from .diagnostics import Diagnosis, diagnoser
 
 
 class Diagnostics(keras.callbacks.Callback):
-    """After each epoch, look into the model's recurrent layers: see `diagnostics.diagnoser`.
+    """Measure every recurrent layer of the model after each epoch, with `diagnostics.diagnoser`.
 
-    Adds to the logs, for each layer, state and gate,
+    It adds these numbers to the logs for each layer, state and gate:
 
         diagnostics.LAYER.spectral_radius          the largest of the blocks
-        diagnostics.LAYER.STATE.gradient_ratio     of the loss: norm at the longest lag / at lag 1
-        diagnostics.LAYER.STATE.memory_ratio       of the layer's last output: the same
-        diagnostics.LAYER.GATE.closed, .open       shares of saturated activations
-
-    and keeps everything in `history`, a `Diagnosis` by layer for each epoch.
+        diagnostics.LAYER.STATE.gradient_ratio     gradient norm of the loss at the longest lag / at lag 1
+        diagnostics.LAYER.STATE.memory_ratio       the same for the layer's own last output
+        diagnostics.LAYER.GATE.closed, .open       fractions of saturated activations
 
     Args:
         inputs, targets: a small batch, the same each time.
+
+    Attributes:
+        history: for each epoch a dict of layer path and `Diagnosis`.
     """
 
     def __init__(self, inputs: Any, targets: Any) -> None:
@@ -32,20 +33,20 @@ class Diagnostics(keras.callbacks.Callback):
         self.history: list[dict[str, Diagnosis]] = []
 
     def set_model(self, model: keras.Model) -> None:
-        """Prepare for a model; done by `fit`."""
+        """Prepare the measurement of a model; `fit` calls this."""
         if model is not self.model:
             self._diagnose = diagnoser(model)
         super().set_model(model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Look, and add to the logs."""
+        """Measure, and add the numbers to the logs."""
         self.history.append(self._diagnose(self.inputs, self.targets))
         if logs is not None:
             logs.update(scalars(self.history[-1]))
 
 
 def scalars(found: dict[str, Diagnosis]) -> dict[str, float]:
-    """Return the numbers that `Diagnostics` logs."""
+    """Return the numbers of a {path: Diagnosis} by the names that `Diagnostics` logs."""
     values = {}
     for path, (gradients, memory, gates, radii) in found.items():
         if len(radii):

@@ -1,4 +1,4 @@
-"""Convolutions that never look ahead: a stream gives what the whole sequence gives."""
+"""Convolutions that never see later steps, so that a stream gives what the whole sequence gives."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from .states import after_the_past, zero_past
 
 
 class _Causal(keras.layers.Layer):
-    """Put before a convolution of Keras among the bases, makes it causal along the first axis, time."""
+    """A mixin that makes a convolution of Keras causal along its first axis, time."""
 
     def __init__(
         self,
         filters: int,
         kernel_size: Any,
+        *,
         dilation_rate: Any = 1,
         groups: int = 1,
         activation: Any = None,
@@ -48,37 +49,46 @@ class _Causal(keras.layers.Layer):
             data_format="channels_last",
             **kwargs,
         )
-        self.supports_masking = True  # what is after the valid steps reaches none of them
+        self.supports_masking = True  # padding after the valid steps reaches none of them
 
     @property
     def past(self) -> int:
-        """How many steps before its own an output sees."""
+        """Number of steps before its own that an output sees."""
         return (self.kernel_size[0] - 1) * self.dilation_rate[0]
 
     def build(self, sequences_shape: Sequence[int | None]) -> None:
-        """Make the weights for inputs (batch, steps, ..., channels)."""
+        """Create the weights for inputs of shape (batch, steps, ..., channels)."""
         super().build(sequences_shape)
         self._step_shape = tuple(sequences_shape[2:])
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from; see `states.Streaming`."""
+        """Return the state that a stream starts from: zeros (batch_size, past, ...), named `past`."""
         return zero_past((batch_size, self.past, *self._step_shape), self.compute_dtype)
 
     def call(self, sequences: tf.Tensor) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         return super().call(after_the_past(self, sequences, self.past))
 
 
 @keras.saving.register_keras_serializable("unrolled")
 class CausalConv1D(_Causal, keras.layers.Conv1D):
-    """A convolution over time that sees the past only; otherwise `keras.layers.Conv1D`.
+    """A convolution over time in which an output sees its own step and the steps before it.
 
-    State in a stream: `past`, the last (kernel_size - 1) * dilation_rate steps of its inputs.
+        y_t = b + sum_j x_(t - j * dilation_rate) K_(kernel_size - 1 - j)      zeros before the first step
 
-    Args: those of `keras.layers.Conv1D` but strides, padding and data_format.
+    Args:
+        filters: number of output channels.
+        kernel_size: number of steps that an output sees.
+        **kwargs: by name: dilation_rate, groups, activation, use_bias; kernel_ and bias_ with initializer,
+            regularizer and constraint; activity_regularizer. They are those of `keras.layers.Conv1D`.
 
     Call arguments: `sequences` (batch, steps, channels).
     Returns: (batch, steps, filters).
+    Masking: the mask goes on to the next layer. Padding at the end reaches no valid step.
+    Weights: kernel K (kernel_size, channels / groups, filters), bias b (filters,).
+    State in a stream: `past`, the last (kernel_size - 1) * dilation_rate steps of the inputs.
+
+    Reference: A. van den Oord et al., WaveNet: a generative model for raw audio, 2016.
     """
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None]) -> tuple[int | None, ...]:
@@ -92,17 +102,29 @@ class CausalConv1D(_Causal, keras.layers.Conv1D):
 
 @keras.saving.register_keras_serializable("unrolled")
 class CausalConv2D(_Causal, keras.layers.Conv2D):
-    """A convolution over time and frequency that sees the past only; otherwise `keras.layers.Conv2D`.
+    """A convolution over time and frequency in which an output sees its own step and the steps before it.
 
-    State in a stream: `past`, the last (kernel_size[0] - 1) * dilation_rate[0] steps of its inputs.
+    Along time it is causal, with stride 1 and zeros before the first step. Along frequency it is an ordinary
+    convolution.
 
     Args:
-        strides: (1, along frequency); 1 for both.
-        padding: along frequency, "same" or "valid".
-        **kwargs: those of `keras.layers.Conv2D` but data_format.
+        filters: number of output channels.
+        kernel_size: (steps, frequencies) that an output sees, or one number for both.
+        strides: (1, stride along frequency), or 1.
+        padding: "same" or "valid", along frequency.
+        **kwargs: by name: dilation_rate, groups, activation, use_bias; kernel_ and bias_ with initializer,
+            regularizer and constraint; activity_regularizer. They are those of `keras.layers.Conv2D`.
 
     Call arguments: `sequences` (batch, steps, frequencies, channels).
     Returns: (batch, steps, new frequencies, filters).
+    Masking: the mask goes on to the next layer. Padding at the end reaches no valid step.
+    Weights: kernel (steps, frequencies, channels / groups, filters), bias (filters,).
+    State in a stream: `past`, the last (kernel_size[0] - 1) * dilation_rate[0] steps of the inputs.
+
+    Raises:
+        ValueError: the stride along time is not 1, or there are too few frequencies for padding "valid".
+
+    Reference: A. van den Oord et al., WaveNet: a generative model for raw audio, 2016, for the causal axis.
     """
 
     def __init__(
@@ -118,7 +140,7 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
             raise ValueError(f"CausalConv2D: strides: expected 1 along time, got {self.strides}")
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Return the convolution of inputs that have their past before them."""
+        """Return the convolution of inputs (batch, past + steps, frequencies, channels)."""
         before, after = self._frequency_padding(inputs.shape[2])
         return keras.ops.conv(
             tf.pad(inputs, [[0, 0], [0, 0], [before, after], [0, 0]]) if before or after else inputs,
@@ -129,7 +151,7 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
         )
 
     def _frequency_padding(self, size: int) -> tuple[int, int]:
-        """Return the zeros before and after `size` frequencies: those of Keras."""
+        """Return how many zeros Keras puts before and after `size` frequencies."""
         if self.padding == "valid":
             return 0, 0
         stride = self.strides[1]
@@ -138,7 +160,7 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
 
     @property
     def _reach(self) -> int:
-        """Frequencies from the first to the last that an output sees."""
+        """Number of frequencies from the first to the last that an output sees."""
         return (self.kernel_size[1] - 1) * self.dilation_rate[1] + 1
 
     def compute_output_shape(self, sequences_shape: Sequence[Any]) -> tuple[int | None, ...]:

@@ -1,4 +1,4 @@
-"""Layers that make their cell themselves: LSTM, GRU and so on."""
+"""The base class of layers that create their own cell: LSTM, GRU and the others."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from .recurrent import Recurrent
 
 
 class CellLayer(Recurrent):
-    """`Recurrent` over a cell that it makes itself, with the arguments of both: LSTM, GRU and so on.
+    """A `Recurrent` layer that creates its own cell; a base class.
 
-    The arguments of the cell can be read as attributes of the layer (`LSTM(8).units`).
+    A subclass sets `cell_class`. Its constructor takes the arguments of the cell and of `Recurrent`: units
+    and activation by position, all others by name. The cell's arguments are attributes of the layer too
+    (`LSTM(8).units`).
+
+    Raises:
+        TypeError: a third positional argument, or an unknown name.
     """
 
     cell_class: ClassVar[type[Cell]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give the class the signature of its cell and of `Recurrent` together, for help and editors."""
+        """Give the class one signature, with the arguments of its cell and of `Recurrent`."""
         super().__init_subclass__(**kwargs)
         cls._cell_arguments = tuple(_parameters(cls.cell_class))
         merged = {**_parameters(cls.cell_class), **_parameters(Recurrent)}
@@ -54,15 +59,16 @@ class CellLayer(Recurrent):
         return config | {name: of_cell[name] for name in self._cell_arguments}
 
 
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def _parameters(layer_class: type) -> dict[str, inspect.Parameter]:
-    """Return the named constructor arguments of a class of ours, base classes included, `units` first."""
+    """Return the constructor arguments of a class and its bases in this package by name, `units` first."""
     found: dict[str, inspect.Parameter] = {}
     for owner in layer_class.__mro__[: layer_class.__mro__.index(keras.layers.Layer)]:
         if "__init__" in vars(owner):
             for parameter in inspect.signature(vars(owner)["__init__"]).parameters.values():
-                if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.name != "self":
+                if parameter.kind in _NAMED and parameter.name != "self":
                     found.setdefault(parameter.name, parameter)
     return found

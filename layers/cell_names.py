@@ -1,4 +1,4 @@
-"""Recurrent layers by the names that settings use."""
+"""The recurrent layers by name, as configurations and command lines write them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAYERS: dict[str, type[CellLayer]] = {
 
 
 def by_name(name: str) -> type[CellLayer]:
-    """Return the recurrent layer that settings call `name`: "simple_rnn", "lstm", "gru", "mgu", ...
+    """Return the class of a recurrent layer by its name: "simple_rnn", "lstm", "gru", "mgu", ...
 
     Raises:
         ValueError: there is no such layer; the message lists the names.

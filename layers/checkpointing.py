@@ -1,8 +1,9 @@
-"""Training on long sequences in little memory: chunks whose inner steps are computed twice.
+"""Training on long sequences in little memory: the backward pass computes each chunk of steps again.
 
-The forward pass keeps the states at the start of every chunk, the backward pass runs each chunk again from
-there (T. Chen et al., Training deep nets with sublinear memory cost, 2016). The projected inputs, too, exist
-for one chunk at a time.
+The forward pass keeps only the states at the start of each chunk. The backward pass runs a chunk again from
+there. The projected inputs exist for one chunk at a time.
+
+Reference: T. Chen et al., Training deep nets with sublinear memory cost, 2016.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from .cells.base import Cell
-from .own_gradient import as_it_is, backward, compile_with_xla, forward
+from .own_gradient import backward, compile_with_xla, forward, not_compiled
 from .scan import Masks, empty
 from .states import States
 
@@ -25,23 +26,49 @@ def scan_in_chunks(
     x: tf.Tensor,
     state: States,
     masks: Masks,
+    *,
     every: int,
     return_sequences: bool,
     compiled: bool,
 ) -> tuple[tf.Tensor | None, States]:
-    """Run `cell` over inputs (steps, batch, features): the outputs, None if not wanted, and last states."""
-    compiler = compile_with_xla if compiled else as_it_is
+    """Run a cell over a sequence in chunks.
+
+    Args:
+        cell: the cell.
+        x: inputs, (steps, batch, features).
+        state: the states before the first step, (batch, size) each.
+        masks: padding, recurrent dropout and zoneout.
+        every: number of steps in a chunk.
+        return_sequences: whether to return the outputs.
+        compiled: compile both passes with XLA.
+
+    Returns:
+        The outputs (steps, batch, size), or None without `return_sequences`, and the last states.
+    """
+    compiler = compile_with_xla if compiled else not_compiled
     steps, x_steps = tf.shape(x)[0], x.shape[0]
     x, masks = _padded(x, masks, every)
 
     @tf.custom_gradient
     def run(x: tf.Tensor, *state: tf.Tensor) -> Any:
-        outputs, starts, last = compiler(lambda: _forward(cell, x, state, masks, every, return_sequences))()
+        def chunks() -> tuple:
+            return _forward(cell, x, state, masks, every=every, return_sequences=return_sequences)
+
+        outputs, starts, last = compiler(chunks)()
 
         def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
             def all_gradients() -> tuple:
                 d_outputs, d_last = upstream[: len(outputs)], upstream[len(outputs) :]
-                return _backward(cell, x, starts, masks, every, d_outputs, d_last, variables)
+                return _backward(
+                    cell,
+                    x,
+                    starts,
+                    masks,
+                    every=every,
+                    d_outputs=d_outputs,
+                    d_last=d_last,
+                    variables=variables,
+                )
 
             d_x, d_state, d_variables = compiler(all_gradients)()
             return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
@@ -57,7 +84,7 @@ def scan_in_chunks(
 
 
 def _padded(x: tf.Tensor, masks: Masks, every: int) -> tuple[tf.Tensor, Masks]:
-    """Fill up the last chunk with steps that are padding."""
+    """Fill the last chunk with masked steps."""
     if x.shape[0] is not None and x.shape[0] % every == 0:
         return x, masks
     missing = -tf.shape(x)[0] % every
@@ -88,9 +115,9 @@ def _joined(array: tf.TensorArray) -> tf.Tensor:
 
 
 def _forward(
-    cell: Cell, x: tf.Tensor, state: States, masks: Masks, every: int, return_sequences: bool
+    cell: Cell, x: tf.Tensor, state: States, masks: Masks, *, every: int, return_sequences: bool
 ) -> tuple[list[tf.Tensor], States, States]:
-    """Return the outputs, none or one sequence, the states at the start of every chunk, and the last."""
+    """Return the outputs (a list of one sequence or none), the states before each chunk, and the last."""
     chunks = tf.shape(x)[0] // every
     starts = [empty(part, chunks) for part in state]
     size = [every, *state[0].shape]
@@ -114,12 +141,13 @@ def _backward(
     x: tf.Tensor,
     starts: States,
     masks: Masks,
+    *,
     every: int,
     d_outputs: Sequence[tf.Tensor],
     d_last: Sequence[tf.Tensor],
     variables: Sequence[tf.Variable],
 ) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
-    """Return the gradients of the inputs, the initial states and the variables, from the last chunk on."""
+    """Return the gradients of the inputs, the initial states and the variables."""
     chunks = tf.shape(x)[0] // every
     d_inputs = tf.TensorArray(x.dtype, size=chunks, element_shape=[every, *x.shape[1:]])
 
@@ -131,7 +159,14 @@ def _backward(
         for part in d_outputs:
             d_y += _chunk(part, n * every, every)
         d_chunk, d_state, d_variables = backward(
-            cell, x_chunk, state, trace, masks_chunk, d_y, d_state, variables
+            cell,
+            x_chunk,
+            state,
+            masks_chunk,
+            trace=trace,
+            d_outputs=d_y,
+            d_last=d_state,
+            variables=variables,
         )
         d_sums = [total + part for total, part in zip(d_sums, d_variables, strict=True)]
         return n - 1, d_state, d_sums, d_inputs.write(n, d_chunk)

@@ -1,4 +1,4 @@
-"""Refusals that several layers share: they say layer, expected and got."""
+"""Checks of arguments and shapes that several layers share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import tensorflow as tf
 
 
 def require_sequences(layer: keras.layers.Layer, shape: Sequence[int | None]) -> None:
-    """Refuse inputs that are not (batch, steps, features), and later ones of other features."""
+    """Check that inputs have the shape (batch, steps, features), and fix the number of features.
+
+    Raises:
+        ValueError: the shape has another number of axes.
+    """
     if len(shape) != 3:
         expected = "expected inputs of shape (batch, steps, features)"
         raise ValueError(f"{layer.name}: {expected}, got {tuple(shape)}")
@@ -18,9 +22,13 @@ def require_sequences(layer: keras.layers.Layer, shape: Sequence[int | None]) ->
 
 
 def valid_steps(layer: keras.layers.Layer, sequences: tf.Tensor, mask: Any) -> tf.Tensor | None:
-    """Return the mask (batch, steps) as booleans, or None where there is none.
+    """Return the mask (batch, steps) as booleans, or None without a mask.
 
-    Keras hands no mask over when a second tensor (an initial state) is given: it is read off `sequences`.
+    Keras passes no mask where a call has a second tensor, such as an initial state. Then the mask is read off
+    `sequences`.
+
+    Raises:
+        ValueError: the mask has another shape than the batch and steps of `sequences`.
     """
     if mask is None:
         mask = getattr(sequences, "_keras_mask", None)
@@ -35,12 +43,12 @@ def valid_steps(layer: keras.layers.Layer, sequences: tf.Tensor, mask: Any) -> t
 
 
 def require_rate(layer: keras.layers.Layer, name: str, rate: float) -> None:
-    """Refuse a fraction to drop that is not in [0, 1)."""
+    """Check that a dropout rate is in [0, 1); the message of the ValueError holds `name`."""
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"{type(layer).__name__}: {name}: expected 0 <= rate < 1, got {rate!r}")
 
 
 def require_units(layer: keras.layers.Layer, units: Any, name: str = "units") -> None:
-    """Refuse a size that is not a whole number above 0."""
+    """Check that a size is a whole number above 0; the message of the ValueError holds `name`."""
     if isinstance(units, bool) or not isinstance(units, int) or units < 1:
         raise ValueError(f"{type(layer).__name__}: {name}: expected a whole number above 0, got {units!r}")

@@ -1,4 +1,4 @@
-"""Clipping of gradients by their global norm that counts what it does."""
+"""AdamW that counts the steps in which it clipped the gradients."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("unrolled")
 class CountingAdamW(keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW` that counts the steps whose gradients `global_clipnorm` scaled down.
+    """`keras.optimizers.AdamW` that counts the steps in which `global_clipnorm` scaled the gradients down.
 
-    The updates are the same. The norm is the one that Keras clips by, where an embedding's row that occurs
-    twice counts as two gradients, not as their sum. The counts are among the optimizer's variables: what
-    saves and restores those keeps them.
+    The updates are those of AdamW. The norm is the one that Keras clips by: an embedding row that occurs
+    twice counts as two gradients, not as their sum. The counts are optimizer variables, so a checkpoint keeps
+    them.
 
-    Arguments: as `keras.optimizers.AdamW`.
+    Args:
+        **kwargs: the arguments of `keras.optimizers.AdamW`: learning_rate, weight_decay, global_clipnorm, ...
     """
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Make the variables of AdamW, then the counts."""
+        """Create the variables of AdamW and the counts for these weights."""
         if self.built:
             return
         super().build(variables)
@@ -31,7 +32,7 @@ class CountingAdamW(keras.optimizers.AdamW):
         self._norms = self.add_variable(name="gradient_norms", dtype="float32", **options)
 
     def _clip_gradients(self, gradients: list[Any]) -> list[Any]:
-        # The one place where Keras holds what it clips: gradients unscaled and accumulated.
+        # Here, and nowhere else, the gradients are those that Keras clips: unscaled and accumulated.
         squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares)))
         self.assign_add(self._counted, 1)
@@ -41,9 +42,11 @@ class CountingAdamW(keras.optimizers.AdamW):
         return super()._clip_gradients(gradients)
 
     def take_counts(self) -> dict[str, float]:
-        """Return `clipped_steps` and the mean `gradient_norm`, before clipping, since the last call.
+        """Return the counts since the last call, and start them again at zero.
 
-        A gradient that is no number does not count as clipped, but makes the mean none.
+        Returns:
+            `clipped_steps`, and `gradient_norm`, the mean norm before clipping. A gradient that is NaN does
+            not count as clipped and makes the mean NaN.
         """
         counts = (self._counted, self._clipped, self._norms)
         steps, clipped, norms = (float(ops.convert_to_numpy(count)) for count in counts)

@@ -1,4 +1,4 @@
-"""Stock Keras recurrent layers to these and back, weights included."""
+"""Convert recurrent layers of Keras to layers of this package and back, with their weights."""
 
 from __future__ import annotations
 
@@ -24,22 +24,31 @@ _CELLS: dict[Any, type[Cell]] = {
     keras.layers.LSTMCell: LSTMCell,
     keras.layers.GRUCell: GRUCell,
 }
-_REFUSED = {"activity_regularizer": None}
-"""Options that these layers have only with the value given."""
-_OURS_ALONE = {"peepholes": False, "projection": None, "layer_normalization": False, "zoneout": 0.0}
-"""Options that the stock layers have only with the value given, so to speak."""
+_UNSUPPORTED = {"activity_regularizer": None}
+"""Keras options that this package lacks, and the value that turns each off."""
+_WITHOUT_COUNTERPART = {"peepholes": False, "projection": None, "layer_normalization": False, "zoneout": 0.0}
+"""Options without a Keras counterpart, and the value that turns each off."""
 
 
 def from_keras(layer: Any) -> Any:
-    """Make the layer of ours that computes what a stock recurrent layer of Keras does.
+    """Convert a recurrent layer of Keras to the layer of this package that computes the same.
 
-    keras.layers SimpleRNN, LSTM, GRU and Bidirectional have namesakes, RNN over a cell becomes `Recurrent`
-    and RNN over several cells a `Stack`. Weights and the states of a stateful layer are copied where `layer`
-    is built. Raises TypeError for other layers and cells, ValueError for what has no counterpart
-    (activity_regularizer, an activation that is a layer; over several cells return_state, go_backwards).
+    SimpleRNN, LSTM, GRU and Bidirectional become the layers of the same name, RNN over one cell becomes
+    `Recurrent`, RNN over several cells a `Stack`.
+
+    Args:
+        layer: a recurrent layer of Keras. If it is built, its weights and kept states are copied.
+
+    Returns:
+        The new layer. It is built if `layer` is.
+
+    Raises:
+        TypeError: the layer or its cell has no counterpart.
+        ValueError: an option has no counterpart: activity_regularizer, an activation that is a layer, and
+            return_state or go_backwards over several cells.
     """
     if type(layer) is keras.layers.Bidirectional:
-        _refuse({"name": layer.name, "activity_regularizer": layer.activity_regularizer}, _REFUSED, "ours")
+        _refuse_activity_regularizer(layer)
         ours = Bidirectional(
             from_keras(layer.forward_layer),
             layer.merge_mode,
@@ -50,12 +59,12 @@ def from_keras(layer: Any) -> Any:
         )
         return _with_weights(ours, layer)
     if type(layer) is keras.layers.RNN:
-        _refuse({"name": layer.name, "activity_regularizer": layer.activity_regularizer}, _REFUSED, "ours")
+        _refuse_activity_regularizer(layer)
         several = type(layer.cell) is keras.layers.StackedRNNCells
         return _with_weights(_stack(layer) if several else _recurrent(layer), layer)
     for theirs, our_class in _PAIRS.items():
         if type(layer) is theirs:
-            _refuse(layer.get_config(), _REFUSED, our_class.__name__)
+            _refuse(layer.get_config(), _UNSUPPORTED, our_class.__name__)
             return _with_weights(_made(our_class, layer), layer)
     raise TypeError(
         f"expected one of {_names()}, got {type(layer).__name__} ({layer.name}): write its step as a Cell of "
@@ -64,10 +73,18 @@ def from_keras(layer: Any) -> Any:
 
 
 def to_keras(layer: Any) -> Any:
-    """Make the stock Keras layer that computes what one of ours does; weights as in `from_keras`.
+    """Convert a recurrent layer of this package to the Keras layer that computes the same.
 
-    Raises TypeError for other layers, ValueError for an option without counterpart (peepholes, projection,
-    layer_normalization, zoneout).
+    Args:
+        layer: a SimpleRNN, LSTM, GRU or Bidirectional. If it is built, its weights and kept states are
+            copied.
+
+    Returns:
+        The Keras layer. It is built if `layer` is.
+
+    Raises:
+        TypeError: Keras has no such layer.
+        ValueError: an option has no counterpart: peepholes, projection, layer_normalization, zoneout.
     """
     if isinstance(layer, Bidirectional):
         theirs = keras.layers.Bidirectional(
@@ -79,7 +96,7 @@ def to_keras(layer: Any) -> Any:
         return _with_weights(theirs, layer)
     for their_class, ours in _PAIRS.items():
         if type(layer) is ours:
-            _refuse(layer.get_config(), _OURS_ALONE, f"keras.layers.{their_class.__name__}")
+            _refuse(layer.get_config(), _WITHOUT_COUNTERPART, f"keras.layers.{their_class.__name__}")
             return _with_weights(_made(their_class, layer), layer)
     raise TypeError(f"expected SimpleRNN, LSTM, GRU or Bidirectional of unrolled, got {type(layer).__name__}")
 
@@ -92,7 +109,7 @@ def _recurrent(rnn: Any) -> Recurrent:
 
 
 def _stack(rnn: Any) -> Stack:
-    """Make the stack for an RNN over several cells: the states of each travel on their own there."""
+    """Convert an RNN over several cells to a `Stack`."""
     for option in ("return_state", "go_backwards"):
         if getattr(rnn, option):
             raise ValueError(
@@ -131,6 +148,12 @@ def _names() -> str:
     return ", ".join(f"keras.layers.{layer_class.__name__}" for layer_class in theirs)
 
 
+def _refuse_activity_regularizer(layer: Any) -> None:
+    """Refuse the option of a wrapper, whose config may not be readable."""
+    config = {"name": layer.name, "activity_regularizer": layer.activity_regularizer}
+    _refuse(config, _UNSUPPORTED, "unrolled")
+
+
 def _refuse(config: dict[str, Any], options: dict[str, Any], target: str) -> None:
     for option, only in options.items():
         if config.get(option, only) != only:
@@ -140,7 +163,7 @@ def _refuse(config: dict[str, Any], options: dict[str, Any], target: str) -> Non
 
 
 def _made(target: Any, source: Any) -> Any:
-    """Make a layer or cell of the class `target` with the options of `source` that it has, too."""
+    """Make a layer or cell of the class `target` with the options that it shares with `source`."""
     config = source.get_config()
     for name in ("activation", "recurrent_activation"):
         if isinstance(getattr(source, name, None), keras.layers.Layer):
@@ -172,7 +195,7 @@ def _with_weights(target: Any, source: Any) -> Any:
 
 
 def _states(layer: Any) -> list[Any]:
-    """Return the variables that a stateful layer, theirs or ours, carries its states in."""
+    """Return the variables of the kept states of a stateful layer, of Keras or of this package."""
     if isinstance(layer, Stack):
         parts = layer.layers
     elif hasattr(layer, "forward_layer"):

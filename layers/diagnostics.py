@@ -1,4 +1,4 @@
-"""Seeing gradients: how far back a loss reaches, how often gates are shut, how a recurrence amplifies."""
+"""Measure recurrent layers: gradients by lag, saturated gates, spectral radius of the recurrent kernel."""
 
 from __future__ import annotations
 
@@ -16,70 +16,81 @@ from .recurrent import Recurrent
 from .stack import Stack
 
 CLOSED, OPEN = 0.1, 0.9
-"""A gate below the one or above the other counts as saturated."""
+"""A gate activation below CLOSED or above OPEN counts as saturated."""
 
 
 class Saturation(NamedTuple):
-    """Shares of a gate's activations, over units, steps and sequences."""
+    """Fractions of a gate's activations over all units, steps and sequences, from 0 to 1."""
 
     closed: float
-    """Below 0.1."""
+    """Fraction of activations below 0.1."""
     open: float
-    """Above 0.9."""
+    """Fraction of activations above 0.9."""
 
 
 class Diagnosis(NamedTuple):
-    """What was found in one layer."""
+    """The measurements of one layer."""
 
     gradient_by_lag: dict[str, np.ndarray]
-    """Of the model's loss, for each state (steps,): see `gradient_by_lag`."""
+    """For each state (steps,): norm of the gradient of the model's loss, by steps before the end."""
     memory_by_lag: dict[str, np.ndarray]
-    """The same of the sum of the layer's own last output: what reaches back through the steps alone."""
+    """For each state (steps,): the same for the sum of the layer's last output, through the steps only."""
     gate_saturation: dict[str, Saturation]
-    """For each gate: see `gate_saturation`."""
+    """For each gate: fractions of saturated activations."""
     spectral_radius: np.ndarray
-    """For each block (blocks,): see `spectral_radius`."""
+    """(blocks,): largest |eigenvalue| of each block of the recurrent kernel."""
 
 
 def gradient_by_lag(
     layer: Recurrent, sequences: Any, loss: Callable[[tf.Tensor], tf.Tensor] = tf.reduce_sum
 ) -> dict[str, np.ndarray]:
-    """Return how much a loss at the end of a sequence depends on each state before: ||dL/ds_t|| by T - t.
+    """Return how much a loss at the end of a sequence depends on each earlier state: ||dL/ds_t|| by T - t.
 
-    A curve that falls exponentially is a vanishing gradient, one that rises an exploding one: what happened
-    that many steps before the end can't be learned, or upsets everything. Dropout and zoneout's chance are
-    off, as in evaluation.
+    A curve that falls exponentially shows a vanishing gradient: the layer can't learn from steps that far
+    back. A curve that rises exponentially shows an exploding one. Dropout and random zoneout are off, as in
+    evaluation.
 
     Args:
         layer: a `Recurrent` layer.
         sequences: (batch, steps, features).
-        loss: of the last output (batch, units); by default its sum.
+        loss: function of the last output (batch, units); by default its sum.
 
     Returns:
-        For each of `cell.state_names` an array (steps,): the norm of the gradient with respect to that state
-        as it is handed to the next step, at lag 0, 1, 2..., averaged over the sequences.
+        For each of `cell.state_names` an array (steps,). Entry n is the norm of the gradient with respect to
+        the state n steps before the end, averaged over the sequences.
     """
     seen = _observed(layer, sequences, loss)
     return _by_lag(layer, seen.of_loss, seen.valid)
 
 
 def gate_saturation(layer: Recurrent, sequences: Any) -> dict[str, Saturation]:
-    """Return for each gate of the cell the shares of its activations below 0.1 and above 0.9.
+    """Return the fractions of each gate's activations that are below 0.1 and above 0.9.
 
-    A gate that is always shut passes nothing, and a sigmoid near its ends learns slowly. `sequences` is
-    (batch, steps, features). A cell's `gate_names` are in the order in which `update` computes the gates,
-    by `recurrent_activation`; a cell without them has none.
+    A gate that is always closed passes nothing, and a saturated sigmoid learns slowly.
+
+    Args:
+        layer: a `Recurrent` layer.
+        sequences: (batch, steps, features).
+
+    Returns:
+        A `Saturation` for each of the cell's `gate_names`. A cell without gate names gives none.
     """
     return _saturation(layer, _observed(layer, sequences, tf.reduce_sum))
 
 
 def spectral_radius(layer: Recurrent) -> np.ndarray:
-    """Return the largest |eigenvalue| of each block (units, units) of the recurrent kernel: (blocks,).
+    """Return the largest |eigenvalue| of each block of the recurrent kernel.
 
-    By as much does a step without gates or activation multiply a gradient in the long run: below 1 it
-    vanishes, above 1 it explodes; a tanh shrinks it further. Blocks are in the order of the kernel's columns,
-    NaN where the kernel has come to hold no numbers. A kernel that is a vector (IndRNN) counts
-    as a diagonal. There are none where the kernel is not square (a projection), or missing (minGRU).
+    Without gates and activation a gradient is multiplied by this at every step in the long run: below 1 it
+    vanishes, above 1 it explodes. A tanh makes it smaller.
+
+    Args:
+        layer: a built `Recurrent` layer.
+
+    Returns:
+        (blocks,) in the order of the kernel's columns. A value is NaN where the kernel holds NaN or infinity.
+        A kernel that is a vector (IndRNN) counts as a diagonal matrix. The array is empty where the kernel is
+        not square (a projection) or missing (minGRU).
     """
     kernel = getattr(layer.cell, "recurrent_kernel", None)
     if kernel is None:
@@ -97,9 +108,9 @@ def _largest_eigenvalue(matrix: np.ndarray) -> float:
 
 
 def recurrent_layers(model: keras.layers.Layer) -> dict[str, Recurrent]:
-    """Return every `Recurrent` layer inside `model` by its path, such as "encoder.0.backward".
+    """Return every `Recurrent` layer inside a model by its path, such as "encoder.0.backward".
 
-    The layers of a `Stack` are called by number, those of a `Bidirectional` by direction, others by name.
+    The path names layers of a `Stack` by number, those of a `Bidirectional` by direction, others by name.
     """
     return dict(_walk(model, ""))
 
@@ -111,7 +122,7 @@ def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Recurrent
             yield path or layer.name, layer
             return
         case PCEN():
-            return  # its average has nothing to learn
+            return  # its average has no weights
         case Bidirectional():
             inside = {"forward": layer.forward_layer, "backward": layer.backward_layer}
         case Stack():
@@ -124,13 +135,19 @@ def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Recurrent
 
 
 def diagnoser(model: keras.Model) -> Callable[[Any, Any], dict[str, Diagnosis]]:
-    """Return a function of inputs and targets that looks into every recurrent layer of a compiled model.
+    """Return a function that measures every recurrent layer of a model on a batch.
 
-    It gives {path: what was found}, see `recurrent_layers`. The gradients are those of the model's own loss
-    on the batch, through all that follows the layer: where that reads more than the last output (attention,
-    pooling), they reach early states directly, too. A masked step counts as none. A layer that the model
-    calls more than once is seen in its last call. Nothing in the model changes, and no random number is
-    drawn. The function is quick from its second call on.
+    The gradients are those of the model's own loss, through all layers after the recurrent one. Where these
+    read more than the last output (attention, pooling), the gradient also reaches early states directly.
+    Masked steps do not count as steps. A layer that the model calls several times is measured in its last
+    call. The model does not change, and no random number is drawn. The function is fast from its second call
+    on.
+
+    Args:
+        model: a compiled model.
+
+    Returns:
+        A function of inputs and targets that returns a `Diagnosis` for each path of `recurrent_layers`.
     """
     found = recurrent_layers(model)
 
@@ -163,7 +180,7 @@ def _observed(layer: Recurrent, sequences: Any, loss: Callable[[tf.Tensor], tf.T
 
 
 def _by_lag(layer: Recurrent, norms: Sequence[tf.Tensor], valid: tf.Tensor | None) -> dict[str, np.ndarray]:
-    """Average norms (steps, batch) over the sequences: those so many valid steps before their end."""
+    """Average norms (steps, batch) over the sequences, by valid steps before the end of each."""
     by_lag = {}
     for name, of_steps in zip(layer.cell.state_names, norms, strict=False):
         counted = np.ones(of_steps.shape, bool) if valid is None else valid.numpy()[:, :, 0]

@@ -1,8 +1,8 @@
-"""An LSTM over a sequence as the one operation that TFLite has for it, UNIDIRECTIONAL_SEQUENCE_LSTM.
+"""An LSTM over a sequence as TFLite's fused operation, UNIDIRECTIONAL_SEQUENCE_LSTM.
 
-The converter looks for a function with certain attributes and puts its own operation in the function's place.
-That operation keeps its state in variable tensors: the classic interpreter and TFLite Micro run it, LiteRT's
-CompiledModel and the browser do not.
+The converter finds a function with certain attributes and replaces it by this operation. The operation keeps
+its state in variable tensors. The classic interpreter and TFLite Micro run it; LiteRT's CompiledModel and the
+browser do not.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def unsupported_call(x: tf.Tensor, masks: Masks) -> str | None:
 def _lstm(
     x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
-    """The LSTM in plain operations, gate order i, f, g, o: what TensorFlow runs, and what is replaced."""
+    """Compute the LSTM in plain operations, gate order i, f, g, o. The converter replaces this function."""
 
     def step(state: tuple[tf.Tensor, ...], x_t: tf.Tensor) -> tuple[tf.Tensor, ...]:
         h, c = state

@@ -1,4 +1,4 @@
-"""The constant matrices of spectrograms, in NumPy: mel filters and the cosine transform."""
+"""The constant matrices of spectrograms in NumPy: mel filters and the cosine transform."""
 
 from __future__ import annotations
 
@@ -9,23 +9,35 @@ _STEP = np.log(6.4) / 27
 
 
 def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
-    """Map frequencies to Slaney's mel scale."""
+    """Convert frequencies in Hz to Slaney's mel scale."""
     hz = np.asarray(hz, np.float64)
     above = _BREAK_MEL + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _STEP
     return np.where(hz < _BREAK_HZ, hz * _BREAK_MEL / _BREAK_HZ, above)
 
 
 def mel_to_hz(mel: np.ndarray) -> np.ndarray:
-    """Map Slaney's mel scale to frequencies."""
+    """Convert values on Slaney's mel scale to frequencies in Hz."""
     above = _BREAK_HZ * np.exp(_STEP * (mel - _BREAK_MEL))
     return np.where(mel < _BREAK_MEL, mel * _BREAK_HZ / _BREAK_MEL, above)
 
 
-def mel_filters(sample_rate: int, length: int, bins: int, lowest_hz: float, highest_hz: float) -> np.ndarray:
-    """Return triangular filters (length / 2 + 1, bins) over the powers of an FFT of `length` samples.
+def mel_filters(
+    *, sample_rate: int, length: int, bins: int, lowest_hz: float, highest_hz: float
+) -> np.ndarray:
+    """Return triangular mel filters for the power spectrum of an FFT.
 
-    Their corners are equally spaced on Slaney's mel scale, and each has an area of 1 over Hz
-    (M. Slaney, Auditory Toolbox, 1998).
+    Their corners are equally spaced on Slaney's mel scale, and each has an area of 1 over Hz.
+
+    Args:
+        sample_rate: samples a second.
+        length: number of samples of the FFT.
+        bins: number of filters.
+        lowest_hz, highest_hz: edges of the lowest and the highest filter.
+
+    Returns:
+        (length / 2 + 1, bins).
+
+    Reference: M. Slaney, Auditory Toolbox, 1998.
     """
     corners = mel_to_hz(np.linspace(hz_to_mel(lowest_hz), hz_to_mel(highest_hz), bins + 2))
     low, middle, high = corners[:-2], corners[1:-1], corners[2:]
@@ -35,7 +47,7 @@ def mel_filters(sample_rate: int, length: int, bins: int, lowest_hz: float, high
 
 
 def cosines(size: int, count: int) -> np.ndarray:
-    """Return the first `count` vectors of the orthonormal DCT-II, (size, count)."""
+    """Return the first `count` basis vectors of the orthonormal DCT-II of `size` numbers: (size, count)."""
     phases = np.pi * (np.arange(size)[:, None] + 0.5) * np.arange(count) / size
     basis = np.sqrt(2 / size) * np.cos(phases)
     basis[:, 0] /= np.sqrt(2)
@@ -43,14 +55,14 @@ def cosines(size: int, count: int) -> np.ndarray:
 
 
 def blocks(matrix: np.ndarray, most: int) -> list[tuple[slice, np.ndarray]]:
-    """Cut a matrix into columns side by side and leave out the zeros above and below them.
+    """Split a matrix into blocks of neighbouring columns, without the zeros above and below them.
 
     Args:
-        matrix: of which each column holds something.
-        most: numbers in a block, where a column alone has no more.
+        matrix: (rows, columns). Each column has a value that is not zero.
+        most: largest number of values in a block. A block of one column may have more.
 
     Returns:
-        For each block the rows that it is of, and what stands there.
+        For each block, from left to right, its range of rows and its values.
     """
     first, last = (matrix != 0).argmax(0), len(matrix) - (matrix[::-1] != 0).argmax(0)
     found, start = [], 0

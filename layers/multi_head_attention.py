@@ -1,4 +1,4 @@
-"""Multi-head scaled dot-product attention: over a memory with a query, and as pooling."""
+"""Multi-head scaled dot-product attention over a memory, and as pooling over a sequence."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from .checks import require_units
 
 
 class _MultiHead(Attention):
-    """Several attentions side by side, each with keys and values of its own."""
+    """Several attention heads side by side, each with its own keys and values."""
 
     def __init__(
         self,
         num_heads: int,
         key_dim: int,
+        *,
         use_bias: bool = True,
-        return_weights: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
-        super().__init__(return_weights, kernel_initializer, **kwargs)
+        super().__init__(**kwargs)
         require_units(self, num_heads, "num_heads")
         require_units(self, key_dim, "key_dim")
         self.num_heads = num_heads
@@ -33,11 +32,11 @@ class _MultiHead(Attention):
 
     @property
     def heads_shape(self) -> tuple[int, ...]:
-        """Each head has weights of its own."""
+        """Shape of the weights between the batch and the queries: (heads,)."""
         return (self.num_heads,)
 
     def context_size(self, query_size: int | None, memory_size: int | None) -> int | None:
-        """Return that of the query, for residual connections."""
+        """Return the size of the query, as residual connections need."""
         return query_size
 
     def _affine_weights(self, role: str, inputs: int, columns: int) -> None:
@@ -51,7 +50,7 @@ class _MultiHead(Attention):
         return affine(x, getattr(self, f"{role}_kernel"), getattr(self, f"{role}_bias"))
 
     def _by_head(self, x: tf.Tensor) -> tf.Tensor:
-        """Cut (batch, steps, heads * key_dim) into (batch, heads, steps, key_dim)."""
+        """Split (batch, steps, heads * key_dim) into (batch, heads, steps, key_dim)."""
         shape = tf.shape(x)
         cut = tf.reshape(x, [shape[0], shape[1], self.num_heads, self.key_dim])
         return tf.transpose(cut, [0, 2, 1, 3])
@@ -79,31 +78,35 @@ class _MultiHead(Attention):
 class MultiHeadAttention(_MultiHead, MemoryAttention):
     """Multi-head scaled dot-product attention; the numbers of `keras.layers.MultiHeadAttention`.
 
-        q_i = W_q x_i + b_q      k_j = W_k m_j + b_k      v_j = W_v m_j + b_v      each cut into heads
+        q_i = W_q x_i + b_q      k_j = W_k m_j + b_k      v_j = W_v m_j + b_v      each split into heads
         e_hij = q_hi . k_hj / sqrt(key_dim)
         a_hi = softmax(e_hi) over the valid steps
         y_i = W_o [z_1i; z_2i; ...] + b_o      z_hi = sum_j a_hij v_hj
 
-    Reference: A. Vaswani et al., Attention is all you need, NeurIPS 2017.
-
     Args:
         num_heads: number of heads.
         key_dim: size of the queries, keys and values of one head.
-        use_bias: whether to add the b.
-        return_weights: return the weights a, too.
-        kernel_initializer: of the W.
+        use_bias: whether to add the biases b.
+        return_weights: also return the weights a.
+        kernel_initializer: initial values of the kernels W.
 
-    Call arguments: `query` x (batch, query features) or (batch, queries, query features), `memory` m (batch,
-    steps, features), `mask` (batch, steps) of the memory, False at padding, whose weight is 0; where every
-    step is padding, all weigh the same. In a decoder, `project_memory` and `attend` compute k and v once.
+    Call arguments: `query` x (batch, query features) or (batch, queries, query features); `memory` m (batch,
+    steps, features); `mask` (batch, steps) of the memory, False at padding. In a decoder, `project_memory`
+    and `attend` compute k and v once.
     Returns: (batch, [queries,] query features); with `return_weights` a list of that and
     (batch, heads, [queries,] steps).
-    Weights: kernel (inputs, heads * key_dim) and bias of query, key and value, in blocks of key_dim columns a
-    head; output_kernel (heads * key_dim, query features), output_bias.
+    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Weights: query_kernel, key_kernel and value_kernel (inputs, heads * key_dim) with their biases, in blocks
+    of key_dim columns a head; output_kernel (heads * key_dim, query features) and output_bias.
+
+    Raises:
+        ValueError: a size is not a whole number above 0, or an input has the wrong shape.
+
+    Reference: A. Vaswani et al., Attention is all you need, NeurIPS 2017.
     """
 
     def build_weights(self, query_size: Any, memory_size: Any) -> None:
-        """Make the four maps."""
+        """Create the four kernels and their biases."""
         columns = self.num_heads * self.key_dim
         self._affine_weights("query", query_size, columns)
         self._affine_weights("key", memory_size, columns)
@@ -116,31 +119,35 @@ class MultiHeadAttention(_MultiHead, MemoryAttention):
 
 @keras.saving.register_keras_serializable("unrolled")
 class MultiHeadAttentionPooling(_MultiHead, AttentionPooling):
-    """Multi-head attention of one learned query: several weighted means over time, put together.
+    """Multi-head attention with one learned query a head: several weighted means over time, combined.
 
-        k_t = W_k x_t + b_k      v_t = W_v x_t + b_v      each cut into heads
+        k_t = W_k x_t + b_k      v_t = W_v x_t + b_v      each split into heads
         e_ht = q_h . k_ht / sqrt(key_dim)
         a_h = softmax(e_h) over the valid steps
         y = W_o [z_1; z_2; ...] + b_o      z_h = sum_t a_ht v_ht
 
-    References: A. Vaswani et al., Attention is all you need, NeurIPS 2017; J. Lee et al., Set transformer,
-    ICML 2019 (as pooling with a learned query).
-
     Args:
         num_heads: number of heads.
         key_dim: size of the query, keys and values of one head.
-        use_bias: whether to add the b.
-        return_weights: return the weights a, too.
-        kernel_initializer: of the W and q.
+        use_bias: whether to add the biases b.
+        return_weights: also return the weights a.
+        kernel_initializer: initial values of the kernels W and of q.
 
-    Call arguments: `sequences` (batch, steps, features), `mask` (batch, steps), False at padding, whose
-    weight is 0; where every step is padding, all weigh the same.
+    Call arguments: `sequences` x (batch, steps, features); `mask` (batch, steps), False at padding.
     Returns: (batch, features); with `return_weights` a list of that and (batch, heads, steps).
-    Weights: query (heads, key_dim); the others as in `MultiHeadAttention`.
+    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Weights: query q (heads, key_dim); key_kernel and value_kernel (features, heads * key_dim) with their
+    biases, in blocks of key_dim columns a head; output_kernel (heads * key_dim, features) and output_bias.
+
+    Raises:
+        ValueError: a size is not a whole number above 0, or an input has the wrong shape.
+
+    References: A. Vaswani et al., Attention is all you need, NeurIPS 2017; J. Lee et al., Set transformer,
+    ICML 2019 (pooling with a learned query).
     """
 
     def build_weights(self, size: Any) -> None:
-        """Make the query and the three maps."""
+        """Create q, and the three kernels and their biases."""
         columns = self.num_heads * self.key_dim
         self.query = self.kernel_weight("query", (self.num_heads, self.key_dim))
         self._affine_weights("key", size, columns)
@@ -148,5 +155,5 @@ class MultiHeadAttentionPooling(_MultiHead, AttentionPooling):
         self._affine_weights("output", columns, size)
 
     def learned_query(self) -> tf.Tensor:
-        """Return q as one query a head."""
+        """Return q, (1, heads, 1, key_dim)."""
         return tf.convert_to_tensor(self.query)[None, :, None]

@@ -1,11 +1,11 @@
-"""The hand-arranged gradient of a cell over a sequence, for training.
+"""The gradient of a cell over a sequence, arranged for fast training.
 
-    forward      keeps the states and the projected states of every step
-    backward     a loop holds only what must be there: the gradient of `update`, and one product with the
-                 recurrent weights a step
-    afterwards   the gradient of the recurrent weights, as one product for all steps
+    forward      a loop keeps the states and the projected states of every step
+    backward     a loop computes the gradient of `update` and one product with the recurrent weights a step
+    afterwards   one product gives the gradient of the recurrent weights for all steps
 
-Compiled by XLA, the pointwise work of a step becomes a few vectorised passes. Time-major, as `scan`.
+XLA turns the pointwise work of a step into a few vectorised passes. Everything is time-major, (steps, batch,
+size), except where a docstring says otherwise.
 """
 
 from __future__ import annotations
@@ -20,46 +20,64 @@ from .scan import Masks, batch_first, empty, stacked, steps_first, unstacked
 from .states import States
 
 _ZERO = tf.UnconnectedGradients.ZERO
-_LEAST = 2**12
-"""Numbers in a state from which on halves are faster: measured on two CPU cores, where at 32 x 64 they took
-as long as the whole; at 32 x 128 an LSTM was 1.36 times as fast, a GRU 1.42, a SimpleRNN no slower."""
+_MIN_NUMBERS_FOR_HALVES = 2**12
+"""Smallest batch * units for which two halves are faster than the whole batch. Measured on two CPU cores: at
+32 x 64 both took the same time; at 32 x 128 halves sped up an LSTM 1.36 times and a GRU 1.42 times."""
 _USUAL_BATCH = 32
-"""What a batch is taken for whose size is not known."""
+"""Assumed size of a batch whose size is unknown."""
 
 
 class Trace(NamedTuple):
-    """What the backward pass needs of the forward pass, for each step."""
+    """What the backward pass needs from the forward pass, for each step."""
 
     x_proj: tf.Tensor
     """The projected inputs, (steps, batch, columns)."""
     h_proj: tf.Tensor
-    """The projected state before it, (steps, batch, columns)."""
+    """The projection of the state before the step, (steps, batch, columns)."""
     states: States
-    """The states after it, (steps, batch, size) each."""
+    """The states after the step, (steps, batch, size) each."""
 
 
 def scan_with_own_gradient(
-    cell: Cell, sequences: tf.Tensor, state: States, masks: Masks, backwards: bool, compiled: bool
+    cell: Cell, sequences: tf.Tensor, state: States, masks: Masks, *, backwards: bool, compiled: bool
 ) -> tuple[tf.Tensor, States]:
-    """Run `cell` over sequences (batch, steps, features): the outputs of all steps and the last states.
+    """Run a cell over sequences with the gradient of this module.
 
-    `backwards` takes them from their end; outputs (batch, steps, size) come in the order of processing.
+    Args:
+        cell: the cell.
+        sequences: (batch, steps, features).
+        state: the states before the first step, (batch, size) each.
+        masks: padding, recurrent dropout and zoneout.
+        backwards: process the sequences from their end.
+        compiled: compile both passes with XLA.
+
+    Returns:
+        The outputs (batch, steps, size) in the order of processing, and the last states.
     """
-    compiler = compile_with_xla if compiled else as_it_is
+    compiler = compile_with_xla if compiled else not_compiled
 
     @tf.custom_gradient
     def run(sequences: tf.Tensor, *state: tf.Tensor) -> Any:
         def outputs_and_trace() -> tuple[tf.Tensor, Trace]:
-            trace = forward(cell, steps_first(sequences, backwards), state, masks)
+            trace = forward(cell, steps_first(sequences, backwards=backwards), state, masks)
             return batch_first(trace.states[0]), trace
 
         outputs, trace = compiler(outputs_and_trace)()
 
         def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
             def all_gradients() -> tuple:
-                x, d_outputs = steps_first(sequences, backwards), steps_first(upstream[0])
-                d_x, *others = backward(cell, x, state, trace, masks, d_outputs, upstream[1:], variables)
-                return batch_first(d_x, backwards), *others
+                x, d_outputs = steps_first(sequences, backwards=backwards), steps_first(upstream[0])
+                d_x, *others = backward(
+                    cell,
+                    x,
+                    state,
+                    masks,
+                    trace=trace,
+                    d_outputs=d_outputs,
+                    d_last=upstream[1:],
+                    variables=variables,
+                )
+                return batch_first(d_x, backwards=backwards), *others
 
             d_x, d_state, d_variables = compiler(all_gradients)()
             return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
@@ -71,16 +89,32 @@ def scan_with_own_gradient(
 
 
 def scan_in_halves(
-    cell: Cell, sequences: tf.Tensor, state: States, masks: Masks, backwards: bool
+    cell: Cell, sequences: tf.Tensor, state: States, masks: Masks, *, backwards: bool
 ) -> tuple[tf.Tensor, States]:
-    """Do what `scan_with_own_gradient` does, compiled, for each half of the batch, side by side on two cores.
+    """Run `scan_with_own_gradient`, compiled, on both halves of the batch at the same time.
 
-    A compiled loop runs on one core: of its products of one step none is large enough to be shared.
+    A compiled loop runs on one core, because the products of one step are too small to be shared. Two loops
+    use two cores.
+
+    Args:
+        cell: the cell.
+        sequences: (batch, steps, features).
+        state: the states before the first step, (batch, size) each.
+        masks: padding, recurrent dropout and zoneout.
+        backwards: process the sequences from their end.
+
+    Returns:
+        The outputs (batch, steps, size) in the order of processing, and the last states.
     """
     half = (tf.shape(sequences)[0] if sequences.shape[0] is None else sequences.shape[0]) // 2
     halves = [
         scan_with_own_gradient(
-            cell, sequences[rows], tuple(part[rows] for part in state), masks.of(rows), backwards, True
+            cell,
+            sequences[rows],
+            tuple(part[rows] for part in state),
+            masks.of(rows),
+            backwards=backwards,
+            compiled=True,
         )
         for rows in (slice(None, half), slice(half, None))
     ]
@@ -89,23 +123,23 @@ def scan_in_halves(
 
 
 def halves_are_faster(cell: Cell, sequences: tf.Tensor) -> bool:
-    """Say whether `scan_in_halves` is worth while for sequences (batch, steps, features); see `_LEAST`."""
+    """Return whether `scan_in_halves` is faster than one loop for sequences (batch, steps, features)."""
     batch = _USUAL_BATCH if sequences.shape[0] is None else sequences.shape[0]
-    return batch > 1 and batch * cell.output_size >= _LEAST
+    return batch > 1 and batch * cell.output_size >= _MIN_NUMBERS_FOR_HALVES
 
 
 def compile_with_xla(function: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the function compiled, anew for every shape of what it captures."""
+    """Return the function compiled by XLA, once for each shape of the tensors that it captures."""
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def as_it_is(function: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the function, not compiled."""
+def not_compiled(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the function unchanged."""
     return function
 
 
 def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
-    """Run the loop and keep what `backward` needs."""
+    """Run the cell over inputs (steps, batch, features) and keep what `backward` needs."""
     steps = tf.shape(x)[0]
     x_proj = cell.project_inputs(x)
     h_proj = cell.project_previous(state[0], masks.dropped)
@@ -115,7 +149,7 @@ def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
         h_proj = cell.project_previous(state[0], masks.dropped)
         state = cell.advance(x_t, h_proj, state, **masks.at(t))
         arrays = [array.write(t, part) for array, part in zip(arrays, (h_proj, *state), strict=True)]
-        # The next inputs travel along: read where they are used, they would keep XLA from vectorising.
+        # The loop carries the next inputs. Reading them where they are used keeps XLA from vectorising.
         return t + 1, x_proj[tf.minimum(t + 1, steps - 1)], state, arrays
 
     *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, x_proj[0], tuple(state), arrays))
@@ -127,19 +161,31 @@ def backward(
     cell: Cell,
     x: tf.Tensor,
     state: States,
-    trace: Trace,
     masks: Masks,
+    *,
+    trace: Trace,
     d_outputs: tf.Tensor,
     d_last: Sequence[tf.Tensor],
     variables: Sequence[tf.Variable],
 ) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
-    """Return the gradients of the inputs, the initial states and the variables."""
+    """Return the gradients of the inputs, the initial states and the variables.
+
+    Args:
+        cell: the cell.
+        x: inputs, (steps, batch, features).
+        state: the states before the first step, (batch, size) each.
+        masks: padding, recurrent dropout and zoneout.
+        trace: what `forward` returned.
+        d_outputs: gradient of the loss with respect to the outputs, (steps, batch, size).
+        d_last: the same with respect to each last state, (batch, size).
+        variables: the weights of the cell.
+    """
     steps = tf.shape(x)[0]
     before = tuple(
         tf.concat([first[None], after[:-1]], 0) for first, after in zip(state, trace.states, strict=True)
     )
     pieces = [unstacked(part) for part in (trace.x_proj, trace.h_proj, d_outputs, *before)]
-    in_update = _used_in_update(cell, trace.x_proj[0], trace.h_proj[0], state, variables)
+    in_update = _used_in_update(cell, trace, state, variables)
 
     def body(
         t: tf.Tensor, d_state: States, d_update: list[tf.Tensor], arrays: Sequence[tf.TensorArray]
@@ -154,15 +200,14 @@ def backward(
         d_update = [total + part for total, part in zip(d_update, d_step, strict=True)]
         return t - 1, (d_first, *d_old[1:]), d_update, [arrays[0].write(t, d_x), arrays[1].write(t, d_h)]
 
-    start = (
-        steps - 1,
-        tuple(d_last),
-        [tf.zeros_like(variable) for variable in in_update],
-        [empty(part[0], steps) for part in (trace.x_proj, trace.h_proj)],
-    )
+    sums = [tf.zeros_like(variable) for variable in in_update]
+    arrays = [empty(part[0], steps) for part in (trace.x_proj, trace.h_proj)]
+    start = (steps - 1, tuple(d_last), sums, arrays)
     _, d_state, d_update, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start)
-    d_x_proj, d_h_proj = (stacked(array, x) for array in arrays)
-    d_x, d_variables = _projection_gradients(cell, x, before[0], masks, d_x_proj, d_h_proj, variables)
+    d_projections = tuple(stacked(array, x) for array in arrays)
+    d_x, d_variables = _projection_gradients(
+        cell, x, before[0], masks, d_projections=d_projections, variables=variables
+    )
     for variable, part in zip(in_update, d_update, strict=True):
         d_variables[_position(variable, variables)] += part
     return d_x, d_state, d_variables
@@ -173,13 +218,13 @@ def _position(variable: tf.Variable, variables: Sequence[tf.Variable]) -> int:
 
 
 def _used_in_update(
-    cell: Cell, x_t: tf.Tensor, h_proj: tf.Tensor, state: States, variables: Sequence[tf.Variable]
+    cell: Cell, trace: Trace, state: States, variables: Sequence[tf.Variable]
 ) -> list[tf.Variable]:
-    """Return the variables that `update` itself uses (peepholes, say); most cells have none."""
+    """Return the variables that `update` itself uses, such as peepholes. Most cells have none."""
     if not variables:
         return []
     with tf.GradientTape() as tape:
-        new = cell.advance(x_t, h_proj, state)
+        new = cell.advance(trace.x_proj[0], trace.h_proj[0], state)
     gradients = tape.gradient(new, list(variables))
     return [variable for variable, part in zip(variables, gradients, strict=True) if part is not None]
 
@@ -196,12 +241,12 @@ def _projection_gradients(
     x: tf.Tensor,
     h: tf.Tensor,
     masks: Masks,
-    d_x_proj: tf.Tensor,
-    d_h_proj: tf.Tensor,
+    *,
+    d_projections: tuple[tf.Tensor, ...],
     variables: Sequence[tf.Variable],
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Return the gradients of the inputs, and of the variables through both projections of all steps."""
+    """Return the gradients of the inputs and the variables through the projections of all steps."""
     with tf.GradientTape() as tape:
         tape.watch(x)
         projections = cell.project_inputs(x), cell.project_previous(h, masks.dropped)
-    return tape.gradient(projections, (x, list(variables)), (d_x_proj, d_h_proj), _ZERO)
+    return tape.gradient(projections, (x, list(variables)), d_projections, _ZERO)

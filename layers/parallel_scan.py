@@ -1,6 +1,6 @@
-"""Cells that are linear in their state, over all steps of a sequence at once.
+"""All steps of a cell that is linear in its state, computed at once.
 
-Time-major, as `scan`.
+Everything is time-major: (steps, batch, size).
 """
 
 from __future__ import annotations
@@ -13,24 +13,36 @@ from .cells.linear import LinearCell
 from .scan import Masks
 from .states import States
 
-_MOST = 2**19
-"""Numbers in a sequence of states beyond which log2(steps) passes cost more than a compiled loop does:
-measured on two CPU cores, where at 32 x 100 x 128 the scan took 7.0 ms and the loop 9.4, at 64 x 200 x 128
-87 ms and 54."""
+_MAX_NUMBERS = 2**19
+"""Largest steps * batch * units for which the log2(steps) passes of a scan are faster than a compiled loop.
+Measured on two CPU cores: at 32 x 100 x 128 the scan took 7.0 ms and the loop 9.4 ms, at 64 x 200 x 128 the
+scan 87 ms and the loop 54 ms."""
 
 
 def scans_faster(x: tf.Tensor, h: tf.Tensor) -> bool:
-    """Say whether all steps at once beat a loop over inputs (steps, batch, features) with states h."""
+    """Return whether a parallel scan is faster than a loop for this input, with first state h (batch, units).
+
+    The order of the first two axes of `x` does not matter: (steps, batch, ...) or (batch, steps, ...).
+    """
     numbers = tf.TensorShape([*x.shape[:2], h.shape[-1]]).num_elements()
-    return numbers is not None and numbers <= _MOST
+    return numbers is not None and numbers <= _MAX_NUMBERS
 
 
 def parallel_scan(
     cell: LinearCell, x_proj: tf.Tensor, state: States, masks: Masks
 ) -> tuple[tf.Tensor, States]:
-    """Run `cell` over projected inputs: the outputs of all steps and the last state, as `scan.loop`.
+    """Run a linear cell over all steps at once.
 
-    Padding and zoneout are coefficients, too: a = 1 and b = 0 keep the state.
+    A step that is padding, or that zoneout keeps, has the coefficients a = 1 and b = 0.
+
+    Args:
+        cell: the cell.
+        x_proj: projected inputs, (steps, batch, columns).
+        state: the state before the first step, one tensor (batch, units).
+        masks: padding and zoneout.
+
+    Returns:
+        The outputs (steps, batch, units) and the last state.
     """
     (h,) = state
     a, b = cell.coefficients(tf.cast(x_proj, h.dtype))
@@ -42,7 +54,7 @@ def parallel_scan(
     if masks.valid is not None:
         a, b = _keep(~masks.valid, a, b)
     outputs = linear_recurrence(a, b, h)
-    last = tf.concat([h[None], outputs[-1:]], 0)[-1]  # also where there are no steps
+    last = tf.concat([h[None], outputs[-1:]], 0)[-1]  # h where there are no steps
     return outputs, (last,)
 
 
@@ -52,17 +64,17 @@ def _keep(where: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
 @tf.custom_gradient
 def linear_recurrence(a: tf.Tensor, b: tf.Tensor, h0: tf.Tensor) -> Any:
-    """Return all h_t = a_t * h_(t-1) + b_t, in log2(steps) passes over whole arrays.
+    """Return every h_t = a_t * h_(t-1) + b_t in log2(steps) passes over whole arrays.
 
     Args:
-        a, b: (steps, batch, units). With |a| <= 1 nothing can overflow that the loop would not.
-        h0: (batch, units).
+        a, b: (steps, batch, units). With |a| <= 1 no intermediate result overflows unless the loop's does.
+        h0: the state before the first step, (batch, units).
 
     Returns:
-        (steps, batch, units). The gradient is the same recurrence from the end, with a_(t+1) for a_t.
+        (steps, batch, units). Its gradient is the same recurrence, run from the end with a_(t+1) for a_t.
 
-    References: G. Blelloch, Prefix sums and their applications, 1990, where the number of steps is known;
-    W. D. Hillis and G. L. Steele, Data parallel algorithms, 1986, where it is not.
+    References: G. Blelloch, Prefix sums and their applications, 1990 (for a known number of steps);
+    W. D. Hillis and G. L. Steele, Data parallel algorithms, 1986 (for an unknown number).
     """
     h = _from_zeros(a, tf.concat([a[:1] * h0 + b[:1], b[1:]], 0))
 
@@ -81,7 +93,7 @@ def _from_zeros(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def _by_halves(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Join steps in pairs, solve for every second step, fill in the others: work as that of the loop."""
+    """Join steps in pairs, solve for every second step, then fill in the others: as much work as a loop."""
     steps = a.shape[0]
     if steps <= 1:
         return b
@@ -95,7 +107,7 @@ def _by_halves(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def _by_doubling(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Join every span of steps to the one before it, for any number of steps, by XLA too."""
+    """Join each span of steps with the span before it. This works for any number of steps, also in XLA."""
     steps = tf.shape(a)[0]
     t = tf.range(steps)[:, None, None]
 

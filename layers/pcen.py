@@ -1,4 +1,4 @@
-"""Energies normalised by their own recent past."""
+"""Per-channel energy normalisation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POSITIVE = ("gain", "bias", "power", "floor")
 
 
 class _Average(Cell):
-    """m_t = (1 - s) m_(t-1) + s x_t, which starts with the first x that is not zero."""
+    """An exponential average, m_t = (1 - s) m_(t-1) + s x_t, that starts at the first x above zero."""
 
     def __init__(self, units: int, smoothing: float, **kwargs: Any) -> None:
         super().__init__(units, **kwargs)
@@ -45,23 +45,28 @@ class PCEN(keras.layers.Layer):
         m_t = (1 - smoothing) m_(t-1) + smoothing e_t         m_0 = e_0
         y_t = (e_t / (floor + m_t)^gain + bias)^power - bias^power
 
-    Loudness and steady noise go, onsets stay (Y. Wang et al., Trainable frontend for robust and far-field
-    keyword spotting, ICASSP 2017). The average starts with the first energy that is not zero. State in a
-    stream: that average. Computed in float32, in quantized files too.
+    It removes loudness and steady noise and keeps onsets. The average m starts at the first energy that is
+    not zero. Everything is computed in float32, in quantised files too.
 
     Args:
-        smoothing: share of the newest energy in the average, in (0, 1].
-        gain, bias, power, floor: see above, above 0.
-        trainable: learn gain, bias and power, by their logarithms, for each band.
+        smoothing: weight of the newest energy in the average, in (0, 1].
+        gain, bias, power, floor: the constants of the equation, above 0.
+        trainable: learn gain, bias and power of each band, as logarithms.
 
-    Call arguments: `energies` (batch, frames, bins), as from `Mel`.
-    Returns: the same shape.
-
+    Call arguments: `energies` (batch, frames, bins), such as the output of `Mel`.
+    Returns: (batch, frames, bins).
     Weights: log_gain, log_bias, log_power, (bins,) each.
+    State in a stream: the average m, (batch, bins).
+
+    Raises:
+        ValueError: an argument is out of range, or the energies have another shape.
+
+    Reference: Y. Wang et al., Trainable frontend for robust and far-field keyword spotting, ICASSP 2017.
     """
 
     def __init__(
         self,
+        *,
         smoothing: float = 0.025,
         gain: float = 0.98,
         bias: float = 2.0,
@@ -83,7 +88,7 @@ class PCEN(keras.layers.Layer):
                 raise ValueError(f"PCEN: {name}: expected a number above 0, got {getattr(self, name)}")
 
     def build(self, energies_shape: Sequence[Any]) -> None:
-        """Make the weights for energies (batch, frames, bins)."""
+        """Create the weights for energies of shape (batch, frames, bins)."""
         require_sequences(self, energies_shape)
         bins = energies_shape[2]
         self.log_gain, self.log_bias, self.log_power = (
@@ -101,7 +106,7 @@ class PCEN(keras.layers.Layer):
         self.average.build(energies_shape)
 
     def call(self, energies: tf.Tensor) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         with tf.name_scope(IN_FLOAT):
             energies = tf.cast(energies, "float32")
             gain, bias, power = (tf.exp(w) for w in (self.log_gain, self.log_bias, self.log_power))

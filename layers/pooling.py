@@ -1,4 +1,4 @@
-"""A sequence as one vector."""
+"""Max pooling over time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from .checks import require_sequences, valid_steps
 class MaskedMaxPooling(keras.layers.Layer):
     """The largest value of each feature over the valid steps.
 
-    Unlike `keras.layers.GlobalMaxPooling1D` it leaves padding out, so that padded equals unpadded.
+        y = max over the valid t of x_t
 
-    Call arguments: `sequences` (batch, steps, features), `mask` (batch, steps), False at padding.
+    `keras.layers.GlobalMaxPooling1D` also reads padding; with this layer padded equals unpadded.
+
+    Call arguments: `sequences` (batch, steps, features); `mask` (batch, steps), False at padding.
     Returns: (batch, features); zeros where every step is padding.
+
+    Raises:
+        ValueError: the sequences or the mask have another shape.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -26,11 +31,11 @@ class MaskedMaxPooling(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, sequences_shape: Sequence[int | None]) -> None:
-        """Check the shape; there are no weights."""
+        """Check the shape (batch, steps, features)."""
         require_sequences(self, sequences_shape)
 
     def call(self, sequences: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         mask = valid_steps(self, sequences, mask)
         if mask is None:
             return tf.reduce_max(sequences, axis=1)
@@ -43,4 +48,4 @@ class MaskedMaxPooling(keras.layers.Layer):
         return (sequences_shape[0], sequences_shape[2])
 
     def compute_mask(self, _: Any, mask: Any = None) -> None:
-        """Time is gone, and the mask with it."""
+        """Return no mask, because the output has no steps."""

@@ -1,4 +1,4 @@
-"""Recurrent layers under observation, wherever they sit in a model: for `diagnostics`."""
+"""Record the states, gates and gradients of recurrent layers in a model, for `diagnostics`."""
 
 from __future__ import annotations
 
@@ -17,36 +17,46 @@ from .states import States
 
 @dataclass
 class Recording:
-    """What a layer did in its last call, time-major, in the order of processing."""
+    """What a layer did in its last call: time-major, in the order of processing."""
 
     probes: States = ()
-    """Zeros (steps, batch, size) for each state, added to it after each step: the gradient with respect to
-    them is the gradient with respect to the states."""
+    """Zeros (steps, batch, size) for each state. They are added to the state after each step, so that the
+    gradient with respect to a probe is the gradient with respect to the state."""
     last: States = ()
-    """The states after the last step."""
+    """The states after the last step, (batch, size) each."""
     gates: tf.Tensor | None = None
-    """What `recurrent_activation` gave, its calls side by side: (steps, batch, gates * units). So it is right
-    for any cell, whatever goes into a gate beside the two projections."""
+    """The results of all calls of `recurrent_activation`, side by side: (steps, batch, gates * units). This
+    is right for every cell, whatever its gates read."""
     valid: tf.Tensor | None = None
     """(steps, batch, 1) bool, False at padding."""
 
 
 class Observation(NamedTuple):
-    """What was seen of a layer, time-major, in the order of processing; norms are (steps, batch) each."""
+    """The gradient norms and gates of a layer, time-major, in the order of processing."""
 
     of_loss: States
-    """For each state the norm of the gradient of the loss with respect to it."""
+    """For each state (steps, batch): the norm of the gradient of the loss with respect to it."""
     of_last_output: States
-    """The same of the sum of the layer's last output."""
+    """For each state (steps, batch): the norm of the gradient of the sum of the layer's last output."""
     gates: tf.Tensor | None
+    """Activations of the gates, (steps, batch, gates * units), or None for a cell without gates."""
     valid: tf.Tensor | None
+    """(steps, batch, 1) bool, False at padding, or None without a mask."""
 
 
 def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Callable[..., list[Observation]]:
-    """Return a function of the arguments of `loss` that tells what the layers do while `loss` calls them.
+    """Return a function that calls `loss` and returns an `Observation` of each layer.
 
-    `loss` takes the layers' `Recording`s as its last argument. Stateful layers keep the states they carry.
-    The function is traced once for arguments of one shape; it is quick from its second call on.
+    Stateful layers keep the states that they had before. The function is traced once for each shape of its
+    arguments, and is fast from its second call on.
+
+    Args:
+        layers: the layers to observe.
+        loss: takes tensors, then the list of the layers' `Recording`s; it calls the layers and returns a
+            scalar.
+
+    Returns:
+        A function of the arguments of `loss` without the recordings.
     """
 
     @tf.function(autograph=False)
@@ -71,7 +81,7 @@ def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Cal
         carried = [variable for layer in layers for variable in layer.states or ()]
         before = [tf.identity(variable) for variable in carried]
         tensors = [_tensors(argument) for argument in arguments]
-        # Not observe(*tensors): TensorFlow would warn of functions that are traced for one call only.
+        # observe(*tensors) would make TensorFlow warn about functions that are traced for one call only.
         seen = observe.get_concrete_function(*tensors)(*tensors)
         for variable, value in zip(carried, before, strict=True):
             variable.assign(value)
@@ -81,7 +91,7 @@ def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Cal
 
 
 def _tensors(argument: Any) -> Any:
-    """Return arrays as tensors, those of a model with several inputs by name."""
+    """Return an array, or a dict of arrays by input name, as tensors."""
     if isinstance(argument, Mapping):
         return {name: tf.convert_to_tensor(array) for name, array in argument.items()}
     return tf.convert_to_tensor(argument)
@@ -97,7 +107,7 @@ def _norms(gradients: States) -> States:
 
 @contextmanager
 def recorded(layers: Sequence[Recurrent], tape: tf.GradientTape) -> Iterator[list[Recording]]:
-    """Record what the layers do inside; `tape` watches the probes."""
+    """Yield a `Recording` of each layer, filled when the layer is called. `tape` watches the probes."""
     with ExitStack() as stack:
         yield [stack.enter_context(_recorded(layer, tape)) for layer in layers]
 
@@ -106,14 +116,16 @@ def recorded(layers: Sequence[Recurrent], tape: tf.GradientTape) -> Iterator[lis
 def _recorded(layer: Recurrent, tape: tf.GradientTape) -> Iterator[Recording]:
     recording = Recording()
 
-    def scan(sequences: tf.Tensor, state: States, masks: Masks, training: bool) -> tuple[tf.Tensor, States]:
-        x_proj = layer.cell.project_inputs(steps_first(sequences, layer.go_backwards))
+    def scan(sequences: tf.Tensor, state: States, masks: Masks, **_: Any) -> tuple[tf.Tensor, States]:
+        x_proj = layer.cell.project_inputs(steps_first(sequences, backwards=layer.go_backwards))
         recording.valid = masks.valid
         recording.probes = tuple(
             tf.zeros([tf.shape(x_proj)[0], tf.shape(part)[0], part.shape[1]], part.dtype) for part in state
         )
         tape.watch(recording.probes)
-        outputs, recording.gates, recording.last = _loop(layer.cell, x_proj, state, masks, recording.probes)
+        outputs, recording.gates, recording.last = _loop(
+            layer.cell, x_proj, state, masks, probes=recording.probes
+        )
         return batch_first(outputs), recording.last
 
     with _replaced(layer, "_scan", scan):
@@ -121,9 +133,9 @@ def _recorded(layer: Recurrent, tape: tf.GradientTape) -> Iterator[Recording]:
 
 
 def _loop(
-    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, probes: States
+    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, *, probes: States
 ) -> tuple[tf.Tensor, tf.Tensor | None, States]:
-    """Run as `scan.loop`; return the outputs, the gates and the last states."""
+    """Run the cell over projected inputs; return the outputs, the gates and the last states."""
     x_steps, *probe_steps = (unstacked(sequence) for sequence in (x_proj, *probes))
 
     def step(x_t: tf.Tensor, state: States, valid: tf.Tensor | None) -> tuple[States, list[tf.Tensor]]:
@@ -138,7 +150,7 @@ def _loop(
         return t + 1, state, [array.write(t, part) for array, part in zip(arrays, kept, strict=True)]
 
     steps = tf.shape(x_proj)[0]
-    _, gates = step(tf.zeros_like(x_proj[0]), state, None)  # only for their shapes
+    _, gates = step(tf.zeros_like(x_proj[0]), state, None)  # for their shapes only
     arrays = [empty(part, steps) for part in (state[0], *gates)]
     _, state, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays))
     outputs, *of_gates = (stacked(array, x_proj) for array in arrays)
@@ -147,7 +159,7 @@ def _loop(
 
 @contextmanager
 def _gates_of_a_step(cell: Cell) -> Iterator[list[tf.Tensor]]:
-    """Collect what `recurrent_activation` gives, call by call."""
+    """Collect the results of the calls of `recurrent_activation`."""
     gates: list[tf.Tensor] = []
     activation: Any = getattr(cell, "recurrent_activation", None)
 
@@ -163,7 +175,7 @@ def _gates_of_a_step(cell: Cell) -> Iterator[list[tf.Tensor]]:
 
 @contextmanager
 def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Give `owner` another attribute for a while, past the tracking that Keras does."""
+    """Replace an attribute inside a `with` block without Keras tracking the change."""
     attributes = vars(owner)
     before = {name: attributes[name]} if name in attributes else {}
     attributes[name] = value

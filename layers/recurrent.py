@@ -1,4 +1,4 @@
-"""A cell over a sequence."""
+"""The layer that runs a cell over a sequence."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
 from .fused_lstm import fused_lstm, unsupported_call
 from .own_gradient import (
-    as_it_is,
     compile_with_xla,
     halves_are_faster,
+    not_compiled,
     scan_in_halves,
     scan_with_own_gradient,
 )
 from .parallel_scan import parallel_scan, scans_faster
 from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
-from .states import States, carried_states
+from .stateful import StatefulLayer
+from .states import States
 
 _OPTIONS = (
     "return_sequences",
@@ -35,32 +36,44 @@ _OPTIONS = (
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class Recurrent(keras.layers.Layer):
+class Recurrent(StatefulLayer):
     """Run a cell over a sequence; the counterpart of `keras.layers.RNN`.
+
+        s_0 = initial_state, or zeros
+        s_t = cell(x_t, s_(t-1))            for each step t that is not masked
+        y_t = the first state of s_t
 
     Args:
         cell: a `Cell`.
-        return_sequences: return the output of every step instead of the last.
-        return_state: return the last state too, one tensor for each name in `cell.state_names`.
-        go_backwards: take the sequence from its end; outputs come in the order of processing.
-        zero_output_for_mask: give zeros at masked steps instead of the output before.
-        stateful: start each call from the states that the one before ended with, until `reset_state()`.
-            Needs a fixed batch size (`keras.Input(batch_size=...)`); row i goes on with row i.
-        checkpoint_every: in training, keep the states of every so many steps only and compute the rest again
-            in the backward pass: memory for long sequences, at the price of one more forward pass.
-        check_numerics: refuse inputs with NaN or infinity.
+        return_sequences: return the output of every step instead of the last output only.
+        return_state: also return the last states, one tensor for each name in `cell.state_names`.
+        go_backwards: process the sequence from its end. The outputs are in the order of processing.
+        zero_output_for_mask: return zeros at masked steps instead of repeating the previous output.
+        stateful: start each call from the last states of the call before, until `reset_state()`. This
+            needs a fixed batch size (`keras.Input(batch_size=...)`): row i continues row i.
+        checkpoint_every: number of steps between stored states in training. The backward pass computes
+            the steps between them again: less memory for long sequences, for one more forward pass.
+        check_numerics: raise an error when the inputs hold NaN or infinity.
 
     Call arguments:
         sequences: (batch, steps, features).
-        initial_state: one tensor (batch, size) for each state; where it is left out, zeros or, in a
-            stateful layer, the states carried.
-        mask: (batch, steps) bool, False at padding. A masked step changes neither state nor output
-            (before the first valid step the output is zero).
-        training: whether dropout is on.
+        initial_state: one tensor (batch, size) for each state. The default is zeros, or the kept states of
+            a stateful layer.
+        mask: (batch, steps) bool, False at padding.
+        training: whether dropout and zoneout are random.
 
     Returns:
-        (batch, steps, units) with `return_sequences`, else (batch, units); with `return_state` a list of
-        that and the states.
+        (batch, units), or (batch, steps, units) with `return_sequences`. With `return_state` a list: the
+        outputs, then each state (batch, size).
+
+    Masking:
+        A masked step changes neither the states nor the output. Before the first valid step the output is
+        zero. The mask goes on to the next layer with `return_sequences`.
+
+    Raises:
+        TypeError: `cell` is not a `Cell`, or lacks one of the three maps.
+        ValueError: the inputs, the mask or the initial states have the wrong shape; the dtype differs
+            from the cell's; a stateful layer has no fixed batch size.
     """
 
     def __init__(
@@ -69,6 +82,7 @@ class Recurrent(keras.layers.Layer):
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        *,
         zero_output_for_mask: bool = False,
         stateful: bool = False,
         checkpoint_every: int | None = None,
@@ -89,8 +103,7 @@ class Recurrent(keras.layers.Layer):
         self.stateful = stateful
         self.checkpoint_every = checkpoint_every
         self.check_numerics = check_numerics
-        self.runs_beside_another = False  # as a direction of Bidirectional does: it has one core anyway
-        self._carried: Any = None
+        self.runs_beside_another = False  # True in Bidirectional: the other direction uses the second core
         self.supports_masking = True
 
     def _check_cell(self, cell: Cell) -> None:
@@ -108,30 +121,13 @@ class Recurrent(keras.layers.Layer):
             )
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
-        """Build the cell for sequences of shape (batch, steps, features)."""
+        """Build the cell, and the kept states of a stateful layer, for (batch, steps, features)."""
         require_sequences(self, sequences_shape)
         if not self.cell.built:
             self.cell.build((sequences_shape[0], sequences_shape[2]))
             self.cell.built = True
         if self.stateful:
             self._make_states(sequences_shape[0])
-
-    def _make_states(self, batch: int | None) -> None:
-        if batch is None:
-            raise ValueError(
-                f"{self.name}: stateful=True: expected a fixed batch size, as of "
-                "keras.Input(batch_size=...), got None"
-            )
-        self._carried = tf.Module()  # saved with the layer, but none of its weights, as in Keras
-        self._carried.states = [
-            tf.Variable(tf.zeros([batch, size], self.cell.state_dtype), trainable=False, name=f"state_{name}")
-            for name, size in zip(self.cell.state_names, self.cell.state_size, strict=True)
-        ]
-
-    @property
-    def states(self) -> list[tf.Variable] | None:
-        """The states that a built stateful layer carries, variables (batch, size) each."""
-        return None if self._carried is None else list(self._carried.states)
 
     def call(
         self,
@@ -140,43 +136,37 @@ class Recurrent(keras.layers.Layer):
         mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> Any:
-        """See the class."""
+        """Return the outputs; the class docstring describes the arguments."""
         mask = valid_steps(self, sequences, mask)
         sequences = self._checked_numbers(tf.cast(sequences, self.compute_dtype))
-        state, from_zeros = self._first_state(initial_state, sequences)
+        state, at_start = self._first_state(initial_state, sequences)
         sequences = tf.ensure_shape(sequences, [state[0].shape[0], None, None])
         if training and self.cell.dropout:
             sequences = sequences * self.cell.dropout_mask(sequences[:, 0], self.cell.dropout)[:, None]
-        valid = None if mask is None else steps_first(mask[:, :, None], self.go_backwards)
-        masks = self._masks(sequences, state, valid, training)
-        outputs, states = self._scan(sequences, state, masks, bool(training))
-        self._hand_on(states)
-        result = self._result(outputs, states[0], valid, from_zeros)
+        valid = None if mask is None else steps_first(mask[:, :, None], backwards=self.go_backwards)
+        masks = self._masks(sequences, state, valid) if training else Masks(valid)
+        outputs, states = self._scan(sequences, state, masks, training=bool(training))
+        self._keep_states(states)
+        result = self._result(outputs, states[0], valid, at_start=at_start)
         return [result, *states] if self.return_state else result
 
-    def _hand_on(self, states: States) -> None:
-        """Keep the last states for the next call, where one starts from them."""
-        if (carried := carried_states()) is not None:
-            carried.put(self, states)
-            return
-        for variable, value in zip(self.states or (), states, strict=False):
-            variable.assign(value)
-
     def _scan(
-        self, sequences: tf.Tensor, state: States, masks: Masks, training: bool
+        self, sequences: tf.Tensor, state: States, masks: Masks, *, training: bool
     ) -> tuple[tf.Tensor | None, States]:
         """Run the cell over sequences (batch, steps, features): outputs (batch, steps, size), last states."""
-        how = chosen_execution(training)
-        has_steps = sequences.shape[1] != 0  # or else "loop": the others take shapes from the first one
+        how = chosen_execution(training=training)
+        has_steps = sequences.shape[1] != 0  # without steps only "loop" knows the shapes
         if how in ("own_gradient", "compiled") and has_steps:
-            return self._scan_to_train(sequences, state, masks, training, how == "compiled")
-        x = steps_first(sequences, self.go_backwards)
+            return self._scan_to_train(sequences, state, masks, training=training, compiled=how == "compiled")
+        x = steps_first(sequences, backwards=self.go_backwards)
+        outputs: tf.Tensor | None
         if how == "fused":
             self._require_fusible(x, masks)
             outputs, states = fused_lstm(self.cell, x, state, path=self.path)
         else:
             run = unrolled if how == "unrolled" and x.shape[0] else loop
-            outputs, states = run(self.cell, self.cell.project_inputs(x), state, masks, self.return_sequences)
+            x_proj = self.cell.project_inputs(x)
+            outputs, states = run(self.cell, x_proj, state, masks, return_sequences=self.return_sequences)
         return outputs if outputs is None else batch_first(outputs), states
 
     def _require_fusible(self, x: tf.Tensor, masks: Masks) -> None:
@@ -187,41 +177,51 @@ class Recurrent(keras.layers.Layer):
             raise ValueError(f"{self.name}: execution 'fused': {reason}; 'loop' can")
 
     def _scan_to_train(
-        self, sequences: tf.Tensor, state: States, masks: Masks, training: bool, compiled: bool
+        self, sequences: tf.Tensor, state: States, masks: Masks, *, training: bool, compiled: bool
     ) -> tuple[tf.Tensor | None, States]:
-        cell, backwards, every = self.cell, self.go_backwards, self.checkpoint_every
-        if training and every:
-            x = steps_first(sequences, backwards)
-            outputs, states = scan_in_chunks(cell, x, state, masks, every, self.return_sequences, compiled)
+        cell, backwards = self.cell, self.go_backwards
+        if training and self.checkpoint_every:
+            x = steps_first(sequences, backwards=backwards)
+            outputs, states = scan_in_chunks(
+                cell,
+                x,
+                state,
+                masks,
+                every=self.checkpoint_every,
+                return_sequences=self.return_sequences,
+                compiled=compiled,
+            )
             return outputs if outputs is None else batch_first(outputs), states
         if hasattr(cell, "coefficients") and scans_faster(sequences, state[0]):
-            compiler = compile_with_xla if compiled else as_it_is
-            x = steps_first(sequences, backwards)
+            compiler = compile_with_xla if compiled else not_compiled
+            x = steps_first(sequences, backwards=backwards)
             outputs, states = compiler(lambda: parallel_scan(cell, cell.project_inputs(x), state, masks))()
             return batch_first(outputs), states
         if compiled and not self.runs_beside_another and halves_are_faster(cell, sequences):
-            return scan_in_halves(cell, sequences, state, masks, backwards)
-        return scan_with_own_gradient(cell, sequences, state, masks, backwards, compiled)
+            return scan_in_halves(cell, sequences, state, masks, backwards=backwards)
+        return scan_with_own_gradient(cell, sequences, state, masks, backwards=backwards, compiled=compiled)
 
-    def _masks(self, sequences: tf.Tensor, state: States, valid: tf.Tensor | None, training: bool) -> Masks:
+    def _masks(self, sequences: tf.Tensor, state: States, valid: tf.Tensor | None) -> Masks:
+        """Draw the masks of recurrent dropout and zoneout for training."""
         cell, dropped, kept = self.cell, None, None
-        if training and cell.recurrent_dropout:
+        if cell.recurrent_dropout:
             dropped = cell.dropout_mask(state[0], cell.recurrent_dropout)
-        if training and any(cell.zoneout_rates):
+        if any(cell.zoneout_rates):
             kept = cell.zoneout_masks([tf.shape(sequences)[1], tf.shape(sequences)[0]])
         return Masks(valid, dropped, kept)
 
     def _result(
-        self, outputs: tf.Tensor | None, last: tf.Tensor, valid: tf.Tensor | None, from_zeros: bool
+        self, outputs: tf.Tensor | None, last: tf.Tensor, valid: tf.Tensor | None, *, at_start: bool
     ) -> tf.Tensor:
-        """Return the sequence or the last output, batch first, as they are at masked steps.
+        """Return the outputs of all steps or the last one, batch first, with zeros at masked steps.
 
-        There the states stay. The output stays too, or is zero: before the first valid step, or wherever
-        the step is masked, with `zero_output_for_mask`.
+        At a masked step `outputs` repeats the state before. That is right after the first valid step. Before
+        it the output must be zero, and it is already where the states start from zeros. With
+        `zero_output_for_mask` every masked step gives zeros.
         """
         result = outputs if self.return_sequences else last
         result = tf.cast(result, self.compute_dtype)
-        if valid is None or (from_zeros and not self.zero_output_for_mask):
+        if valid is None or (at_start and not self.zero_output_for_mask):
             return result
         shown = valid
         if not self.zero_output_for_mask:
@@ -237,58 +237,15 @@ class Recurrent(keras.layers.Layer):
             return sequences
         return tf.debugging.check_numerics(sequences, f"{self.name}: sequences: expected finite numbers, got")
 
-    def reset_state(self, states: Sequence[Any] | None = None) -> None:
-        """Set the states that a stateful layer carries: zeros, or one (batch, size) for each."""
-        if not self.stateful:
-            raise ValueError(f"{self.name}: reset_state: expected a layer with stateful=True")
-        if self.states is None:
-            if states is None:
-                return  # not built: zero anyway
-            raise ValueError(f"{self.name}: reset_state: expected a built layer to set states of")
-        values = [tf.zeros_like(variable) for variable in self.states] if states is None else states
-        for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
-            variable.assign(value)
-
-    def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from; see `states.Streaming`."""
-        return dict(zip(self.cell.state_names, self.cell.get_initial_state(batch_size), strict=True))
-
-    def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
-        """Return the state to start from, and whether it is what a sequence of its own starts from."""
-        if (carried := carried_states()) is not None:
-            if initial_state is not None:
-                raise ValueError(f"{self.name}: streaming: expected no initial_state, the state is carried")
-            return carried.take(self), True
-        if initial_state is not None:
-            given = self._checked_shapes(initial_state, sequences)
-        elif self.states is not None:
-            given = self._checked_shapes(self.states, sequences)
-        else:
-            return self.cell.get_initial_state(tf.shape(sequences)[0]), True
-        return tuple(tf.cast(state, self.cell.state_dtype) for state in given), False
-
-    def _checked_shapes(self, state: Any, like: Any) -> tuple[Any, ...]:
-        given = tuple(state) if isinstance(state, (list, tuple)) else (state,)
-        expected = self.cell.state_size
-        shapes = [tf.TensorShape(part.shape) for part in given]
-        wanted = [tf.TensorShape([like.shape[0], size]) for size in expected]
-        fits = [shape.is_compatible_with(other) for shape, other in zip(shapes, wanted, strict=False)]
-        if len(shapes) != len(wanted) or not all(fits):
-            raise ValueError(
-                f"{self.name}: initial_state: expected {len(expected)} tensors of shape (batch, size) with "
-                f"sizes {expected} for {self.cell.state_names}, got shapes {[tuple(s) for s in shapes]}"
-            )
-        return given
-
     def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
-        """Return the shape(s) of what `call` returns."""
+        """Return the shape of each tensor that `call` returns."""
         batch, steps = sequences_shape[:2]
         size = self.cell.output_size
         output = (batch, steps, size) if self.return_sequences else (batch, size)
         return [output, *((batch, s) for s in self.cell.state_size)] if self.return_state else output
 
     def compute_mask(self, _: Any, mask: Any = None) -> Any:
-        """Pass the mask on with sequences; states and last outputs have none."""
+        """Return the mask for outputs of every step, None for last outputs and states."""
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         output_mask = mask if self.return_sequences else None
         return [output_mask] + [None] * len(self.cell.state_size) if self.return_state else output_mask
@@ -303,7 +260,7 @@ class Recurrent(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Recurrent:
-        """Make the layer, cell included."""
+        """Make the layer and its cell from `get_config`."""
         config = dict(config)
         if "cell" in config:
             config["cell"] = keras.saving.deserialize_keras_object(config["cell"])

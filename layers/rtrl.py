@@ -1,4 +1,4 @@
-"""Real-time recurrent learning: exact gradients as the sequence goes, without looking back."""
+"""Real-time recurrent learning: exact gradients after each step of a sequence."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from .cells.base import Cell
 
 
 class RealTimeRecurrentLearning:
-    """An online learner for a small cell: after each step, the gradient of that step's loss.
+    """An online learner for a small cell: the gradient of the loss of each step, right after that step.
 
-        s_t = F(x_t, s_(t-1), w)                          all states of the cell, as one vector
-        P_t = dF/dw + dF/ds P_(t-1)                       influence of the weights on the state, ds_t/dw
+        s_t = F(x_t, s_(t-1), w)                          all states of the cell as one vector
+        P_t = dF/dw + dF/ds P_(t-1)                       ds_t/dw, the influence of the weights on the state
         dL_t/dw = dL_t/ds_t P_t
 
-    With the weights held still, the sum over the steps is the gradient that backpropagation through time
-    gives; with an update at every step it is off by what the weights have moved since. Memory does not grow
-    with the sequence: batch * state * weights numbers, state * state times that many products a step, so
-    this is for cells of some ten units. No dropout or zoneout.
-
-    Reference: R. Williams and D. Zipser, A learning algorithm for continually running fully recurrent neural
-    networks, Neural Computation 1 (1989).
+    While the weights stay the same, the sum over the steps is the gradient of backpropagation through time.
+    With an update at every step it is approximate. Memory does not grow with the sequence: it holds batch *
+    state * weights numbers. A step costs state times as many products, so this is for cells of about ten
+    units. There is no dropout or zoneout.
 
     Args:
         cell: a built `Cell`.
-        batch_size: sequences that run side by side.
+        batch_size: number of sequences that run side by side.
+
+    Raises:
+        ValueError: the cell is not built or has no trainable weights.
+
+    Reference: R. Williams and D. Zipser, A learning algorithm for continually running fully recurrent neural
+    networks, Neural Computation 1 (1989).
 
     >>> cell = SimpleRNNCell(2)
     >>> cell.build((1, 3))
@@ -47,7 +50,17 @@ class RealTimeRecurrentLearning:
         self._graph_step = tf.function(self._step, reduce_retracing=True)
 
     def step(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Take inputs (batch, features) one step on: the output (batch, units)."""
+        """Compute one step.
+
+        Args:
+            inputs: (batch, features).
+
+        Returns:
+            The output (batch, units).
+
+        Raises:
+            ValueError: the inputs have another shape.
+        """
         inputs = tf.convert_to_tensor(inputs, self.cell.compute_dtype)
         batch = self.states[0].shape[0]
         if inputs.shape.rank != 2 or inputs.shape[0] != batch:
@@ -73,12 +86,16 @@ class RealTimeRecurrentLearning:
         return output
 
     def gradients(self, d_output: tf.Tensor) -> list[tf.Tensor]:
-        """Return dL_t/dw for every trainable weight, given dL_t/dh_t (batch, units) of the last step."""
+        """Return the gradient of the last step's loss for every trainable weight.
+
+        Args:
+            d_output: gradient of the loss with respect to the output, (batch, units).
+        """
         d_output = tf.cast(d_output, self.states[0].dtype)
         units = self.cell.output_size
         return [tf.tensordot(d_output, part[:, :units], [[0, 1], [0, 1]]) for part in self.influence]
 
     def reset(self) -> None:
-        """Begin a new sequence: states and influence are zeros."""
+        """Start new sequences: set states and influence to zeros."""
         for variable in (*self.states, *self.influence):
             variable.assign(tf.zeros_like(variable))

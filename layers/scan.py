@@ -1,7 +1,7 @@
-"""Run a cell over a sequence: the executions.
+"""Run a cell over a sequence: the choice of the execution, and the executions "loop" and "unrolled".
 
-Everything here is time-major: inputs and outputs are (steps, batch, size). What travels from step to step
-are the states; the first is the output.
+Everything here is time-major: inputs and outputs are (steps, batch, size). A cell hands its states from step
+to step. The first state is the output.
 """
 
 from __future__ import annotations
@@ -22,17 +22,27 @@ _execution: ContextVar[str] = ContextVar("execution", default="auto")
 
 @contextmanager
 def execution(name: str) -> Iterator[None]:
-    """Choose how recurrent layers that run, or are traced, inside compute; the numbers are the same.
+    """Choose how recurrent layers compute inside a `with` block. The results are the same.
 
-    "auto": "compiled" for training in a graph (that is: in `fit`), else "loop".
-    "loop": a plain while loop with TensorFlow's gradient: what is exported.
-    "own_gradient": a while loop whose gradient is arranged by hand.
-    "compiled": the same by XLA, anew for every shape of the inputs; large batches as two halves at once.
-    "unrolled": every step written out, for export; where the number of steps is unknown, "loop".
-    "fused": one TFLite operation, for export of LSTM layers without a mask; see `fused_lstm`.
+    The choice holds for layers that are called or traced inside the block.
 
-    Cells that are linear in their state (`MinGRU`) take all steps at once in the last two, while the
-    sequences are not too large.
+    Args:
+        name: one of these.
+
+            "auto": "compiled" for training in a graph (as `fit` trains), otherwise "loop".
+            "loop": a plain while loop with TensorFlow's gradient. This is what export uses by default.
+            "own_gradient": a while loop with the gradient of `own_gradient.py`.
+            "compiled": as "own_gradient", compiled by XLA once for each shape of the inputs. A large batch
+                is split into two halves that run at the same time.
+            "unrolled": straight-line operations, for export. A sequence of unknown length uses "loop".
+            "fused": one TFLite operation, for export of LSTM layers without a mask and with a batch of 1.
+
+    "own_gradient" and "compiled" compute all steps of a linear cell (`MinGRU`, `MinLSTM`) at once by a
+    parallel scan, except for very large inputs and in training with `checkpoint_every`. The other executions
+    compute one step after the other.
+
+    Raises:
+        ValueError: the name is unknown. A layer that can't run as "fused" raises it when it is called.
     """
     if name not in EXECUTIONS:
         raise ValueError(f"unknown execution {name!r}: expected one of {', '.join(EXECUTIONS)}")
@@ -43,8 +53,8 @@ def execution(name: str) -> Iterator[None]:
         _execution.reset(token)
 
 
-def chosen_execution(training: bool) -> str:
-    """Return the execution to use now: any but "auto"."""
+def chosen_execution(*, training: bool) -> str:
+    """Return the execution to use now. It is never "auto"."""
     name = _execution.get()
     if name != "auto":
         return name
@@ -52,14 +62,14 @@ def chosen_execution(training: bool) -> str:
 
 
 class Masks(NamedTuple):
-    """What modulates the steps."""
+    """Masks of padding, recurrent dropout and zoneout. None means that there is none."""
 
     valid: tf.Tensor | None = None
-    """(steps, batch, 1) bool, False where a step is padding: it leaves the states as they are."""
+    """(steps, batch, 1) bool, False at padding. Such a step does not change the states."""
     dropped: tf.Tensor | None = None
-    """Recurrent dropout (batch, units): multiplies the state before its projection."""
+    """Recurrent dropout, (batch, units). It multiplies the first state before its projection."""
     kept: States | None = None
-    """Zoneout in training, (steps, batch, size) bool for each state: True where the old one stays."""
+    """Zoneout in training, (steps, batch, size) bool for each state, True where the old value stays."""
 
     def at(self, t: tf.Tensor) -> dict[str, Any]:
         """Return `valid` and `kept` of step t, by name, for `Cell.advance`."""
@@ -69,7 +79,7 @@ class Masks(NamedTuple):
         }
 
     def of(self, rows: slice) -> Masks:
-        """Return the masks of some rows of the batch."""
+        """Return the masks for these rows of the batch."""
         valid = None if self.valid is None else self.valid[:, rows]
         dropped = None if self.dropped is None else self.dropped[rows]
         return Masks(
@@ -77,47 +87,56 @@ class Masks(NamedTuple):
         )
 
 
-def steps_first(sequences: tf.Tensor, backwards: bool = False) -> tf.Tensor:
-    """Return sequences (batch, steps, size) as (steps, batch, size), from their end with `backwards`."""
+def steps_first(sequences: tf.Tensor, *, backwards: bool = False) -> tf.Tensor:
+    """Turn (batch, steps, size) into (steps, batch, size); `backwards` also reverses the steps."""
     sequences = tf.transpose(sequences, [1, 0, 2])
     return tf.reverse(sequences, [0]) if backwards else sequences
 
 
-def batch_first(sequences: tf.Tensor, backwards: bool = False) -> tf.Tensor:
-    """Undo `steps_first`."""
+def batch_first(sequences: tf.Tensor, *, backwards: bool = False) -> tf.Tensor:
+    """Turn (steps, batch, size) into (batch, steps, size); `backwards` also reverses the steps."""
     sequences = tf.reverse(sequences, [0]) if backwards else sequences
     return tf.transpose(sequences, [1, 0, 2])
 
 
 def unstacked(sequence: tf.Tensor) -> tf.TensorArray:
-    """Return an array to read the steps of `sequence` from."""
+    """Return an array that holds the steps of `sequence`."""
     array = tf.TensorArray(sequence.dtype, size=tf.shape(sequence)[0], element_shape=sequence.shape[1:])
     return array.unstack(sequence)
 
 
 def empty(like: tf.Tensor, steps: tf.Tensor) -> tf.TensorArray:
-    """Return an array of `steps` tensors like one; what is never written is zero."""
+    """Return an array for `steps` tensors shaped as `like`. Entries that are never written are zero."""
     return tf.TensorArray(like.dtype, size=steps, element_shape=like.shape)
 
 
 def stacked(array: tf.TensorArray, like: tf.Tensor) -> tf.Tensor:
-    """Return the array's tensors as a sequence, steps and batch as in the sequence `like`."""
+    """Return the tensors of an array as a sequence with the steps and the batch of the sequence `like`."""
     sequence = array.stack()
     sequence.set_shape([like.shape[0], like.shape[1], sequence.shape[-1]])
     return sequence
 
 
 def loop(
-    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, return_sequences: bool
+    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, *, return_sequences: bool
 ) -> tuple[tf.Tensor | None, States]:
-    """Run `cell` over projected inputs (steps, batch, columns) in a plain while loop.
+    """Run a cell in a plain while loop.
 
-    Returns the outputs (steps, batch, size), None without `return_sequences`, and the last states. Outputs
-    are collected only where they are wanted, and padding at the ends is passed over: on a device that is
-    most of the work.
+    The loop collects outputs only with `return_sequences`, and skips padding at both ends. On a device this
+    saves most of the work.
+
+    Args:
+        cell: the cell.
+        x_proj: projected inputs, (steps, batch, columns).
+        state: the states before the first step, (batch, size) each.
+        masks: padding, recurrent dropout and zoneout.
+        return_sequences: whether to collect the outputs.
+
+    Returns:
+        The outputs (steps, batch, size), or None without `return_sequences`, and the last states.
     """
     steps = tf.shape(x_proj)[0]
-    start, stop = _range(x_proj, masks, return_sequences)
+    start, stop = _range(x_proj, masks, return_sequences=return_sequences)
     x_steps = unstacked(x_proj)
     outputs = [empty(state[0], steps)] if return_sequences else []
 
@@ -126,7 +145,7 @@ def loop(
         state = cell.advance(x_steps.read(t), h_proj, state, **masks.at(t))
         return t + 1, state, [array.write(t, state[0]) for array in outputs]
 
-    # XLA takes gradients of bounded loops only; on a device the bound would cost three operations a step.
+    # XLA needs a bound to differentiate the loop. On a device the bound costs three operations a step.
     bound = None if _execution.get() == "loop" else steps
     _, state, outputs = tf.while_loop(
         lambda t, *_: t < stop, body, (start, state, outputs), maximum_iterations=bound
@@ -135,11 +154,22 @@ def loop(
 
 
 def unrolled(
-    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, return_sequences: bool
+    cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks, *, return_sequences: bool
 ) -> tuple[tf.Tensor | None, States]:
-    """Do what `loop` does as straight-line operations; the number of steps must be known, and above 0."""
+    """Run a cell as straight-line operations.
+
+    Args:
+        cell: the cell.
+        x_proj: projected inputs, (steps, batch, columns). The number of steps is known and above 0.
+        state: the states before the first step, (batch, size) each.
+        masks: padding, recurrent dropout and zoneout.
+        return_sequences: whether to return the outputs.
+
+    Returns:
+        The outputs (steps, batch, size), or None without `return_sequences`, and the last states.
+    """
     outputs = []
-    # One operation for all steps: TFLite takes many times as long to cut them out one by one.
+    # One unstack for all steps. In TFLite one slice for each step takes many times as long.
     if masks.valid is not None:
         masks = masks._replace(valid=tf.unstack(masks.valid))
     for t, x_t in enumerate(tf.unstack(x_proj)):
@@ -149,11 +179,12 @@ def unrolled(
     return (tf.stack(outputs) if return_sequences else None), state
 
 
-def _range(x_proj: tf.Tensor, masks: Masks, return_sequences: bool) -> tuple[tf.Tensor, tf.Tensor]:
+def _range(x_proj: tf.Tensor, masks: Masks, *, return_sequences: bool) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the first step to run and the one after the last.
 
-    Masked steps before the first valid one change nothing and give zeros, which is what an output that was
-    never written is, too, if its shape is known; those after the last valid one repeat an output.
+    Masked steps before the first valid one change nothing and have zeros as outputs. An entry of `outputs`
+    that is never written is zero too, if its shape is known. Masked steps after the last valid one repeat
+    an output, so they run only where outputs are collected.
     """
     steps = tf.shape(x_proj)[0]
     if masks.valid is None or not x_proj.shape.is_fully_defined():

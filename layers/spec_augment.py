@@ -1,4 +1,4 @@
-"""Spans of time and bands of frequency hidden in training."""
+"""Data augmentation of spectrograms."""
 
 from __future__ import annotations
 
@@ -13,24 +13,30 @@ from .checks import require_sequences
 
 @keras.saving.register_keras_serializable("unrolled")
 class SpecAugment(keras.layers.Layer):
-    """Hide random spans of time and bands of frequency in training: there stands the example's mean.
+    """Hide random spans of time and bands of frequency in training; the mean of the example replaces them.
 
-    The network learns to lean on no single frame or band (D. Park et al., SpecAugment, Interspeech 2019).
-    Each span is of a width drawn from 0 to the largest, both included, at a place drawn for itself; spans
-    may overlap.
+    The network learns not to depend on a single frame or band. The width of each span is drawn from 0 to the
+    largest width, both included, and its place is random. Spans may overlap.
 
     Args:
-        time_masks, time_width: how many spans of frames, and the largest.
-        frequency_masks, frequency_width: how many bands of bins, and the largest.
-        seed: of the choice.
+        time_masks, time_width: number of spans of frames, and their largest width.
+        frequency_masks, frequency_width: number of bands, and their largest width in bins.
+        seed: seed of the widths and places.
 
     Call arguments: `spectrogram` (batch, frames, bins); `training`.
-    Returns: the same shape.
+    Returns: (batch, frames, bins); outside training the input itself.
+
+    Raises:
+        ValueError: a number is not a whole number of 0 or more, or the spectrogram has another shape.
+
+    Reference: D. Park et al., SpecAugment: a simple data augmentation method for automatic speech
+    recognition, Interspeech 2019.
     """
 
     def __init__(
         self,
         time_masks: int = 2,
+        *,
         time_width: int = 10,
         frequency_masks: int = 2,
         frequency_width: int = 7,
@@ -52,11 +58,11 @@ class SpecAugment(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, spectrogram_shape: Sequence[int | None]) -> None:
-        """Check the shape; there are no weights."""
+        """Check the shape (batch, frames, bins)."""
         require_sequences(self, spectrogram_shape)
 
     def call(self, spectrogram: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         if not training:
             return spectrogram
         batch, frames, bins = tf.unstack(tf.shape(spectrogram))
@@ -65,7 +71,7 @@ class SpecAugment(keras.layers.Layer):
         return tf.where(hidden, tf.reduce_mean(spectrogram, [1, 2], keepdims=True), spectrogram)
 
     def _hidden(self, batch: tf.Tensor, size: tf.Tensor, masks: int, largest: int) -> tf.Tensor:
-        """Draw spans: (batch, size) bool, True inside any."""
+        """Draw random spans and return (batch, size) bool, True inside any of them."""
         widths, places = (keras.random.uniform([batch, masks, 1], seed=self.seed_generator) for _ in range(2))
         width = tf.minimum(tf.floor(widths * (largest + 1)), tf.cast(size, "float32"))
         start = tf.floor(places * (tf.cast(size, "float32") - width + 1))

@@ -1,4 +1,4 @@
-"""Spectrograms from samples, in the graph: the device gets the features that the network was trained on."""
+"""Spectrograms computed in the graph, so that a device uses the features that training used."""
 
 from __future__ import annotations
 
@@ -14,36 +14,42 @@ from .mel import blocks, cosines, mel_filters
 from .states import after_the_past, carried_states, zero_past
 
 IN_FLOAT = "in_float"
-"""Name scope of what a quantized file must compute in float32: energies span ten powers of ten."""
+"""Name scope of operations that stay in float32 in quantised files. Energies span ten powers of ten."""
 
-_SMALL = 1023  # of 1024 numbers and more TFLite keeps 8 bits, whatever is to be multiplied with them
+_SMALL = 1023  # TFLite quantises constants of 1024 numbers and more to 8 bits, even in a float product
 
 
 @keras.saving.register_keras_serializable("unrolled")
 class Mel(keras.layers.Layer):
-    """Energies in mel bands, frame by frame, of a signal.
+    """A mel spectrogram: the energy of a signal in mel bands, frame by frame.
 
         frame_t = hann * samples[(t + 1) hop - window : (t + 1) hop]
-        energies_t = |rfft(frame_t, n)|^2 F       n the power of two from the window up, F the `mel_filters`
+        energies_t = |rfft(frame_t, n)|^2 F
 
-    Frame t ends with hop t, zeros stand before the first sample: nothing is ever waited for, and a stream in
-    packets of whole hops gives the same frames. Samples after the last whole hop are left out.
-
-    State in a stream: `past`, the last window - hop samples. Computed in float32, in quantized files too.
+    n is the smallest power of two that is at least the window, F are the `mel_filters`. Frame t ends with hop
+    t, and zeros stand before the first sample. So a frame never waits for later samples, and a stream in
+    packets of whole hops gives the same frames as the whole signal. Samples after the last whole hop are
+    ignored. Everything is computed in float32, in quantised files too.
 
     Args:
         sample_rate: samples a second.
-        window_ms, hop_ms: length of a frame and distance of two, in milliseconds; whole numbers of samples,
-            the window at least the hop.
+        window_ms, hop_ms: length of a frame and distance between two frames in milliseconds. Both must be
+            whole numbers of samples, and the window at least the hop.
         bins: number of mel bands.
-        lowest_hz, highest_hz: where the bands begin and end; None for half the sample rate.
+        lowest_hz, highest_hz: edges of the lowest and highest band; None for half the sample rate.
 
     Call arguments: `samples` (batch, n), in [-1, 1].
-    Returns: (batch, n // hop, bins), not negative.
+    Returns: energies (batch, n // hop, bins), at least 0.
+    State in a stream: `past`, the last window - hop samples.
+
+    Raises:
+        ValueError: a length is not a whole number of samples, a band holds no frequency of the FFT, the edges
+            are out of range, or a packet of a stream is not a whole number of hops.
     """
 
     def __init__(
         self,
+        *,
         sample_rate: int = 16000,
         window_ms: float = 40,
         hop_ms: float = 20,
@@ -73,7 +79,7 @@ class Mel(keras.layers.Layer):
         return type(self).__name__
 
     def _count(self, name: str) -> int:
-        """Return the samples in the milliseconds of that name."""
+        """Return how many samples the duration in the attribute `name` has."""
         count = getattr(self, name) * self.sample_rate / 1000
         if count != int(count) or count < 1:
             raise ValueError(
@@ -90,7 +96,13 @@ class Mel(keras.layers.Layer):
                 f"{self._kind}: lowest_hz, highest_hz: expected 0 <= lowest < highest <= {half:g}, "
                 f"got {self.lowest_hz} and {self.highest_hz}"
             )
-        filters = mel_filters(self.sample_rate, self._length, self.bins, self.lowest_hz, highest)
+        filters = mel_filters(
+            sample_rate=self.sample_rate,
+            length=self._length,
+            bins=self.bins,
+            lowest_hz=self.lowest_hz,
+            highest_hz=highest,
+        )
         if not filters.any(axis=0).all():
             raise ValueError(
                 f"{self._kind}: bins: expected so few that each holds one of the {self._length // 2 + 1} "
@@ -99,11 +111,11 @@ class Mel(keras.layers.Layer):
         return filters
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from; see `states.Streaming`."""
+        """Return the state that a stream starts from: zeros (batch_size, window - hop), named `past`."""
         return zero_past((batch_size, self.window - self.hop), "float32")
 
     def call(self, samples: tf.Tensor) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         self._check(samples.shape)
         with tf.name_scope(IN_FLOAT):
             features = self._features(self._energies(tf.cast(samples, "float32")))
@@ -126,7 +138,7 @@ class Mel(keras.layers.Layer):
         return product(tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2, self._filters)
 
     def _features(self, energies: tf.Tensor) -> tf.Tensor:
-        """Map energies (batch, frames, bins) to what the layer returns."""
+        """Map energies (batch, frames, bins) to the features that the layer returns."""
         return energies
 
     def compute_output_shape(self, samples_shape: Sequence[int | None]) -> tuple[int | None, ...]:
@@ -142,14 +154,24 @@ class Mel(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("unrolled")
 class LogMel(Mel):
-    """A logarithmic mel spectrogram: (log(energies + offset) - mean) / scale; see `Mel`.
+    """A logarithmic mel spectrogram: (log(energies + offset) - mean) / scale, with the energies of `Mel`.
 
     Args:
-        offset: gives silence a logarithm; it hides noise far below it. White noise of deviation d has
-            energies of about 10 d^2, so that the last of 16 bits alone gives 10^-9, a quiet room 10^-6.
-        mean, scale: of the logarithms on the training data, to bring them near mean 0 and deviation 1; one
-            number each, or one for each feature.
-        **kwargs: those of `Mel`.
+        offset: added to the energies, so that silence has a logarithm. It hides noise far below it. White
+            noise with standard deviation d has energies of about 10 d^2: rounding to 16 bits gives 10^-9, a
+            quiet room 10^-6.
+        mean, scale: mean and standard deviation of the logarithms in the training data; one number, or one
+            for each feature.
+        **kwargs: the arguments of `Mel`: sample_rate, window_ms, hop_ms, bins, lowest_hz, highest_hz.
+
+    Call arguments: `samples` (batch, n), in [-1, 1].
+    Returns: (batch, n // hop, bins).
+    State in a stream: `past`, the last window - hop samples.
+
+    Raises:
+        ValueError: `offset` or `scale` is not above 0, `mean` or `scale` has the wrong size, or an argument
+        of
+            `Mel` is wrong.
     """
 
     def __init__(
@@ -189,14 +211,24 @@ class LogMel(Mel):
 class MFCC(LogMel):
     """Mel-frequency cepstral coefficients: the orthonormal DCT-II of log(energies + offset).
 
-    The first coefficient is the loudness, and its range some ten times that of the others: give `mean` and
-    `scale` of each, or a file in 8 bits has few steps left for those.
+    The first coefficient is the loudness. Its range is about ten times that of the others, so give `mean` and
+    `scale` of each coefficient: otherwise 8 bits leave few steps for the others.
 
     Args:
-        coefficients: how many to keep, from the first.
-        **kwargs: those of `LogMel`; `mean` and `scale` are of the coefficients.
+        coefficients: how many coefficients to keep, from the first; at most `bins`.
+        **kwargs: the arguments of `LogMel`: offset, mean and scale (of the coefficients), sample_rate,
+            window_ms, hop_ms, bins, lowest_hz, highest_hz.
 
+    Call arguments: `samples` (batch, n), in [-1, 1].
     Returns: (batch, n // hop, coefficients).
+    State in a stream: `past`, the last window - hop samples.
+
+    Raises:
+        ValueError: `coefficients` is not between 1 and `bins`, or an argument of `LogMel` is wrong.
+
+    Reference: S. Davis and P. Mermelstein, Comparison of parametric representations for monosyllabic word
+    recognition in continuously spoken sentences, IEEE Transactions on Acoustics, Speech, and Signal
+    Processing 28 (1980).
     """
 
     def __init__(self, *, coefficients: int = 13, **kwargs: Any) -> None:
@@ -222,7 +254,15 @@ class MFCC(LogMel):
 
 
 def product(x: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
-    """Return x (batch, frames, rows) times a constant matrix, in blocks too small to be quantized."""
+    """Return the product with a constant matrix, computed in blocks that are too small to be quantised.
+
+    Args:
+        x: (batch, frames, rows).
+        matrix: (rows, columns).
+
+    Returns:
+        (batch, frames, columns).
+    """
     parts = [
         tf.matmul(x[:, :, rows], tf.constant(block, x.dtype)[None]) for rows, block in blocks(matrix, _SMALL)
     ]

@@ -1,4 +1,4 @@
-"""Deep recurrent networks: layers one on another."""
+"""Deep recurrent networks."""
 
 from __future__ import annotations
 
@@ -17,36 +17,43 @@ CONNECTIONS = ("plain", "residual", "skip")
 
 @keras.saving.register_keras_serializable("unrolled")
 class Stack(keras.layers.Layer):
-    """Recurrent layers one on another: each reads the sequence that the one below it gives.
+    """Several recurrent layers: each reads the output sequence of the layer below.
 
         h_1 = layer_1(x)
         plain:     h_n = layer_n(D(h_(n-1)))              y = h_N
         residual:  h_n = layer_n(D(h_(n-1))) + h_(n-1)    y = h_N
         skip:      h_n = layer_n([x; D(h_(n-1))])         y = [h_1; h_2; ...; h_N]
 
-    D is dropout. Where the top layer returns only its last output, the others join it with theirs of the
-    last valid step.
+    D is dropout. Where the top layer returns its last output only, "residual" and "skip" use the last valid
+    step of the layers below.
+
+    Args:
+        layers: `Recurrent` or `Bidirectional` layers from bottom to top. All but the top one need
+            return_sequences=True, and none may have return_state.
+        dropout: fraction to drop between two layers in training.
+        seed: seed of the dropout masks.
+        connections: "plain", "residual" or "skip", as above. "residual" and "skip" need at least two
+            layers, none with go_backwards; "residual" needs layers of one output size.
+
+    Call arguments: `sequences` (batch, steps, features); `mask` (batch, steps), False at padding; `training`.
+    Returns: the output of the top layer, (batch, size) or (batch, steps, size); with "skip" the features of
+    all layers together.
+    Masking: padding changes neither the states nor the outputs of a layer.
+
+    Raises:
+        TypeError: a layer is neither `Recurrent` nor `Bidirectional`.
+        ValueError: the layers do not fit each other or the connections; the message names the layer.
 
     References: A. Graves, A. Mohamed and G. Hinton, Speech recognition with deep recurrent neural
     networks, ICASSP 2013; A. Graves, Generating sequences with recurrent neural networks, 2013 (skip);
     Y. Wu et al., Google's neural machine translation system, 2016 (residual).
-
-    Args:
-        layers: `Recurrent` or `Bidirectional` layers from bottom to top. All but the top one must have
-            return_sequences=True, and none return_state: take deeper states from the layers one by one.
-        dropout: fraction dropped between two layers in training.
-        seed: of the dropout masks.
-        connections: "plain", "residual" or "skip", see above. The last two want two layers or more, none
-            of them with go_backwards, and "residual" wants outputs of one size.
-
-    Call arguments: `sequences` (batch, steps, features), `mask` (batch, steps), `training`.
-    Returns: what the top layer returns; with "skip", features of all layers together.
     """
 
     def __init__(
         self,
         layers: Sequence[keras.layers.Layer],
         dropout: float = 0.0,
+        *,
         seed: int | None = None,
         connections: str = "plain",
         **kwargs: Any,
@@ -55,7 +62,8 @@ class Stack(keras.layers.Layer):
         if not layers:
             raise ValueError(f"{self.name}: layers: expected at least one layer, got none")
         for position, layer in enumerate(layers):
-            self._check_layer(layer, f"{self.name}: layers[{position}] ({layer.name})", layer is layers[-1])
+            where = f"{self.name}: layers[{position}] ({layer.name})"
+            self._check_layer(layer, where, on_top=layer is layers[-1])
         require_rate(self, "dropout", dropout)
         self.layers = list(layers)
         self.dropout = dropout
@@ -68,7 +76,7 @@ class Stack(keras.layers.Layer):
         self.supports_masking = True
 
     @staticmethod
-    def _check_layer(layer: keras.layers.Layer, where: str, on_top: bool) -> None:
+    def _check_layer(layer: keras.layers.Layer, where: str, *, on_top: bool) -> None:
         if not isinstance(layer, (Recurrent, Bidirectional)):
             raise TypeError(
                 f"{where}: expected a Recurrent or Bidirectional layer, got {type(layer).__name__}"
@@ -103,7 +111,7 @@ class Stack(keras.layers.Layer):
         return [layer.compute_output_shape((None, None, None))[-1] for layer in self.layers]
 
     def build(self, sequences_shape: Sequence[int | None]) -> None:
-        """Build every layer on the one below."""
+        """Build every layer for the outputs of the one below."""
         require_sequences(self, sequences_shape)
         shape = tuple(sequences_shape)
         for layer in self.layers:
@@ -115,7 +123,7 @@ class Stack(keras.layers.Layer):
                 shape = (*shape[:-1], shape[-1] + sequences_shape[-1])
 
     def call(self, sequences: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         mask = valid_steps(self, sequences, mask)
         outputs = [self.layers[0](sequences, mask=mask, training=training)]
         for layer in self.layers[1:]:
@@ -131,20 +139,20 @@ class Stack(keras.layers.Layer):
         return outputs[-1]
 
     def reset_state(self) -> None:
-        """Set the states that stateful layers carry to zeros."""
+        """Set the kept states of stateful layers to zeros."""
         for layer in self.layers:
             if getattr(layer, "stateful", isinstance(layer, Bidirectional)):
                 layer.reset_state()
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None]) -> Any:
-        """Return the shape of what `call` returns."""
+        """Return the shape of the output."""
         shape: Any = tuple(sequences_shape)
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
         return (*shape[:-1], sum(self._output_sizes())) if self.connections == "skip" else shape
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Pass the mask on with sequences."""
+        """Return the mask that the top layer returns."""
         return self.layers[-1].compute_mask(inputs, mask)
 
     def get_config(self) -> dict[str, Any]:
@@ -155,13 +163,13 @@ class Stack(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Stack:
-        """Make the stack, its layers included."""
+        """Make the stack and its layers from `get_config`."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**(config | {"layers": layers}))
 
 
 def _beside(output: tf.Tensor, other: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Return the sequence `other` in the precision of `output`, or its last valid step, as `output` is."""
+    """Return the sequence `other`, or its last valid step where `output` has no steps, in its precision."""
     if output.shape.rank == 2 and other.shape.rank == 3:
         other = _last_valid_step(other, mask)
     return tf.cast(other, output.dtype)

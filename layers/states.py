@@ -14,33 +14,41 @@ States = tuple[tf.Tensor, ...]
 
 
 class Streaming(Protocol):
-    """What a layer defines that carries something from step to step."""
+    """A layer that carries states from step to step of a stream."""
 
     name: str
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return the states that a stream starts from by name, each (batch_size, ...).
+        """Return the states that a stream starts from by name, (batch_size, ...) each.
 
-        While `carried_states()` is not None, `call` must take what it starts from there, in this order, and
-        put there what it ends with.
+        While `carried_states()` is not None, `call` must take its first states from there and put its last
+        states there, in the order of this dict.
         """
 
 
 class CarriedStates:
-    """The states of one step: those that layers start from, and those that they end with."""
+    """The states of all layers for one step of a stream: before the step, and after it.
+
+    Args:
+        given: the states before the step, by `id` of the layer.
+    """
 
     def __init__(self, given: Mapping[int, States]) -> None:
         self.given = given
         self.new: dict[int, States] = {}
 
     def take(self, layer: Streaming) -> States:
-        """Return the states that `layer` starts from."""
+        """Return the states that `layer` starts from.
+
+        Raises:
+            ValueError: the layer was already called in this step, as a shared layer is.
+        """
         if id(layer) in self.new:
             raise ValueError(f"{layer.name}: streaming: expected a layer that is called once, it is shared")
         return self.given[id(layer)]
 
     def put(self, layer: Streaming, states: States) -> None:
-        """Keep the states that `layer` ended with."""
+        """Store the states that `layer` ended with."""
         self.new[id(layer)] = states
 
 
@@ -48,12 +56,13 @@ _current: ContextVar[CarriedStates | None] = ContextVar("carried", default=None)
 
 
 def carried_states() -> CarriedStates | None:
-    """Return where layers take their states from and put them, or None outside streaming."""
+    """Return where layers take their states from and put them, or None outside a stream."""
     return _current.get()
 
 
 @contextmanager
 def carrying(carried: CarriedStates) -> Iterator[None]:
+    """Let layers that are called inside take their states from `carried` and put them there."""
     token = _current.set(carried)
     try:
         yield
@@ -62,9 +71,15 @@ def carrying(carried: CarriedStates) -> Iterator[None]:
 
 
 def after_the_past(layer: Streaming, sequences: tf.Tensor, past: int) -> tf.Tensor:
-    """Return `sequences` (batch, steps, ...) after the `past` steps before them; in a stream keep the last.
+    """Return `sequences` with the `past` steps before them, and keep the last steps for a stream.
 
-    Before the start there are zeros. What a layer's `stream_states` holds for it is `zero_past`.
+    Args:
+        layer: the layer that needs the steps. Its `stream_states` must return `zero_past` of the same size.
+        sequences: (batch, steps, ...).
+        past: how many steps to put in front. They are zeros before the start of a sequence.
+
+    Returns:
+        (batch, past + steps, ...).
     """
     if not past:
         return sequences
@@ -76,5 +91,5 @@ def after_the_past(layer: Streaming, sequences: tf.Tensor, past: int) -> tf.Tens
 
 
 def zero_past(shape: Sequence[Any], dtype: str) -> dict[str, tf.Tensor]:
-    """Return the state of `after_the_past` at the start, of shape (batch, past, ...); none for no past."""
+    """Return the first state of `after_the_past`, zeros (batch, past, ...), or no state where past is 0."""
     return {"past": tf.zeros(shape, dtype)} if shape[1] else {}

@@ -1,4 +1,4 @@
-"""Which layers do to each step of a sequence the same, whatever the other steps are."""
+"""Which Keras layers compute each step of a sequence from that step alone."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ import keras
 
 
 def is_stepwise(layer: keras.Layer) -> bool:
-    """Say whether `layer`, or an operation of a graph, leaves the steps of (batch, steps, ...) apart.
+    """Return whether a layer computes each step of (batch, steps, ...) from that step alone.
 
-    What has no time axis any more, (batch, features), is no concern of it.
+    Inputs without a time axis, (batch, features), do not matter. A type that is not in the table, such as a
+    layer of the user's own, counts as False.
+
+    Args:
+        layer: a built layer of a model, or an operation of a functional graph.
     """
-    return _CHECKS.get(type(layer).__name__, _never)(layer)
-
-
-def _always(_: Any) -> bool:
-    return True
-
-
-def _never(_: Any) -> bool:
-    return False
+    name = type(layer).__name__
+    return name in _STEPWISE or (name in _CHECKS and _CHECKS[name](layer))
 
 
 def _shapes(layer: Any) -> list[Sequence[int | None]]:
-    """Return the shapes of the inputs, once for each place in a functional model."""
+    """Return the input shapes of every call of the layer in a functional model."""
     return [tensor.shape for node in layer._inbound_nodes for tensor in node.input_tensors]
 
 
@@ -42,7 +39,7 @@ def _one_slope_for_all_steps(layer: Any) -> bool:
 
 
 def _keeps_time(layer: Any) -> bool:
-    """Check a Reshape: steps first, as many as there were."""
+    """Check that a Reshape keeps the steps as the first axis."""
     first, *rest = layer.target_shape
     shapes = _shapes(layer)
     return first == -1 and bool(shapes) and all(math.prod(rest) == _size(shape[2:]) for shape in shapes)
@@ -57,7 +54,7 @@ def _time_stays_first(layer: Any) -> bool:
 
 
 def _one_step_of(window: str) -> Callable[[Any], bool]:
-    """Return the check of a layer whose window, in the attribute `window`, moves along time."""
+    """Return a check that a layer's window, the attribute of this name, covers one step at a time."""
 
     def check(layer: Any) -> bool:
         first_is_time = layer.data_format == "channels_last"
@@ -66,16 +63,17 @@ def _one_step_of(window: str) -> Callable[[Any], bool]:
     return check
 
 
+_STEPWISE = frozenset(
+    (
+        *("Activation", "AlphaDropout", "Add", "Any", "Average", "Dense", "Dropout", "ELU", "Embedding"),
+        *("GaussianDropout", "GaussianNoise", "Identity", "InputLayer", "LeakyReLU", "Masking", "MaskOf"),
+        *("Maximum", "Minimum", "Multiply", "NotEqual", "ReLU", "Rescaling", "SpatialDropout1D"),
+        *("SpatialDropout2D", "SpecAugment", "Subtract", "TimeDistributed", "TokenDropout"),
+    )
+)
+"""Layers that always compute each step alone."""
+
 _CHECKS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(
-        (
-            *("Activation", "AlphaDropout", "Add", "Any", "Average", "Dense", "Dropout", "ELU", "Embedding"),
-            *("GaussianDropout", "GaussianNoise", "Identity", "InputLayer", "LeakyReLU", "Masking", "MaskOf"),
-            *("Maximum", "Minimum", "Multiply", "NotEqual", "ReLU", "Rescaling", "SpatialDropout1D"),
-            *("SpatialDropout2D", "SpecAugment", "Subtract", "TimeDistributed", "TokenDropout"),
-        ),
-        _always,
-    ),
     **dict.fromkeys(
         (
             *("BatchNormalization", "Concatenate", "LayerNormalization", "Normalization"),

@@ -1,4 +1,4 @@
-"""A sequence model, one step at a time: the states that its layers would keep become inputs and outputs."""
+"""Run a sequence model one step at a time: the states of its layers become inputs and outputs."""
 
 from __future__ import annotations
 
@@ -16,26 +16,34 @@ from .stepwise import is_stepwise
 
 
 class OneStep:
-    """One step of a sequence model: state in, state out.
+    """One step of a sequence model: states in, states out.
 
-    N steps give what one call on the sequence of N gives: the outputs of each step, and for a layer that
-    returns its last output only, the output that the sequence would have if it ended there. A step may be a
-    packet of several elements of the sequence, such as the samples of one frame.
+    N steps compute what one call on a sequence of N steps computes: the output of every step, or for a
+    layer that returns its last output, the output of the sequence up to this step. A step may be a packet of
+    several elements of the sequence, such as the samples of one frame.
 
         step = OneStep(model)
         states = step.initial_states(batch_size=1)
-        outputs, states = step(inputs, states)    inputs (1, packet, features), (1, packet) tokens or samples
+        outputs, states = step(inputs, states)
 
     Args:
-        model: a built model of stepwise layers and of layers that stream: recurrent ones of this package,
-            causal convolutions, spectrograms.
+        model: a built model of layers that treat each step alone (`stepwise.is_stepwise`) and of layers
+            that carry states: the recurrent layers of this package, causal convolutions, spectrograms.
+
+    Call arguments:
+        inputs: (batch, packet, features), or (batch, packet) tokens or samples.
+        states: the state before the step by name, (batch, ...) each.
+
+    Returns:
+        The model's outputs, and the states after the step by name.
 
     Attributes:
-        states: shape of each state, without the batch, by its name LAYER_STATE ("lstm_h", "lstm_c").
+        states: shape of each state without the batch, by its name LAYER_STATE ("lstm_h", "lstm_c").
 
     Raises:
-        ValueError: a layer needs more than one step at a time (a direction from the end, attention or
-            pooling over the sequence), or none carries a state. The message names the layer.
+        ValueError: a layer needs the whole sequence (a backward direction, attention or pooling over the
+            sequence), two layers have the same name, or no layer carries a state. The message names the
+            layer.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -52,25 +60,29 @@ class OneStep:
             raise ValueError(f"{model.name}: streaming: expected a model with a layer that carries a state")
 
     def initial_states(self, batch_size: int) -> dict[str, tf.Tensor]:
-        """Return by name what a stream starts from, (batch_size, ...) each: zeros."""
+        """Return the states at the start of a stream by name: zeros (batch_size, ...)."""
         values = [state for layer in self._layers for state in layer.stream_states(batch_size).values()]
         return dict(zip(self.states, values, strict=True))
 
     def __call__(self, inputs: Any, states: Mapping[str, tf.Tensor]) -> tuple[Any, dict[str, tf.Tensor]]:
-        """Return the model's outputs for one step, and the new states."""
+        """Return the model's outputs for one step and the new states."""
         given, values = {}, iter(states[name] for name in self.states)
         for layer in self._layers:
             given[id(layer)] = tuple(next(values) for _ in layer.stream_states(1))
         carried = CarriedStates(given)
         with carrying(carried):
-            # Not __call__, which would insist on the length of the sequence.
+            # model(inputs) would refuse inputs that are shorter than the sequence.
             outputs = self.model.call(inputs, training=False)
         new = [state for layer in self._layers for state in carried.new.get(id(layer), ())]
         return outputs, dict(zip(self.states, new, strict=True))
 
 
 def streaming_layers(model: keras.Model) -> list[Streaming]:
-    """Return the layers that carry a state in order; refuse one that can't take a step at a time."""
+    """Return the layers that carry a state, in order.
+
+    Raises:
+        ValueError: a layer needs the whole sequence; the message names it.
+    """
     found = []
     for layer in _leaves(model):
         if getattr(layer, "go_backwards", False):
@@ -79,20 +91,21 @@ def streaming_layers(model: keras.Model) -> list[Streaming]:
             found.append(layer)
         elif not is_stepwise(layer):
             raise ValueError(
-                f"{layer.name}: streaming: a {type(layer).__name__} may need more than one step at a time"
+                f"{layer.name}: streaming: {type(layer).__name__} needs the whole sequence, "
+                "so it cannot run step by step"
             )
     return found
 
 
 def _leaves(model: keras.Layer) -> Iterator[keras.Layer]:
-    """Yield the layers that compute: models, stacks, directions and averages are looked into."""
+    """Yield the layers that compute, including those inside models, stacks, directions and PCEN."""
     if isinstance(model, Bidirectional):
         yield model.forward_layer
         yield model.backward_layer
     elif isinstance(model, PCEN):
         yield model.average
     elif isinstance(model, (keras.Model, Stack)):
-        # A functional graph may hold operations that are no layers, a mean over the steps say.
+        # A functional graph may hold operations that are no layers, such as a mean over the steps.
         for layer in getattr(model, "operations", model.layers):
             yield from _leaves(layer)
     else:

@@ -1,4 +1,4 @@
-"""Whole tokens dropped in training."""
+"""Dropout of whole tokens."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ from .checks import require_rate
 class TokenDropout(keras.layers.Layer):
     """Replace a fraction of the tokens by the unknown token in training.
 
-    The network learns what an unknown token means, and to lean on no single word.
+    The network learns what an unknown token means and not to depend on a single word.
 
     Args:
-        rate: fraction replaced, 0 <= rate < 1.
-        unknown: id that replaces them.
-        seed: of the choice.
+        rate: fraction to replace, in [0, 1).
+        unknown: id of the unknown token.
+        seed: seed of the choice.
 
-    Call arguments: `tokens` (batch, steps) of whole numbers, 0 at padding, which stays; `training`.
+    Call arguments: `tokens` (batch, steps), whole numbers; `training`.
     Returns: tokens of the same shape and type.
+    Masking: 0 is padding and is never replaced.
+
+    Raises:
+        ValueError: `rate` is not in [0, 1).
+
+    Reference: A. Dai and Q. Le, Semi-supervised sequence learning, NeurIPS 2015.
     """
 
     def __init__(self, rate: float, unknown: int = 1, seed: int | None = None, **kwargs: Any) -> None:
@@ -36,7 +42,7 @@ class TokenDropout(keras.layers.Layer):
         self.built = True
 
     def call(self, tokens: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """See the class."""
+        """Return the results; the class docstring describes the arguments."""
         if not training or not self.rate:
             return tokens
         dropped = keras.random.uniform(tf.shape(tokens), seed=self.seed_generator) < self.rate

@@ -1,4 +1,4 @@
-"""The contract of a recurrent cell: two linear maps and a pointwise update."""
+"""The base class of cells: two linear maps and a pointwise update."""
 
 from __future__ import annotations
 
@@ -22,9 +22,15 @@ _MODULES = {
 
 
 def affine(x: tf.Tensor, kernel: Any, bias: Any = None) -> tf.Tensor:
-    """x W + b over the last axis of `x`, any number of leading axes, as one matrix product.
+    """Return x W + b over the last axis of `x`, computed as one matrix product.
 
-    Computed in the precision of `x`, whatever that of the weights.
+    Args:
+        x: (..., features).
+        kernel: W, (features, columns).
+        bias: b, (columns,), or None.
+
+    Returns:
+        (..., columns) in the precision of `x`, whatever the precision of the weights.
     """
     kernel = tf.cast(kernel, x.dtype)
     features, columns = kernel.shape
@@ -38,43 +44,52 @@ def affine(x: tf.Tensor, kernel: Any, bias: Any = None) -> tf.Tensor:
 
 
 class Cell(keras.layers.Layer):
-    """One time step of a recurrent network.
+    """One step of a recurrent network; the base class of all cells.
 
-    A subclass gives `state_names`, `gates` and three maps; everything else (running over a sequence,
-    the gradient, masks, streaming, export) follows from them:
+        p = project_inputs(x_t)           affine in x_t, computed for a whole sequence in one product
+        q = project_state(h_(t-1))        affine in the first state, one product a step
+        s_t = update(p, q, s_(t-1))       pointwise; the first state is the output
 
-        p = project_inputs(x_t)      affine in x_t, done for a whole sequence in one product
-        q = project_state(h_(t-1))   affine in the first state, one product a step
-        s_t = update(p, q, s_(t-1))  pointwise; the first state is the output
-
-    The projections are in the layer's compute precision, the states never below float32: in `update` all
-    arrives in the precision of the states. An `update` may use weights (peepholes, a projection, a
-    normalisation); it is fastest where it uses none.
+    A subclass defines these three maps, `state_names` and `gates`. Sequences, the gradient, masks, streaming
+    and export follow from them. The projections have the layer's compute precision, the states at least
+    float32; `update` gets everything in the precision of the states. `update` may use weights (peepholes, a
+    projection, a normalisation), but is fastest without.
 
     Args:
         units: size of the output and of each state.
-        activation: of the new content (tanh).
+        activation: function of the new content.
         use_bias: whether to add biases.
-        kernel_initializer, recurrent_initializer, bias_initializer: as in `keras.layers`.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `keras.layers`.
-        kernel_constraint, recurrent_constraint, bias_constraint: as in `keras.layers`.
-        dropout: fraction of the inputs dropped in training, one mask a sequence.
-        recurrent_dropout: fraction of the state dropped before `project_state`, one mask a sequence.
-        zoneout: chance that a unit keeps its old state at a step, in training; in evaluation old and new
-            are mixed in that proportion. One rate for all states, or one each, as `state_names`
-            (D. Krueger et al., Zoneout, ICLR 2017).
-        seed: of the masks of dropout and zoneout.
+        kernel_initializer, recurrent_initializer, bias_initializer: initial values of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: applied to the weights after each update.
+        dropout: fraction of the inputs to drop in training, with one mask a sequence.
+        recurrent_dropout: fraction of the first state to drop before `project_state` in training, with one
+            mask a sequence.
+        zoneout: probability that a unit keeps its old state at a step in training. In evaluation the old
+            and the new state are mixed in that proportion. One rate for all states, or a list with one for
+            each of `state_names`.
+        seed: seed of the dropout and zoneout masks.
 
-    Weights: `kernel` (features, gates * units), `recurrent_kernel` (units, gates * units) and `bias`,
-    with names, shapes and gate order of the Keras layer of the same name.
+    Call arguments: `inputs` (batch, features); `states`, one (batch, size) for each of `state_names`;
+    `training`, whether dropout and zoneout are random.
+    Returns: the output (batch, size) and a tuple of the new states.
+
+    Weights: `kernel` (features, gates * units), `recurrent_kernel` (units, gates * units) and `bias`
+    (gates * units,), with the names, shapes and gate order of the Keras layer of the same name.
+
+    Raises:
+        ValueError: `units` is not a whole number above 0, or a rate is not in [0, 1).
+
+    Reference for zoneout: D. Krueger et al., Zoneout: regularizing RNNs by randomly preserving hidden
+    activations, ICLR 2017.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    """Names of the states; the first is the one that `project_state` maps. They name export signatures."""
+    """Names of the states, used in export signatures. `project_state` maps the first one."""
     gates: ClassVar[int] = 1
-    """Blocks of `units` columns in each kernel."""
+    """Number of blocks of `units` columns in each kernel."""
     gate_names: ClassVar[tuple[str, ...]] = ()
-    """Names of the gates, in the order in which `update` calls `recurrent_activation`: for `diagnostics`."""
+    """Names of the gates in the order in which `update` calls `recurrent_activation`, for `diagnostics`."""
 
     def __init__(
         self,
@@ -92,17 +107,17 @@ class Cell(keras.layers.Layer):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        *,
         zoneout: float | Sequence[float] = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # Keras would cast the states
         require_units(self, units)
-        for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            require_rate(self, name, rate)
-        self.zoneout = zoneout if isinstance(zoneout, (int, float)) else list(zoneout)
-        self._check_zoneout()
         self.units = units
+        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
+        self.zoneout = zoneout if isinstance(zoneout, (int, float)) else list(zoneout)
+        self._check_rates()
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -114,12 +129,12 @@ class Cell(keras.layers.Layer):
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def _check_zoneout(self) -> None:
+    def _check_rates(self) -> None:
+        for name in ("dropout", "recurrent_dropout"):
+            require_rate(self, name, getattr(self, name))
         for rate in self.zoneout_rates:
             require_rate(self, "zoneout", rate)
         if len(self.zoneout_rates) != len(self.state_names):
@@ -128,50 +143,56 @@ class Cell(keras.layers.Layer):
                 f"got {self.zoneout}"
             )
 
-    # What a cell defines.
+    # Defined by each cell.
 
     def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
-        """Map inputs (..., features) to (..., columns); affine."""
+        """Map inputs (..., features) to (..., columns). The map must be affine."""
         raise NotImplementedError(f"{type(self).__name__} defines no project_inputs")
 
     def project_state(self, h: tf.Tensor) -> tf.Tensor:
-        """Map the first state (..., units) to (..., columns); affine."""
+        """Map the first state (..., units) to (..., columns). The map must be affine."""
         raise NotImplementedError(f"{type(self).__name__} defines no project_state")
 
     def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, ...]:
-        """Return the new states, each (batch, size); the first is the output. Best pointwise."""
+        """Return the new states, (batch, size) each. The first is the output.
+
+        Args:
+            x_proj: projected inputs, (batch, columns).
+            h_proj: the projected first state, (batch, columns).
+            state: the states before the step, (batch, size) each.
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no update")
 
     def undefined_maps(self) -> list[str]:
-        """Return the names of the maps that the class should define and does not."""
+        """Return the names of the maps that the class does not define."""
         return [name for name in _MAPS if getattr(type(self), name) is getattr(Cell, name)]
 
     def unsupported_by_fused(self) -> str | None:
         """Return why TFLite's fused LSTM operation can't compute this cell, or None if it can."""
         return f"expected an LSTM, got a {type(self).__name__}"
 
-    # What follows from it.
+    # The same for all cells.
 
     @property
     def state_size(self) -> tuple[int, ...]:
-        """Size of each state, in the order of `state_names`."""
+        """Sizes of the states, in the order of `state_names`."""
         return (self.units,) * len(self.state_names)
 
     @property
     def output_size(self) -> int:
-        """Size of the output, which is the first state."""
+        """Size of the output, which is that of the first state."""
         return self.state_size[0]
 
     @property
     def state_dtype(self) -> str:
-        """Precision of the states: the compute precision, but at least float32."""
+        """Precision of the states: the compute precision, at least float32."""
         return "float32" if self.compute_dtype in ("float16", "bfloat16") else self.compute_dtype
 
     @property
     def zoneout_rates(self) -> tuple[float, ...]:
-        """One rate for each state."""
+        """The zoneout rate of each state."""
         rates = self.zoneout
         return tuple(rates) if isinstance(rates, list) else (rates,) * len(self.state_names)
 
@@ -181,7 +202,7 @@ class Cell(keras.layers.Layer):
         return (self.gates * self.units,)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Make the weights for inputs of shape (..., features)."""
+        """Create the weights for inputs of shape (..., features)."""
         features = input_shape[-1]
         if features is None:
             raise ValueError(f"{self.name}: the last axis of the inputs must be known, got {input_shape}")
@@ -195,22 +216,30 @@ class Cell(keras.layers.Layer):
         return self.add_weight(shape=shape, name=name, **options)
 
     def get_initial_state(self, batch_size: Any) -> tuple[tf.Tensor, ...]:
-        """Zeros, one tensor (batch_size, size) for each state."""
+        """Return the states at the start of a sequence: zeros (batch_size, size) for each state."""
         return tuple(tf.zeros([batch_size, size], self.state_dtype) for size in self.state_size)
 
     def dropout_mask(self, like: tf.Tensor, rate: float) -> tf.Tensor:
-        """Draw a mask shaped as `like` (batch, size): 0 or 1 / (1 - rate)."""
+        """Draw a dropout mask of the shape of `like`, (batch, size). Its values are 0 and 1 / (1 - rate)."""
         return keras.random.dropout(tf.ones_like(like), rate, seed=self.seed_generator)
 
     def zoneout_masks(self, shape: Sequence[Any]) -> tuple[tf.Tensor, ...]:
-        """Draw for each state a mask (*shape, size), True where the old state stays."""
+        """Draw a zoneout mask (*shape, size) for each state, True where the old value stays."""
         return tuple(
             keras.random.uniform([*shape, size], seed=self.seed_generator) < rate
             for size, rate in zip(self.state_size, self.zoneout_rates, strict=True)
         )
 
     def project_previous(self, h: tf.Tensor, dropped: tf.Tensor | None = None) -> tf.Tensor:
-        """Return `project_state` of h (..., units) times its dropout mask, in the compute precision."""
+        """Return the projection of the first state in the compute precision.
+
+        Args:
+            h: the first state, (..., units).
+            dropped: mask of recurrent dropout that multiplies h, or None.
+
+        Returns:
+            (..., columns).
+        """
         h = h if dropped is None else h * dropped
         return self.project_state(tf.cast(h, self.compute_dtype))
 
@@ -223,12 +252,13 @@ class Cell(keras.layers.Layer):
         valid: tf.Tensor | None = None,
         kept: States | None = None,
     ) -> States:
-        """Return the states after one step: `update`, then zoneout, then the mask.
+        """Return the states after one step: `update`, then zoneout, then the mask of padding.
 
         Args:
-            x_proj, h_proj: (batch, columns), the two projections.
-            state: (batch, size) each, the states before the step.
-            valid: (batch, 1) bool, False where the step is padding and the states stay.
+            x_proj: projected inputs, (batch, columns).
+            h_proj: the projected first state, (batch, columns).
+            state: the states before the step, (batch, size) each.
+            valid: (batch, 1) bool, False at padding, where the states stay.
             kept: (batch, size) bool for each state, True where zoneout keeps the old value.
         """
         dtype = state[0].dtype
@@ -245,7 +275,7 @@ class Cell(keras.layers.Layer):
     def call(
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        """Do one step: inputs (batch, features), states as `state_names` -> output, new states."""
+        """Compute one step and return the output and the new states; the class describes the arguments."""
         states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
         states = tuple(tf.cast(state, self.state_dtype) for state in states)
         inputs = tf.cast(inputs, self.compute_dtype)

@@ -14,28 +14,35 @@ from .base import Cell, affine
 
 @keras.saving.register_keras_serializable("unrolled")
 class GRUCell(Cell):
-    """One step of the GRU.
+    """One step of the gated recurrent unit.
 
         z = sigmoid(x_t W_z + b_z + h_(t-1) U_z + e_z)             update gate
         r = sigmoid(x_t W_r + b_r + h_(t-1) U_r + e_r)             reset gate
         g = tanh(x_t W_g + b_g + r * (h_(t-1) U_g + e_g))          new content
         h_t = z * h_(t-1) + (1 - z) * g
 
-    Without `reset_after` the reset gate comes before the product, and there is no e:
+    With `reset_after=False` the reset gate comes before the product, and there is no e:
 
         g = tanh(x_t W_g + b_g + (r * h_(t-1)) U_g)
 
-    References: K. Cho et al., Learning phrase representations using RNN encoder-decoder, EMNLP 2014, where
-    the reset comes first; after the product it is as in cuDNN, faster to train, and as in
-    `keras.layers.GRU`, whose default it is, too.
+    Args:
+        units: size of h.
+        activation: function of the new content.
+        recurrent_activation: function of the two gates.
+        reset_after: apply the reset gate after the product with the state. This trains faster.
+        **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
+            initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
+            describes them.
 
-    Args beside those of `Cell`:
-        recurrent_activation: of the two gates (sigmoid).
-        reset_after: apply the reset gate after the product with the state.
+    Call arguments: `inputs` (batch, features), `states` a tuple of h (batch, units), `training`.
+    Returns: the output (batch, units) and a tuple of the new states.
 
-    Weights: kernel (features, 3 * units), recurrent_kernel (units, 3 * units), bias (2, 3 * units), whose
-    rows are b and e, or b alone (3 * units,) without `reset_after`; blocks in the order z, r, g.
-    State: h (batch, units), which is the output too.
+    Weights: kernel (features, 3 * units), recurrent_kernel (units, 3 * units), bias (2, 3 * units) with the
+    rows b and e, or (3 * units,) with reset_after=False. Blocks are in the order z, r, g.
+    State: h (batch, units), which is also the output.
+
+    References: K. Cho et al., Learning phrase representations using RNN encoder-decoder for statistical
+    machine translation, EMNLP 2014 (reset before the product); cuDNN and `keras.layers.GRU` reset after it.
     """
 
     gates = 3
@@ -46,6 +53,7 @@ class GRUCell(Cell):
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
+        *,
         reset_after: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -66,12 +74,12 @@ class GRUCell(Cell):
         if self.reset_after:
             return affine(h, self.recurrent_kernel, self.bias[1] if self.use_bias else None)
         gates = affine(h, self.recurrent_kernel[:, : 2 * self.units])
-        return tf.concat([gates, h], -1)  # h, for `update` to reset: dropped where it is dropped in U
+        return tf.concat([gates, h], -1)  # `update` resets h: recurrent dropout must reach it too
 
     def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, ...]:
-        # Equal thirds: TFLite cuts others outside of XNNPACK, which takes a tenth of a step.
+        # XNNPACK runs equal splits only. In TFLite an unequal one costs a tenth of the step.
         x_z, x_r, x_new = tf.split(x_proj, 3, axis=-1)
         h_z, h_r, h_new = tf.split(h_proj, 3, axis=-1)
         z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
@@ -92,7 +100,21 @@ class GRUCell(Cell):
 
 @keras.saving.register_keras_serializable("unrolled")
 class GRU(CellLayer):
-    """The GRU over a sequence: `GRUCell` in `Recurrent`.
+    """The gated recurrent unit over a sequence.
+
+    Every step computes the equations of `GRUCell`. Padding changes neither the state nor the output.
+
+    Args:
+        units: size of the state and of the output.
+        activation: of the new content.
+        **kwargs: the other arguments by name: those of `GRUCell` (recurrent_activation, reset_after,
+            use_bias, dropout, ...) and those of `Recurrent` (return_sequences, return_state, go_backwards,
+            stateful, ...).
+
+    Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
+    if left out; `mask` (batch, steps), False at padding; `training`.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
+    and the states.
 
     >>> GRU(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 5, 4])

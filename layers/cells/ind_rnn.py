@@ -14,19 +14,27 @@ from .base import Cell, affine
 
 @keras.saving.register_keras_serializable("unrolled")
 class IndRNNCell(Cell):
-    """One step of the independently recurrent network: each unit sees its own past only.
+    """One step of the independently recurrent network: each unit sees only its own past.
 
         h_t = relu(x_t W + b + u * h_(t-1))
 
-    Reference: S. Li et al., Independently recurrent neural network (IndRNN): building a longer and deeper
-    RNN, CVPR 2018. For long sequences the paper keeps |u| below 2^(1/steps): a `recurrent_constraint`.
-
-    Args beside those of `Cell`:
+    Args:
+        units: size of h.
         activation: the relu above.
-        recurrent_initializer: of u; uniform over [0, 1) unless given.
+        recurrent_initializer: of u. The default is uniform over [0, 1). For long sequences the paper keeps
+            |u| below 2^(1/steps), which a `recurrent_constraint` can do.
+        **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
+            initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
+            describes them.
 
-    Weights: kernel W (features, units), recurrent_kernel u (units,), bias b (units,). State: h
-    (batch, units), which is the output too.
+    Call arguments: `inputs` (batch, features), `states` a tuple of h (batch, units), `training`.
+    Returns: the output (batch, units) and a tuple of the new states.
+
+    Weights: kernel W (features, units), recurrent_kernel u (units,), bias b (units,).
+    State: h (batch, units), which is also the output.
+
+    Reference: S. Li et al., Independently recurrent neural network (IndRNN): building a longer and deeper
+    RNN, CVPR 2018.
     """
 
     def __init__(
@@ -54,7 +62,21 @@ class IndRNNCell(Cell):
 
 @keras.saving.register_keras_serializable("unrolled")
 class IndRNN(CellLayer):
-    """The independently recurrent network over a sequence: `IndRNNCell` in `Recurrent`.
+    """The independently recurrent network over a sequence.
+
+    Every step computes the equations of `IndRNNCell`. Padding changes neither the state nor the output.
+
+    Args:
+        units: size of the state and of the output.
+        activation: the relu of the equation.
+        **kwargs: the other arguments by name: those of `IndRNNCell` (recurrent_initializer, use_bias,
+            dropout, ...) and those of `Recurrent` (return_sequences, return_state, go_backwards, stateful,
+            ...).
+
+    Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
+    if left out; `mask` (batch, steps), False at padding; `training`.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
+    and the states.
 
     >>> IndRNN(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 5, 4])

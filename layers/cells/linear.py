@@ -1,4 +1,4 @@
-"""Cells that are linear in their state: all steps of a sequence can be computed at once."""
+"""The base class of cells that are linear in their state."""
 
 from __future__ import annotations
 
@@ -11,16 +11,30 @@ from .base import Cell, affine
 
 
 class LinearCell(Cell):
-    """A cell whose gates and content come from the inputs alone.
+    """A cell whose gates and new content depend on the inputs only; a base class.
 
-        h_t = a_t * h_(t-1) + b_t          a_t, b_t = coefficients(x_t W + bias)
+        a_t, b_t = coefficients(x_t W + bias)
+        h_t = a_t * h_(t-1) + b_t
 
-    A subclass gives `gates` and `coefficients`; training by `parallel_scan` follows. There is no product
-    with the state, hence no recurrent kernel: `recurrent_initializer` has no effect, the other options of
-    that kernel and `recurrent_dropout` are refused (ValueError).
+    A subclass defines `gates` and `coefficients`. Training then computes all steps of a sequence at once
+    (`parallel_scan`).
 
-    Weights: kernel W (features, gates * units), bias (gates * units,). State: h (batch, units), which is
-    the output too.
+    Args:
+        units: size of h.
+        activation: function of the new content.
+        **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
+            initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
+            describes them.
+            There is no recurrent kernel: `recurrent_initializer` has no effect.
+
+    Call arguments: `inputs` (batch, features), `states` a tuple of h (batch, units), `training`.
+    Returns: the output (batch, units) and a tuple of the new states.
+
+    Weights: kernel W (features, gates * units), bias (gates * units,).
+    State: h (batch, units), which is also the output.
+
+    Raises:
+        ValueError: recurrent_dropout, recurrent_regularizer or recurrent_constraint is given.
     """
 
     def __init__(self, units: int, activation: Any = "linear", **kwargs: Any) -> None:
@@ -40,7 +54,7 @@ class LinearCell(Cell):
         self.bias = self._weight("bias", "bias", self.bias_shape) if self.use_bias else None
 
     def coefficients(self, x_proj: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Map projected inputs (..., gates * units) to a and b, (..., units) each; a best in [0, 1]."""
+        """Map projected inputs (..., gates * units) to a and b, (..., units) each, with a in [0, 1]."""
         raise NotImplementedError(f"{type(self).__name__} defines no coefficients")
 
     def project_inputs(self, x: tf.Tensor) -> tf.Tensor:

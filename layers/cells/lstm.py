@@ -16,7 +16,13 @@ _EPSILON = 1e-5
 
 
 def layer_norm(z: tf.Tensor, gain: Any, bias: Any = None) -> tf.Tensor:
-    """(z - mean) / sqrt(variance + 1e-5) * gain + bias, with mean and variance over the last axis."""
+    """Normalise z (..., size) over its last axis: (z - mean) / sqrt(variance + 1e-5) * gain + bias.
+
+    Args:
+        z: (..., size).
+        gain: (size,).
+        bias: (size,), or None.
+    """
     centred = z - tf.reduce_mean(z, -1, keepdims=True)
     scale = tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + _EPSILON)
     normalised = centred * scale * tf.cast(gain, z.dtype)
@@ -25,7 +31,7 @@ def layer_norm(z: tf.Tensor, gain: Any, bias: Any = None) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("unrolled")
 class LSTMCell(Cell):
-    """One step of the LSTM.
+    """One step of the long short-term memory.
 
         i = sigmoid(x_t W_i + h_(t-1) U_i + b_i)       input gate
         f = sigmoid(x_t W_f + h_(t-1) U_f + b_f)       forget gate
@@ -34,32 +40,47 @@ class LSTMCell(Cell):
         c_t = f * c_(t-1) + i * g
         h_t = o * tanh(c_t)
 
-    `layer_normalization` puts for each x_t W + h_(t-1) U + b, the four blocks together, and for tanh(c_t)
+    With `peepholes` the gates see c: p_i * c_(t-1) is added inside the sigmoid of i, p_f * c_(t-1) inside
+    that of f, and p_o * c_t inside that of o. With `projection`
 
-        LN(x_t W; gain) + LN(h_(t-1) U; gain) + b      and      tanh(LN(c_t; gain, bias))
+        h_t = (o * tanh(c_t)) P
 
-    with LN as in `layer_norm`; epsilon is 1e-5. `peepholes` add p_i * c_(t-1) to what i, p_f * c_(t-1) to
-    what f and p_o * c_t to what o is the sigmoid of. `projection` makes h_t = (o * tanh(c_t)) P.
+    With `layer_normalization` the sum of the two products, all four blocks together, and the cell become
+
+        LN(x_t W; kernel_gain) + LN(h_(t-1) U; recurrent_gain) + b
+        LN(c_t; cell_gain, cell_bias)                        inside the tanh of h_t only
+        LN(z; gain, bias) = (z - mean(z)) / sqrt(variance(z) + 1e-5) * gain + bias
+
+    Args:
+        units: size of c, and of h without a projection.
+        activation: function of the new content and of c.
+        recurrent_activation: function of the three gates.
+        unit_forget_bias: start b_f at one, so that the cell remembers before it has learned.
+        peepholes: let the gates see c.
+        projection: size of h, or None for `units`.
+        layer_normalization: normalise the two products and c. Without `use_bias` there is no cell_bias.
+        **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
+            initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
+            describes them.
+
+    Call arguments: `inputs` (batch, features), `states` a tuple of h and c, `training`.
+    Returns: the output h and a tuple of the new h and c.
+
+    Weights: kernel W (features, 4 * units), recurrent_kernel U (size of h, 4 * units), bias b (4 * units,).
+    Blocks are in the order i, f, g, o. Then, where the option is on: peephole_kernel (3, units) with the rows
+    i, f, o; kernel_gain and recurrent_gain (4 * units,), cell_gain and cell_bias (units,), where gains start
+    at one; projection_kernel P (units, projection). peephole_kernel and projection_kernel use the
+    initializer, regularizer and constraint of the recurrent kernel, cell_bias those of the bias.
+    States: h (batch, units) or (batch, projection), which is also the output, and c (batch, units).
+
+    Raises:
+        ValueError: `projection` is not a whole number above 0.
 
     References: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9 (1997);
     F. Gers et al., Learning to forget, Neural Computation 12 (2000), for f; F. Gers and J. Schmidhuber,
     Recurrent nets that time and count, IJCNN 2000, for peepholes; H. Sak et al., Long short-term memory
     recurrent neural network architectures for large scale acoustic modeling, Interspeech 2014, for P;
     J. Ba et al., Layer normalization, 2016, equations 20 to 22, for LN.
-
-    Args beside those of `Cell`:
-        recurrent_activation: of the three gates (sigmoid).
-        unit_forget_bias: start b_f at one, so that the cell remembers before it has learned.
-        peepholes: let the gates see c.
-        projection: size of h where it is not `units`.
-        layer_normalization: normalise the two products and c. Without `use_bias`, LN(c_t) has none either.
-
-    Weights: kernel (features, 4 * units), recurrent_kernel (size of h, 4 * units), bias (4 * units,);
-    blocks in the order i, f, g, o. Then, of the options that are on: peephole_kernel (3, units), rows in
-    the order i, f, o; kernel_gain and recurrent_gain (4 * units,), cell_gain and cell_bias (units,), gains
-    starting at one; projection_kernel (units, projection). peephole_kernel and projection_kernel have the
-    initializer, regularizer and constraint of recurrent_kernel, cell_bias those of bias.
-    States: h (batch, units) or (batch, projection), which is the output, and c (batch, units).
     """
 
     state_names = ("h", "c")
@@ -71,6 +92,7 @@ class LSTMCell(Cell):
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
+        *,
         unit_forget_bias: bool = True,
         peepholes: bool = False,
         projection: int | None = None,
@@ -166,7 +188,21 @@ class LSTMCell(Cell):
 
 @keras.saving.register_keras_serializable("unrolled")
 class LSTM(CellLayer):
-    """The LSTM over a sequence: `LSTMCell` in `Recurrent`.
+    """The long short-term memory over a sequence.
+
+    Every step computes the equations of `LSTMCell`. Padding changes neither the state nor the output.
+
+    Args:
+        units: size of h and c.
+        activation: of the new content and of c.
+        **kwargs: the other arguments by name: those of `LSTMCell` (peepholes, projection,
+            layer_normalization, use_bias, ...) and those of `Recurrent` (return_sequences, return_state,
+            go_backwards, stateful, ...).
+
+    Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h and c (batch, units),
+    zeros if left out; `mask` (batch, steps), False at padding; `training`.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
+    and the states.
 
     >>> outputs, h, c = LSTM(4, return_state=True)(tf.ones([2, 5, 3]))
     >>> outputs.shape, c.shape

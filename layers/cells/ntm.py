@@ -1,4 +1,4 @@
-"""The neural Turing machine: an LSTM with a memory that it reads and writes by content and by place."""
+"""The neural Turing machine: an LSTM with a memory that it addresses by content and by location."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .base import Cell, affine
 
 _SHIFTS = (-1, 0, 1)
 _TINY = 1e-7
-"""Keeps logarithms and quotients finite. Far below any weight or norm that counts, not zero in float16."""
+"""Keeps logarithms and quotients finite: far below any weight or norm in use, above 0 in float16."""
 
 
 @keras.saving.register_keras_serializable("unrolled")
 class NeuralTuringMachineCell(Cell):
     """One step of the neural Turing machine: an LSTM controller, a memory, a write head and a read head.
 
-    The controller also sees r, the vector read at the step before; [h, r] is one state, and the output:
+    The controller also reads r, the vector that the read head returned at the step before. [h, r] together
+    are one state, which is also the output:
 
         i = sigmoid(x_t W_i + [h, r]_(t-1) U_i + b_i)              input gate
         f = sigmoid(x_t W_f + [h, r]_(t-1) U_f + b_f)              forget gate
@@ -30,43 +31,55 @@ class NeuralTuringMachineCell(Cell):
         c_t = f * c_(t-1) + i * g
         h_t = o * tanh(c_t)
 
-    Each head (read, write) weighs the slots M(i) of the memory by w(i) >= 0, which are one in sum. What it
-    looks for and where it moves is affine in h_t, with columns of V of its own:
+    Each head (read, write) has a weighting w of the memory slots M(i), with w(i) >= 0 and sum one. Its key
+    and its movement are affine in h_t, with columns of V of its own:
 
         k = h_t V_k + d_k                                          key
-        beta = softplus(h_t V_beta + d_beta)                       strength of the key
-        q = sigmoid(h_t V_q + d_q)                                 content or place
+        beta = softplus(h_t V_beta + d_beta)                       key strength
+        q = sigmoid(h_t V_q + d_q)                                 content or location
         s = softmax(h_t V_s + d_s)                                 shift by -1, 0 or 1
         gamma = 1 + softplus(h_t V_gamma + d_gamma)                sharpness
 
         w_c(i) = softmax_i(beta * cosine(k, M(i)))
         w_q(i) = q * w_c(i) + (1 - q) * w_(t-1)(i)
-        w_s(i) = sum_j w_q(j) s(i - j)                             the last slot is next to the first
+        w_s(i) = sum_j w_q(j) s(i - j)                             slots form a ring
         w_t(i) = w_s(i)^gamma / sum_j w_s(j)^gamma
 
-    First the write head, with w of M_(t-1), erases by e and adds a; then the read head, with v of M_t:
+    The write head acts first: with its weighting w of M_(t-1) it erases by e and adds a. Then the read head
+    reads M_t with its weighting v:
 
         e = sigmoid(h_t V_e + d_e)
         a = tanh(h_t V_a + d_a)
         M_t(i) = M_(t-1)(i) * (1 - w_t(i) e) + w_t(i) a
         r_t = sum_i v_t(i) M_t(i)
 
-    All states start from zero. What a weighting is short of one lies on the first slot: there both heads
-    begin. (Were all slots weighed alike in an empty memory, they would stay alike for ever.)
+    All states start at zero. Whatever a weighting lacks to a sum of one is put on the first slot, so both
+    heads start there. Equal weights of all slots of an empty memory would stay equal for ever.
 
-    Reference: A. Graves, G. Wayne and I. Danihelka, Neural Turing machines, arXiv:1410.5401 (2014).
-
-    Args beside those of `Cell`:
-        units: size of h and c; the output has `units + width`.
-        slots: of the memory.
+    Args:
+        units: size of h and c. The output has `units + width` numbers.
+        activation: the tanh of the new content, of c and of a.
+        slots: number of memory slots.
         width: numbers in a slot.
+        **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
+            initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
+            describes them.
+
+    Call arguments: `inputs` (batch, features), `states` a tuple of the five states below, `training`.
+    Returns: the output (batch, units + width) and a tuple of the new states.
 
     Weights: kernel W (features, 4 * units), recurrent_kernel U (units + width, 4 * units) and bias b
-    (4 * units,), blocks in the order i, f, g, o; head_kernel V (units, 4 * width + 12) and head_bias d
-    (4 * width + 12,), blocks in the order k, beta, q, s, gamma of the read head, the same of the write head,
-    e, a. The head's follow the options (initializer, regularizer, constraint) of kernel and bias.
+    (4 * units,) with blocks in the order i, f, g, o; head_kernel V (units, 4 * width + 12) and head_bias d
+    (4 * width + 12,) with blocks in the order k, beta, q, s, gamma of the read head, the same of the write
+    head, e, a. head_kernel uses the initializer, regularizer and constraint of kernel, head_bias those of
+    bias.
     States: output (batch, units + width), which is h and r; c (batch, units); memory
     (batch, slots * width), slot after slot; read_weighting v and write_weighting w (batch, slots).
+
+    Raises:
+        ValueError: `units`, `slots` or `width` is not a whole number above 0.
+
+    Reference: A. Graves, G. Wayne and I. Danihelka, Neural Turing machines, arXiv:1410.5401 (2014).
     """
 
     state_names = ("output", "c", "memory", "read_weighting", "write_weighting")
@@ -87,7 +100,7 @@ class NeuralTuringMachineCell(Cell):
 
     @property
     def _head_columns(self) -> tuple[int, ...]:
-        """Columns of the read head, the write head, e and a."""
+        """Numbers of columns of the read head, the write head, e and a."""
         addressing = self.width + 2 + len(_SHIFTS) + 1
         return addressing, addressing, self.width, self.width
 
@@ -125,7 +138,7 @@ class NeuralTuringMachineCell(Cell):
         return tf.concat([h, r], -1), c, tf.reshape(M, [-1, self.slots * self.width]), v, w
 
     def _weigh(self, head: tf.Tensor, M: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
-        """Return a head's new weighting (batch, slots) from its columns and the weighting before."""
+        """Return the new weighting (batch, slots) of a head from its columns and its weighting before."""
         k, beta, q, s, gamma = tf.split(head, [self.width, 1, 1, len(_SHIFTS), 1], axis=-1)
         w = self._by_content(M, k, tf.math.softplus(beta))
         w = self._interpolate(w, _completed(before), tf.sigmoid(q))
@@ -154,13 +167,13 @@ class NeuralTuringMachineCell(Cell):
 
 
 def _completed(w: tf.Tensor) -> tf.Tensor:
-    """Put on the first slot what a weighting is short of one."""
+    """Raise the weight of the first slot so that the weights sum to one."""
     missing = 1.0 - tf.reduce_sum(w, axis=-1, keepdims=True)
     return tf.concat([w[:, :1] + missing, w[:, 1:]], -1)
 
 
 def _rolled(w: tf.Tensor, by: int) -> tf.Tensor:
-    """Move every weight up by so many slots: tf.roll, which TFLite does not have."""
+    """Move every weight up by `by` slots. TFLite has no tf.roll."""
     return w if by == 0 else tf.concat([w[:, -by:], w[:, :-by]], -1)
 
 
@@ -170,7 +183,22 @@ def _norm(x: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("unrolled")
 class NeuralTuringMachine(CellLayer):
-    """The neural Turing machine over a sequence: `NeuralTuringMachineCell` in `Recurrent`.
+    """The neural Turing machine over a sequence.
+
+    Every step computes the equations of `NeuralTuringMachineCell`. Padding changes neither the state nor the
+    output.
+
+    Args:
+        units: size of h and c.
+        activation: the tanh of the equations.
+        **kwargs: the other arguments by name: those of `NeuralTuringMachineCell` (slots, width, use_bias,
+            dropout, ...) and those of `Recurrent` (return_sequences, return_state, go_backwards, stateful,
+            ...).
+
+    Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of the five states, zeros if
+    left out; `mask` (batch, steps), False at padding; `training`.
+    Returns: (batch, units + width), or (batch, steps, units + width) with return_sequences; with
+    return_state a list of that and the states.
 
     >>> NeuralTuringMachine(4, slots=8, width=3, return_sequences=True)(tf.ones([2, 5, 6])).shape
     TensorShape([2, 5, 7])

@@ -1,4 +1,4 @@
-"""The vanilla (Elman) recurrent network."""
+"""The simple (Elman) recurrent network."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ from .base import Cell, affine
 
 @keras.saving.register_keras_serializable("unrolled")
 class SimpleRNNCell(Cell):
-    """One step of the vanilla RNN.
+    """One step of the simple recurrent network.
 
         h_t = tanh(x_t W + b + h_(t-1) U)
 
-    Reference: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990).
+    Args:
+        units: size of h.
+        activation: the tanh above. "relu", with `recurrent_initializer="identity"`, makes it the IRNN.
+        **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
+            initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
+            describes them.
 
-    Arguments and weights: see `Cell`; `activation` is the tanh above (try "relu" with the identity as
-    `recurrent_initializer` for the IRNN). Weights: kernel W (features, units), recurrent_kernel U
-    (units, units), bias b (units,). State: h (batch, units), which is the output too.
+    Call arguments: `inputs` (batch, features), `states` a tuple of h (batch, units), `training`.
+    Returns: the output (batch, units) and a tuple of the new states.
+
+    Weights: kernel W (features, units), recurrent_kernel U (units, units), bias b (units,).
+    State: h (batch, units), which is also the output.
+
+    References: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990); Q. Le, N. Jaitly and
+    G. Hinton, A simple way to initialize recurrent networks of rectified linear units, 2015 (the IRNN).
     """
 
     def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
@@ -39,7 +49,20 @@ class SimpleRNNCell(Cell):
 
 @keras.saving.register_keras_serializable("unrolled")
 class SimpleRNN(CellLayer):
-    """The vanilla RNN over a sequence: `SimpleRNNCell` in `Recurrent`.
+    """The simple (Elman) recurrent network over a sequence.
+
+    Every step computes the equations of `SimpleRNNCell`. Padding changes neither the state nor the output.
+
+    Args:
+        units: size of the state and of the output.
+        activation: the tanh of the equation.
+        **kwargs: the other arguments by name: those of `SimpleRNNCell` (use_bias, dropout, ...) and those of
+            `Recurrent` (return_sequences, return_state, go_backwards, stateful, ...).
+
+    Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
+    if left out; `mask` (batch, steps), False at padding; `training`.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
+    and the states.
 
     >>> SimpleRNN(4)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 4])

@@ -115,7 +115,7 @@ def test_what_is_left_of_a_hop_is_left_out() -> None:
 
 @pytest.mark.parametrize(("length", "bins"), [(1024, 40), (512, 64), (1024, 128)])
 def test_blocks_hold_the_matrix_and_are_small(length: int, bins: int) -> None:
-    matrix = mel_filters(RATE, length, bins, 20.0, 8000.0)
+    matrix = mel_filters(sample_rate=RATE, length=length, bins=bins, lowest_hz=20.0, highest_hz=8000.0)
     found, again, start = blocks(matrix, 1023), np.zeros_like(matrix), 0
     for rows, block in found:
         again[rows, start : start + block.shape[1]] = block

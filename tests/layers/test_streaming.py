@@ -84,7 +84,7 @@ def _given() -> keras.Model:
     [
         (lambda: model_of(layers.Bidirectional(layers.GRU(5))), "starts at the end"),
         (lambda: model_of(layers.GRU(5, go_backwards=True)), "starts at the end"),
-        (lambda: model_of(layers.MaskedMaxPooling()), "MaskedMaxPooling may need more than one step"),
+        (lambda: model_of(layers.MaskedMaxPooling()), "MaskedMaxPooling needs the whole sequence"),
         (lambda: model_of(keras.layers.Dense(2)), "expected a model with a layer that carries a state"),
         (_shared, "called once, it is shared"),
         (_given, "expected no initial_state"),
@@ -162,7 +162,7 @@ def _pooled(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTenso
 def test_what_mixes_the_steps_is_refused_by_name(make: Any) -> None:
     x = keras.Input([FRAMES, BINS])
     model = keras.Model([x], [make(x), layers.GRU(2)(x)])
-    with pytest.raises(ValueError, match=r"it: streaming: a \w+ may need more than one step at a time"):
+    with pytest.raises(ValueError, match=r"it: streaming: \w+ needs the whole sequence, so it cannot run"):
         layers.OneStep(model)
 
 

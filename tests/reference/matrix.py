@@ -75,7 +75,7 @@ def refusal(structure: str, cell: str, execution: str, precision: str = "float32
     if execution == "step" and structure == "bidirectional":
         return "it starts at the end of the sequence"
     if execution == "step" and structure == "attention":
-        return "a AdditiveAttentionPooling may need more than one step at a time"
+        return "AdditiveAttentionPooling needs the whole sequence, so it cannot run step by step"
     if execution == "fused":
         if cell != "LSTM":
             return "expected an LSTM"  # without peepholes and the like

@@ -1,0 +1,101 @@
+"""The states of a layer that runs a cell: where a call starts from and what it leaves for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .cells.base import Cell
+from .states import States, carried_states
+
+
+class StatefulLayer(keras.layers.Layer):
+    """Base class of `Recurrent`: chooses the first states of a call and keeps the last ones.
+
+    A subclass sets `cell` and `stateful`, and calls `_make_states` in `build`.
+    """
+
+    cell: Cell
+    stateful: bool
+    _carried: Any = None
+
+    @property
+    def states(self) -> list[tf.Variable] | None:
+        """The variables (batch, size) that a built stateful layer keeps its states in, otherwise None."""
+        return None if self._carried is None else list(self._carried.states)
+
+    def reset_state(self, states: Sequence[Any] | None = None) -> None:
+        """Set the kept states of a stateful layer.
+
+        Args:
+            states: one array (batch, size) for each state; None sets zeros.
+
+        Raises:
+            ValueError: the layer is not stateful, is not built, or the shapes are wrong.
+        """
+        if not self.stateful:
+            raise ValueError(f"{self.name}: reset_state: expected a layer with stateful=True")
+        if self.states is None:
+            if states is None:
+                return  # a layer that is not built starts from zeros
+            raise ValueError(f"{self.name}: reset_state: expected a built layer to set states of")
+        values = [tf.zeros_like(variable) for variable in self.states] if states is None else states
+        for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
+            variable.assign(value)
+
+    def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
+        """Return the states that a stream starts from: zeros (batch_size, size), by name."""
+        return dict(zip(self.cell.state_names, self.cell.get_initial_state(batch_size), strict=True))
+
+    def _make_states(self, batch: int | None) -> None:
+        if batch is None:
+            raise ValueError(
+                f"{self.name}: stateful=True: expected a fixed batch size, as of "
+                "keras.Input(batch_size=...), got None"
+            )
+        self._carried = tf.Module()  # saved with the layer but not among its weights, as in Keras
+        self._carried.states = [
+            tf.Variable(tf.zeros([batch, size], self.cell.state_dtype), trainable=False, name=f"state_{name}")
+            for name, size in zip(self.cell.state_names, self.cell.state_size, strict=True)
+        ]
+
+    def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
+        """Return the states to start from, and whether this is the start of a sequence.
+
+        A stream counts as a start: its outputs are those of one call on the whole sequence.
+        """
+        if (carried := carried_states()) is not None:
+            if initial_state is not None:
+                raise ValueError(f"{self.name}: streaming: expected no initial_state, the state is carried")
+            return carried.take(self), True
+        if initial_state is not None:
+            given = self._checked_shapes(initial_state, sequences)
+        elif self.states is not None:
+            given = self._checked_shapes(self.states, sequences)
+        else:
+            return self.cell.get_initial_state(tf.shape(sequences)[0]), True
+        return tuple(tf.cast(state, self.cell.state_dtype) for state in given), False
+
+    def _keep_states(self, states: States) -> None:
+        """Keep the last states where the next call starts from them: in a stream or a stateful layer."""
+        if (carried := carried_states()) is not None:
+            carried.put(self, states)
+            return
+        for variable, value in zip(self.states or (), states, strict=False):
+            variable.assign(value)
+
+    def _checked_shapes(self, state: Any, like: Any) -> tuple[Any, ...]:
+        given = tuple(state) if isinstance(state, (list, tuple)) else (state,)
+        expected = self.cell.state_size
+        shapes = [tf.TensorShape(part.shape) for part in given]
+        wanted = [tf.TensorShape([like.shape[0], size]) for size in expected]
+        fits = [shape.is_compatible_with(other) for shape, other in zip(shapes, wanted, strict=False)]
+        if len(shapes) != len(wanted) or not all(fits):
+            raise ValueError(
+                f"{self.name}: initial_state: expected {len(expected)} tensors of shape (batch, size) with "
+                f"sizes {expected} for {self.cell.state_names}, got shapes {[tuple(s) for s in shapes]}"
+            )
+        return given
