@@ -9,7 +9,7 @@ from .attention import (
 from .bidirectional import Bidirectional
 from .callbacks import Diagnostics
 from .causal import CausalConv1D, CausalConv2D
-from .cell_names import by_name
+from .cell_names import CELL_NAMES, by_name
 from .cells.base import Cell
 from .cells.gru import GRU, GRUCell
 from .cells.ind_rnn import IndRNN, IndRNNCell
@@ -36,6 +36,7 @@ from .streaming import OneStep
 from .token_dropout import TokenDropout
 
 __all__ = [
+    "CELL_NAMES",
     "GRU",
     "IN_FLOAT",
     "LSTM",

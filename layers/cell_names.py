@@ -22,6 +22,10 @@ _LAYERS: dict[str, type[CellLayer]] = {
 }
 
 
+CELL_NAMES = tuple(_LAYERS)
+"""The names that `by_name` knows."""
+
+
 def by_name(name: str) -> type[CellLayer]:
     """Return the class of a recurrent layer by its name: "simple_rnn", "lstm", "gru", "mgu", ...
 

@@ -9,16 +9,16 @@ Reference: T. Chen et al., Training deep nets with sublinear memory cost, 2016.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from .cells.base import Cell
-from .own_gradient import backward, compile_with_xla, forward, not_compiled
+from .own_gradient import backward, forward, with_gradient
 from .scan import Masks, empty
 from .states import States
 
 Arrays = Sequence[tf.TensorArray]
+Variables = Sequence[tf.Variable]
 
 
 def scan_in_chunks(
@@ -45,42 +45,29 @@ def scan_in_chunks(
     Returns:
         The outputs (steps, batch, size), or None without `return_sequences`, and the last states.
     """
-    compiler = compile_with_xla if compiled else not_compiled
-    steps, x_steps = tf.shape(x)[0], x.shape[0]
-    x, masks = _padded(x, masks, every)
+    padded, masks = _padded(x, masks, every)
 
-    @tf.custom_gradient
-    def run(x: tf.Tensor, *state: tf.Tensor) -> Any:
-        def chunks() -> tuple:
-            return _forward(cell, x, state, masks, every=every, return_sequences=return_sequences)
+    def run(inputs: States) -> tuple[States, States]:
+        x, *state = inputs
+        outputs, starts, last = _forward(
+            cell, x, tuple(state), masks, every=every, return_sequences=return_sequences
+        )
+        return (*outputs, *last), starts
 
-        outputs, starts, last = compiler(chunks)()
+    def gradients(inputs: States, starts: States, upstream: States, variables: Variables) -> tuple:
+        return _backward(cell, inputs[0], starts, masks, every=every, upstream=upstream, variables=variables)
 
-        def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
-            def all_gradients() -> tuple:
-                d_outputs, d_last = upstream[: len(outputs)], upstream[len(outputs) :]
-                return _backward(
-                    cell,
-                    x,
-                    starts,
-                    masks,
-                    every=every,
-                    d_outputs=d_outputs,
-                    d_last=d_last,
-                    variables=variables,
-                )
-
-            d_x, d_state, d_variables = compiler(all_gradients)()
-            return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
-
-        return (*outputs, *last), gradient
-
-    results = run(x, *state)
+    results = with_gradient(run, gradients, (padded, *state), compiled=compiled)
     if not return_sequences:
         return None, tuple(results)
-    outputs = results[0][:steps]
-    outputs.set_shape([x_steps, *outputs.shape[1:]])
-    return outputs, tuple(results[1:])
+    return _first_steps(results[0], x), tuple(results[1:])
+
+
+def _first_steps(sequence: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Return as many steps of `sequence` as `like` has."""
+    sequence = sequence[: tf.shape(like)[0]]
+    sequence.set_shape([like.shape[0], *sequence.shape[1:]])
+    return sequence
 
 
 def _padded(x: tf.Tensor, masks: Masks, every: int) -> tuple[tf.Tensor, Masks]:
@@ -143,11 +130,15 @@ def _backward(
     masks: Masks,
     *,
     every: int,
-    d_outputs: Sequence[tf.Tensor],
-    d_last: Sequence[tf.Tensor],
-    variables: Sequence[tf.Variable],
-) -> tuple[tf.Tensor, States, list[tf.Tensor]]:
-    """Return the gradients of the inputs, the initial states and the variables."""
+    upstream: States,
+    variables: Variables,
+) -> tuple[States, list[tf.Tensor]]:
+    """Return the gradients of the inputs and the initial states, and of the variables.
+
+    `upstream` holds the gradient of the outputs, if they were returned, and of each last state.
+    """
+    outputs = len(upstream) - len(starts)
+    d_outputs, d_last = upstream[:outputs], upstream[outputs:]
     chunks = tf.shape(x)[0] // every
     d_inputs = tf.TensorArray(x.dtype, size=chunks, element_shape=[every, *x.shape[1:]])
 
@@ -159,14 +150,7 @@ def _backward(
         for part in d_outputs:
             d_y += _chunk(part, n * every, every)
         d_chunk, d_state, d_variables = backward(
-            cell,
-            x_chunk,
-            state,
-            masks_chunk,
-            trace=trace,
-            d_outputs=d_y,
-            d_last=d_state,
-            variables=variables,
+            cell, x_chunk, state, masks_chunk, trace=trace, d_outputs=d_y, d_last=d_state, variables=variables
         )
         d_sums = [total + part for total, part in zip(d_sums, d_variables, strict=True)]
         return n - 1, d_state, d_sums, d_inputs.write(n, d_chunk)
@@ -174,4 +158,4 @@ def _backward(
     zeros = [tf.zeros_like(variable) for variable in variables]
     start = (chunks - 1, tuple(d_last), zeros, d_inputs)
     _, d_state, d_sums, d_inputs = tf.while_loop(lambda n, *_: n >= 0, body, start)
-    return _joined(d_inputs), d_state, d_sums
+    return (_joined(d_inputs), *d_state), d_sums

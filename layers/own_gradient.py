@@ -54,38 +54,57 @@ def scan_with_own_gradient(
     Returns:
         The outputs (batch, steps, size) in the order of processing, and the last states.
     """
+
+    def run(inputs: States) -> tuple[States, Trace]:
+        sequences, *state = inputs
+        trace = forward(cell, steps_first(sequences, backwards=backwards), tuple(state), masks)
+        return (batch_first(trace.states[0]), *(states[-1] for states in trace.states)), trace
+
+    def gradients(inputs: States, trace: Trace, upstream: States, variables: Sequence[tf.Variable]) -> tuple:
+        d_x, d_state, d_variables = backward(
+            cell,
+            steps_first(inputs[0], backwards=backwards),
+            inputs[1:],
+            masks,
+            trace=trace,
+            d_outputs=steps_first(upstream[0]),
+            d_last=upstream[1:],
+            variables=variables,
+        )
+        return (batch_first(d_x, backwards=backwards), *d_state), d_variables
+
+    outputs, *last = with_gradient(run, gradients, (sequences, *state), compiled=compiled)
+    return outputs, tuple(last)
+
+
+def with_gradient(
+    run: Callable[..., tuple], gradients: Callable[..., tuple], inputs: States, *, compiled: bool
+) -> States:
+    """Call `run` with `gradients` as its gradient.
+
+    Args:
+        run: maps inputs to a tuple of results and to what `gradients` needs of this pass.
+        gradients: maps the inputs, what `run` kept, the gradients of the results and the variables to the
+            gradients of the inputs and of the variables.
+        inputs: the tensors to differentiate by, beside the variables that `run` uses.
+        compiled: compile both functions with XLA.
+
+    Returns:
+        The results of `run`.
+    """
     compiler = compile_with_xla if compiled else not_compiled
 
     @tf.custom_gradient
-    def run(sequences: tf.Tensor, *state: tf.Tensor) -> Any:
-        def outputs_and_trace() -> tuple[tf.Tensor, Trace]:
-            trace = forward(cell, steps_first(sequences, backwards=backwards), state, masks)
-            return batch_first(trace.states[0]), trace
-
-        outputs, trace = compiler(outputs_and_trace)()
+    def differentiable(*inputs: tf.Tensor) -> Any:
+        results, kept = compiler(lambda: run(inputs))()
 
         def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
-            def all_gradients() -> tuple:
-                x, d_outputs = steps_first(sequences, backwards=backwards), steps_first(upstream[0])
-                d_x, *others = backward(
-                    cell,
-                    x,
-                    state,
-                    masks,
-                    trace=trace,
-                    d_outputs=d_outputs,
-                    d_last=upstream[1:],
-                    variables=variables,
-                )
-                return batch_first(d_x, backwards=backwards), *others
+            d_inputs, d_variables = compiler(lambda: gradients(inputs, kept, upstream, variables))()
+            return (d_inputs, list(d_variables)) if variables else d_inputs
 
-            d_x, d_state, d_variables = compiler(all_gradients)()
-            return ((d_x, *d_state), list(d_variables)) if variables else (d_x, *d_state)
+        return results, gradient
 
-        return (outputs, *(states[-1] for states in trace.states)), gradient
-
-    outputs, *last = run(sequences, *state)
-    return outputs, tuple(last)
+    return differentiable(*inputs)
 
 
 def scan_in_halves(
@@ -180,12 +199,34 @@ def backward(
         d_last: the same with respect to each last state, (batch, size).
         variables: the weights of the cell.
     """
-    steps = tf.shape(x)[0]
     before = tuple(
         tf.concat([first[None], after[:-1]], 0) for first, after in zip(state, trace.states, strict=True)
     )
-    pieces = [unstacked(part) for part in (trace.x_proj, trace.h_proj, d_outputs, *before)]
     in_update = _used_in_update(cell, trace, state, variables)
+    d_state, d_update, d_projections = _through_the_steps(
+        cell, masks, trace=trace, before=before, d_outputs=d_outputs, d_last=d_last, in_update=in_update
+    )
+    d_x, d_variables = _projection_gradients(
+        cell, x, before[0], masks, d_projections=d_projections, variables=variables
+    )
+    for variable, part in zip(in_update, d_update, strict=True):
+        d_variables[_position(variable, variables)] += part
+    return d_x, d_state, d_variables
+
+
+def _through_the_steps(
+    cell: Cell,
+    masks: Masks,
+    *,
+    trace: Trace,
+    before: States,
+    d_outputs: tf.Tensor,
+    d_last: Sequence[tf.Tensor],
+    in_update: list[tf.Variable],
+) -> tuple[States, list[tf.Tensor], tuple[tf.Tensor, ...]]:
+    """Return the gradients of the first states, of the variables in `update`, and of both projections."""
+    steps = tf.shape(d_outputs)[0]
+    pieces = [unstacked(part) for part in (trace.x_proj, trace.h_proj, d_outputs, *before)]
 
     def body(
         t: tf.Tensor, d_state: States, d_update: list[tf.Tensor], arrays: Sequence[tf.TensorArray]
@@ -204,13 +245,7 @@ def backward(
     arrays = [empty(part[0], steps) for part in (trace.x_proj, trace.h_proj)]
     start = (steps - 1, tuple(d_last), sums, arrays)
     _, d_state, d_update, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start)
-    d_projections = tuple(stacked(array, x) for array in arrays)
-    d_x, d_variables = _projection_gradients(
-        cell, x, before[0], masks, d_projections=d_projections, variables=variables
-    )
-    for variable, part in zip(in_update, d_update, strict=True):
-        d_variables[_position(variable, variables)] += part
-    return d_x, d_state, d_variables
+    return d_state, d_update, tuple(stacked(array, trace.x_proj) for array in arrays)
 
 
 def _position(variable: tf.Variable, variables: Sequence[tf.Variable]) -> int:

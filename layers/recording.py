@@ -66,16 +66,7 @@ def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Cal
             recorded(layers, tape) as recordings,
         ):
             value = loss(*arguments, recordings)
-        of_loss = _gradients(tape, value, [recording.probes for recording in recordings])
-        return [
-            Observation(
-                _norms(gradients),
-                _norms(_gradients(tape, recording.last[:1], recording.probes)),
-                recording.gates,
-                recording.valid,
-            )
-            for gradients, recording in zip(of_loss, recordings, strict=True)
-        ]
+        return _observations(tape, value, recordings)
 
     def call(*arguments: Any) -> list[Observation]:
         carried = [variable for layer in layers for variable in layer.states or ()]
@@ -88,6 +79,19 @@ def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Cal
         return seen
 
     return call
+
+
+def _observations(tape: tf.GradientTape, loss: tf.Tensor, recordings: list[Recording]) -> list[Observation]:
+    of_loss = _gradients(tape, loss, [recording.probes for recording in recordings])
+    return [
+        Observation(
+            _norms(gradients),
+            _norms(_gradients(tape, recording.last[:1], recording.probes)),
+            recording.gates,
+            recording.valid,
+        )
+        for gradients, recording in zip(of_loss, recordings, strict=True)
+    ]
 
 
 def _tensors(argument: Any) -> Any:

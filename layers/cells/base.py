@@ -50,10 +50,9 @@ class Cell(keras.layers.Layer):
         q = project_state(h_(t-1))        affine in the first state, one product a step
         s_t = update(p, q, s_(t-1))       pointwise; the first state is the output
 
-    A subclass defines these three maps, `state_names` and `gates`. Sequences, the gradient, masks, streaming
-    and export follow from them. The projections have the layer's compute precision, the states at least
-    float32; `update` gets everything in the precision of the states. `update` may use weights (peepholes, a
-    projection, a normalisation), but is fastest without.
+    A subclass defines these three maps, `state_names` and `gates`; everything else follows. The projections
+    have the layer's compute precision, the states at least float32; `update` gets everything in the precision
+    of the states. `update` may use weights (peepholes, a projection), but is fastest without.
 
     Args:
         units: size of the output and of each state.
@@ -65,9 +64,8 @@ class Cell(keras.layers.Layer):
         dropout: fraction of the inputs to drop in training, with one mask a sequence.
         recurrent_dropout: fraction of the first state to drop before `project_state` in training, with one
             mask a sequence.
-        zoneout: probability that a unit keeps its old state at a step in training. In evaluation the old
-            and the new state are mixed in that proportion. One rate for all states, or a list with one for
-            each of `state_names`.
+        zoneout: probability that a unit keeps its old state at a step in training; in evaluation the two
+            are mixed in that proportion. One rate, or a list with one for each of `state_names`.
         seed: seed of the dropout and zoneout masks.
 
     Call arguments: `inputs` (batch, features); `states`, one (batch, size) for each of `state_names`;
@@ -236,9 +234,6 @@ class Cell(keras.layers.Layer):
         Args:
             h: the first state, (..., units).
             dropped: mask of recurrent dropout that multiplies h, or None.
-
-        Returns:
-            (..., columns).
         """
         h = h if dropped is None else h * dropped
         return self.project_state(tf.cast(h, self.compute_dtype))

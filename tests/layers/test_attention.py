@@ -1,4 +1,4 @@
-"""Attention computes the equations of its papers, and the check that says so can fail."""
+"""Attention computes the equations of its papers, and mutants of it fail the same check."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,17 +18,17 @@ BATCH, QUERIES, STEPS, FEATURES, UNITS = 2, 3, 6, 4, 5
 HEADS, KEY_DIM = 2, 7
 
 TOLERANCE = 1e-5
-"""Float32 against float64: sums of at most 14 products of size 3, weighed to one: about 1e-6."""
+"""Rounding of float32: weighted means of sums of at most 14 products of size 3, about 1e-6."""
 
 MASK = np.array([[True, True, False, True, False, False], [False, True, True, True, True, True]])
-"""Padding between, after and before."""
+"""Rows with padding between, after and before the valid steps."""
 
 
 class Equations(NamedTuple):
     make: Callable[..., Any]
     reference: Callable[..., tuple[np.ndarray, np.ndarray]]
     query_size: int | None
-    """None: pooling."""
+    """None for pooling."""
 
 
 _ADDITIVE: dict[str, Any] = {"units": UNITS}
@@ -55,7 +55,7 @@ OF_QUERIES = [name for name, equations in EQUATIONS.items() if equations.query_s
 
 
 def _arrays(query_size: int | None) -> list[np.ndarray]:
-    """Return [queries,] memory."""
+    """Return the inputs: queries, unless the layer is pooling, and a memory."""
     shapes = [(BATCH, QUERIES, query_size)] if query_size else []
     return random_like([*shapes, (BATCH, STEPS, FEATURES)], seed=4)
 
@@ -86,7 +86,7 @@ def test_computes_its_equations(name: str, mask: np.ndarray | None) -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_parity_fails_on_mutant(mutant: Any) -> None:
-    """Query and memory have the same features here, so that even exchanged kernels fit."""
+    """Query and memory have the same number of features, so that exchanged kernels fit too."""
     equations = EQUATIONS[MUTANTS[mutant]]
     query_size = None if equations.query_size is None else FEATURES
     options = getattr(equations.make, "keywords", {})
@@ -165,7 +165,7 @@ def test_multi_head_equals_keras(use_bias: bool, mask: np.ndarray | None) -> Non
 @pytest.mark.parametrize("mask", [None, MASK], ids=["no mask", "mask"])
 @pytest.mark.parametrize("kind", ["additive", "dot"])
 def test_equals_keras_where_the_equations_agree(kind: str, mask: np.ndarray | None) -> None:
-    """Keras's additive score has no kernels: ours are the identity here, and its scale is our v."""
+    """Keras's additive score has no kernels, so ours are the identity here. Its scale is our v."""
     query, memory = _arrays(FEATURES)
     if kind == "dot":
         ours, stock = layers.MultiplicativeAttention("dot", return_weights=True), keras.layers.Attention()

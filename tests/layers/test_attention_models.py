@@ -1,4 +1,4 @@
-"""Attention inside Keras models: masks, precision, unknown shapes, files, .tflite; and what it refuses."""
+"""Attention inside Keras models: masks, precision, unknown shapes, files, .tflite and errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from layers import (
 
 QUERIES = 5
 SAME = {"atol": 3e-6, "rtol": 0}
-"""The same sums of the same float32 numbers, at most taken in another order."""
+"""Rounding: the same float32 numbers are added, possibly in another order."""
 
 POOLING = {name: case.make for name, case in CASES.items() if "AttentionPooling" in name}
 BY_INPUTS = {name: (make, 2) for name, make in OVER_MEMORY.items()} | {
@@ -31,7 +31,7 @@ BY_INPUTS = {name: (make, 2) for name, make in OVER_MEMORY.items()} | {
 
 
 def _arrays(count: int) -> list[np.ndarray]:
-    """Return query and memory, or the memory alone."""
+    """Return query and memory, or only the memory for pooling."""
     return random_like([(BATCH, QUERIES, FEATURES), (BATCH, STEPS, FEATURES)], seed=4)[-count:]
 
 
@@ -44,7 +44,7 @@ def _built(make: Callable[..., Any], count: int, **options: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def translator() -> keras.Model:
-    """Words of two languages; every attention over the first asked by the second, and one word of it."""
+    """Two sentences: every attention reads the first, with queries from the second."""
     source = keras.Input((None,), dtype="int32", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
     memory = keras.layers.Embedding(7, FEATURES, mask_zero=True)(source)
@@ -64,7 +64,7 @@ SHORT = [words[:, :count] for words, count in zip(LONG, (3, 2), strict=True)]
 
 
 def test_masks_of_embeddings_arrive_and_go_on(translator: keras.Model) -> None:
-    """Padding of the memory weighs nothing; that of the query goes on to the layer above."""
+    """Padding of the memory has no weight. The mask of the query goes on to the next layer."""
     long, short = translator(LONG), translator(SHORT)
     for start in range(0, len(long), 5):
         context, weights, read, one, weights_of_one = long[start : start + 5]
@@ -130,7 +130,7 @@ def test_precision(name: str, policy: str) -> None:
 
 
 def test_softmax_is_in_float32() -> None:
-    """In bfloat16 a sum of 1,000 equal weights would stop growing at 256 of them."""
+    """In bfloat16 a sum of 1,000 equal weights would stop growing after 256 of them."""
     memory = np.ones((1, 1000, 4), np.float32)
     layer = MultiplicativeAttention("dot", dtype="mixed_bfloat16")
     np.testing.assert_allclose(tf.cast(layer(memory[:, 0], memory), "float32"), np.ones((1, 4)), rtol=0.01)
@@ -142,7 +142,7 @@ def test_memory_of_no_steps() -> None:
 
 
 def test_attention_learns_to_look_up() -> None:
-    """The query names a key; the answer is the value beside it, wherever it stands."""
+    """The query is a key. The answer is the value of that key, at any step."""
     generator = np.random.default_rng(3)
     order = np.array([generator.permutation(6) for _ in range(256)])
     keys, values = np.eye(6, dtype=np.float32)[order], generator.normal(size=(256, 6, 1)).astype("float32")

@@ -1,4 +1,4 @@
-"""The table of cases holds every public layer, and nothing that is gone."""
+"""The table of cases holds every public layer, and no layer that was removed."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Causal convolutions are those of Keras over a sequence with zeros before it."""
+"""Causal convolutions equal those of Keras on a sequence with zeros before it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_over_time_and_frequency(name: str, padding: str) -> None:
     options = {"strides": strides, "dilation_rate": dilation, "padding": padding, "use_bias": False}
     ours = layers.CausalConv2D(4, kernel, **options)
     theirs = keras.layers.Conv2D(4, kernel, **options)
-    # With "same" Keras puts zeros before and after the steps, too; the outputs that see those are left out.
+    # With "same" Keras also puts zeros around the steps. The comparison skips outputs that see them.
     extra = ours.past // 2 if padding == "same" else 0
     answers, wanted = _answers(ours, theirs, x, np.pad(x, [(0, 0), (ours.past, 0), (0, 0), (0, 0)]))
     np.testing.assert_allclose(answers, wanted[:, extra : extra + STEPS], atol=1e-5)

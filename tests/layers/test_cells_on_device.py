@@ -1,4 +1,4 @@
-"""Every cell converts to TFLite as it is, into builtin operations, and computes the same there."""
+"""Every cell converts to builtin TFLite operations and computes the same there."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from reference.parity import random_like, randomize
 import layers
 
 SAME = {"atol": 1e-5, "rtol": 0}
-"""Float32 both; exp and tanh are approximated in other ways, each step passing an error of 1e-7 on."""
+"""Both are float32, but approximate exp and tanh differently: about 1e-7 a step."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The optimizer counts what it clips, and is AdamW otherwise."""
+"""The optimizer counts the steps that it clips, and otherwise equals AdamW."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ def variables():
 
 
 def gradients(norm):
-    """Over both variables together: 3-4-0 and 12 have the norm 13."""
+    """The global norm of the gradients (3, 4, 0) and (12) is 13."""
     return [tf.constant([3.0, 4.0]) * norm / 13, tf.constant([[12.0]]) * norm / 13]
 
 

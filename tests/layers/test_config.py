@@ -1,4 +1,4 @@
-"""What a layer is made of can be read, written and saved."""
+"""A layer's arguments are in its config, and files keep them."""
 
 import inspect
 from pathlib import Path
@@ -52,7 +52,7 @@ NOT_THE_DEFAULT = {
 
 
 def _arguments(layer_class: type) -> set[str]:
-    """Collect the constructor's arguments from the class and those of its bases that are ours."""
+    """Return the constructor arguments of a class and of its bases in this package."""
     found = set(inspect.signature(layer_class).parameters)
     if "__signature__" not in vars(layer_class):
         for base in layer_class.__mro__:
@@ -77,7 +77,7 @@ def test_arguments_are_attributes(name: str) -> None:
 OF_A_RECURRENT_KERNEL = {"recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"}
 
 WITH_ARGUMENTS = [
-    *(layers.SimpleRNN, layers.LSTM, layers.GRU, layers.MGU, layers.IndRNN, layers.MinGRU, layers.MinLSTM),
+    *map(layers.by_name, layers.CELL_NAMES),
     *(layers.LSTMCell, layers.GRUCell, layers.MGUCell, layers.IndRNNCell),
     *(layers.MinGRUCell, layers.MinLSTMCell),
 ]
@@ -123,7 +123,7 @@ def test_from_config_leaves_the_config_alone(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def zoo() -> keras.Model:
-    """One model with every case on one masked input."""
+    """Return a model that runs every case on one masked input."""
     keras.utils.set_random_seed(20)
     x = keras.Input((None, FEATURES), name="x")
     masked = keras.layers.Masking()(x)

@@ -1,4 +1,4 @@
-"""Diagnostics against cases with a known answer, and the picture that they are for."""
+"""Diagnostics on cases with a known answer, and on vanilla and gated networks that learn."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ SEQUENCES = np.random.default_rng(1).normal(size=(BATCH, STEPS, FEATURES)).astyp
 
 
 def linear_rnn(weight, **options):
-    """h_t = weight * h_(t-1) + x_t, one unit; features are summed."""
+    """Return a layer of one unit with h_t = weight * h_(t-1) + the sum of x_t."""
     layer = layers.SimpleRNN(1, "linear", use_bias=False, **options)
     layer.build((None, None, FEATURES))
     layer.set_weights([np.ones([FEATURES, 1]), np.full([1, 1], weight)])
@@ -155,7 +155,7 @@ def test_padding_counts_no_steps():
 
 @pytest.fixture(scope="module")
 def deep():
-    """Tokens -> recurrent layers in a Stack, in a Bidirectional, in a model of its own, and bare -> 2."""
+    """Return a model with recurrent layers in a Stack, in a Bidirectional, in a nested model, and alone."""
     tokens = keras.Input([STEPS], batch_size=BATCH, dtype="int32")
     x = keras.layers.Embedding(7, 3)(tokens)
     x = keras.layers.Dropout(0.5)(x)
@@ -234,7 +234,7 @@ def test_the_callback_logs_each_epoch():
 
 
 def adding_problem(count, steps, rng):
-    """Two numbers of a sequence are marked, one in either half: what is their sum?"""
+    """Return the adding problem: two numbers are marked, one in each half; the target is their sum."""
     sequences = np.zeros([count, steps, 2], np.float32)
     sequences[:, :, 0] = rng.random([count, steps])
     rows, half = np.arange(count), steps // 2

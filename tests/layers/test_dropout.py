@@ -1,4 +1,4 @@
-"""Dropout: in training only, one mask a sequence, nothing changed on average."""
+"""Dropout and zoneout: in training only, one mask a sequence, the mean unchanged."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def _gradients(layer: Any) -> list[Any]:
 
 
 class _Seen(DecayCell):
-    """Gives back one more than what arrives at the cell: the inputs, or the mask on a state of at least 1."""
+    """Returns one more than what reaches the cell: the inputs, or the masked state."""
 
     def project_state(self, h: Any) -> Any:
         return tf.minimum(h, 1.0 / (1.0 - self.recurrent_dropout))
@@ -82,13 +82,13 @@ def test_one_mask_a_sequence(option: str, how: str) -> None:
         np.testing.assert_array_equal(seen[:, t], seen[:, 0])
     assert not np.array_equal(seen[0, 0], seen[1, 0]), "every sequence has a mask of its own"
     np.testing.assert_allclose(np.unique(seen), [0.0, 1.0 / (1.0 - rate)], rtol=1e-6)
-    # 800 draws: the share dropped has a standard deviation of 0.015; four of them
+    # 800 draws: the dropped fraction has a standard deviation of 0.015; allow four of them
     assert abs((seen[:, 0] == 0).mean() - rate) < 0.06
     assert abs(seen[:, 0].mean() - 1.0) < 0.08
 
 
 def test_update_sees_the_whole_state() -> None:
-    """Recurrent dropout is for the product alone: what a gate keeps is kept undropped."""
+    """Recurrent dropout acts on the product only: a gate keeps the state without dropout."""
     cell = GRUCell(5, recurrent_dropout=0.9, seed=1)
     layer = Recurrent(cell)
     layer.build(ONES.shape)
@@ -133,7 +133,7 @@ def test_token_dropout() -> None:
     np.testing.assert_array_equal(TokenDropout(0.25, seed=1)(tokens, training=True), result)
 
 
-# Zoneout: a unit keeps its old state by chance in training, by degrees in evaluation.
+# Zoneout keeps the old state at random in training, and mixes it in during evaluation.
 
 
 @pytest.mark.parametrize("how", ["own_gradient", "loop"])
@@ -145,7 +145,7 @@ def test_zoneout_keeps_states_at_random(how: str) -> None:
         _, *states = layer(x, training=True)
     for state, rate in zip(states, rates, strict=True):
         counts = np.bincount(state.numpy().astype(int).ravel(), minlength=3)
-        # Two steps, each of which counts with probability 1 - rate; 500 draws, four standard deviations
+        # Two steps, each counted with probability 1 - rate; 500 draws, four standard deviations
         for count, chance in zip(counts, [rate**2, 2 * rate * (1 - rate), (1 - rate) ** 2], strict=True):
             assert abs(count / units - chance) < 4 * np.sqrt(chance * (1 - chance) / units)
     assert not np.array_equal(states[0], states[1])

@@ -1,4 +1,4 @@
-"""What all layers of sound promise, over the table of them: they stream, are saved, take half precision."""
+"""All sound layers stream, are saved, and run in half precision."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def model_of(name: str, **options) -> keras.Model:
 
 
 def inputs_of(name: str) -> np.ndarray:
-    """Positive, as energies are."""
+    """Return random positive numbers, as energies are."""
     shape = (BATCH, *FRONT_END[name][1])
     return np.abs(np.random.default_rng(7).normal(0.0, 0.3, shape)).astype(np.float32)
 
@@ -104,7 +104,7 @@ def test_training_has_finite_gradients_even_of_silence(name: str) -> None:
 
 
 def test_masks_pass_through() -> None:
-    """Padding at the end leaves what is before it as it is, and reaches the recurrent layer as padding."""
+    """Padding at the end does not change earlier steps, and the recurrent layer gets its mask."""
     x = keras.Input([None, 3])
     hidden = layers.SpecAugment()(layers.CausalConv1D(4, 3)(keras.layers.Masking()(x)))
     model = keras.Model(x, layers.GRU(5)(hidden))

@@ -1,4 +1,4 @@
-"""The hand-arranged gradient of training is that of the plain loop, and both are right."""
+"""The gradient used in training equals that of the plain loop and the numerical one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,7 +34,7 @@ SAME = {"atol": 2e-5, "rtol": 0}
 about 1e-6; ten times that and a little."""
 
 MASK = np.array([[True] * 2 + [False] * 2, [False] * 4, [False, True, False, True]])
-"""Padding after, everywhere, and before and between."""
+"""Rows with padding after the valid steps, everywhere, and before and between them."""
 
 MAKERS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     **{name: (case.make, case.states) for name, case in SEQUENCES.items()},
@@ -89,7 +89,7 @@ def _inputs() -> np.ndarray:
 
 
 def _value_and_gradients(layer: Any, x: Any, states: Any, mask: Any, how: str) -> tuple[Any, Any]:
-    """Weigh all that the layer returns, so that every entry has a gradient of its own; masks as seeded."""
+    """Return all results, and the gradients of a loss of every entry; dropout masks are seeded."""
     x, states = tf.convert_to_tensor(x), [tf.convert_to_tensor(state) for state in states]
     options = {"initial_state": states} if states else {}
     for generator in [
@@ -251,7 +251,7 @@ def test_frozen_cell_passes_the_gradient_on() -> None:
 
 @pytest.mark.parametrize("name", ["LSTM", "GRU", "Bidirectional"])
 def test_one_layer_twice(name: str) -> None:
-    """The weights' gradient is the sum over both uses."""
+    """The gradient of shared weights is the sum over both calls."""
     layer, states = _layer(name)
     first, second = _inputs(), _inputs()[:, ::-1] * 0.5
     uses = [_value_and_gradients(layer, x, states, None, "own_gradient")[1] for x in (first, second)]

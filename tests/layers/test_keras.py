@@ -1,4 +1,4 @@
-"""The same numbers as keras.layers, and weights both ways."""
+"""The layers equal those of keras.layers, and weights convert both ways."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ import layers
 from layers import execution, from_keras, to_keras
 
 SAME = {"atol": 2e-5, "rtol": 0}
-"""Float32 sums of up to BATCH * STEPS products of size 1 to 5, in another order: about 1e-6 is left."""
+"""Rounding of float32 sums of up to BATCH * STEPS products of size 1 to 5: about 1e-6."""
 
 MASK = np.array([[False, True, False, True], [True, True, False, False]])
-"""Padding before, between and after."""
+"""Rows with padding before, between and after the valid steps."""
 
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -47,7 +47,7 @@ CONFIGS = [(type(layer), layer.get_config()) for layer in STOCK]
 
 
 NOT_SHARED = ("implementation", "unroll", "use_cudnn", "activity_regularizer")
-"""How Keras computes, or what `from_keras` refuses."""
+"""Arguments that say how Keras computes, or that `from_keras` refuses."""
 
 
 def _id(pair: Any) -> str:
@@ -137,7 +137,7 @@ def test_options_of_one_direction_survive() -> None:
     ("name", "options"), [("SimpleRNN", {}), ("LSTM", {}), ("GRU", {}), ("GRU", {"reset_after": False})]
 )
 def test_weights_begin_alike(name: str, options: dict[str, Any]) -> None:
-    """The same initial values where they are not random; the same shapes, names and order everywhere."""
+    """Shapes, names and order of the weights are the same, and so are initial values that are not random."""
     ours, stock = getattr(layers, name)(UNITS, **options), getattr(keras.layers, name)(UNITS, **options)
     for layer in (ours, stock):
         layer.build((BATCH, STEPS, FEATURES))

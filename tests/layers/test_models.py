@@ -1,4 +1,4 @@
-"""These layers inside Keras models: symbolic states, masks, precision, shapes that are not known."""
+"""The layers inside Keras models: symbolic states, masks, precision, unknown shapes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The neural Turing machine computes the equations of its paper, and does with its memory what they say."""
+"""The neural Turing machine computes the equations of its paper, and uses its memory as they say."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ CLOSED, OPEN = -20.0, 20.0
 
 
 def _state() -> list[np.ndarray]:
-    """Draw a state whose weightings are weightings."""
+    """Draw a random state whose weightings sum to one."""
     cell = NeuralTuringMachineCell(UNITS, slots=SLOTS, width=WIDTH)
     *state, read, write = random_like([(BATCH, size) for size in cell.state_size], seed=4)
     return [*state, *(np.exp(part) / np.exp(part).sum(1, keepdims=True) for part in (read, write))]
@@ -48,7 +48,7 @@ def test_parity_fails_on_mutant(mutant: type[NeuralTuringMachineCell]) -> None:
 
 
 def _hand_made(read: dict[str, Any], write: dict[str, Any], **biases: Any) -> Recurrent:
-    """Make a machine of 4 slots of width 2 whose heads do at every step what is given here."""
+    """Return a machine with 4 slots of width 2 whose heads act in the same given way at every step."""
     cell = NeuralTuringMachineCell(1, slots=4, width=2)
     layer = Recurrent(cell, return_state=True)
     layer.build((1, 1, 1))
@@ -62,7 +62,7 @@ def _hand_made(read: dict[str, Any], write: dict[str, Any], **biases: Any) -> Re
 
 
 def _run(layer: Recurrent, steps: int = 1, **parts: Any) -> dict[str, np.ndarray]:
-    """Return the states after some steps from zeros, or from the parts given."""
+    """Return the states after some steps from the given parts; other parts start at zero."""
     cell = layer.cell
     state = dict(zip(cell.state_names, cell.get_initial_state(1), strict=True))
     state |= {

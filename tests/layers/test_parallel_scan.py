@@ -1,4 +1,4 @@
-"""All steps at once are the steps one by one: outputs, states and gradients."""
+"""The parallel scan equals the loop: outputs, states and gradients."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ BATCH, FEATURES, UNITS = 3, 2, 5
 LENGTHS = [1, 2, 7, 64]
 
 SAME = {"atol": 2e-5, "rtol": 1e-6}
-"""Float32, 6e-8 of each number: sums of up to BATCH * 64 products of size 1 to 5, in another order."""
+"""Rounding of float32 sums of up to BATCH * 64 products of size 1 to 5 in another order."""
 
 
 def _coefficients(steps: int, seed: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ def test_recurrence(steps: int) -> None:
 
 
 def test_recurrence_of_zeros_ones_and_large_numbers() -> None:
-    """a = 0 forgets, a = 1 sums; nothing is divided, so nothing is lost."""
+    """a = 0 forgets and a = 1 sums; both are exact, since the scan does not divide."""
     a = np.array([1, 1, 0, 1, 1, 0, 0, 1], np.float32)[:, None, None]
     b = np.array([1, 2, 1e30, 5, -1e30, 3, 4, 5], np.float32)[:, None, None]
     expected = [11, 13, 1e30, 1e30, 0, 3, 4, 9]
@@ -158,7 +158,7 @@ def test_no_steps_leave_the_state() -> None:
 
 
 def test_saturated_gates_are_finite() -> None:
-    """f / (f + i) with both gates shut to less than float32 can hold; the gradient, too."""
+    """f / (f + i) and its gradient are finite where both gates are below the smallest float32."""
     cell = _cell(MinLSTMCell)
     gates = tf.constant([[-200.0, -200.0], [200.0, 200.0], [-200.0, 200.0], [200.0, -200.0]])
     x_proj = tf.repeat(tf.concat([gates, tf.ones([4, 1])], -1), UNITS, axis=-1)

@@ -1,4 +1,4 @@
-"""Every cell computes the equations of its paper, and the check that says so can fail."""
+"""Every cell computes the equations of its paper, and mutants of it fail the same check."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ STEP_OF: dict[str, tuple[type[Cell], dict[str, Any], reference.Step]] = {
 """The cell, its options, and its equations in NumPy."""
 
 WITHOUT_MUTANT = {"LSTM with everything"}
-"""Made of others that have some."""
+"""Layers that are made of others in the table."""
 
 ALL_MUTANTS = MUTANTS | VARIANT_MUTANTS
 
@@ -108,7 +108,7 @@ def test_bidirectional_merges(mode: str | None, return_sequences: bool) -> None:
 
 
 def test_worked_vanilla_example() -> None:
-    """A printed exercise, by its equation h_t = tanh(W x_t + U h_(t-1) + b).
+    """A textbook exercise, by its equation h_t = tanh(W x_t + U h_(t-1) + b).
 
     Its h_2 is printed as (.515, .942), an arithmetic slip: the equation gives (.492, .928).
     """

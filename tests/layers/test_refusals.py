@@ -1,4 +1,4 @@
-"""What can't work is refused at once, naming what was expected and what was given."""
+"""Wrong arguments raise an error that says what was expected and what was given."""
 
 from collections.abc import Callable
 from typing import Any

@@ -50,7 +50,7 @@ def test_sum_over_steps_is_bptt(cell_class: Any) -> None:
 
 
 def test_learns_online() -> None:
-    """One step at a time, an update after each: repeat the input of the step before."""
+    """Learning with an update after each step: the task is to repeat the previous input."""
     keras.utils.set_random_seed(1)
     cell = SimpleRNNCell(6)
     cell.build((1, 1))

@@ -1,4 +1,4 @@
-"""What every layer does with a sequence: masks, direction, states, step by step."""
+"""Every layer on sequences: masks, direction, states, step by step."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from reference.toy_cells import CountingCell
 from layers import LSTM, Bidirectional, Recurrent, execution
 
 SAME = {"atol": 1e-6, "rtol": 0}
-"""The same sums of the same float32 numbers, at most taken in another order."""
+"""Rounding: the same float32 numbers are added, possibly in another order."""
 
 PADDING = 3
 
@@ -24,7 +24,7 @@ def _states(sizes: tuple[int, ...]) -> list[np.ndarray]:
 
 
 def _padded(x: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray, slice]:
-    """Put rubbish before or after x; the mask, and where x is now."""
+    """Put random padding before or after x; return it, the mask, and the position of x."""
     rubbish = random_like([(BATCH, PADDING, FEATURES)], seed=6)[0]
     pair = [(x, True), (rubbish, False)] if side == "right" else [(rubbish, False), (x, True)]
     sequences = np.concatenate([part for part, _ in pair], axis=1)
@@ -148,7 +148,7 @@ def test_extreme_shapes(name: str, batch: int, steps: int, how: str) -> None:
         assert all(gradient is not None for gradient in gradients)
 
 
-# A cell whose right answers are plain: output = input * number of the step.
+# A cell with obvious answers: output = input * number of the step.
 
 X = np.array([[[5.0], [7.0], [11.0], [13.0]], [[5.0], [7.0], [11.0], [13.0]]], np.float32)
 

@@ -1,4 +1,4 @@
-"""Spectrograms are those of librosa, frame by frame."""
+"""Spectrograms equal those of librosa, frame by frame."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SIGNALS = {
 }
 SAMPLES = np.stack(list(SIGNALS.values())).astype(np.float32)
 ENERGY_OF_ALL = 1e-6
-"""Rounding of a float32 FFT, as a share of the energy in the frame: 6e-8 a time, some times over."""
+"""Rounding of a float32 FFT as a fraction of the frame's energy: 6e-8 for each of some operations."""
 
 
 def librosa_mel(signal: np.ndarray, window: int, bins: int, lowest: float, highest: float) -> np.ndarray:
-    """Return energies (frames, bins) in float64; the window sits in the middle of librosa's longer frame."""
+    """Return energies (frames, bins) in float64. librosa centres the window in a longer frame."""
     length = 2 ** int(np.ceil(np.log2(window)))
     around = (length - window) // 2
     padded = np.pad(signal.astype(np.float64), [(window - HOP + around, length)])

@@ -16,7 +16,7 @@ import layers
 from layers import GRU, LSTM, Bidirectional, SimpleRNN, Stack
 
 SAME = {"atol": 1e-6, "rtol": 0}
-"""The same sums of the same float32 numbers, at most taken in another order."""
+"""Rounding: the same float32 numbers are added, possibly in another order."""
 
 MASK = np.array([[True, True, False, True], [True, False, False, False], [False, True, True, False]])
 LAST = [3, 0, 2]
@@ -94,7 +94,7 @@ def test_plain_is_the_default() -> None:
 
 
 def test_dropout_leaves_the_residual_path_alone() -> None:
-    """Layers that give nothing: what is left is the output of the bottom one, training or not."""
+    """Upper layers that output zeros leave the output of the bottom layer, in training too."""
     stack = _built(_equal_sizes, "residual", dropout=0.5, seed=1)
     for layer in stack.layers[1:]:
         layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
@@ -103,7 +103,7 @@ def test_dropout_leaves_the_residual_path_alone() -> None:
 
 
 def test_dropout_leaves_the_inputs_alone() -> None:
-    """A linear layer above that adds up its inputs: without those from below, x comes through whole."""
+    """The top layer sums its inputs, so it returns x where the layer below returns zeros."""
     x = np.ones((BATCH, STEPS, FEATURES), np.float32)
     stack = Stack(
         [GRU(5, return_sequences=True), SimpleRNN(1, "linear", return_sequences=True)],
@@ -119,7 +119,7 @@ def test_dropout_leaves_the_inputs_alone() -> None:
 
 @pytest.mark.parametrize("connections", CONNECTED)
 def test_gradient_reaches_the_bottom_of_a_deep_stack(connections: str) -> None:
-    """Twelve layers of small weights: plain loses the gradient on the way down."""
+    """In twelve layers of small weights the gradient vanishes with plain connections."""
 
     def gradient(connections: str) -> float:
         keras.utils.set_random_seed(3)

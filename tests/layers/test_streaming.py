@@ -1,4 +1,4 @@
-"""One step at a time gives what the whole sequence gives; so do the executions that are exported."""
+"""Streaming and the exported executions compute what one call on the whole sequence computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State that outlives a call: stateful layers, and truncated backpropagation through time."""
+"""Stateful layers, truncated backpropagation through time, and checkpointing."""
 
 import keras
 import numpy as np
@@ -78,7 +78,7 @@ def test_both_directions_and_stacks_are_reset() -> None:
 
 
 def test_stateful_in_fit_equals_keras() -> None:
-    """Two batches that follow each other: the second starts from the state of the first."""
+    """The second of two consecutive batches starts from the last states of the first."""
     models = []
     for layer_class in (LSTM, keras.layers.LSTM):
         layer = layer_class(5, stateful=True)
@@ -94,7 +94,7 @@ def test_stateful_in_fit_equals_keras() -> None:
 
 
 def test_gradient_ends_at_the_border_of_a_call() -> None:
-    """Truncated backpropagation through time: carried states are values, nothing flows back through them."""
+    """No gradient flows from one batch to the batch before."""
     layer = LSTM(5, stateful=True)
     layer.build((BATCH, 2, FEATURES))
     x = tf.constant(_inputs())
@@ -121,7 +121,7 @@ def test_state_keeps_float32_in_mixed_precision(name: str, policy: str) -> None:
 
 
 def test_small_steps_are_not_lost_in_mixed_precision() -> None:
-    """400 additions of 2^-9 to a state near 1: in bfloat16, with 8 bits, each would be rounded away."""
+    """400 additions of 2^-9 to a state near 1. In bfloat16, with 8 bits, each would be lost to rounding."""
     layer = LSTM(1, activation="linear", dtype="mixed_bfloat16")
     layer.build((1, 400, 1))
     bias = np.array(

@@ -1,8 +1,8 @@
-"""The papers' equations of attention in NumPy: one row, one head, one query after the other, in float64.
+"""The attention equations of the papers in NumPy: one row, one head, one query after the other, in float64.
 
 Every function takes a mask (batch, steps), False at padding, and returns the weighted means and the
-weights. Nothing here looks at the code under test; what it shares with it is the order and the packing of
-the weights that the docstrings of `layers` promise.
+weights. Nothing here uses the code under test. Both order and pack weights as the docstrings of
+`layers` say.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Attention that is wrong in one place each: a parity check that passes one of them is blind."""
+"""Attention layers with one error each. The parity check must fail on each of them."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class KernelsExchanged(AdditiveAttention):
 
 
 class BiasMissing(AdditiveAttention):
-    """Has a bias, and never adds it."""
+    """Has a bias but never adds it."""
 
     def project_memory(self, memory: Any) -> Any:
         keys, values = super().project_memory(memory)
@@ -104,7 +104,7 @@ class HeadsExchanged(MultiHeadAttention):
 
 
 class HeadsInterleaved(MultiHeadAttention):
-    """Takes every so many columns for a head, not a block of them."""
+    """A head takes every n-th column instead of a block of columns."""
 
     def _by_head(self, x: Any) -> Any:
         cut = tf.reshape(x, [*x.shape[:2], self.key_dim, self.num_heads])
@@ -142,4 +142,4 @@ MUTANTS = {
     OutputBiasMissing: "multi-head pooling",
     FirstQueryForAll: "multi-head pooling",
 }
-"""By mutant: whose equations it gets wrong, as named in test_attention.py."""
+"""Each mutant, and the equations in test_attention.py that must fail on it."""

@@ -1,4 +1,4 @@
-"""One table of every public layer; the promises that all layers make are tested over it."""
+"""The table of every public layer, over which tests check what all layers promise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ BATCH, STEPS, FEATURES = 3, 4, 2  # units are 5 and 6 below, so that all sizes d
 
 @dataclass(frozen=True)
 class Case:
-    """A public layer, and what it promises beside the common things."""
+    """A public layer and its properties."""
 
     make: Callable[..., keras.layers.Layer]
-    """make(**options) of the layer; options as in `options` only."""
+    """make(**options) returns the layer; `options` lists the options that it takes."""
     options: tuple[str, ...] = ("return_sequences", "return_state", "go_backwards")
     states: tuple[int, ...] = ()
     """Sizes of the states that the layer takes and returns."""
@@ -113,7 +113,7 @@ CELLS = {
 }
 
 OF_TOKENS = {"TokenDropout": lambda **o: layers.TokenDropout(0.5, **o)}
-"""Layers over (batch, steps) of whole numbers: they share the promises about configuration only."""
+"""Layers over tokens (batch, steps). Only the tests of configuration use them."""
 
 FRONT_END = {
     "Mel": (lambda **o: layers.Mel(bins=5, **o), (1600,)),
@@ -124,7 +124,7 @@ FRONT_END = {
     "CausalConv1D": (lambda **o: layers.CausalConv1D(4, 3, dilation_rate=2, **o), (5, 3)),
     "CausalConv2D": (lambda **o: layers.CausalConv2D(4, (3, 2), (1, 2), **o), (5, 6, 3)),
 }
-"""Layers of sound, and what they take without the batch; their promises are in test_front_end.py."""
+"""Sound layers, and the shape of their inputs without the batch, for test_front_end.py."""
 
 OVER_MEMORY = {
     "AdditiveAttention": lambda **o: layers.AdditiveAttention(5, **o),
@@ -132,10 +132,10 @@ OVER_MEMORY = {
     "MultiplicativeAttention of dots": lambda **o: layers.MultiplicativeAttention("dot", **o),
     "MultiHeadAttention": lambda **o: layers.MultiHeadAttention(6, 5, **o),
 }
-"""Layers over a query and a memory: their promises are in test_attention.py, test_attention_models.py."""
+"""Layers over a query and a memory, for test_attention.py and test_attention_models.py."""
 
 WITHOUT_CASE = {"Cell", "LinearCell"}
-"""Public layers that nobody can make: the contract itself."""
+"""Public base classes, which can't be used as layers."""
 
 STATEFUL = {name: case for name, case in CASES.items() if case.states}
 SEQUENCES = {name: case for name, case in CASES.items() if case.gives_sequences}

@@ -1,7 +1,7 @@
-"""The papers' equations in NumPy, one sequence step after the other, in float64.
+"""The equations of the papers in NumPy, one step after the other, in float64.
 
-Nothing here looks at the code under test. What it shares with it is the packing of the weights that the
-docstrings of `layers` promise: blocks of `units` columns, in the order of the gate names below.
+Nothing here uses the code under test. Both pack weights as the docstrings of `layers` say: blocks of `units`
+columns, in the order of the gate names below.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def by_gate(packed: np.ndarray, gates: str) -> Arrays:
-    """Cut the last axis into one block a gate."""
+    """Split the last axis into one block for each gate."""
     return dict(zip(gates, np.split(np.asarray(packed, np.float64), len(gates), axis=-1), strict=True))
 
 
@@ -65,7 +65,7 @@ def sequence(
 
 
 def merge(mode: str | None, forward: np.ndarray, backward: np.ndarray) -> np.ndarray | list[np.ndarray]:
-    """Put the two directions of a bidirectional network together (Schuster and Paliwal 1997)."""
+    """Merge the two directions of a bidirectional network (Schuster and Paliwal 1997)."""
     return {
         "concat": lambda: np.concatenate([forward, backward], axis=-1),
         "sum": lambda: forward + backward,

@@ -1,4 +1,4 @@
-"""Cells that are wrong in one place each: a parity check that passes one of them is blind."""
+"""Cells with one error each. The parity check must fail on each of them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from layers import GRUCell, LSTMCell, SimpleRNNCell
 
 
 class GatesExchanged(LSTMCell):
-    """Input and forget gate take each other's columns."""
+    """Input and forget gate exchange their columns."""
 
     def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
         x_proj, h_proj = (_blocks(part, 4, [1, 0, 2, 3]) for part in (x_proj, h_proj))
@@ -40,7 +40,7 @@ class StatesExchanged(LSTMCell):
 
 
 class BiasMissing(LSTMCell):
-    """Has a bias, and never adds it."""
+    """Has a bias but never adds it."""
 
     def project_inputs(self, x: Any) -> Any:
         return super().project_inputs(x) - self.bias
@@ -79,7 +79,7 @@ class BiasesSwapped(GRUCell):
 
 
 class ResetAndUpdateExchanged(GRUCell):
-    """z and r take each other's columns."""
+    """z and r exchange their columns."""
 
     def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
         x_proj, h_proj = (_blocks(part, 3, [1, 0, 2]) for part in (x_proj, h_proj))
@@ -126,4 +126,4 @@ MUTANTS = {
     RecurrentTermDeleted: "SimpleRNN",
     InputsReversed: "SimpleRNN",
 }
-"""Each with the case of test_reference.py that it gets wrong."""
+"""Each mutant, and the case of test_reference.py that must fail on it."""

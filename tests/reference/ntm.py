@@ -1,4 +1,4 @@
-"""The neural Turing machine in NumPy, number by number as in the paper, and machines that are wrong.
+"""The neural Turing machine in NumPy, number by number as in the paper, and mutants with one error each.
 
 As in `cells`, nothing of the reference looks at the code under test.
 """
@@ -64,7 +64,7 @@ def one_example(x: np.ndarray, state: list[np.ndarray], weights: list[np.ndarray
 
 
 def ntm_step(x: np.ndarray, state: tuple[np.ndarray, ...], weights: list[np.ndarray]) -> tuple:
-    """One step for a batch; the weightings in `state` must be weightings."""
+    """One step for a batch; the weightings in `state` must sum to one."""
     rows = [one_example(x[n], [part[n] for part in state], weights) for n in range(len(x))]
     return tuple(np.stack(parts) for parts in zip(*rows, strict=True))
 
@@ -122,7 +122,7 @@ class ReadsBeforeWriting(NeuralTuringMachineCell):
 
 
 class HeadsExchanged(NeuralTuringMachineCell):
-    """Each head moves on from where the other was."""
+    """Each head starts from the weighting of the other."""
 
     def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
         return super().update(x_proj, h_proj, (*state[:3], state[4], state[3]))

@@ -1,4 +1,4 @@
-"""The check that a cell computes its equations: strict enough to fail on every mutant."""
+"""The check that a cell computes its equations. It is strict enough to fail on every mutant."""
 
 import numpy as np
 from reference.cells import Step, sequence
@@ -13,13 +13,13 @@ terms and each state passes through four steps, which stays below 2e-6. Five tim
 
 
 def random_like(shapes: list[tuple[int, ...]], seed: int = 3) -> list[np.ndarray]:
-    """Draw float32 arrays, all entries different and none special."""
+    """Return random float32 arrays without special values."""
     generator = np.random.default_rng(seed)
     return [generator.normal(0.0, 0.8, shape).astype(np.float32) for shape in shapes]
 
 
 def randomize(layer: object, seed: int = 3) -> None:
-    """Give every weight of a built layer random values, biases too."""
+    """Set every weight of a built layer, also biases, to random values."""
     layer.set_weights(random_like([weight.shape for weight in layer.get_weights()], seed))
 
 

@@ -1,4 +1,4 @@
-"""Small cells whose right answer can be written down by hand."""
+"""Small cells with obvious answers."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from layers import Cell
 
 @keras.saving.register_keras_serializable("tests")
 class CountingCell(Cell):
-    """A state counts steps; the output is input times count. As many features as units, no weights."""
+    """Counts the steps in a state and returns input times count. It has no weights."""
 
     state_names = ("y", "count")
 

@@ -1,4 +1,4 @@
-"""As `mutants`, for the options of LSTM and GRU and the cells that come from them."""
+"""Variants of LSTM and GRU and related cells with one error each. The parity check must fail on each."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class OutputGateSeesOldCell(LSTMCell):
 
 
 class PeepholesExchanged(LSTMCell):
-    """i and f look through each other's peepholes."""
+    """i and f exchange their peepholes."""
 
     def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
         p_i, p_f, _ = tf.unstack(tf.convert_to_tensor(self.peephole_kernel))
@@ -54,7 +54,7 @@ class GatesNormalisedApart(LSTMCell):
 
 
 class NormalisedCellCarried(LSTMCell):
-    """The normalised c travels on, instead of c."""
+    """The normalised c is kept as the state instead of c."""
 
     def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
         h, c = super().update(x_proj, h_proj, state)
@@ -140,7 +140,7 @@ class GatesNotNormalised(MinLSTMCell):
 
 
 class MinimalGatesExchanged(MinLSTMCell):
-    """Input and forget gate take each other's columns."""
+    """Input and forget gate exchange their columns."""
 
     def coefficients(self, x_proj: Any) -> Any:
         i, f, g = tf.split(x_proj, 3, axis=-1)

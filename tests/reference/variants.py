@@ -1,4 +1,4 @@
-"""More of the papers' equations in NumPy: options of the LSTM and GRU, and the cells that come from them.
+"""More equations of the papers in NumPy: options of LSTM and GRU, and related cells.
 
 As in `cells`, nothing here looks at the code under test; weights come in the order of the docstrings.
 """
