@@ -45,6 +45,8 @@ class Mel(keras.layers.Layer):
     Raises:
         ValueError: a length is not a whole number of samples, a band holds no frequency of the FFT, the edges
             are out of range, or a packet of a stream is not a whole number of hops.
+
+    Reference: M. Slaney, Auditory Toolbox, 1998, for the mel scale and the filters.
     """
 
     def __init__(
