@@ -16,7 +16,7 @@ LONG = bool(os.environ.get("LONG_TESTS"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `long` unless `make test-long` asked for them, and plan the work of the rest.
+    """Leave out the tests marked `long` unless `make test-long` asked for them, and plan the rest.
 
     With `--dist loadgroup`, the tests of a file stay in one process, which makes their fixtures once, unless
     they name a group of their own. Folders with long tests come first, so that all processes end together.
