@@ -54,7 +54,7 @@ def opcode(model: Any, op: Any) -> int:
 def operator_code(model: Any, builtin: int, version: int) -> int:
     """Return the index of a builtin operator's code; it is added, with `version`, if the model lacks it.
 
-    A code that is there keeps its version: LiteRT runs all versions of an op with the same kernel.
+    An existing code keeps its version: LiteRT runs all versions of an op with the same kernel.
     """
     for index, code in enumerate(model.operatorCodes):
         if code.builtinCode == builtin:

@@ -1,7 +1,7 @@
 """Finds the ops that layers want in float32 in files of every precision.
 
-Spectrograms are such: their values span ten powers of ten. Layers compute them in the name scope
-`layers.IN_FLOAT`, which the converter keeps in the names of tensors.
+One example is the spectrogram, whose values span ten powers of ten. Layers compute such values in the name
+scope `layers.IN_FLOAT`, which the converter keeps in the names of tensors.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def has_float_scope(content: bytes) -> bool:
 def ops_in_float_scope(graph: Any) -> Iterator[Any]:
     """Yield the ops of a subgraph that are in the scope.
 
-    The converter names an output of the subgraph after the signature, so its name says nothing of the scope.
-    An op that computes such an output from one in the scope counts as in the scope too.
+    The converter gives each output of the subgraph a new name, without the scope. So an op that computes an
+    output from a tensor in the scope counts as in the scope too.
     """
     in_scope: set[int] = set()
     outputs = set(graph.outputs)

@@ -26,7 +26,7 @@ _SOFTPLUS = ".*/Softplus"
 # In integers, a loop that reads or writes one row of a sequence would convert the whole sequence each step.
 _IN_LOOPS = (_Op.GATHER, _Op.DYNAMIC_UPDATE_SLICE, _Op.SELECT_V2, _Op.SELECT, _Op.RESHAPE)
 _SELECTS = (schema.BuiltinOperator.SELECT, schema.BuiltinOperator.SELECT_V2)
-_MASK_VALUE = 500.0  # a SELECT that yields more stands for minus infinity
+_MASK_VALUE = 500.0  # if a SELECT yields more, it masks with a stand-in for minus infinity
 
 
 def keep_in_float(model: Any, ranges: Ranges) -> list[Rule]:

@@ -1,6 +1,6 @@
 """Gives every constant a buffer of its own.
 
-ai-edge-quantizer quantises a buffer once, but two tensors that share it may need different scales.
+Tensors that share a float32 constant may need it in integers of different scales.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Makes one subgraph of a model a model of its own, together with the subgraphs that it calls.
+"""Makes a separate model of one subgraph and the subgraphs that it calls.
 
 TFLite Micro runs the first subgraph of a file, and LiteRT shows the inner tensors of the first one only.
 """

@@ -1,6 +1,6 @@
 """Makes the float32 inputs and outputs of a quantised model integers.
 
-States of a stream stay as they are, and so do inputs that are integers anyway, such as tokens.
+States of a stream stay unchanged. So do inputs that are integers already, such as tokens.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _Boundary:
         return [op for op in self._graph.operators if opcode(self._model, op) == builtin]
 
     def _add_integer(self, tensor: int, copies: Iterable[int]) -> int:
-        """Add an integer tensor for the values of `tensor`; a copy that is there already gives the scale."""
+        """Add an integer tensor for the values of `tensor`, with the scale of its integer copies, if any."""
         tensors = self._graph.tensors
         new = copy.copy(tensors[tensor])
         new.type = _TYPES[self._bits]

@@ -1,4 +1,4 @@
-"""Removes loop variables that nobody reads.
+"""Removes loop variables that nothing reads.
 
 TensorFlow gives every loop a step counter beside the one that the layer counts with. The body adds 1 to it
 at each step, and nothing reads it.

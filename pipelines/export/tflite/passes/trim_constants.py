@@ -1,7 +1,7 @@
 """Cuts float32 constants to the size of their tensor.
 
-When the converter folds a reduction of a constant, it leaves the bytes of the larger operand in the buffer.
-ai-edge-quantizer refuses such a buffer, since its size does not fit the tensor's shape.
+When the converter replaces the sum of a constant by its value, it can leave the longer data of that constant
+in the buffer. ai-edge-quantizer then fails, since the data do not fit the tensor's shape.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 
 def trim_constants(model: Any) -> None:
-    """Remove the bytes of float32 constants beyond their shape; each needs a buffer of its own."""
+    """Remove the bytes of float32 constants beyond their shape; no two constants may share a buffer."""
     for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
         buffer = model.buffers[tensor.buffer]
         is_float32 = tensor.type == schema.TensorType.FLOAT32
