@@ -96,7 +96,8 @@ def convert(
         UserError: the model can't be converted, or the inputs don't fit it.
         ExportError: the model can't be had in this precision and execution, or is too far from Keras.
     """
-    check_integer_io(integer_io, [precision])
+    if integer_io:
+        check_integer_io([precision])
     prepared = prepare(model, model.name, calibration=calibration, steps=steps, lengths=lengths)
     with tempfile.TemporaryDirectory() as workspace:
         (made,) = variants(
@@ -156,7 +157,8 @@ def export_model(
     """
     if not is_plain_name(name):
         raise UserError(f"name: expected a plain file name, got {name!r}")
-    check_integer_io(integer_io, precisions or ())
+    if integer_io:
+        check_integer_io(precisions or ())
     prepared = prepare(model, name, calibration=calibration, steps=steps, lengths=lengths)
     integers = integer_io or target == "micro"
     with tempfile.TemporaryDirectory() as workspace:

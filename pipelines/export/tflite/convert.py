@@ -72,7 +72,8 @@ class Source:
         """Return the .tflite file in `precision`; for arguments and errors, see the function `convert`."""
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
-        check_integer_io(integer_io, [precision])
+        if integer_io:
+            check_integer_io([precision])
         model = self._model(precision, integer_io=integer_io)
         clean_up(model)
         return pack(model)
@@ -149,13 +150,13 @@ class Source:
         return self._converted(precision, settings)
 
 
-def check_integer_io(integer_io: bool, precisions: Iterable[str]) -> None:
-    """Check that every precision has integer activations, if integer inputs and outputs are asked for.
+def check_integer_io(precisions: Iterable[str]) -> None:
+    """Check that files in these precisions can have integer inputs and outputs.
 
     Raises:
-        UserError: one of the precisions computes in float32.
+        UserError: one of the precisions has float32 activations.
     """
-    for precision in precisions if integer_io else ():
+    for precision in precisions:
         if precision not in ACTIVATION_BITS:
             raise UserError(
                 f"integer-io: expected a precision among {', '.join(ACTIVATION_BITS)}, got {precision}"

@@ -1,4 +1,4 @@
-"""Models of raw samples: every variant sees the features that Keras sees, a stream those of the whole."""
+"""Models of raw samples: every variant, streams included, computes the same features as Keras."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from pipelines.export.verify.reference import Reference
 from pipelines.export.verify.tflite_file import TFLiteFile
 from pipelines.ondevice.model import Model, Stream
 
-HOP, CLIP = 320, 3300  # ten frames, and samples that fill none
-PRECISIONS = {"float32": 1e-5, "float16": 2e-3, "dynamic_int8": 0.02, "int8": 0.06, "int16x8": 0.02}
-"""Largest difference of a probability from Keras; measured were 2e-7, 5e-4, 6e-3, 3e-2 and 5e-3."""
+HOP, CLIP = 320, 3300  # ten frames, and 100 samples that do not fill another
+TOLERANCES = {"float32": 1e-5, "float16": 2e-3, "dynamic_int8": 0.02, "int8": 0.06, "int16x8": 0.02}
+"""The largest error of a probability that is allowed; measured: 2e-7, 5e-4, 6e-3, 3e-2 and 5e-3."""
 FEATURES = ("log_mel", "mfcc", "pcen")
 HEADS = ("of_log_mel", "of_mfcc", "of_pcen", "of_convolution")
 
 
 def clips(count: int) -> np.ndarray:
-    """Return silence, then tones that come and go in noise, loud and soft."""
+    """Return a silent clip, then clips of short tones in noise, at different volumes."""
     rng, t = np.random.default_rng(4), np.arange(CLIP) / 16000
     rows = [np.zeros(CLIP)]
     for _ in range(count - 1):
@@ -40,10 +40,10 @@ def clips(count: int) -> np.ndarray:
 
 
 def model_of_sound() -> keras.Model:
-    """Every kind of features under a recurrent layer; features and answers are outputs."""
+    """Return a model with each kind of features below a recurrent layer; features are outputs too."""
     keras.utils.set_random_seed(3)
     x = keras.Input([CLIP], name="samples")
-    log_mel = layers.LogMel(offset=1e-9, name="log_mel")(x)  # which is 0 in float16
+    log_mel = layers.LogMel(offset=1e-9, name="log_mel")(x)  # the offset is 0 in float16
     mfcc = layers.MFCC(window_ms=30, mean=[-40.0, *[0.0] * 12], scale=[20.0, *[5.0] * 12], name="mfcc")(x)
     pcen = layers.PCEN(name="pcen")(layers.Mel(bins=30)(x))
     hidden = keras.layers.Reshape([-1, 40, 1])(log_mel)
@@ -58,7 +58,7 @@ def model_of_sound() -> keras.Model:
 
 
 class Exported:
-    """The model, what it answers, and its SavedModels, each made once."""
+    """The model, its outputs in Keras, and its SavedModels by execution; each is made once."""
 
     def __init__(self, folder: Path) -> None:
         self.model, self.samples = model_of_sound(), clips(6)
@@ -92,15 +92,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 
 @pytest.mark.parametrize("execution", ["loop", "step"])
-@pytest.mark.parametrize("precision", PRECISIONS)
-def test_every_variant_answers_as_keras_from_the_same_features(
+@pytest.mark.parametrize("precision", TOLERANCES)
+def test_every_variant_computes_the_features_and_outputs_of_keras(
     exported: Exported, precision: str, execution: str
 ) -> None:
     content = exported.sources[execution].convert(precision)
-    assert list_ops(content)["RFFT2D"] >= 2, "builtin ops only; equal ones are computed once"
+    assert list_ops(content)["RFFT2D"] >= 2, "builtin ops compute each different spectrum once"
     errors = exported.errors(content, execution)
     assert {name: errors[name] for name in FEATURES if errors[name] > 1e-4} == {}
-    assert {name: errors[name] for name in HEADS if errors[name] > PRECISIONS[precision]} == {}
+    assert {name: errors[name] for name in HEADS if errors[name] > TOLERANCES[precision]} == {}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_every_variant_answers_as_keras_from_the_same_features(
         ("dynamic_int8", layers.spectrogram, "_SMALL", 10**6),
     ],
 )
-def test_without_its_rule_a_precision_spoils_the_features(
+def test_a_precision_needs_its_rule_for_exact_features(
     precision: str, place, rule: str, without, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(place, rule, without)
@@ -136,7 +136,7 @@ def test_compiled_model_runs_it(precision: str, tmp_path: Path) -> None:
         outputs = compiled.outputs(
             TFLiteFile(content, "loop"), Reference({"samples": samples}, {"p": expected})
         )
-    np.testing.assert_allclose(outputs["p"], expected, atol=PRECISIONS[precision])
+    np.testing.assert_allclose(outputs["p"], expected, atol=TOLERANCES[precision])
 
 
 def test_a_keras_file_becomes_a_stream_in_packets_of_a_hop(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_keras_file_becomes_a_stream_in_packets_of_a_hop(tmp_path: Path) -> No
     np.testing.assert_allclose(np.concatenate(rows, axis=1), model(samples[:1]), atol=1e-5)
 
 
-def test_the_fused_operation_keeps_its_floats_or_is_refused(tmp_path: Path) -> None:
+def test_fused_keeps_the_spectrogram_in_float32_or_is_refused(tmp_path: Path) -> None:
     x = keras.Input([CLIP], name="samples")
     model = keras.Model(x, keras.layers.Dense(3)(layers.LSTM(6)(layers.MFCC()(x))))
     write_saved_model(model, tmp_path, {"samples": ((CLIP,), "float32")}, ["scores"], execution="fused")

@@ -15,8 +15,7 @@ from pipelines.export.keras.saved_model import SavedModelPredictor
 from pipelines.export.trained import RunInfo, export
 from pipelines.export.verify.tolerances import TOLERANCES
 from pipelines.ondevice.bundle import Bundle
-
-PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
+from pipelines.ondevice.manifest import PRECISIONS
 
 
 def _accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
