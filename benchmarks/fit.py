@@ -22,6 +22,7 @@ from apps.sentiment import APP
 from pipelines.commands.command_line import guarded, parse
 from pipelines.config import Config
 from pipelines.data.examples import Features
+from pipelines.training import batches as batching
 from pipelines.training import fit as training
 
 from .timing import ratios, seconds, spread
@@ -55,7 +56,7 @@ def compare(config: Config, rounds: int) -> dict[str, Any]:
         for name in rng.permutation(list(models)):
             times[name].append(seconds(partial(_epoch, models[name], features, config, 1)))
     return {
-        "batches": sum(1 for _ in training.batches(features, config, 1)),
+        "batches": sum(1 for _ in batching.batches(features, config, 1)),
         "rounds": rounds,
         "first_epoch_seconds": first,
         "seconds": {name: spread(values) for name, values in times.items()},
@@ -109,7 +110,7 @@ def _with_another_stack(model: keras.Model, replace: Callable[[layers.Stack], An
 
 
 def _epoch(model: keras.Model, features: Features, config: Config, epoch: int) -> None:
-    model.fit(training.dataset(features, config, epoch), shuffle=False, verbose=0)
+    model.fit(batching.dataset(features, config, epoch), shuffle=False, verbose=0)
 
 
 def _run() -> None:

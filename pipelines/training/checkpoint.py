@@ -1,4 +1,4 @@
-"""Where a training stands, on disk after every epoch, so that a killed one can go on."""
+"""The state of a training, written to disk after every epoch, so that a stopped training can go on."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WEIGHTS = ("best", "model", "optimizer")
 
 
 class Checkpoint:
-    """A folder with what `--resume` needs: the run's settings and its progress."""
+    """A folder with what `--resume` needs: the settings of a run and its progress."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._settings = folder / "settings.json"
         self._progress = folder / "progress.npz"
-        self._figures = folder / "figures.json"
+        self._scores = folder / "scores.json"
 
     @classmethod
     def of_run(cls, run_id: str) -> Checkpoint:
@@ -45,12 +45,16 @@ class Checkpoint:
         return None
 
     def write_settings(self, settings: dict[str, Any]) -> None:
-        """Keep the settings of the run; done once, before the first epoch."""
+        """Write the settings of the run; done once, before the first epoch."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._settings, json.dumps(settings, indent=1).encode())
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings, or refuse a run that has none."""
+        """Return the settings.
+
+        Raises:
+            UserError: there are none: no such run, or it has ended.
+        """
         if not self._settings.is_file():
             raise UserError(
                 f"--resume {self.folder.name}: nothing to resume in {self.folder.parent}: expected the id of "
@@ -58,19 +62,19 @@ class Checkpoint:
             )
         return json.loads(self._settings.read_bytes())
 
-    def write_figures(self, figures: dict[str, Any]) -> None:
-        """Keep what the trained network reached, once it is scored."""
-        write_atomically(self._figures, json.dumps(figures, indent=1).encode())
+    def write_scores(self, scores: dict[str, Any]) -> None:
+        """Write what the trained network reached; done once, when the training has ended."""
+        write_atomically(self._scores, json.dumps(scores, indent=1).encode())
 
-    def figures(self) -> dict[str, Any] | None:
-        """Return what `write_figures` kept, or None where the training is not finished."""
-        return json.loads(self._figures.read_bytes()) if self._figures.is_file() else None
+    def scores(self) -> dict[str, Any] | None:
+        """Return what `write_scores` wrote, or None where the training has not ended."""
+        return json.loads(self._scores.read_bytes()) if self._scores.is_file() else None
 
     def _others(self) -> list[str]:
         return sorted(path.parent.name for path in self.folder.parent.glob("*/settings.json"))
 
     def save(self, progress: Progress) -> None:
-        """Replace the progress on disk."""
+        """Write the progress in the place of the older one."""
         arrays = {
             f"{name}/{i}": array for name in _WEIGHTS for i, array in enumerate(getattr(progress, name))
         }
@@ -81,7 +85,7 @@ class Checkpoint:
         write_atomically(self._progress, buffer.getvalue())
 
     def load(self) -> Progress:
-        """Return the progress on disk; a fresh one before the first finished epoch."""
+        """Return the progress on disk; an empty one before the first epoch has ended."""
         if not self._progress.is_file():
             return Progress()
         with np.load(self._progress, allow_pickle=False) as stored:

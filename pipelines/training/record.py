@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,15 @@ from ..config import Config, to_dict
 from ..tracking.provenance import provenance
 
 if TYPE_CHECKING:
-    from ..app import App
     from ..evaluation.outcome import Outcome
     from ..export.trained import ExportResult
+    from .setup import Setup
 
 Scores = Mapping[str, Mapping[str, float]]
 """Numbers by two names: a split and a metric, or a baseline and a split."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Result:
     """What a training leaves."""
 
@@ -35,15 +35,13 @@ class Result:
     """What results.json keeps: see `of_run`, `of_seeds`."""
 
 
-def of_run(
-    app: App, run_id: str, preset: str, config: Config, outcome: Outcome, exported: ExportResult
-) -> dict[str, Any]:
+def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, Any]:
     """Return the record of one run, JSON-able."""
     return {
-        "app": app.name,
-        "run_id": run_id,
-        "preset": preset,
-        "metric": next(iter(app.metrics)),
+        "app": setup.app.name,
+        "run_id": setup.run.id,
+        "preset": setup.preset,
+        "metric": next(iter(setup.app.metrics)),
         "data": outcome.data.source,
         "data_sha256": outcome.data.fingerprint,
         "examples": outcome.data.counts,
@@ -55,20 +53,20 @@ def of_run(
         "epochs": outcome.progress.epochs,
         "best_epoch": outcome.progress.best_epoch,
         "training_minutes": _minutes(outcome),
-        "config": _portable(config),
+        "config": _portable(setup.config),
         "made_with": provenance(),
         "date": datetime.date.today().isoformat(),
     }
 
 
-def of_seed(app: App, run_id: str, config: Config, outcome: Outcome) -> dict[str, Any]:
+def of_seed(setup: Setup, outcome: Outcome) -> dict[str, Any]:
     """Return what the record of several seeds keeps of one of them, JSON-able."""
     progress = outcome.progress
     best = progress.history[progress.best_epoch - 1]
     return {
-        "seed": config.seed,
-        "run_id": run_id,
-        "validation": best[f"validation.{next(iter(app.metrics))}"],
+        "seed": setup.config.seed,
+        "run_id": setup.run.id,
+        "validation": best[f"validation.{next(iter(setup.app.metrics))}"],
         "scores": outcome.scores,
         "baselines": outcome.baselines,
         "epochs": progress.epochs,
@@ -106,7 +104,9 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
     }
 
 
-def _over_runs(runs: Sequence[Scores], summary: Any) -> dict[str, dict[str, Any]]:
+def _over_runs(
+    runs: Sequence[Scores], summary: Callable[[Sequence[float]], Any]
+) -> dict[str, dict[str, Any]]:
     """Return `summary` of the runs' values under each pair of names that all the runs have."""
     return {
         outer: {

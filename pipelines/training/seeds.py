@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,19 @@ from .checkpoint import Checkpoint
 from .own_process import call_in_own_process
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Seeds:
+    """What to train, and the parent run."""
+
+    app: App
+    preset: str
+    config: Config
+    """The settings of the first seed."""
+    count: int
+    parent: str
+    prepare: Callable[[], None]
 
 
 def train_seeds(
@@ -50,90 +64,100 @@ def train_seeds(
         register: the registered model that the bundle becomes a version of, if any.
         prepare: called first in each new process, for example to set up logging.
     """
-    name = f"{preset}, {seeds} seeds"
-    tags = {"app": app.name, "preset": preset}
+    name, tags = f"{preset}, {seeds} seeds", {"app": app.name, "preset": preset}
     with tracking.start(app.name, name, to_dict(config) | {"seeds": seeds}, tags, resume) as parent:
         log.info(
             "run %s, %d seeds (if it is stopped: python -m apps %s train --resume %s)",
-            parent.id, seeds, app.name, parent.id,
-        )  # fmt: skip
-        kept = Checkpoint.of_run(parent.id)
-        kept.write_settings({"app": app.name, "preset": preset, "config": to_dict(config), "seeds": seeds})
-        runs = [
-            _figures_of_seed(app, preset, config, parent.id, index, seeds, prepare) for index in range(seeds)
-        ]
-        best = (max if app.higher_is_better else min)(runs, key=lambda run: run["validation"])
-        log.info("seed %d is best on validation (%.4f): exporting it", best["seed"], best["validation"])
-        arguments = {
-            "preset": preset,
-            "config": dataclasses.replace(config, seed=best["seed"]),
-            "output": output.absolute(),
-            "resume": best["run_id"],
-            "register": register,
-        }
-        result = call_in_own_process(_export, {"app_name": app.name, **arguments}, prepare=prepare)
-        result.run_id, result.record = parent.id, record.of_seeds(parent.id, runs, result.record)
-        _log_seeds(result, best, parent)
-        for run in runs:
-            shutil.rmtree(Checkpoint.of_run(run["run_id"]).folder, ignore_errors=True)
-        shutil.rmtree(kept.folder)
+            *(parent.id, seeds, app.name, parent.id),
+        )
+        checkpoint = Checkpoint.of_run(parent.id)
+        checkpoint.write_settings(
+            {"app": app.name, "preset": preset, "config": to_dict(config), "seeds": seeds}
+        )
+        training = _Seeds(app, preset, config, seeds, parent.id, prepare)
+        runs = [_train_seed(training, index) for index in range(seeds)]
+        result = _export_best(training, runs, output, register)
+        _log_seeds(result, parent)
+        for run_id in (*(run["run_id"] for run in runs), parent.id):
+            shutil.rmtree(Checkpoint.of_run(run_id).folder, ignore_errors=True)
     return result
 
 
-def _figures_of_seed(
-    app: App, preset: str, config: Config, parent: str, index: int, seeds: int, prepare: Callable[[], None]
-) -> dict[str, Any]:
-    """Return what one seed gave; train it, or the rest of it, where that isn't done yet."""
-    seed = config.seed + index
-    before = Checkpoint.of_child(parent, seed)
-    if before and (figures := before.figures()):
-        log.info("seed %d (%d of %d) is already trained", seed, index + 1, seeds)
-        return figures
+def _train_seed(training: _Seeds, index: int) -> dict[str, Any]:
+    """Return the scores of one seed, the first at index 0; train it, or the rest of it, if necessary."""
+    seed = training.config.seed + index
+    stopped = Checkpoint.of_child(training.parent, seed)
+    if stopped and (scores := stopped.scores()):
+        log.info("seed %d (%d of %d) is already trained", seed, index + 1, training.count)
+        return scores
     arguments = {
-        "preset": preset,
-        "config": dataclasses.replace(config, seed=seed),
-        "resume": before.folder.name if before else None,
-        "parent": parent,
+        "app_name": training.app.name,
+        "preset": training.preset,
+        "config": dataclasses.replace(training.config, seed=seed),
+        "resume": stopped.folder.name if stopped else None,
+        "parent": training.parent,
         "number": index + 1,
-        "seeds": seeds,
+        "count": training.count,
     }
-    return call_in_own_process(_train, {"app_name": app.name, **arguments}, prepare=prepare)
+    return call_in_own_process(_train, arguments, prepare=training.prepare)
 
 
-def _train(app_name: str, **arguments: Any) -> dict[str, Any]:
-    from .experiment import train_seed
+def _export_best(
+    training: _Seeds, runs: list[dict[str, Any]], output: Path, register: str | None
+) -> record.Result:
+    """Export the seed that is best on validation: resume its run, whose training is finished."""
+    best_of = max if training.app.higher_is_better else min
+    best = best_of(runs, key=lambda run: run["validation"])
+    log.info("seed %d is best on validation (%.4f): exporting it", best["seed"], best["validation"])
+    arguments = {
+        "app_name": training.app.name,
+        "preset": training.preset,
+        "config": dataclasses.replace(training.config, seed=best["seed"]),
+        "output": output,
+        "resume": best["run_id"],
+        "register": register,
+    }
+    result = call_in_own_process(_export, arguments, prepare=training.prepare)
+    of_seeds = record.of_seeds(training.parent, runs, result.record)
+    return dataclasses.replace(result, run_id=training.parent, record=of_seeds)
 
-    return train_seed(find(app_name), **arguments)
+
+def _train(*, app_name: str, number: int, count: int, **arguments: Any) -> dict[str, Any]:
+    from .experiment import SeedNumber, train_seed
+
+    return train_seed(find(app_name), seed=SeedNumber(number, count), **arguments)
 
 
-def _export(app_name: str, **arguments: Any) -> record.Result:
+def _export(*, app_name: str, **arguments: Any) -> record.Result:
     from .experiment import train
 
     return train(find(app_name), **arguments)
 
 
-def _log_seeds(result: record.Result, best: Mapping[str, Any], parent: tracking.Run) -> None:
+def _log_seeds(result: record.Result, parent: tracking.Run) -> None:
     """Log means, spreads, each seed and the bundle with the parent run, and which child is the best."""
-    found = result.record
-    parent.metrics(_named(found["scores"], found["spread"]["scores"], "{outer}.{inner}"))
-    parent.metrics(_named(found["baselines"], found["spread"]["baselines"], "baseline.{outer}.{inner}"))
-    parent.tags({"data": found["data"], "best_seed": best["seed"], "best_run": best["run_id"]})
-    parent.table("seeds", [_row(run, found["scores"]) for run in found["runs"]])
+    of_seeds = result.record
+    means, spreads, runs = of_seeds["scores"], of_seeds["spread"], of_seeds["runs"]
+    parent.metrics(_by_name(means, spreads["scores"], ""))
+    parent.metrics(_by_name(of_seeds["baselines"], spreads["baselines"], "baseline."))
+    best = next(run for run in runs if run["seed"] == of_seeds["best_seed"])
+    parent.tags({"data": of_seeds["data"], "best_seed": best["seed"], "best_run": best["run_id"]})
+    parent.table("seeds", [_table_row(run, means) for run in runs])
     parent.folder(result.bundle, "bundle")
-    parent.text("record.json", json.dumps(found, indent=1))
+    parent.text("record.json", json.dumps(of_seeds, indent=1))
 
 
-def _named(means: record.Scores, spreads: Mapping[str, Any], name: str) -> dict[str, float]:
+def _by_name(means: record.Scores, spreads: Mapping[str, Any], prefix: str) -> dict[str, float]:
     """Return means and spreads by the names that metrics have in the tracker."""
     values = {}
     for outer, of_inner in means.items():
         for inner, mean in of_inner.items():
-            key = name.format(outer=outer, inner=inner)
-            values[key] = mean
-            values |= {f"{key}_{kind}": value for kind, value in spreads[outer][inner].items()}
+            name = f"{prefix}{outer}.{inner}"
+            values[name] = mean
+            values |= {f"{name}_{kind}": value for kind, value in spreads[outer][inner].items()}
     return values
 
 
-def _row(run: Mapping[str, Any], scores: record.Scores) -> dict[str, Any]:
-    values = {f"{split}.{name}": run["scores"][split][name] for split, of in scores.items() for name in of}
-    return {"seed": run["seed"], "run_id": run["run_id"], "validation": run["validation"], **values}
+def _table_row(run: Mapping[str, Any], means: record.Scores) -> dict[str, Any]:
+    scores = {f"{split}.{name}": run["scores"][split][name] for split, of in means.items() for name in of}
+    return {"seed": run["seed"], "run_id": run["run_id"], "validation": run["validation"], **scores}

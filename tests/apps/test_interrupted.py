@@ -36,8 +36,10 @@ def start(
     folder,
     *options,
     code="from pipelines.commands.console import run_apps as main; import sys; sys.exit(main(sys.argv[1:]))",
+    script=None,
 ):
-    arguments = [sys.executable, "-c", code, "sentiment", "train", *options]
+    program = ["-c", code] if script is None else [str(script)]
+    arguments = [sys.executable, *program, "sentiment", "train", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     return subprocess.Popen(arguments, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
@@ -70,15 +72,15 @@ SMALL = ("--preset", "smoke", "--dataset", "reviews.csv", "--batch-size", "32")
 # One precision is enough to be interrupted in.
 QUICK = """
 import functools, sys
-import pipelines.training.experiment as experiment
-experiment.export = functools.partial(experiment.export, precisions=("float32",))
+import pipelines.training.bundle as bundle
+bundle.export = functools.partial(bundle.export, precisions=("float32",))
 from pipelines.commands.console import run_apps as main
 sys.exit(main(sys.argv[1:]))
 """
 STEPPED = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it, and pass that on
-import pipelines.training.fit as training
+import pipelines.training.batches as training
 slowly = training.batches
 def batches(*args):
     for batch in slowly(*args):
@@ -152,3 +154,65 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(checkout):
         assert f"error: --output {output}: expected a folder to write to" in said
         assert "Traceback" not in said
     assert runs(checkout)[1].keys() == before.keys()
+
+
+SEEDS = """
+import functools, signal, sys, time
+from pipelines.commands.console import run_apps as main
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(main(sys.argv[1:]))
+# Each seed's own process imports this file under another name.
+import pipelines.training.batches as training
+import pipelines.training.bundle as bundle
+
+def batches(*arguments, every=training.batches):
+    for batch in every(*arguments):
+        time.sleep(0.1)
+        yield batch
+
+training.batches = batches
+bundle.export = functools.partial(bundle.export, precisions=("float32",))
+"""
+
+
+def status(folder, *run_ids):
+    _, found = runs(folder)
+    return [found[run_id].info.status for run_id in run_ids]
+
+
+@pytest.mark.long
+def test_several_seeds_that_are_stopped_go_on_and_each_gives_what_it_gives_alone(checkout):
+    script = checkout / "seeds.py"
+    script.write_text(SEEDS)
+    settings = (*SMALL, "--epochs", "2", "--patience", "2")
+    process = start(checkout, *settings, "--seeds", "2", script=script)
+    parent = read_until(process, r"run ([0-9a-f]{32}), 2 seeds")[1]
+    first = read_until(process, r"seed 1 \(1 of 2\): run ([0-9a-f]{32})")[1]
+    second = read_until(process, r"seed 2 \(2 of 2\): run ([0-9a-f]{32})")[1]
+    read_until(process, "seed 2 of 2, epoch 1: ")
+    time.sleep(0.5)  # into its second epoch
+    process.send_signal(signal.SIGINT)
+    code, said = finish(process)
+    assert code == 1
+    assert "Traceback" not in said
+    assert status(checkout, parent, first, second) == ["KILLED", "FINISHED", "KILLED"]
+
+    code, said = finish(start(checkout, "--resume", parent, script=script))
+    assert code == 0, said[-3000:]
+    assert "seed 1 (1 of 2) is already trained" in said
+    assert status(checkout, parent, first, second) == ["FINISHED"] * 3
+    _, found = runs(checkout)
+    assert found[second].data.tags["mlflow.parentRunId"] == parent
+    best = found[parent].data.tags["best_run"]
+    assert (checkout / "exports" / "sentiment" / "latest").resolve().name == best
+
+    process = start(checkout, *settings, "--seed", "2", code=QUICK)
+    alone = read_until(process, r"run ([0-9a-f]{32})")[1]
+    code, said = finish(process)
+    assert code == 0, said[-3000:]
+    of_seed, of_alone = (runs(checkout)[1][run_id].data.metrics for run_id in (second, alone))
+    same = [name for name in of_alone if name.startswith(("test.", "validation.", "baseline.", "loss"))]
+    assert len(same) >= 6
+    assert {name: of_seed[name] for name in same} == {name: of_alone[name] for name in same}

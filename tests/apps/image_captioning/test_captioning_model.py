@@ -187,7 +187,16 @@ def test_an_encoder_is_frozen_at_first_and_trained_then(data: Data) -> None:
     look()
     whole = captioner(SMALL, features, model)
     with execution("own_gradient"):  # there is next to nothing to compute, and XLA takes its time to compile
-        fit(model, features, config, METRICS, NoCheckpoint(), look, whole, True, set_trainable)
+        fit(
+            model,
+            features,
+            config,
+            metrics=METRICS,
+            checkpoint=NoCheckpoint(),
+            on_epoch=look,
+            deployed=whole,
+            set_trainable=set_trainable,
+        )
     before, frozen, trained = seen
     assert all(np.array_equal(a, b) for a, b in zip(before, frozen, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(frozen, trained, strict=True))

@@ -9,8 +9,9 @@ import pytest
 import layers
 from pipelines.config import Config
 from pipelines.data.examples import Features
+from pipelines.training.batches import batches
 from pipelines.training.checkpoint import Checkpoint
-from pipelines.training.fit import batches, compile_model, fit, seed_everything
+from pipelines.training.fit import compile_model, fit, seed_everything
 
 CONFIG = Config(epochs=4, batch_size=16, learning_rate=0.02, patience=4, seed=3)
 
@@ -45,7 +46,14 @@ def make_model(config, features):
 def run(config, features, folder, on_epoch=lambda epoch, values: None):
     model = make_model(config, features)
     folder.mkdir(exist_ok=True)
-    progress = fit(model, features, config, {"accuracy": accuracy}, Checkpoint(folder), on_epoch)
+    progress = fit(
+        model,
+        features,
+        config,
+        metrics={"accuracy": accuracy},
+        checkpoint=Checkpoint(folder),
+        on_epoch=on_epoch,
+    )
     return model, progress
 
 
@@ -135,9 +143,9 @@ def test_it_stops_after_patience_epochs_and_keeps_the_best(features, tmp_path):
         model,
         features,
         config,
-        {"scripted": lambda outputs, targets: next(scores)},
-        Checkpoint(tmp_path),
-        lambda epoch, values: weights.append(model.get_weights()),
+        metrics={"scripted": lambda outputs, targets: next(scores)},
+        checkpoint=Checkpoint(tmp_path),
+        on_epoch=lambda epoch, values: weights.append(model.get_weights()),
     )
     assert (progress.epochs, progress.best_epoch, progress.best_value) == (4, 2, 0.7)
     for kept, second in zip(model.get_weights(), weights[1], strict=True):

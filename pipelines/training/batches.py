@@ -1,0 +1,96 @@
+"""The batches of an epoch: their order, how they are cut, and their augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..config import Config
+from ..data.examples import Features, take
+
+_POOL = 50  # batches shuffled together before they are sorted by length
+_ROUND = 8  # lengths are cut to a multiple of this
+
+
+def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield the training batches of one epoch; their order depends on the seed and the epoch only.
+
+    Where the features have lengths, a batch holds sequences of similar length, cut to the longest of them.
+    Each batch is augmented anew.
+
+    Args:
+        features: of the whole data set.
+        config: the settings; those of batches and the seed are used.
+        epoch: counted from 0.
+    """
+    rng = np.random.default_rng([config.seed, epoch])
+    split = _split(config, epoch)
+    order = rng.permutation(len(features.targets[split]))
+    lengths = features.lengths[split] if features.lengths else None
+    if lengths is not None:
+        pools = _cut(order, _POOL * config.batch_size)
+        order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+    chunks = _cut(order, config.batch_size)
+    for i in rng.permutation(len(chunks)):
+        yield batch(features, split, chunks[i], rng)
+
+
+def batch(
+    features: Features, split: str, rows: np.ndarray, rng: np.random.Generator
+) -> tuple[Any, np.ndarray]:
+    """Return inputs and targets of the examples in `rows` of a split, augmented."""
+    inputs, targets = _examples(features, split, rows)
+    return (inputs, targets) if features.augment is None else features.augment(inputs, targets, rng)
+
+
+def _examples(features: Features, split: str, rows: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Return inputs and targets; sequences with lengths are cut to the longest of them."""
+    inputs, targets = features.inputs[split], features.targets[split][rows]
+    if features.lengths is None:
+        return take(inputs, rows), targets
+    longest = int(features.lengths[split][rows].max())
+    steps = slice(max(_ROUND, -(-longest // _ROUND) * _ROUND))
+    return take(inputs, rows)[:, steps], targets[:, steps] if features.targets_per_step else targets
+
+
+def _split(config: Config, epoch: int) -> str:
+    return "pretraining" if epoch < config.pretraining_epochs else "train"
+
+
+def count_batches(features: Features, config: Config, epoch: int) -> int:
+    """Return the number of batches in an epoch, counted from 0."""
+    return -(-len(features.targets[_split(config, epoch)]) // config.batch_size)
+
+
+def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    return [rows[i : i + size] for i in range(0, len(rows), size)]
+
+
+def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
+    """Return the training batches of one epoch, prepared ahead."""
+    inputs, targets = next(batches(features, config, epoch))
+    signature = (
+        keras.tree.map_structure(lambda array: _spec(array, features), inputs),
+        _spec(targets, features if features.targets_per_step else None),
+    )
+    data = tf.data.Dataset.from_generator(
+        lambda: batches(features, config, epoch), output_signature=signature
+    )
+    count = count_batches(features, config, epoch)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # at the end of an epoch its thread may sleep on for a second or two
+    return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2).with_options(options)
+
+
+def _spec(array: np.ndarray, features: Features | None) -> tf.TensorSpec:
+    """Return the spec of any number of examples, and of any length where features are cut or augmented.
+
+    Images, which have four axes, keep their size.
+    """
+    varies = features is not None and array.ndim in (2, 3) and (features.lengths or features.augment)
+    free = 2 if varies else 1
+    return tf.TensorSpec([*[None] * free, *array.shape[free:]], array.dtype)

@@ -1,0 +1,111 @@
+"""Export a trained network as a bundle, and log the bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..config import to_dict
+from ..data.examples import take
+from ..evaluation.outcome import Outcome
+from ..export.prepared_model import packet_length
+from ..export.trained import ExportResult, RunInfo, TrainedModel, export
+from ..ondevice.bundle import Bundle
+from ..tracking import runs as tracking
+from . import record
+from .setup import Setup
+
+_CALIBRATION_EXAMPLES = 200
+"""The number of training examples from which int8 and int16x8 take the ranges of their tensors."""
+_CALIBRATION_STEPS = 20_000
+"""For long sequences use fewer examples: at most 20,000 steps in all, but at least 10 examples."""
+
+
+def export_bundle(setup: Setup, outcome: Outcome, output: Path) -> record.Result:
+    """Write the bundle OUTPUT/APP/RUN_ID, log it, and remove the checkpoint."""
+    run, folder = setup.run, setup.checkpoint.folder
+    with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as name:
+        workspace = Path(name)
+        exported = _export(setup, outcome, output / setup.app.name, workspace)
+        model_uri = _log_export(run, exported, outcome, workspace)
+        figures = _try_bundle(setup, outcome, exported.bundle, workspace / "samples")
+    of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
+    run.text("record.json", json.dumps(of_run, indent=1))
+    shutil.rmtree(folder)
+    return record.Result(run.id, exported.bundle.folder, model_uri, of_run)
+
+
+def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> ExportResult:
+    app, config, features = setup.app, setup.config, outcome.features
+    inputs = features.inputs["test"]
+    trained = TrainedModel(
+        model=outcome.deployed,
+        input_specs={outcome.deployed.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))},
+        inputs=inputs,
+        targets=features.targets["test"],
+        calibration=_calibration(setup, outcome),
+        metrics=app.metrics,
+    )
+    return export(
+        trained,
+        _run_info(setup, outcome),
+        assets=features.assets,
+        output=output,
+        workspace=workspace,
+        executions=app.executions(config),
+        parts=app.parts(config, outcome) if app.parts else None,
+    )
+
+
+def _run_info(setup: Setup, outcome: Outcome) -> RunInfo:
+    best = max if setup.app.higher_is_better else min
+    return RunInfo(
+        app=setup.app.name,
+        run_id=setup.run.id,
+        dataset=outcome.data.source,
+        preset=setup.preset,
+        config=to_dict(setup.config),
+        labels=outcome.features.labels,
+        preprocessing=outcome.features.preprocessing,
+        baseline=best(of_split["test"] for of_split in outcome.baselines.values()),
+        higher_is_better=setup.app.higher_is_better,
+    )
+
+
+def _calibration(setup: Setup, outcome: Outcome) -> np.ndarray:
+    """Return some training examples, as inputs of the deployed model."""
+    features = outcome.features
+    rng = np.random.default_rng(setup.config.seed)
+    size = len(features.targets["train"])
+    steps = features.inputs["test"].shape[1] // packet_length(outcome.deployed)
+    count = max(10, min(_CALIBRATION_EXAMPLES, _CALIBRATION_STEPS // steps))
+    rows = np.sort(rng.choice(size, min(count, size), replace=False))
+    examples = take(features.inputs["train"], rows)
+    return examples[outcome.deployed.inputs[0].name] if isinstance(examples, dict) else examples
+
+
+def _log_export(run: tracking.Run, exported: ExportResult, outcome: Outcome, workspace: Path) -> str:
+    """Log the bundle and the models; return the address of the bundle's model."""
+    run.metrics(tracking.figures(exported.bundle))
+    run.tags({"left_out": exported.left_out})
+    run.table("variants", [row._asdict() for row in exported.rows])
+    run.folder(exported.bundle.folder, "bundle")
+    run.folder(workspace / "saved_model", "saved_model")
+    run.keras_model(outcome.deployed, outcome.features.inputs["test"][:2])
+    return run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
+
+
+def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:
+    """Let the app try its bundle; log what it writes, and return what it measures."""
+    if setup.app.show is None:
+        return {}
+    folder.mkdir()
+    figures = dict(setup.app.show(setup.config, outcome, bundle, folder))
+    setup.run.folder(folder, "samples")
+    setup.run.metrics(figures)
+    return figures

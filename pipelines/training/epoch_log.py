@@ -1,0 +1,68 @@
+"""Log each epoch: its metrics, the time left, and a sample of what the network can do so far."""
+
+from __future__ import annotations
+
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..tracking.runs import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SeedNumber:
+    """Which of several seeds a training has: `number` of `count`, from 1."""
+
+    number: int = 1
+    count: int = 1
+
+
+class EpochLog:
+    """Logs the metrics of each epoch to the run and on standard error.
+
+    Args:
+        run: the open run.
+        epochs: how many epochs there are at most.
+        seed: which seed this is; the time left is shown where there are several.
+        sample: `sample(epoch, folder)`, where given, writes files into the folder; the run keeps them.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        epochs: int,
+        *,
+        seed: SeedNumber = SeedNumber(),
+        sample: Callable[[int, Path], None] | None = None,
+    ) -> None:
+        self._run = run
+        self._epochs = epochs
+        self._seed = seed
+        self._sample = sample
+        self._started = time.monotonic()
+        self._logged = 0
+
+    def __call__(self, epoch: int, values: dict[str, float]) -> None:
+        """Log the metrics of an epoch, counted from 1; those of diagnostics to the run only."""
+        self._run.metrics(values, step=epoch)
+        self._logged += 1
+        shown = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
+        text = f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+        log.info("%s", text if self._seed.count == 1 else self._with_time_left(epoch, text))
+        if self._sample:
+            with tempfile.TemporaryDirectory() as folder:
+                self._sample(epoch, Path(folder))
+                self._run.folder(Path(folder), f"samples/epoch_{epoch:03}")
+
+    def _with_time_left(self, epoch: int, text: str) -> str:
+        """Say which seed this is, and the time left if no seed stops early."""
+        seconds = (time.monotonic() - self._started) / self._logged
+        left = self._epochs - epoch + (self._seed.count - self._seed.number) * self._epochs
+        minutes = math.ceil(left * seconds / 60)
+        return f"seed {self._seed.number} of {self._seed.count}, {text}; up to {minutes} min of training left"

@@ -1,0 +1,68 @@
+"""Score a trained network on the test splits, and log how it did."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ..evaluation import plots
+from ..evaluation.intervals import interval
+from ..evaluation.outcome import Outcome, Progress
+from ..evaluation.predictors import KerasPredictor
+from ..evaluation.score import score
+from .setup import Setup
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+
+def score_test_splits(
+    setup: Setup, *, model: keras.Model, deployed: keras.Model, progress: Progress
+) -> Outcome:
+    """Score every test split, for the first and only time, and the baselines on the same splits."""
+    app, data, features = setup.app, setup.data, setup.features
+    scores, outputs, intervals = {}, {}, {}
+    first_metric = next(iter(app.metrics.values()))
+    for split in data.test_splits:
+        inputs, targets = features.inputs[split], features.targets[split]
+        scores[split], outputs[split] = score(KerasPredictor(deployed), inputs, targets, app.metrics)
+        intervals[split] = interval(first_metric, outputs[split], targets)
+    log.info("training the baselines")
+    baselines = app.baseline(setup.config, data, features, deployed)
+    return Outcome(
+        data=data,
+        features=features,
+        model=model,
+        deployed=deployed,
+        progress=progress,
+        outputs=outputs,
+        scores=scores,
+        intervals=intervals,
+        baselines=baselines,
+    )
+
+
+def log_outcome(setup: Setup, outcome: Outcome) -> None:
+    """Log scores, baselines, learning curves, and the app's own plots and tables."""
+    run = setup.run
+    for split, values in outcome.scores.items():
+        run.metrics({f"{split}.{name}": value for name, value in values.items()})
+        low, high = outcome.intervals[split]
+        run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
+    for name, of_split in outcome.baselines.items():
+        run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
+    run.metrics({"best_epoch": outcome.progress.best_epoch})
+    history, best_epoch = outcome.progress.history, outcome.progress.best_epoch
+    shown = {
+        "learning_curves": plots.learning_curves(history, best_epoch),
+        **setup.app.plots(setup.config, outcome),
+    }
+    if any(outcome.progress.gradients):
+        shown["gradient_by_lag"] = plots.gradient_by_lag(outcome.progress.gradients)
+    for name, figure_or_rows in shown.items():
+        if not isinstance(figure_or_rows, list):
+            run.figure(name, figure_or_rows)
+        elif figure_or_rows:
+            run.table(name, figure_or_rows)

@@ -1,0 +1,87 @@
+"""What a training starts from: the data, the features, an open run and a checkpoint."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..app import App
+from ..config import Config, to_dict
+from ..data.examples import Data, Features
+from ..errors import UserError
+from ..tracking import runs as tracking
+from .checkpoint import Checkpoint
+from .fit import seed_everything
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every step of one training needs."""
+
+    app: App
+    preset: str
+    """The name that `config` started from."""
+    config: Config
+    data: Data
+    features: Features
+    run: tracking.Run
+    checkpoint: Checkpoint
+
+
+@contextmanager
+def set_up(
+    app: App,
+    *,
+    preset: str,
+    config: Config,
+    run_name: str,
+    resume: str | None = None,
+    parent: str | None = None,
+) -> Iterator[Setup]:
+    """Seed everything, load the data, and open the run for as long as the context lasts.
+
+    Args:
+        app: what to train.
+        preset: the name that `config` started from.
+        config: the settings.
+        run_name: the name of a new run.
+        resume: the id of a stopped run to go on with; None for a new run.
+        parent: the id of the run that a new run becomes a child of, if any.
+
+    Raises:
+        UserError: the run to go on with was started on other data or settings.
+    """
+    seed_everything(config.seed)
+    data = _load(app, config, resume)
+    features = app.features(config, data)
+    log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
+    tags = {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
+    with tracking.start(
+        app.name, run_name, params=to_dict(config), tags=tags, run_id=resume, parent=parent
+    ) as run:
+        checkpoint = Checkpoint.of_run(run.id)
+        settings = {
+            "app": app.name,
+            "preset": preset,
+            "config": to_dict(config),
+            "fingerprint": data.fingerprint,
+            "parent": parent,
+        }
+        checkpoint.write_settings(settings)
+        run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
+        yield Setup(app, preset, config, data, features, run, checkpoint)
+
+
+def _load(app: App, config: Config, resume: str | None) -> Data:
+    """Load the data; show its notes and counts; refuse other data than a stopped run had."""
+    data = app.load(config)
+    for note in data.notes:
+        log.warning("%s", note)
+    log.info("%s: %s", data.source, ", ".join(f"{count} {name}" for name, count in data.counts.items()))
+    if resume and Checkpoint.of_run(resume).settings()["fingerprint"] != data.fingerprint:
+        raise UserError(f"--resume {resume}: {data.source} is not the data that the run was started on")
+    return data

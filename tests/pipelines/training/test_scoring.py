@@ -1,0 +1,64 @@
+"""What a run shows of a trained network."""
+
+from types import SimpleNamespace
+
+from pipelines.config import Config
+from pipelines.evaluation.outcome import Outcome, Progress
+from pipelines.training.scoring import log_outcome
+
+EPOCH = {"loss": 0.5, "validation.accuracy": 0.75}
+CURVES = {"recurrent.h": [[1.0, 0.1, 0.01], [2.0, 0.0, 0.2]]}
+
+
+class Run:
+    """Keeps what it is given to log."""
+
+    def __init__(self):
+        self.metrics_logged, self.figures, self.tables = {}, {}, {}
+
+    def metrics(self, values):
+        self.metrics_logged.update(values)
+
+    def figure(self, name, figure):
+        self.figures[name] = figure
+
+    def table(self, name, rows):
+        self.tables[name] = rows
+
+
+def logged(gradients):
+    run = Run()
+    plots = {"confusion": [{"label": "a"}], "nothing": []}
+    app = SimpleNamespace(plots=lambda config, outcome: plots)
+    outcome = Outcome(
+        data=None,
+        features=None,
+        model=None,
+        deployed=None,
+        progress=Progress([EPOCH, EPOCH], best_epoch=1, gradients=gradients),
+        outputs={},
+        scores={"test": {"accuracy": 0.75}},
+        intervals={"test": (0.7, 0.8)},
+        baselines={"majority": {"test": 0.5}},
+    )
+    log_outcome(SimpleNamespace(app=app, config=Config(), run=run), outcome)
+    return run
+
+
+def test_a_run_has_the_scores_their_intervals_and_the_baselines():
+    assert logged([]).metrics_logged == {
+        "test.accuracy": 0.75,
+        "test.interval_low": 0.7,
+        "test.interval_high": 0.8,
+        "baseline.majority.test": 0.5,
+        "best_epoch": 1,
+    }
+
+
+def test_a_run_shows_gradients_by_lag_where_there_are_recurrent_layers():
+    assert list(logged([CURVES, CURVES]).figures) == ["learning_curves", "gradient_by_lag"]
+    assert list(logged([{}, {}]).figures) == ["learning_curves"]
+
+
+def test_a_table_without_rows_is_not_shown():
+    assert list(logged([]).tables) == ["confusion"]
