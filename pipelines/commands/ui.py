@@ -17,6 +17,6 @@ class Ui:
 
 def run(command: Ui) -> None:
     """Serve until Ctrl-C."""
-    from ..tracking.runs import serve_ui
+    from ..tracking.ui import serve_ui
 
     serve_ui(command.host, command.port)

@@ -1,4 +1,4 @@
-"""What a run was made with."""
+"""What a run was made with: versions, hardware, git commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "ai-edge-litert")
 
 
 def provenance() -> dict[str, str]:
-    """Tell what a run was made with: versions, hardware, git commit and whether files differ from it."""
+    """Return the versions of libraries, the hardware, the git commit, and whether files differ from it."""
     facts = {f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES}
     changes = _git("status", "--porcelain", "--untracked-files=no")
     return {
@@ -27,7 +27,7 @@ def provenance() -> dict[str, str]:
 
 
 def _git(*arguments: str) -> str | None:
-    """Return what git prints about the checkout that this file is in, or None where there is none."""
+    """Return what git prints about the checkout that this file is in, or None if there is no checkout."""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True

@@ -9,23 +9,25 @@ from ..ondevice.bundle import Bundle
 
 
 class Served:
-    """Answers raw inputs with the bundle's first variant; what MLflow holds and calls."""
+    """The model that MLflow calls: it answers raw inputs with the bundle's first variant."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.app = app.find(bundle.manifest["app"])
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Give one JSON-able answer per input.
+        """Return one JSON-able answer for each input.
 
-        `model_input` is a data frame of one column, an array or a list of raw inputs: what MLflow's
-        signature check and its scoring server make of a request. `params` is MLflow's, and not used.
+        Args:
+            model_input: a data frame of one column, an array or a list of raw inputs; MLflow's signature
+                check and its scoring server make these of a request.
+            params: MLflow passes them; they are not used.
         """
         return list(self.app.predict(self.bundle, _raw_inputs(model_input), None, self.app.options()))
 
 
 def _load_pyfunc(data_path: str) -> Served:
-    """Open the bundle in `data_path`. The name is MLflow's."""
+    """Return the model for the bundle in `data_path`; MLflow calls this function by its name."""
     return Served(Bundle.open(data_path))
 
 
@@ -37,7 +39,7 @@ def _raw_inputs(model_input: Any) -> list[Any]:
     if hasattr(model_input, "reshape"):
         if model_input.size == len(model_input):
             return model_input.reshape(-1).tolist()
-        if model_input.dtype.kind in "iuf":  # an input is an array itself
+        if model_input.dtype.kind in "iuf":  # each input is itself an array
             return list(model_input)
         raise ValueError(f"expected an array of one input per row, got shape {model_input.shape}")
     return list(model_input)

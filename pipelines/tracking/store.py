@@ -1,4 +1,4 @@
-"""Where runs are kept: by default a SQLite file and a folder of artifacts under mlruns/."""
+"""Where runs are stored: by default a SQLite file and a folder of artifacts under mlruns/."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pathlib import Path
 
 
 def store_uri() -> str:
-    """Return where runs are kept: MLFLOW_TRACKING_URI, or `mlruns/mlflow.db` in the current folder."""
+    """Return the address of the store: MLFLOW_TRACKING_URI, or `mlruns/mlflow.db` in the current folder."""
     return (
         os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlruns/mlflow.db').absolute().as_posix()}"
     )
 
 
 def sqlite_folder(uri: str) -> Path | None:
-    """Return the folder of a SQLite store, None for a store of another kind."""
+    """Return the folder of a SQLite store, or None for a store of another kind."""
     path = uri.removeprefix("sqlite:///")
     return None if path == uri else Path(path).absolute().parent
 
 
 @contextmanager
-def alone(uri: str) -> Iterator[None]:
-    """Keep other processes out while a SQLite store is created: two at once spoil it.
+def locked(uri: str) -> Iterator[None]:
+    """Lock a SQLite store against other processes while it is created: two at once would damage it.
 
-    The lock is SQLite's own, on a file beside the store: it works on every system, and a process that
-    dies lets go of it.
+    The lock is SQLite's own, on a file beside the store. It works on every system, and is released when its
+    process dies. A store of another kind is not locked.
     """
     folder = sqlite_folder(uri)
     if folder is None:

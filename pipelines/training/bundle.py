@@ -16,7 +16,8 @@ from ..evaluation.outcome import Outcome
 from ..export.prepared_model import packet_length
 from ..export.trained import ExportResult, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
-from ..tracking import runs as tracking
+from ..tracking.models import log_bundle_model, log_keras_model, variant_metrics
+from ..tracking.run import Run
 from . import record
 from .setup import Setup
 
@@ -89,15 +90,15 @@ def _calibration(setup: Setup, outcome: Outcome) -> np.ndarray:
     return examples[outcome.deployed.inputs[0].name] if isinstance(examples, dict) else examples
 
 
-def _log_export(run: tracking.Run, exported: ExportResult, outcome: Outcome, workspace: Path) -> str:
+def _log_export(run: Run, exported: ExportResult, outcome: Outcome, workspace: Path) -> str:
     """Log the bundle and the models; return the address of the bundle's model."""
-    run.metrics(tracking.figures(exported.bundle))
+    run.metrics(variant_metrics(exported.bundle))
     run.tags({"left_out": exported.left_out})
     run.table("variants", [row._asdict() for row in exported.rows])
     run.folder(exported.bundle.folder, "bundle")
     run.folder(workspace / "saved_model", "saved_model")
-    run.keras_model(outcome.deployed, outcome.features.inputs["test"][:2])
-    return run.bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
+    log_keras_model(run, outcome.deployed, outcome.features.inputs["test"][:2])
+    return log_bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
 
 
 def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:

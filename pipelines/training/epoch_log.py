@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tracking.runs import Run
+from ..tracking.run import Run
 
 log = logging.getLogger(__name__)
 

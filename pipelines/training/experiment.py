@@ -14,6 +14,7 @@ from ..app import App
 from ..config import Config
 from ..evaluation.outcome import Outcome
 from ..ondevice.bundle import Bundle
+from ..tracking import models
 from . import record
 from .bundle import export_bundle
 from .epoch_log import EpochLog, SeedNumber
@@ -56,7 +57,7 @@ def train(
         outcome = _fit_and_score(setup, SeedNumber())
         result = export_bundle(setup, outcome, output)
         if register:
-            version = run.register(result.model_uri, register, Bundle.open(result.bundle))
+            version = models.register(result.model_uri, register, Bundle.open(result.bundle))
             log.info("registered model %s, version %d", register, version)
         return result
 

@@ -14,6 +14,7 @@ from typing import Any
 from ..app import App, find
 from ..config import Config, to_dict
 from ..tracking import runs as tracking
+from ..tracking.run import Run
 from . import record
 from .checkpoint import Checkpoint
 from .own_process import call_in_own_process
@@ -64,8 +65,9 @@ def train_seeds(
         register: the registered model that the bundle becomes a version of, if any.
         prepare: called first in each new process, for example to set up logging.
     """
-    name, tags = f"{preset}, {seeds} seeds", {"app": app.name, "preset": preset}
-    with tracking.start(app.name, name, to_dict(config) | {"seeds": seeds}, tags, resume) as parent:
+    params, tags = to_dict(config) | {"seeds": seeds}, {"app": app.name, "preset": preset}
+    name = f"{preset}, {seeds} seeds"
+    with tracking.start(app.name, name, params=params, tags=tags, run_id=resume) as parent:
         log.info(
             "run %s, %d seeds (if it is stopped: python -m apps %s train --resume %s)",
             *(parent.id, seeds, app.name, parent.id),
@@ -134,7 +136,7 @@ def _export(*, app_name: str, **arguments: Any) -> record.Result:
     return train(find(app_name), **arguments)
 
 
-def _log_seeds(result: record.Result, parent: tracking.Run) -> None:
+def _log_seeds(result: record.Result, parent: Run) -> None:
     """Log means, spreads, each seed and the bundle with the parent run, and which child is the best."""
     of_seeds = result.record
     means, spreads, runs = of_seeds["scores"], of_seeds["spread"], of_seeds["runs"]

@@ -12,6 +12,7 @@ from ..config import Config, to_dict
 from ..data.examples import Data, Features
 from ..errors import UserError
 from ..tracking import runs as tracking
+from ..tracking.run import Run
 from .checkpoint import Checkpoint
 from .fit import seed_everything
 
@@ -28,7 +29,7 @@ class Setup:
     config: Config
     data: Data
     features: Features
-    run: tracking.Run
+    run: Run
     checkpoint: Checkpoint
 
 

@@ -197,9 +197,10 @@ def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkey
 
 def test_the_run_in_the_tracker_holds_everything(trained, monkeypatch):
     monkeypatch.chdir(trained.folder)
-    from pipelines.tracking import runs as tracking
+    from pipelines.tracking.quiet_mlflow import mlflow
+    from pipelines.tracking.store import store_uri
 
-    client = tracking.mlflow.MlflowClient(tracking.store_uri())
+    client = mlflow.MlflowClient(store_uri())
     run = client.get_run(trained.record["run_id"])
     assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == str(APPS[trained.app].presets["smoke"].seed)

@@ -60,7 +60,7 @@ def finish(process):
 
 
 def runs(folder):
-    from pipelines.tracking.runs import mlflow  # imported there without its own deprecation warnings
+    from pipelines.tracking.quiet_mlflow import mlflow  # imported there without its own deprecation warnings
 
     client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name("sentiment")

@@ -25,7 +25,11 @@ from matplotlib.figure import Figure
 
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
+from pipelines.tracking import models
 from pipelines.tracking import runs as tracking
+from pipelines.tracking.provenance import provenance
+from pipelines.tracking.store import store_uri
+from pipelines.tracking.ui import serve_ui
 
 CHECKOUT = Path(__file__).parents[3]
 PARAMS = {"epochs": 3, "optimizer": {"name": "adamw"}}
@@ -33,7 +37,7 @@ PARAMS = {"epochs": 3, "optimizer": {"name": "adamw"}}
 WORKER = """
 import os, signal, sys
 from pipelines.tracking import runs as tracking
-with tracking.start("counting", sys.argv[1], {"epochs": 20}, {}) as run:
+with tracking.start("counting", sys.argv[1], params={"epochs": 20}, tags={}) as run:
     for epoch in range(1, 21):
         run.metrics({"loss": 1 / epoch, "accuracy": 1 - 1 / epoch}, step=epoch)
         if sys.argv[1] == "killed" and epoch == 5:
@@ -95,7 +99,7 @@ def store(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.
     """The store of the workers, as the current folder's own."""
     monkeypatch.chdir(workers.folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield mlflow.MlflowClient(tracking.store_uri())
+    yield mlflow.MlflowClient(store_uri())
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
@@ -135,7 +139,9 @@ def test_nothing_is_printed_and_nothing_is_left_outside_the_checkout(workers: Wo
 def test_a_killed_run_goes_on_with_nothing_lost_or_twice(store: mlflow.MlflowClient) -> None:
     killed = _runs(store)["killed"]
     assert killed.info.status == "RUNNING"
-    with tracking.start("counting", "again", {"epochs": 20}, {}, killed.info.run_id) as run:
+    with tracking.start(
+        "counting", "again", params={"epochs": 20}, tags={}, run_id=killed.info.run_id
+    ) as run:
         assert run.id == killed.info.run_id
         run.metrics({"loss": 99.0}, step=5)
         run.metrics({"loss": 1 / 6}, step=6)
@@ -147,7 +153,8 @@ def test_a_killed_run_goes_on_with_nothing_lost_or_twice(store: mlflow.MlflowCli
 
 def test_settings_and_facts_are_there(store: mlflow.MlflowClient) -> None:
     long = "x" * 10_000
-    with tracking.start("counting", "facts", {**PARAMS, "long": long, "none": None}, {"data": "ours"}) as run:
+    params = {**PARAMS, "long": long, "none": None}
+    with tracking.start("counting", "facts", params=params, tags={"data": "ours"}) as run:
         pass
     data = store.get_run(run.id).data
     assert data.params["epochs"] == "3"
@@ -156,7 +163,7 @@ def test_settings_and_facts_are_there(store: mlflow.MlflowClient) -> None:
     config = json.loads((_artifacts(store, run.id) / "config.json").read_text())
     assert config == {**PARAMS, "long": long, "none": None}
     assert data.tags["data"] == "ours"
-    facts = tracking.provenance()
+    facts = provenance()
     assert facts["version.keras"] == "3.15.1"
     assert facts["version.python"] == ".".join(map(str, sys.version_info[:3]))
     assert all(facts.values())
@@ -165,7 +172,7 @@ def test_settings_and_facts_are_there(store: mlflow.MlflowClient) -> None:
 
 def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    facts = tracking.provenance()
+    facts = provenance()
     assert (facts["git.commit"], facts["git.dirty"]) == ("unknown", "unknown")
 
 
@@ -180,18 +187,18 @@ def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_run_ends_as_its_training_does(
     store: mlflow.MlflowClient, error: BaseException, status: str, reason: str
 ) -> None:
-    with pytest.raises(type(error)), tracking.start("counting", "ends", PARAMS, {}) as run:
+    with pytest.raises(type(error)), tracking.start("counting", "ends", params=PARAMS, tags={}) as run:
         raise error
     ended = store.get_run(run.id)
     assert ended.info.status == status
     assert ended.data.tags["reason"] == reason
-    with tracking.start("counting", "ends", PARAMS, {}, run.id):
+    with tracking.start("counting", "ends", params=PARAMS, tags={}, run_id=run.id):
         pass
     assert "reason" not in store.get_run(run.id).data.tags
 
 
 def test_a_run_is_not_resumed_as_another(store: mlflow.MlflowClient) -> None:
-    with tracking.start("counting", "mine", PARAMS, {}) as run:
+    with tracking.start("counting", "mine", params=PARAMS, tags={}) as run:
         pass
     for app, params, run_id, message in [
         ("counting", {"epochs": 4}, run.id, "epochs='3', got '4'"),
@@ -199,22 +206,26 @@ def test_a_run_is_not_resumed_as_another(store: mlflow.MlflowClient) -> None:
         ("counting", PARAMS, "0" * 32, "no run 0000"),
         ("counting", PARAMS, "../../etc", "expected the 32"),
     ]:
-        with pytest.raises(UserError, match=message), tracking.start(app, "", params, {}, run_id):
+        resumed = tracking.start(app, "", params=params, tags={}, run_id=run_id)
+        with pytest.raises(UserError, match=message), resumed:
             pytest.fail("the run was opened")
 
 
 def test_a_deleted_experiment_is_named(store: mlflow.MlflowClient) -> None:
-    with tracking.start("deleted", "", PARAMS, {}) as run:
+    with tracking.start("deleted", "", params=PARAMS, tags={}) as run:
         pass
     store.delete_experiment(store.get_run(run.id).info.experiment_id)
-    with pytest.raises(UserError, match="experiments restore -x"), tracking.start("deleted", "", PARAMS, {}):
+    with (
+        pytest.raises(UserError, match="experiments restore -x"),
+        tracking.start("deleted", "", params=PARAMS, tags={}),
+    ):
         pytest.fail("the run was opened")
 
 
 def test_pictures_tables_texts_and_folders(store: mlflow.MlflowClient, tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "file").write_bytes(b"\0\1")
-    with tracking.start("counting", "artifacts", PARAMS, {}) as run:
+    with tracking.start("counting", "artifacts", params=PARAMS, tags={}) as run:
         run.figure("curve", Figure())
         run.table(
             "variants",
@@ -238,8 +249,8 @@ def test_the_keras_model_can_be_loaded_again(store: mlflow.MlflowClient) -> None
 
     inputs = keras.Input((None,), dtype="int32")
     model = keras.Model(inputs, GRU(4)(keras.layers.Embedding(9, 3)(inputs)))
-    with tracking.start("counting", "keras", PARAMS, {}) as run:
-        uri = run.keras_model(model, np.ones((2, 5), "int32"))
+    with tracking.start("counting", "keras", params=PARAMS, tags={}) as run:
+        uri = models.log_keras_model(run, model, np.ones((2, 5), "int32"))
         loaded = mlflow.keras.load_model(uri)
         info = mlflow.models.get_model_info(uri)
     tokens = np.array([[1, 2, 3], [4, 5, 6]])
@@ -259,8 +270,8 @@ def logged_bundle(store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytes
     monkeypatch.syspath_prepend(package.parents[1])
     for name in [name for name in sys.modules if name.partition(".")[0] == "apps"]:
         monkeypatch.delitem(sys.modules, name)
-    with tracking.start("counting", "bundle", PARAMS, {}) as run:
-        uri = run.bundle_model(_bundle(tmp_path / "bundle"), ["good", "not"])
+    with tracking.start("counting", "bundle", params=PARAMS, tags={}):
+        uri = models.log_bundle_model(_bundle(tmp_path / "bundle"), ["good", "not"])
     for name in ("apps", "apps.fake"):
         monkeypatch.delitem(sys.modules, name)
     return uri
@@ -308,12 +319,12 @@ def test_a_bundle_becomes_a_version_with_the_figures_of_its_variants(
     logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bundle = Bundle.open(tmp_path / "bundle")
-    with tracking.start("counting", "registered", PARAMS, {}) as run:
-        versions = [run.register(logged_bundle, "counter", bundle) for _ in range(2)]
+    with tracking.start("counting", "registered", params=PARAMS, tags={}):
+        versions = [models.register(logged_bundle, "counter", bundle) for _ in range(2)]
         with pytest.raises(UserError, match=r"registered model 'a/b': .*name"):
-            run.register(logged_bundle, "a/b", bundle)
+            models.register(logged_bundle, "a/b", bundle)
         with pytest.raises(UserError, match="registered model 'counter': "):
-            run.register("models:/m-none", "counter", bundle)
+            models.register("models:/m-none", "counter", bundle)
     assert versions == [1, 2]
     found = store.get_model_version("counter", "2")
     assert found.tags == {
@@ -328,7 +339,7 @@ def test_a_bundle_becomes_a_version_with_the_figures_of_its_variants(
 def test_tracking_uri_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mine/runs.db")
-    with tracking.start("counting", "", PARAMS, {}) as run:
+    with tracking.start("counting", "", params=PARAMS, tags={}) as run:
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     assert (tmp_path / "mine/artifacts/counting" / run.id / "artifacts/config.json").is_file()
@@ -352,7 +363,7 @@ def test_a_file_that_is_no_store_is_named(
 def test_the_ui_of_a_server_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(UserError, match="expected a SQLite store"):
-        tracking.serve_ui("127.0.0.1", 5000)
+        serve_ui("127.0.0.1", 5000)
 
 
 def _free_port() -> int:
@@ -379,7 +390,7 @@ def test_the_ui_starts_before_any_run_and_lets_trainings_be(tmp_path: Path) -> N
     environment, port = _environment(tmp_path), _free_port()
     folder = tmp_path / "checkout"
     folder.mkdir()
-    code = f"from pipelines.tracking import runs; runs.serve_ui('127.0.0.1', {port})"
+    code = f"from pipelines.tracking.ui import serve_ui; serve_ui('127.0.0.1', {port})"
     with subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environment) as server:
         try:
             assert b"<html" in _get(f"http://127.0.0.1:{port}/", server)

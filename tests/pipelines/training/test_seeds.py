@@ -70,7 +70,8 @@ def train(tmp_path, monkeypatch):
 
 
 def parent_run():
-    from pipelines.tracking.runs import mlflow, store_uri
+    from pipelines.tracking.quiet_mlflow import mlflow
+    from pipelines.tracking.store import store_uri
 
     client = mlflow.MlflowClient(store_uri())
     (run,) = client.search_runs([client.get_experiment_by_name("counting").experiment_id])
