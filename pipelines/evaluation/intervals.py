@@ -1,4 +1,4 @@
-"""How sure a metric is."""
+"""Confidence intervals of metrics."""
 
 from __future__ import annotations
 
@@ -10,12 +10,26 @@ from .score import MeanOf, Metric
 
 
 def interval(
-    metric: Metric, outputs: np.ndarray, targets: np.ndarray, resamples: int = 1000, seconds: float = 10.0
+    metric: Metric,
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    *,
+    resamples: int = 1000,
+    seconds: float = 10.0,
 ) -> tuple[float, float]:
     """Return the 95 % confidence interval of a metric by the percentile bootstrap over examples.
 
-    Resampling stops after `seconds`, but not before the hundredth. Efron and Tibshirani, An Introduction to
-    the Bootstrap (1993), chapter 13.
+    See Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+
+    Args:
+        metric: the metric.
+        outputs: of a model, (N, ...).
+        targets: (N, ...).
+        resamples: how many samples are drawn.
+        seconds: no more samples are drawn after this time, once there are 100.
+
+    Returns:
+        The lower and the upper bound.
     """
 
     def of_rows(rows: np.ndarray) -> float | None:

@@ -1,4 +1,4 @@
-"""How long one answer takes."""
+"""Measure the latency of a predictor."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from .predictors import Predictor
 
 
 def latency_ms(
-    predictor: Predictor, inputs: np.ndarray, calls: int = 200, seconds: float = 3.0
+    predictor: Predictor, inputs: np.ndarray, *, calls: int = 200, seconds: float = 3.0
 ) -> dict[str, float]:
-    """Return p50 and p95 of the milliseconds that one input takes: batch 1, one after the other.
+    """Return p50 and p95 of the latency in milliseconds, at batch size 1, after three calls to warm up.
 
-    Three calls warm up; `calls` are timed, or as many (at least ten) as `seconds` allow.
+    Args:
+        predictor: is called with one input at a time.
+        inputs: (N, ...); used again from the first one if there are fewer than calls.
+        calls: how many calls are timed.
+        seconds: no more calls are timed after this time, once there are ten.
     """
     for i in range(3):
         predictor(inputs[i % len(inputs)][None])

@@ -1,4 +1,4 @@
-"""What a training gave."""
+"""The result of a training: its progress by epochs, and what the trained network reached."""
 
 from __future__ import annotations
 
@@ -18,23 +18,26 @@ Weights = list[np.ndarray]
 
 @dataclass
 class Progress:
-    """Everything that changes while a network trains."""
+    """The state of a training after its last finished epoch: all that is needed to go on."""
 
     history: list[dict[str, float]] = field(default_factory=list)
     """Metrics of each finished epoch, first to last."""
     best_epoch: int = 0
-    """1 for the first; 0 before it."""
+    """Counted from 1; 0 before the first epoch has ended."""
     best_value: float = -np.inf
+    """The first validation metric of the best epoch, negated where lower is better."""
     finished: bool = False
-    """Whether training ended by itself (all epochs, or early stopping)."""
+    """Whether training has ended: after all epochs, or by early stopping."""
     best: Weights = field(default_factory=list)
     """The model's variables after the best epoch."""
     model: Weights = field(default_factory=list)
+    """The model's variables after the last finished epoch."""
     optimizer: Weights = field(default_factory=list)
+    """The optimizer's variables after the last finished epoch."""
     gradients: list[dict[str, list[list[float]]]] = field(default_factory=list)
-    """After each finished epoch, for each recurrent layer's state, gradient norms by lag (see `plots`)."""
+    """For each finished epoch, by layer and state: gradient norms by lag, see `plots.gradient_by_lag`."""
     seconds: float = 0.0
-    """Spent on the finished epochs, validation included."""
+    """Time spent on the finished epochs, with validation."""
 
     @property
     def epochs(self) -> int:
@@ -44,18 +47,20 @@ class Progress:
 
 @dataclass
 class Outcome:
-    """What a training gave, for plots and tables. Test splits are scored once, at its end."""
+    """A trained network and what it reached. The test splits are scored once, after training."""
 
     data: Data
     features: Features
     model: keras.Model
+    """The model that was trained, with the weights of its best epoch."""
     deployed: keras.Model
-    """Of the model, what answers: see `App.deployed`."""
+    """The model that is scored and exported. It shares the weights of `model`, or is `model` itself."""
     progress: Progress
     outputs: dict[str, np.ndarray]
-    """What it answered to each test split."""
+    """The outputs of `deployed` for each test split, (N, ...)."""
     scores: dict[str, dict[str, float]]
-    """The metrics on each test split."""
+    """Each metric on each test split, by split and metric."""
     intervals: dict[str, tuple[float, float]]
     """The 95 % confidence interval of the first metric on each test split."""
     baselines: dict[str, dict[str, float]]
+    """The first metric of each baseline on each test split, by baseline and split."""

@@ -1,4 +1,4 @@
-"""Figures and tables that several apps show of a run."""
+"""Plots that all apps show of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 
 def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
-    """Show loss and validation metrics by epoch, the best epoch marked."""
+    """Plot the loss and the validation metrics by epoch, and mark the best epoch."""
     names = [name for name in history[0] if name == "loss" or name.startswith("validation.")]
     columns = min(len(names), 4)
     rows = -(-len(names) // columns)
@@ -31,11 +31,14 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Fig
 
 
 def gradient_by_lag(epochs: Sequence[Mapping[str, Sequence[Sequence[float]]]]) -> Figure:
-    """Show how fast gradients fade towards earlier steps, one line an epoch.
+    """Plot how gradient norms change towards earlier steps, with one line for each epoch.
 
-    `epochs` holds for each epoch, by name of a layer's state, the gradient norms by lag: first those of the
-    model's loss, then those of the layer's own last output. On these logarithmic axes a straight fall is a
-    vanishing gradient, a straight rise an exploding one.
+    The axes are logarithmic: a line that falls straight is a vanishing gradient, one that rises straight is
+    an exploding gradient.
+
+    Args:
+        epochs: for each epoch, by name of a layer's state, two lists of gradient norms by lag: the gradient
+            of the model's loss, and the gradient of the layer's own last output.
     """
     names = list(epochs[-1])
     figure = Figure(figsize=(10, 1 + 3 * len(names)), layout="constrained")

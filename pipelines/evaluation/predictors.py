@@ -1,4 +1,4 @@
-"""Everything that answers inputs with outputs is a Predictor, so that one metric function scores them all."""
+"""Predictors: one interface for all kinds of models, so that one function scores them all."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
 
 
 class Predictor(Protocol):
-    """A Keras model, a SavedModel, a .tflite file: inputs (N, ...) -> outputs (N, K), in the same order."""
+    """A Keras model, a SavedModel or a .tflite file: takes inputs (N, ...), returns outputs (N, ...)."""
 
     def __call__(self, inputs: np.ndarray, /) -> np.ndarray: ...
 
 
 class KerasPredictor:
-    """A Keras model with one input and one output, in batches."""
+    """A Keras model with one input and one output, called in batches."""
 
     def __init__(self, model: keras.Model, batch_size: int = 256) -> None:
         self._model = model
         self._batch_size = batch_size
 
     def __call__(self, inputs: np.ndarray, /) -> np.ndarray:
-        """Answer inputs (N, ...) with outputs (N, K)."""
-        # predict_on_batch and not predict, which spends tens of milliseconds a call on its own set-up.
+        """Return the outputs (N, ...) for inputs (N, ...)."""
+        # `predict` would take tens of milliseconds more for each call.
         return in_batches(self._model.predict_on_batch, inputs, self._batch_size)
 
 
 def in_batches(predictor: Predictor, inputs: np.ndarray, batch_size: int) -> np.ndarray:
-    """Ask `predictor` for at most `batch_size` inputs at a time; the last batch may be smaller."""
+    """Return the outputs of `predictor`, called with at most `batch_size` inputs at a time."""
     starts = range(0, len(inputs), batch_size)
     return np.concatenate([np.asarray(predictor(inputs[start : start + batch_size])) for start in starts])

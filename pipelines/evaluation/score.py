@@ -1,4 +1,4 @@
-"""Metrics of a whole split, and the values that a predictor gets in them."""
+"""Metrics, and how a predictor is scored by them on a whole split."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import numpy as np
 from .predictors import Predictor
 
 Metric = Callable[["np.ndarray", "np.ndarray"], float | None]
-"""metric(outputs, targets) over a whole split; outputs as the model gives them. None where these targets have
-no such metric; the one that counts is always a number."""
+"""metric(outputs, targets): the value over a whole split, from outputs (N, ...) as the model gives them.
+
+It is None where the targets don't allow this metric. The first metric of an app is always a number."""
 
 
 @dataclass(frozen=True)
 class MeanOf:
-    """A metric that is a mean over examples: its interval costs next to nothing."""
+    """A metric that is a mean over examples. Its confidence interval takes little time."""
 
     each: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    """each(outputs, targets) -> one value for each example, (N,)."""
+    """each(outputs, targets): the value of each example, (N,)."""
     weights: Callable[[np.ndarray], np.ndarray] | None = None
-    """weights(targets) -> how much each example counts, (N,). Default: all alike."""
+    """weights(targets): the weight of each example, (N,). Default: 1 for each."""
 
     def __call__(self, outputs: np.ndarray, targets: np.ndarray, /) -> float:
-        """Return the mean."""
+        """Return the weighted mean over all examples."""
         return float(np.average(self.each(outputs, targets), weights=self._weights(targets)))
 
     def resampled(self, outputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], float]:
-        """Return a function of rows that gives the mean over them."""
+        """Return a function that takes row numbers and returns the mean over these rows."""
         each, weights = self.each(outputs, targets), self._weights(targets)
         return lambda rows: float(np.average(each[rows], weights=weights[rows]))
 
@@ -39,7 +40,20 @@ class MeanOf:
 def score(
     predictor: Predictor, inputs: np.ndarray, targets: np.ndarray, metrics: Mapping[str, Metric]
 ) -> tuple[dict[str, float], np.ndarray]:
-    """Return the value of each metric that these targets have, and the outputs (N, K) that they judge."""
+    """Return the value of each metric, and the outputs.
+
+    Args:
+        predictor: called once, with all inputs.
+        inputs: (N, ...).
+        targets: (N, ...).
+        metrics: by name. A metric that is None for these targets is left out of the values.
+
+    Returns:
+        The values by name of the metric, and the outputs, (N, ...).
+
+    Raises:
+        ValueError: there are no examples, or not as many inputs as targets.
+    """
     if len(inputs) != len(targets) or len(inputs) == 0:
         raise ValueError(
             f"expected as many inputs as targets, at least one, got {len(inputs)} and {len(targets)}"

@@ -24,7 +24,7 @@ def test_score_gives_every_metric_over_the_whole_split_and_the_outputs() -> None
     np.testing.assert_array_equal(outputs, [[2], [4], [6]])
 
 
-def test_a_metric_that_these_targets_have_not_is_left_out() -> None:
+def test_a_metric_that_is_none_for_these_targets_is_left_out() -> None:
     metrics = {"hits": _mean_of_hits, "facts": lambda outputs, targets: None}
     values, _ = score(lambda x: x, np.array([[1.0]]), np.array([1]), metrics)
     assert values == {"hits": 1.0}
@@ -33,17 +33,17 @@ def test_a_metric_that_these_targets_have_not_is_left_out() -> None:
 def test_the_interval_of_a_mean_is_that_of_the_same_metric_without_its_parts() -> None:
     rng = np.random.default_rng(0)
     outputs, targets = rng.integers(0, 2, (80, 1)), rng.integers(0, 2, 80)
-    asked = []
+    calls = []
 
     def hits(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        asked.append(len(outputs))
+        calls.append(len(outputs))
         return outputs[:, 0] == targets
 
     mean = MeanOf(hits)
     assert mean(outputs, targets) == _mean_of_hits(outputs, targets)
-    asked.clear()
+    calls.clear()
     assert interval(mean, outputs, targets) == interval(_mean_of_hits, outputs, targets)
-    assert asked == [80]
+    assert calls == [80]
 
 
 def test_a_weighted_mean_counts_by_weight_whole_and_in_the_interval() -> None:
