@@ -1,4 +1,4 @@
-"""Results for people: the table at the end of a training, and the committed record in the README."""
+"""Results as tables: at the end of a training, and in the READMEs."""
 
 from __future__ import annotations
 
@@ -60,32 +60,32 @@ def _quality(record: Mapping[str, Any]) -> Rows:
     ]
     rows.append(["this network", *(_score(record, split) for split in splits)])
     for run in record.get("runs", ()):
-        name = f"  seed {run['seed']} (validation {_share(run['validation'])})"
-        rows.append([name, *(_share(run["scores"][split][metric]) for split in splits)])
+        name = f"  seed {run['seed']} (validation {_number(run['validation'])})"
+        rows.append([name, *(_number(run["scores"][split][metric]) for split in splits)])
     return rows
 
 
 def _score(record: Mapping[str, Any], split: str) -> str:
     spread = record.get("spread", {}).get("scores", {}).get(split, {}).get(record["metric"])
-    return _share(record["scores"][split][record["metric"]]) + _plus_minus(spread)
+    return _number(record["scores"][split][record["metric"]]) + _plus_minus(spread)
 
 
 def _baseline(record: Mapping[str, Any], name: str, split: str) -> str:
     spread = record.get("spread", {}).get("baselines", {}).get(name, {}).get(split)
-    return _share(record["baselines"][name][split]) + _plus_minus(spread)
+    return _number(record["baselines"][name][split]) + _plus_minus(spread)
 
 
 def _plus_minus(spread: Mapping[str, float] | None) -> str:
     """Return a standard deviation; nothing where there is one seed, or where the seeds don't differ."""
-    return f" ± {_share(spread['std'])}" if spread and spread["std"] > 0 else ""
+    return f" ± {_number(spread['std'])}" if spread and spread["std"] > 0 else ""
 
 
-def _share(value: float) -> str:
+def _number(value: float) -> str:
     return f"{value:.4f}"
 
 
 def text_table(header: Sequence[str], rows: Rows) -> str:
-    """Return a table for a terminal, numbers to the right."""
+    """Return a table for a terminal, with the numbers aligned to the right."""
     table = Table(*header, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -97,7 +97,7 @@ def text_table(header: Sequence[str], rows: Rows) -> str:
 
 
 def keep_record(app: str, record: Mapping[str, Any], root: Path = Path()) -> None:
-    """Put a run's record into apps/APP/results.json, in the place of its preset's older one."""
+    """Write a record to apps/APP/results.json, in place of its preset's older one; renew the READMEs."""
     folder = root / "apps" / app
     results = read_records(folder) | {record["preset"]: dict(record)}
     ordered = {name: results[name] for name in sorted(results)}
@@ -118,7 +118,7 @@ def read_records(folder: Path) -> dict[str, Any]:
 
 
 def with_results(readme: str, table: str) -> str:
-    """Return the text of a README with another table of results."""
+    """Return the text of a README with its results replaced by `table`."""
     before, rest = readme.split(_BEGIN)
     _, after = rest.split(_END)
     return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
@@ -139,7 +139,7 @@ def _overview_row(app: str, record: Mapping[str, Any]) -> list[str]:
     simple = " / ".join(_baseline(record, name, "test") for name in record["baselines"])
     files = [row for row in record["variants"] if row["variant"].endswith(".tflite")]
     smallest = min(files, key=lambda row: row["bytes"])
-    device = f"{_share(smallest['metric'])}, {smallest['bytes'] / 1000:,.0f} KB ({smallest['variant']})"
+    device = f"{_number(smallest['metric'])}, {smallest['bytes'] / 1000:,.0f} KB ({smallest['variant']})"
     network = f"{_network(record, 'test')} ({_seeds(record)})"
     minutes = f"{record['training_minutes']:.1f}"
     return [app, f"`{record['preset']}`", record["data"], record["metric"], simple, network, device, minutes]
@@ -164,7 +164,7 @@ def markdown_table(records: Mapping[str, Any]) -> str:
             split,
             record["examples"][split],
             " / ".join(_baseline(record, name, split) for name in record["baselines"]),
-            f"{_network(record, split)} ({_seeds(record)}{_of_one_seed(record, split)})",
+            f"{_network(record, split)} ({_seeds(record)}{_single_interval(record, split)})",
             f"{record['training_minutes']:.1f}",
         ]
         for preset, record in records.items()
@@ -181,7 +181,7 @@ def markdown_table(records: Mapping[str, Any]) -> str:
     return f"{tables[0]}\n\n{_ABOUT_SEEDS} {_ABOUT_INTERVALS}\n\n{tables[1]}"
 
 
-def _of_one_seed(record: Mapping[str, Any], split: str) -> str:
+def _single_interval(record: Mapping[str, Any], split: str) -> str:
     around = record.get("intervals", {}).get(split)
     return "" if around is None else f"; {around[0]:.3f} to {around[1]:.3f}"
 
@@ -192,11 +192,11 @@ def _variant_columns(metric: str) -> list[str]:
 
 def _variant(row: Mapping[str, Any]) -> list[str]:
     size, latency, error = row["bytes"], row["latency_p50_ms"], row["max_abs_error"]
-    value = f"{_share(row['metric'])}{_around(row.get('interval'))}"
+    value = f"{_number(row['metric'])}{_interval(row.get('interval'))}"
     return [row["variant"], value, f"{size:,}", f"{latency:.2f}", f"{error:.1e}"]
 
 
-def _around(interval: Sequence[float] | None) -> str:
+def _interval(interval: Sequence[float] | None) -> str:
     return "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
