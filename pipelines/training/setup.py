@@ -61,18 +61,11 @@ def set_up(
     features = app.features(config, data)
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
     tags = {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
-    with tracking.start(
-        app.name, run_name, params=to_dict(config), tags=tags, run_id=resume, parent=parent
-    ) as run:
+    params = to_dict(config)
+    with tracking.start(app.name, run_name, params=params, tags=tags, run_id=resume, parent=parent) as run:
         checkpoint = Checkpoint.of_run(run.id)
-        settings = {
-            "app": app.name,
-            "preset": preset,
-            "config": to_dict(config),
-            "fingerprint": data.fingerprint,
-            "parent": parent,
-        }
-        checkpoint.write_settings(settings)
+        settings = {"app": app.name, "preset": preset, "config": params, "fingerprint": data.fingerprint}
+        checkpoint.write_settings(settings | {"parent": parent})
         run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
         yield Setup(app, preset, config, data, features, run, checkpoint)
 
