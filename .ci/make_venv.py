@@ -51,13 +51,11 @@ def install(folder: Path, lock: str) -> None:
 
 def point_to(new: Path) -> Path:
     """Point the link to a new environment in one step, and return the folder of the old one."""
-    if LINK.is_dir() and not LINK.is_symlink():  # an environment from before `.venv` was a link
-        old = HOME / f"before-{new.name}"
-        LINK.rename(old)
-    else:
-        old = Path(os.path.realpath(LINK))
     temporary = HOME / f"link-{new.name}"
     temporary.symlink_to(new)
+    old = Path(os.path.realpath(LINK))
+    if LINK.is_dir() and not LINK.is_symlink():  # an environment from before `.venv` was a link
+        old = LINK.rename(HOME / f"before-{new.name}")
     temporary.replace(LINK)
     return old
 

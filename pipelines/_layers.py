@@ -1,6 +1,7 @@
-"""The one edge from the pipelines to the layers, which live next to this package under either name.
+"""The only module of the pipelines that imports the layers.
 
-`layers` beside `pipelines` in a checkout, `unrolled.layers` beside `unrolled.pipelines` once installed.
+They are a package beside this one: `layers` beside `pipelines` in a checkout, `unrolled.layers` beside
+`unrolled.pipelines` once installed.
 """
 
 from __future__ import annotations

@@ -29,7 +29,13 @@ def make_features(config: SentimentConfig, data: Data) -> Features:
     trained_on = [
         text for name in ("pretraining", "train") if name in data.splits for text in data.splits[name].inputs
     ]
-    tokenizer = Tokenizer.fit(trained_on, config.vocabulary_size, config.min_count, max_length, config.keep)
+    tokenizer = Tokenizer.fit(
+        trained_on,
+        config.vocabulary_size,
+        min_count=config.min_count,
+        max_length=max_length,
+        keep=config.keep,
+    )
     inputs = {
         name: pad([tokenizer.ids(tokenizer.truncate(text)) for text in split], max_length)
         for name, split in tokens.items()

@@ -63,9 +63,9 @@ class Listener:
         """Return a trigger for this stream's posteriors."""
         return Trigger(
             self._labels,
-            options.threshold,
-            max(1, round(options.smoothing_ms / 1000 / self.step_seconds)),
-            round(options.suppression_ms / 1000 / self.step_seconds),
+            threshold=options.threshold,
+            smoothing=max(1, round(options.smoothing_ms / 1000 / self.step_seconds)),
+            suppression=round(options.suppression_ms / 1000 / self.step_seconds),
             ignored=(UNKNOWN, SILENCE),
         )
 

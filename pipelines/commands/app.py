@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import tyro
 
@@ -17,11 +17,17 @@ from ..errors import UserError
 from ..evaluation.score import score
 from ..ondevice.bundle import Bundle
 from ..ondevice.model import runner_of
-from . import train
 from .command_line import parse
 from .train import EXPORTS
+from .train import run as train
 
 Options = TypeVar("Options")
+
+
+BundleOption = Annotated[
+    Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: exports/APP/latest)")
+]
+VariantOption = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: float32)")]
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,15 @@ class Predict(Generic[Options]):
     options: tyro.conf.OmitArgPrefixes[Options]
     inputs: tyro.conf.Positional[tuple[str, ...]] = ()
     """The inputs to answer: texts or files, depending on the app."""
-    file: Path | None = None
-    """A UTF-8 text file with one input a line. Apps that take texts read standard input by default."""
-    bundle: Path | None = None
-    """The folder of the bundle. Default: exports/APP/latest."""
-    variant: str | None = None
-    """A .tflite file of the bundle, or a precision (float32, int8, ...). Default: float32."""
+    file: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FILE", help_behavior_hint="(default, in apps for texts: standard input)"),
+    ] = None
+    """A UTF-8 text file with one input a line."""
+    bundle: BundleOption = None
+    """The bundle to use."""
+    variant: VariantOption = None
+    """A .tflite file of the bundle, or a precision: float32, float16, dynamic_int8, int8, int16x8."""
     json: bool = False
     """Print one JSON object instead of lines."""
 
@@ -45,14 +54,18 @@ class Predict(Generic[Options]):
 class Evaluate:
     """Score a bundle's model on data."""
 
-    bundle: Path | None = None
-    """The folder of the bundle. Default: exports/APP/latest."""
-    variant: str | None = None
-    """A .tflite file of the bundle, or a precision (float32, int8, ...). Default: float32."""
-    dataset: str | None = None
-    """The data set, named as for `train`. Default: the one the bundle was trained on."""
-    data_dir: Path | None = None
-    """The folder in which TFDS looks for the data set. Default: the one used in training."""
+    bundle: BundleOption = None
+    """The bundle to use."""
+    variant: VariantOption = None
+    """A .tflite file of the bundle, or a precision: float32, float16, dynamic_int8, int8, int16x8."""
+    dataset: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the one of the training)")
+    ] = None
+    """The data set, named as for `train`."""
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: the one of the training)")
+    ] = None
+    """The folder in which TFDS looks for the data set."""
     split: str = "test"
     """The split to score."""
     json: bool = False
@@ -65,13 +78,13 @@ def run(verb: str, app: App, argv: list[str], prog: str) -> None:
     Raises:
         UserError: an option is wrong, or what it names can't be used.
     """
-    {"train": train.run, "evaluate": _evaluate, "predict": _predict}[verb](app, argv, prog)
+    {"train": train, "evaluate": _evaluate, "predict": _predict}[verb](app, argv, prog)
 
 
 def _predict(app: App, argv: list[str], prog: str) -> None:
     default = Predict(app.options())
     command = parse(Predict[app.options], prog, argv, default)  # type: ignore[name-defined]
-    bundle = _bundle(app, command.bundle)
+    bundle = _bundle(app, command.bundle, prog)
     inputs = list(command.inputs)
     if command.file or (app.reads_lines and not inputs):
         inputs += _lines(command.file)
@@ -97,12 +110,13 @@ def _lines(file: Path | None) -> list[str]:
         raise UserError(f"{file or 'standard input'}:{line}: expected UTF-8 text") from None
 
 
-def _bundle(app: App, folder: Path | None) -> Bundle:
+def _bundle(app: App, folder: Path | None, prog: str) -> Bundle:
     if folder is None:
         folder = EXPORTS / app.name / "latest"
         if not folder.exists():
             target = f"make train-{app.name.replace('_', '-')}"
-            raise UserError(f"no bundle at {folder}: train one first ({target}), or name one with --bundle")
+            command = f"unrolled {app.name} train" if prog.startswith("unrolled ") else target
+            raise UserError(f"no bundle at {folder}: train one first ({command}), or name one with --bundle")
     bundle = Bundle.open(folder)
     if bundle.manifest["app"] != app.name:
         raise UserError(f"{folder}: expected a bundle of {app.name}, got one of {bundle.manifest['app']}")
@@ -111,7 +125,7 @@ def _bundle(app: App, folder: Path | None) -> Bundle:
 
 def _evaluate(app: App, argv: list[str], prog: str) -> None:
     command = parse(Evaluate, prog, argv)
-    bundle = _bundle(app, command.bundle)
+    bundle = _bundle(app, command.bundle, prog)
     config = from_dict(type(app.presets["default"]), bundle.manifest["config"])
     config = dataclasses.replace(
         config, dataset=command.dataset or config.dataset, data_dir=command.data_dir or config.data_dir

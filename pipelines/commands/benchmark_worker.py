@@ -1,8 +1,8 @@
-"""One .tflite file, measured in a process of its own with what a device has: numpy and ai-edge-litert only.
+"""Measure one .tflite file in a process of its own, with numpy and ai-edge-litert only, as on a device.
 
     python -m pipelines.commands.benchmark_worker FILE KIND THREADS SECONDS
 
-KIND is "sequence" or "step". Prints one JSON object: the measurements, or {"error": why there are none}.
+KIND is "sequence" or "step". Prints one JSON object: the measurements, or {"error": the reason}.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ..ondevice.model import Spec, Stream, runner_of
 
 _SEED = 1
 _WARM_UP = 3
-_LEAST = 20  # answers that percentiles are taken of
-_LIMIT = 5.0  # times the seconds asked for; a slow file gets fewer answers than the least
+_LEAST = 20  # answers, so that percentiles mean something
+_LIMIT = 5.0  # times the seconds asked for; after that a slow file may have fewer answers
 
 Arrays = dict[str, np.ndarray]
 
 
 def made_up(specs: Mapping[str, Spec], rng: np.random.Generator) -> Arrays:
-    """Return inputs of these specs: normal numbers where they are floats, else ones, valid as any token.
+    """Return random normal numbers for float inputs, and ones for the others: 1 is valid as any token.
 
-    Where any size is taken, it is 1.
+    Sizes that are open become 1.
     """
     inputs = {}
     for name, spec in specs.items():
@@ -44,11 +44,22 @@ def made_up(specs: Mapping[str, Spec], rng: np.random.Generator) -> Arrays:
 
 
 def measure(file: Path, kind: str, threads: int, seconds: float) -> dict[str, Any]:
-    """Load the file and answer made-up inputs for about `seconds`.
+    """Load a file and answer made-up inputs for about `seconds`.
 
-    Returns load_ms (file to a model ready to be called), first_ms (LiteRT prepares its buffers in it), p50_ms
-    and p95_ms of the answers after that, a_second (answers), answers (how many were timed), peak_bytes (the
-    process's peak memory above what it had before loading) and, of a step file, state_bytes.
+    Args:
+        file: the .tflite file.
+        kind: "step" for a stream, or "sequence".
+        threads: how many threads one answer may use.
+        seconds: how long to measure.
+
+    Returns:
+        load_ms: time from the file to a model that can be called.
+        first_ms: the first answer, in which LiteRT prepares its buffers.
+        p50_ms, p95_ms: percentiles of the answers after that.
+        a_second: answers a second.
+        answers: how many were timed.
+        peak_bytes: the process's peak memory above what it had before loading.
+        state_bytes: the size of the state; streams only.
 
     Raises:
         UserError, ValueError, RuntimeError: the file can't be loaded or run.
@@ -80,14 +91,14 @@ def measure(file: Path, kind: str, threads: int, seconds: float) -> dict[str, An
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the milliseconds that a call takes, and its result."""
+    """Call a function, and return the milliseconds it took and its result."""
     start = time.perf_counter()
     result = call()
     return 1e3 * (time.perf_counter() - start), result
 
 
 def _answer_for(seconds: float, answer: Callable[[], Any]) -> list[float]:
-    """Return each answer's milliseconds."""
+    """Answer for some seconds, and return the milliseconds of each answer."""
     taken: list[float] = []
     start = time.perf_counter()
     while (spent := time.perf_counter() - start) < seconds or (
@@ -98,9 +109,9 @@ def _answer_for(seconds: float, answer: Callable[[], Any]) -> list[float]:
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process has had so far."""
+    """Return the peak memory of this process so far."""
     status = Path("/proc/self/status")
-    if status.exists():  # Linux, whose ru_maxrss starts at what the process had that started this one
+    if status.exists():  # on Linux ru_maxrss starts with the peak of the parent process
         lines = status.read_text().splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     unit = 1 if sys.platform == "darwin" else 1024

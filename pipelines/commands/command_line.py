@@ -22,7 +22,7 @@ from ..errors import UserError
 LIBRARIES = {
     "cli": ("tyro", "rich"),
     "export": ("tensorflow", "keras", "ai_edge_quantizer", "matplotlib"),
-    "train": ("mlflow", "tensorflow_datasets", "importlib_resources", "pydub", "sklearn"),
+    "train": ("mlflow", "sqlalchemy", "tensorflow_datasets", "importlib_resources", "pydub", "sklearn"),
     "captions": ("PIL", "pycocoevalcap"),
     "music": ("mido", "music21", "scipy"),
     "speech": ("soundfile", "soxr"),
@@ -30,7 +30,7 @@ LIBRARIES = {
     "microphone": ("sounddevice",),
     "micro": ("tflite_micro",),
 }
-"""The extras of the distribution `unrolled`, each with what is imported from its libraries."""
+"""By extra of the distribution `unrolled`: the modules that it installs and that the project imports."""
 
 
 def guarded(command: Callable[[], None]) -> int:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
@@ -38,13 +38,13 @@ class Train(Generic[C]):
     """The settings to start from. The options below change single settings."""
     output: Path = EXPORTS
     """The folder for bundles: this one is written to OUTPUT/APP/RUN_ID."""
-    resume: str | None = None
+    resume: Annotated[str | None, tyro.conf.arg(metavar="RUN_ID", help_behavior_hint="")] = None
     """The id of a stopped run to continue, with the settings of that run."""
     seeds: int = 1
     """Train this many times, with seeds SEED, SEED + 1, ...; export the one that is best on validation."""
     record: bool = False
     """Write the metrics to apps/APP/results.json and renew the README's table."""
-    register: str | None = None
+    register: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """The name of a registered model in MLflow. Adds a version with the variants' figures as tags."""
     json: bool = False
     """Print one JSON object instead of the tables."""

@@ -1,4 +1,4 @@
-"""The runtime on the device: numpy and ai-edge-litert; of the project only `errors` and `files`."""
+"""The runtime on the device. Needs numpy and ai-edge-litert, and of the project only `errors` and `files`."""
 
 from .bundle import Bundle
 from .model import Model, Stream

@@ -1,7 +1,6 @@
-"""What lands on a device: a folder with manifest.json, .tflite variants and assets.
+"""Read a bundle, the folder that is copied to a device: manifest.json, .tflite variants and assets.
 
-numpy-free and TensorFlow-free: the standard library only. Nothing of a bundle is parsed or run before its
-name, size and hash agree with the manifest.
+Needs the standard library only. No file of a bundle is used before its size and hash agree with the manifest.
 """
 
 from __future__ import annotations
@@ -19,17 +18,22 @@ from .manifest import MANIFEST, check_manifest
 
 @dataclass(frozen=True)
 class Bundle:
-    """A complete bundle; `Bundle.open(folder)` makes one."""
+    """A complete bundle. Get one with `Bundle.open(folder)`.
+
+    Attributes:
+        folder: where its files are.
+        manifest: the content of manifest.json.
+    """
 
     folder: Path
     manifest: Mapping[str, Any]
 
     @classmethod
     def open(cls, folder: str | Path) -> Bundle:
-        """Read and check the manifest in `folder`; the files are checked when they are asked for.
+        """Read and check the manifest in `folder`. Other files are checked when they are asked for.
 
         Raises:
-            UserError: no such folder, or a manifest that isn't as it was written.
+            UserError: there is no such folder, or its manifest is missing or not of the right format.
         """
         path = Path(folder) / MANIFEST
         try:
@@ -43,12 +47,12 @@ class Bundle:
 
     @property
     def labels(self) -> list[str]:
-        """The classes, in the order of the model's outputs."""
+        """The names of the classes, in the order of the model's outputs."""
         return self.manifest["labels"]
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """The settings that turn raw input into what the model takes."""
+        """The settings by which raw inputs become the model's inputs."""
         return self.manifest["preprocessing"]
 
     @property
@@ -109,11 +113,19 @@ class Bundle:
 
     @property
     def parts(self) -> list[dict[str, Any]]:
-        """One record for each .tflite file that is a part of the model; most bundles have none."""
+        """One record for each .tflite file that holds a part of the model, such as a decoder; often none."""
         return self.manifest.get("parts", [])
 
     def part_path(self, name: str, precision: str) -> Path:
-        """Return the path of the file with part `name` in a precision, its size and hash checked."""
+        """Return the path of the file that holds a part of the model, its size and hash checked.
+
+        Args:
+            name: the name of the part, such as "decode".
+            precision: such as "float32".
+
+        Raises:
+            UserError: the bundle has no such file, or it isn't as it was written.
+        """
         for part in self.parts:
             if (part["part"], part["precision"]) == (name, precision):
                 self._read(part)
@@ -124,7 +136,7 @@ class Bundle:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Why a file that was to be in the bundle isn't, by its name."""
+        """For each file that was left out of the bundle, the reason."""
         return {each["file"]: each["reason"] for each in self.manifest.get("left_out", [])}
 
     def _refuse_left_out(self, *names: str) -> None:
@@ -133,7 +145,7 @@ class Bundle:
                 raise UserError(f"{self.folder}: {name} was left out of the bundle: {self.left_out[name]}")
 
     def asset(self, name: str) -> bytes:
-        """Return the content of an asset, its hash checked."""
+        """Return the content of an asset such as a vocabulary; UserError if it is missing or was changed."""
         for asset in self.manifest["assets"]:
             if asset["file"] == name:
                 return self._read(asset)
@@ -161,4 +173,4 @@ def _kind(variant: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")

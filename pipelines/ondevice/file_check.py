@@ -1,7 +1,7 @@
-"""Is a .tflite file sound? Asked before LiteRT sees it: LiteRT checks the offsets of a file, but not all that
-they lead to, and an index, a shape or a scale that is wrong there may end the process.
+"""Check that a .tflite file is sound before LiteRT loads it.
 
-What only running shows (a loop without an end, say) is for `probe`.
+LiteRT checks the offsets in a file but not every index, shape and scale, and a wrong one can crash the
+process. Some faults, such as an endless loop, only show when the file runs: `probe` finds those.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _BITS = {
     0: 32, 1: 16, 2: 32, 3: 8, 4: 64, BOOL: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16,
     17: 4, 18: 16, 19: 2, 20: 4,
 }  # fmt: skip
-"""By type of a tensor. Texts and handles of resources are not for devices."""
+"""Bits of an element, by type of a tensor. Strings and resource handles are not supported on devices."""
 _POINTS = {3: (0, 255), 7: (-(2**15), 2**15 - 1), 9: (-128, 127)}
-"""The zero points of uint8, int16, int8."""
-_LEAST_SCALE, _LARGEST_SCALE = 1e-18, 1e18  # products and quotients of two are normal float32, too
-_MOST_BYTES = 2**31 - 1  # offsets in a file are of 32 bits
+"""The smallest and largest zero point of uint8, int16 and int8."""
+_LEAST_SCALE, _LARGEST_SCALE = 1e-18, 1e18  # the product or quotient of two is then a normal float32
+_MOST_BYTES = 2**31 - 1  # offsets in a file have 32 bits
 _MOST_RANK = 8
-_MOST_TABLES = 1_000_000  # a small file may refer to the same over and over
+_MOST_TABLES = 1_000_000  # a small file can refer to the same table many times
 
 
 def check_content(content: bytes) -> None:
-    """Check a whole file.
+    """Check the content of a whole file.
 
     Raises:
-        UnsoundError: it is cut short, or holds what LiteRT can't run, or not without danger.
+        UnsoundError: the file is cut short, or LiteRT can't run it safely.
     """
     require(len(content) <= _MOST_BYTES, f"expected {_MOST_BYTES} bytes at most, found {len(content)}")
     model = root(content)
@@ -64,14 +64,14 @@ def _limited(tables: Iterable[Table]) -> Iterator[Table]:
 
 
 def _code(code: Table) -> int:
-    """Return the number of an operator; files from before 2020 have it in the narrower field only."""
+    """Return the number of an operator. Files from before 2020 hold it in the 8-bit field only."""
     number = max(code.number(0, _I8), code.number(3, _I32))
-    require(number not in UNSUPPORTED, f"{op_name(number)} calls graphs in a way that isn't checked here")
+    require(number not in UNSUPPORTED, f"{op_name(number)} calls graphs in a way that can't be checked")
     return number
 
 
 def _buffer(buffer: Table) -> int:
-    """Return the size."""
+    """Return the size of a buffer in bytes."""
     require(buffer.number(1, _U64) <= 1, "expected constants inside of the file's tables")
     return len(buffer.array(0, "u1"))
 
@@ -97,7 +97,7 @@ def _graph(graph: Table, buffers: list[int], codes: list[int]) -> Graph:
 
 def _tensor(table: Table, buffers: list[int]) -> Tensor:
     kind, buffer = table.number(1, _I8), table.number(2, _U32)
-    require(kind in _BITS, f"type {kind} isn't one of numbers")
+    require(kind in _BITS, f"type {kind} is not a number type")
     require(buffer < len(buffers), f"buffer {buffer}: expected one of {len(buffers)}")
     require(table.table(6) is None, "sparse constants are not supported")
     require(not any(True for _ in table.tables(9)), "variants are not supported")
@@ -128,7 +128,7 @@ def _bytes(kind: int, shape: tuple[int, ...]) -> int:
 
 
 def _check_scales(quantization: Table | None, kind: int, shape: tuple[int, ...]) -> int:
-    """Return how many scales a tensor has; they must be as many, and such, as its type and shape want."""
+    """Check that a tensor's scales and zero points fit its type and shape; return the number of scales."""
     if quantization is None:
         return 0
     scales, points = quantization.array(2, "<f4"), quantization.array(3, "<i8")
@@ -156,10 +156,10 @@ def _check_signature(signature: Table, graphs: list[Graph]) -> None:
 
 
 def _check_behind(tail: bytes) -> None:
-    """Refuse a file whose zip of associated files, behind the last of the model's constants, is cut short."""
+    """Refuse a file if the zip of associated files after its last constant is cut short."""
     if b"PK\3\4" not in tail:
         return
-    end = tail.rfind(b"PK\5\6")  # the record of 22 bytes, and a comment, that end a zip
+    end = tail.rfind(b"PK\5\6")  # a zip ends with a record of 22 bytes and a comment
     comment = int.from_bytes(tail[end + 20 : end + 22], "little")
     require(
         end >= 0 and len(tail) == end + 22 + comment, "the zip of associated files at its end is cut short"

@@ -1,7 +1,7 @@
-"""Read a flatbuffer whose every offset may be wrong: the standard library and numpy only.
+"""Read a flatbuffer in which any offset may be wrong. Needs the standard library and numpy only.
 
-A table is fields by number. Each field is found through a list of 16-bit offsets; tables, vectors and texts
-lie elsewhere in the file, behind a 32-bit offset. Nothing is read outside of the file.
+A table holds numbered fields, which are found through a list of 16-bit offsets. Tables, vectors and strings
+lie elsewhere in the file, behind a 32-bit offset. Nothing is ever read outside the file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ _U16, _U32, _I32 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<i")
 
 
 class UnsoundError(Exception):
-    """The file isn't what its format says. The message says what was expected and what was found."""
+    """The file breaks the rules of its format. The message says what was expected and what was found."""
 
 
 class Table:
-    """One table at byte `at` of a file.
+    """A table of a file.
+
+    Args:
+        data: the content of the file.
+        at: the byte at which the table starts.
 
     Raises:
-        UnsoundError: here and in every method, when something lies outside of the file.
+        UnsoundError: here and in every method, if something lies outside the file.
     """
 
     __slots__ = ("_at", "_data", "_fields", "_size")
@@ -35,37 +39,37 @@ class Table:
             raise UnsoundError(f"expected a table at byte {at}, its list of fields is outside of the file")
 
     def number(self, field: int, kind: struct.Struct, default: int = 0) -> int:
-        """Return a whole number."""
+        """Return an integer field, or `default` if the table doesn't have it."""
         at = self._place(field)
         return _number(self._data, at, kind) if at else default
 
     def table(self, field: int) -> Table | None:
-        """Return a table, or None where there is none."""
+        """Return a field that is a table, or None if the table doesn't have it."""
         at = self._place(field)
         return Table(self._data, at + _number(self._data, at, _U32)) if at else None
 
     def tables(self, field: int) -> Iterator[Table]:
-        """Yield the tables of a vector of them."""
+        """Yield the tables in a field that is a vector of tables."""
         start, length = self._vector(field, 4)
         for at in range(start, start + 4 * length, 4):
             yield Table(self._data, at + _number(self._data, at, _U32))
 
     def array(self, field: int, dtype: str) -> np.ndarray:
-        """Return a vector of numbers, empty where there is none."""
+        """Return a field that is a vector of numbers; empty if the table doesn't have it."""
         kind = np.dtype(dtype)
         start, length = self._vector(field, kind.itemsize)
         return np.frombuffer(self._data, kind, length, start) if length else np.empty(0, kind)
 
     def end(self, field: int) -> int:
-        """Return the byte behind a vector of bytes, 0 where there is none."""
+        """Return the offset just after a field that is a vector of bytes; 0 if the table doesn't have it."""
         return sum(self._vector(field, 1))
 
     def whole(self, field: int) -> list[int]:
-        """Return a vector of 32-bit whole numbers."""
+        """Return a field that is a vector of 32-bit integers."""
         return self.array(field, "<i4").tolist()
 
     def text(self, field: int) -> str:
-        """Return a text."""
+        """Return a field that is a string."""
         start, length = self._vector(field, 1)
         try:
             return self._data[start : start + length].decode()
@@ -73,13 +77,13 @@ class Table:
             raise UnsoundError(f"expected a text in UTF-8 at byte {start}") from None
 
     def _place(self, field: int) -> int:
-        """Return where a field is, or 0."""
+        """Return the offset of a field, or 0 if the table doesn't have it."""
         entry = 4 + 2 * field
         offset = _number(self._data, self._fields + entry, _U16) if entry + 2 <= self._size else 0
         return self._at + offset if offset else 0
 
     def _vector(self, field: int, size: int) -> tuple[int, int]:
-        """Return the start and the length of a vector of items of `size` bytes."""
+        """Return the offset of the first item of a vector and the number of items, each of `size` bytes."""
         at = self._place(field)
         if not at:
             return 0, 0
@@ -91,7 +95,7 @@ class Table:
 
 
 def root(data: bytes) -> Table:
-    """Return the table that the file begins with."""
+    """Return the root table of a file."""
     return Table(data, _number(data, 0, _U32))
 
 

@@ -1,4 +1,4 @@
-"""Are the operators of a .tflite file in an order, and called with tensors, that LiteRT can run?"""
+"""Check that LiteRT can run the operators of a .tflite file in their order and on their tensors."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .operators import (
 
 BOOL = 6
 SCALED_TYPES = (3, 7, 9)
-"""uint8, int16, int8: what activations are quantized to."""
+"""uint8, int16, int8: the types of quantised activations."""
 _U8, _I32 = struct.Struct("<B"), struct.Struct("<i")
 _IF, _WHILE, _STRIDED_SLICE = NAMED["IF"], NAMED["WHILE"], NAMED["STRIDED_SLICE"]
-_DEEPEST = 16  # calls of graphs; each takes room on the stack
+_DEEPEST = 16  # nested calls of graphs; each uses some of the stack
 
 
 class Tensor(NamedTuple):
-    """What the checks need of a tensor."""
+    """The properties of a tensor that the checks use."""
 
     type: int
     shape: tuple[int, ...]
@@ -38,7 +38,7 @@ class Tensor(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """Tensors, which of them go in and out, and the operators: their numbers and tables."""
+    """A graph: its tensors, the indices of its inputs and outputs, and each operator's number and table."""
 
     tensors: list[Tensor]
     inputs: list[int]
@@ -46,12 +46,12 @@ class Graph(NamedTuple):
     operators: list[tuple[int, Table]]
 
     def types(self, tensors: list[int]) -> list[int]:
-        """Return the types of some tensors."""
+        """Return the types of tensors, given their indices."""
         return [self.tensors[i].type for i in tensors]
 
 
 def check_graph(index: int, graphs: list[Graph]) -> set[int]:
-    """Check that every tensor is read after it was written, and written once; return the graphs called."""
+    """Check that each tensor is written once and before it is read; return the graphs that this one calls."""
     graph = graphs[index]
     for i in graph.inputs:
         tensor = graph.tensors[i]
@@ -71,7 +71,7 @@ def check_graph(index: int, graphs: list[Graph]) -> set[int]:
 
 
 def check_depth(calls: list[set[int]]) -> None:
-    """Refuse graphs that call themselves, however indirectly, and calls deeper than the stack should hold."""
+    """Refuse graphs that call themselves, even indirectly, and calls nested too deeply for the stack."""
     reach = [set(called) for called in calls]
     for _ in range(_DEEPEST):
         if not any(reach):
@@ -83,13 +83,13 @@ def check_depth(calls: list[set[int]]) -> None:
 
 
 def _known(i: int, graph: Graph, written: set[int]) -> bool:
-    """Say whether a tensor has its values; one without any always does."""
+    """Return whether a tensor has its values by now. A tensor of size 0 always has."""
     tensor = graph.tensors[i]
     return i in written or tensor.constant or tensor.variable or 0 in tensor.shape
 
 
 def _check_op(code: int, op: Table, graph: Graph, written: set[int]) -> tuple[list[int], list[int]]:
-    """Check one operator, add what it writes to `written`; return its inputs and outputs."""
+    """Check one operator, add its outputs to `written`, and return its inputs and outputs."""
     inputs, outputs = op.whole(1), op.whole(2)
     places = range(len(graph.tensors))
     require(all(i in places or i == -1 for i in (*inputs, *op.whole(8))), "inputs: no such tensor")
@@ -110,7 +110,7 @@ def _check_op(code: int, op: Table, graph: Graph, written: set[int]) -> tuple[li
 
 
 def _check_types(code: int, graph: Graph, inputs: list[int], outputs: list[int]) -> None:
-    """Check what an operator demands of the types and scales of its tensors."""
+    """Check that the types and scales of an operator's tensors are allowed."""
     made = set(graph.types(outputs))
     require(code not in SAME_INPUTS or len(set(graph.types(inputs))) == 1, "expected inputs of one type")
     require(code not in SAME_OUTPUT or made == set(graph.types(inputs[:1])), "expected outputs as the input")
@@ -137,9 +137,9 @@ def _check_options(code: int, op: Table, outputs: list[int]) -> None:
 def _check_calls(
     code: int, op: Table, inputs: list[int], outputs: list[int], graph: Graph, graphs: list[Graph]
 ) -> set[int]:
-    """Check that what a loop or a branch hands over fits the graphs that it calls; return them."""
+    """Check that the tensors of a loop or a branch fit the graphs it calls, and return those graphs."""
     options = op.table(4)
-    assert options is not None  # _check_op has seen to it
+    assert options is not None  # _check_op has checked it
     first, second = (options.number(field, _I32) for field in (0, 1))
     require({first, second} <= set(range(len(graphs))), f"no such graph: {first} or {second}")
     require(-1 not in inputs, "an input is absent")

@@ -1,4 +1,4 @@
-"""The format of a bundle's manifest.json, and the check that one is of it."""
+"""The format of a bundle's manifest.json, and a check of it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..errors import UserError
 MANIFEST = "manifest.json"
 FORMAT = 1
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
-"""float16: weights are stored in half the bytes and computed with in float32. dynamic_int8: weights in 8
-bits, activations quantized at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16, by ranges
-measured on examples; float in and out, and in what a loop carries."""
+"""float16: weights are stored in 16 bits, and the computation is in float32. dynamic_int8: weights in 8 bits,
+activations quantised at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16 bits, with ranges
+measured on examples; inputs, outputs and the state of a loop are float32."""
 EXECUTIONS = ("loop", "unrolled", "fused", "step")
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -22,7 +22,7 @@ Check = Callable[[Any], bool]
 
 
 def is_plain_name(name: Any) -> bool:
-    """Tell whether `name` names a file in its own folder on every system: no separator, no leading dot."""
+    """Return whether `name` is a file name on every system: without a separator or a leading dot."""
     return isinstance(name, str) and _PLAIN_NAME.fullmatch(name) is not None
 
 
@@ -111,10 +111,14 @@ _LATENCY: Fields = {"p50": _NUMBER, "p95": _NUMBER}
 
 
 def check_manifest(manifest: Any, where: str) -> None:
-    """Check every key of format 1, and `parts` and `left_out` where they are there; other keys may follow.
+    """Check every key of format 1, and the optional `parts` and `left_out`. Further keys are allowed.
+
+    Args:
+        manifest: the parsed JSON.
+        where: the file, for error messages.
 
     Raises:
-        UserError: the first thing that isn't as expected, with its place after `where`.
+        UserError: a key is missing or its value is wrong; the message says which.
     """
     _check_object(manifest, _TOP, where, "")
     _check_object(manifest["metric"], _METRIC, where, "metric.")

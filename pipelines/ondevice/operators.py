@@ -1,7 +1,7 @@
-"""What TFLite's operators take: the numbers of inputs and outputs, and which tensors must have a scale.
+"""The rules of TFLite's operators: how many inputs and outputs they have, and which tensors need a scale.
 
-LiteRT's kernels rely on these and don't check all. Operators that aren't in the tables are held to the rules
-for all only.
+LiteRT's kernels rely on these rules and don't check all of them. Operators that aren't in the tables here are
+checked against the general rules only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMED = {
     "GATHER_ND": 107, "QUANTIZE": 114, "IF": 118, "WHILE": 119, "SELECT_V2": 123, "BATCH_MATMUL": 126,
     "BROADCAST_TO": 130, "REDUCE_ALL": 140, "DYNAMIC_UPDATE_SLICE": 151,
 }  # fmt: skip
-"""The operators that the tables here and `graph_check` speak of, and their numbers in a file."""
+"""The numbers in a file of the operators that are named here and in `graph_check`."""
 
 _INPUTS = {
     (1, 1): "DEQUANTIZE LOGISTIC RELU SOFTMAX TANH SQUEEZE EXP CAST NEG LOG SQRT RSQRT SHAPE LOGICAL_NOT "
@@ -55,14 +55,14 @@ _MOVE = (
     "DYNAMIC_UPDATE_SLICE BROADCAST_TO FILL ZEROS_LIKE"
 )
 PLAIN = frozenset(NAMED[name] for name in _MOVE.split())
-"""Operators that move values and don't compute: their 8 and 16-bit tensors need no scale."""
+"""Operators that move values without computing: their 8-bit and 16-bit tensors need no scale."""
 
 _SAME_INPUTS = (
     "ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE POW CONCATENATION PACK LESS LESS_EQUAL GREATER "
     "GREATER_EQUAL EQUAL NOT_EQUAL LOGICAL_OR LOGICAL_AND"
 )
 SAME_INPUTS = frozenset(NAMED[name] for name in _SAME_INPUTS.split())
-"""Operators whose inputs are all of one type."""
+"""Operators whose inputs all have the same type."""
 
 _SAME_OUTPUT = (
     "ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE POW CONCATENATION PACK UNPACK LOGISTIC TANH RELU "
@@ -71,7 +71,7 @@ _SAME_OUTPUT = (
     "DYNAMIC_UPDATE_SLICE BROADCAST_TO SPLIT_V UNIDIRECTIONAL_SEQUENCE_LSTM UNIDIRECTIONAL_SEQUENCE_RNN SVDF"
 )
 SAME_OUTPUT = frozenset(NAMED[name] for name in _SAME_OUTPUT.split())
-"""Operators whose outputs are of the type of their first input."""
+"""Operators whose outputs have the type of their first input."""
 
 _BY_AXIS = (
     "FULLY_CONNECTED CONV_2D DEPTHWISE_CONV_2D BATCH_MATMUL EMBEDDING_LOOKUP DEQUANTIZE LSTM RNN SVDF "
@@ -79,10 +79,10 @@ _BY_AXIS = (
     "BIDIRECTIONAL_SEQUENCE_LSTM"
 )
 ONE_SCALE = frozenset(NAMED.values()) - {NAMED[name] for name in _BY_AXIS.split()}
-"""Operators whose tensors have one scale each, not one for each row."""
+"""Operators whose tensors have one scale, not one for each row."""
 
 OUTPUTS_COUNTED = frozenset(NAMED[name] for name in ("SPLIT", "SPLIT_V", "UNPACK"))
-"""Operators whose options begin with the number of outputs."""
+"""Operators whose options start with the number of outputs."""
 
 OPTIONS = {
     NAMED[name]: number
@@ -93,28 +93,28 @@ OPTIONS = {
         "WHILE": 93, "BATCH_MATMUL": 101,
     }.items()
 }  # fmt: skip
-"""The type of the options that an operator can't do without."""
+"""For operators that need options: the type of the options."""
 
 _REMEMBER = (
     "LSTM RNN SVDF UNIDIRECTIONAL_SEQUENCE_RNN UNIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN "
     "BIDIRECTIONAL_SEQUENCE_LSTM"
 )
 STATEFUL = frozenset(NAMED[name] for name in _REMEMBER.split())
-"""Operators that keep variables between runs."""
+"""Operators that keep variables from one run to the next."""
 
 UNSUPPORTED = frozenset({31, 173, 174, 190, 198, 199, 200, 206, 209})
-"""CALL and StableHLO's operators that call graphs."""
+"""CALL and the StableHLO operators that call graphs."""
 
 _NUMBERED = {number: name for name, number in NAMED.items()}
 
 
 def op_name(code: int) -> str:
-    """Return how to call an operator in a message."""
+    """Return the name of an operator for messages."""
     return _NUMBERED.get(code, f"operator {code}")
 
 
 def wrong_counts(code: int, inputs: list[int], outputs: list[int]) -> str | None:
-    """Say what is wrong with the number of inputs (-1: absent) and outputs of an operator, if anything."""
+    """Return what is wrong with the numbers of inputs (-1: absent) and outputs of an operator, or None."""
     if code not in _COUNTS:
         return None
     least, most = _COUNTS[code]

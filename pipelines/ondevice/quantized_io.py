@@ -1,6 +1,7 @@
-"""Arrays into and out of a model: shapes, dtypes, and whole numbers that stand for real ones.
+"""Convert arrays to a model's inputs and from its outputs: check shapes and dtypes, quantise and dequantise.
 
-A real x is held as q with x = scale * (q - zero_point). Scaled, rounded and clipped is here and nowhere else.
+A real number x is stored as the integer q with x = scale * (q - zero_point). This is the only module that
+scales, rounds and clips.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ import numpy as np
 
 
 class Spec(NamedTuple):
-    """Shape, batch of 1 included (-1: any size), and dtype of one input or output, as the file has it."""
+    """The shape, with its batch of 1 (-1: any size), and the dtype of an input or output in the file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
 
 class Quantization(NamedTuple):
-    """How an integer input or output stands for real numbers."""
+    """The scale and zero point by which integers stand for real numbers."""
 
     scale: float
     zero_point: int
 
     def quantize(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Return real numbers as whole ones of `dtype`: the nearest, or the last on that side.
+        """Quantise real numbers to integers of `dtype`: round to the nearest and clip to the range.
 
         Raises:
             ValueError: the array holds NaN.
@@ -37,18 +38,18 @@ class Quantization(NamedTuple):
         return np.clip(steps, limits.min, limits.max).astype(dtype)
 
     def dequantize(self, array: np.ndarray) -> np.ndarray:
-        """Return whole numbers as the real ones that they stand for, float32."""
+        """Return the real numbers that integers stand for, as float32."""
         return (array.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
 def spec_of(detail: Mapping[str, Any]) -> Spec:
-    """Return the spec from what the interpreter says of a tensor."""
+    """Return the spec of a tensor from the interpreter's details."""
     shape = detail["shape_signature"] if len(detail["shape_signature"]) else detail["shape"]
     return Spec(tuple(int(size) for size in shape), np.dtype(detail["dtype"]))
 
 
 def quantization_of(detail: Mapping[str, Any]) -> Quantization | None:
-    """Return how a tensor is quantized, or None where it isn't, or not by one scale."""
+    """Return the quantisation of a tensor, or None if it has none or more than one scale."""
     parameters = detail["quantization_parameters"]
     if len(parameters["scales"]) != 1 or np.dtype(detail["dtype"]).kind not in "iu":
         return None
@@ -56,10 +57,10 @@ def quantization_of(detail: Mapping[str, Any]) -> Quantization | None:
 
 
 def as_input(name: str, array: np.ndarray, spec: Spec, quantization: Quantization | None) -> np.ndarray:
-    """Return an array as the model takes it; real numbers for a quantized input are quantized.
+    """Return an array in the dtype of an input. Real numbers for a quantised input are quantised.
 
     Raises:
-        ValueError: another shape or kind of dtype, numbers that the dtype can't hold, or NaN to quantize.
+        ValueError: the shape or the kind of dtype is wrong, or a number is out of range or NaN.
     """
     array = np.asarray(array)
     real = quantization is not None and array.dtype.kind == "f"
@@ -80,7 +81,7 @@ def as_input(name: str, array: np.ndarray, spec: Spec, quantization: Quantizatio
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Say whether a shape is the wanted one; in place of -1 any size but 0."""
+    """Return whether a shape is the expected one, where -1 stands for any size but 0."""
     sizes = zip(shape, wanted, strict=False)
     return len(shape) == len(wanted) and all(
         size == want or (want == -1 and size > 0) for size, want in sizes

@@ -1,4 +1,4 @@
-"""One function of a .tflite file: named arrays in, named arrays out."""
+"""Call a signature of a .tflite file: named arrays in, named arrays out."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Signature:
     """A signature of a file.
 
     Args:
-        file: for messages.
-        run: LiteRT's runner of it.
+        file: the name of the file, for error messages.
+        run: LiteRT's runner of the signature.
 
     Attributes:
-        inputs, outputs: `Spec` by name.
+        inputs, outputs: a `Spec` for each name.
     """
 
     def __init__(self, file: str, run: Any) -> None:
@@ -37,10 +37,17 @@ class Signature:
         self._made = {name: quantization_of(detail) for name, detail in made.items()}
 
     def __call__(self, arrays: Mapping[str, np.ndarray], exact: Collection[str]) -> Arrays:
-        """Run it; arrays named in `exact` are taken and given as the file has them.
+        """Run the signature.
+
+        Args:
+            arrays: one array for each input name.
+            exact: names of inputs and outputs that are not quantised or dequantised.
+
+        Returns:
+            One array for each output name.
 
         Raises:
-            ValueError: other names, shapes or dtypes.
+            ValueError: the names, shapes or dtypes are not those of the signature.
             UserError: LiteRT can't run it, or not on these inputs.
         """
         if arrays.keys() != self.inputs.keys():
@@ -56,14 +63,14 @@ class Signature:
         return {name: self._real(name, array, exact) for name, array in made.items()}
 
     def zeros(self) -> Arrays:
-        """Return zeros for every input, of one step where any number is taken."""
+        """Return zeros for each input. Sizes that are open become 1."""
         return {
             name: np.zeros([abs(size) for size in spec.shape], spec.dtype)
             for name, spec in self.inputs.items()
         }
 
     def dtype(self, name: str, exact: Collection[str]) -> np.dtype:
-        """Return the dtype in which an output is given."""
+        """Return the dtype in which an output is returned."""
         stays = name in exact or self._made[name] is None
         return self.outputs[name].dtype if stays else np.dtype(np.float32)
 
@@ -73,10 +80,16 @@ class Signature:
 
 
 def read_model(source: str | Path | bytes) -> tuple[str, bytes]:
-    """Return the name, for messages, and the content of a file that begins as a .tflite file does.
+    """Read a file and check that it starts like a .tflite file.
+
+    Args:
+        source: the path of the file, or its content.
+
+    Returns:
+        The name for error messages ("model" for content), and the content.
 
     Raises:
-        UserError: it doesn't, can't be read or is larger than such a file can be.
+        UserError: the file doesn't start like one, can't be read or is too large.
     """
     name, content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
     found = content[4:8]
@@ -96,5 +109,5 @@ def _read(path: Path) -> tuple[str, bytes]:
 
 
 def one_line(error: Exception) -> str:
-    """Return the message of an error of LiteRT in one line."""
+    """Return the message of an error from LiteRT as one line."""
     return " ".join(str(error).split()) or type(error).__name__

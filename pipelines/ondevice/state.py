@@ -1,4 +1,4 @@
-"""The state of a streaming model as a file: .npz without pickled objects, bound to one model."""
+"""Save and load the state of a streaming model: an .npz file without pickled objects, for one model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .quantized_io import Spec
 
 _MODEL = "model"
 _PREFIX = "state."
-_HEADER = 4096  # more than what .npy puts before the numbers
+_HEADER = 4096  # more bytes than the header of an .npy file has
 
 
 def checked_state(given: Mapping[str, np.ndarray], specs: Mapping[str, Spec]) -> dict[str, np.ndarray]:
-    """Return a copy of a state.
+    """Check that a state has the names, shapes and dtypes in `specs`, and return a copy.
 
     Raises:
-        UserError: other names, shapes or dtypes than `specs`.
+        UserError: it has others.
     """
     if given.keys() != specs.keys():
         raise UserError(f"state: expected {sorted(specs)}, got {sorted(map(str, given))}")
@@ -39,10 +39,15 @@ def checked_state(given: Mapping[str, np.ndarray], specs: Mapping[str, Spec]) ->
 
 
 def save_state(path: Path, state: Mapping[str, np.ndarray], content: bytes) -> None:
-    """Write the state of the model in `content`; the file appears whole or not at all.
+    """Write a state to a file, which appears whole or not at all.
+
+    Args:
+        path: the .npz file.
+        state: one array for each name.
+        content: the .tflite file that the state belongs to.
 
     Raises:
-        UserError: it can't be written.
+        UserError: the file can't be written.
     """
     file = io.BytesIO()
     arrays = {_PREFIX + name: array for name, array in state.items()}
@@ -54,10 +59,15 @@ def save_state(path: Path, state: Mapping[str, np.ndarray], content: bytes) -> N
 
 
 def load_state(path: Path, specs: Mapping[str, Spec], content: bytes) -> dict[str, np.ndarray]:
-    """Read what `save_state` wrote.
+    """Read a file that `save_state` wrote.
+
+    Args:
+        path: the .npz file.
+        specs: the names, shapes and dtypes that the state must have.
+        content: the .tflite file that the state must belong to.
 
     Raises:
-        UserError: it can't be read, is damaged, or is the state of another model.
+        UserError: the file can't be read, is damaged, or is the state of another model.
     """
     most = _HEADER + max(
         (spec.dtype.itemsize * int(np.prod(spec.shape)) for spec in specs.values()), default=0
@@ -67,7 +77,7 @@ def load_state(path: Path, specs: Mapping[str, Spec], content: bytes) -> dict[st
             arrays = {entry.filename: _array(archive, entry, most) for entry in archive.infolist()}
     except OSError as error:
         raise UserError(f"{path}: expected a saved state: {error.strerror or error}") from None
-    except Exception as error:  # whatever zipfile and numpy raise on damaged files
+    except Exception as error:  # zipfile and numpy raise many types on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path}: expected a saved state (.npz): {reason}") from None
     model = arrays.pop(f"{_MODEL}.npy", None)

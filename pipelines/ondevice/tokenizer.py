@@ -1,13 +1,13 @@
-"""Text to token ids, in plain Python: the same file trains the model and runs on the device.
+"""Turn text into token ids. Training and the device run this same file, which is plain Python.
 
-A text is normalised (NFKC, lower case, straight apostrophes, HTML tags to spaces) and cut into tokens:
+A text is normalised (NFKC, lower case, straight apostrophes, spaces for HTML tags) and cut into tokens:
 
 * a word or a number: letters, digits and their combining marks, in any script;
-* an English contraction's tail, which is split off: "isn't" -> "is" "n't", "she'll" -> "she" "'ll"
-  (text that comes split already, "is n't", gives the same tokens);
-* any other character that is not a space, with the marks on it, one token each.
+* the end of an English contraction: "isn't" -> "is" "n't", "she'll" -> "she" "'ll" (text that is already
+  split, "is n't", gives the same tokens);
+* any other character that is not a space, with its combining marks.
 
-Every `str` has tokens, lone surrogates included, in time linear in its length.
+Every `str` can be tokenised, also one with lone surrogates, in time linear in its length.
 """
 
 import json
@@ -23,30 +23,30 @@ FORMAT = 1
 PADDING = "[PAD]"
 UNKNOWN = "[UNK]"
 RESERVED = (PADDING, UNKNOWN)
-"""Ids 0 and 1. No text has these tokens: brackets are tokens of their own."""
+"""The tokens with ids 0 and 1. They never occur in a text, where brackets are tokens of their own."""
 
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u00b4"), "'")
-# A tag's attributes need a value here, so that "if a <b and c> d" keeps its words.
+# Attributes of a tag must have a value, so that "if a <b and c> d" keeps its words.
 _TAG = re.compile(
     r"""</?[a-z][a-z0-9]*(?:\s+[a-z:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*\s*/?>""", re.ASCII
 )
 
 
 class _Kinds(dict[int, str]):
-    """For str.translate: the kind of each character, one character each, so that patterns stay small.
+    """A table for str.translate that replaces each character by its kind, which keeps the patterns short.
 
-    ASCII stands for itself; of the rest, letters and digits become "w", marks _MARK, spaces " ", others ".".
+    ASCII is kept. Other letters and digits become "w", combining marks _MARK, spaces " ", the rest ".".
     """
 
     def __missing__(self, point: int) -> str:
         kind = self._kind(chr(point))
-        if len(self) < 10_000:  # plenty for any language, and no text can fill the memory
+        if len(self) < 10_000:  # enough for any language, and bounded for any text
             self[point] = kind
         return kind
 
     @staticmethod
     def _kind(character: str) -> str:
-        # The halfwidth sound marks are letters by category, but NFKC makes marks of them.
+        # The halfwidth sound marks have the category of letters, but NFKC turns them into marks.
         if unicodedata.category(character).startswith("M") or character in "\uff9e\uff9f":
             return _MARK
         if character.isspace():
@@ -58,11 +58,11 @@ _MARK = "\u0300"
 _KINDS = _Kinds({point: chr(point) for point in range(128)})
 _PART = f"[a-z0-9{_MARK}]"
 _TOKEN = re.compile(
-    rf"n't(?!{_PART})|'(?:s|re|ve|ll|d|m)(?!{_PART})"  # a contraction's tail
-    rf"|[a-z0-9]{_PART}*?(?=n't(?!{_PART}))|[a-z0-9]{_PART}*+"  # a word before such a tail, any other word
+    rf"n't(?!{_PART})|'(?:s|re|ve|ll|d|m)(?!{_PART})"  # the end of a contraction
+    rf"|[a-z0-9]{_PART}*?(?=n't(?!{_PART}))|[a-z0-9]{_PART}*+"  # a word before one, any other word
     rf"|\S{_MARK}*+"
 )
-# The limit of Unicode's Stream-Safe Text Format (UAX 15): NFKC sorts a run of marks in quadratic time.
+# The limit of Unicode's Stream-Safe Text Format (UAX 15). NFKC takes quadratic time for a run of marks.
 _MARKS_IN_A_ROW = 30
 _EXCESS = re.compile(f"{_MARK}{{{_MARKS_IN_A_ROW + 1},}}")
 
@@ -76,17 +76,17 @@ def _drop_excess_marks(text: str) -> str:
 
 
 def normalize(text: str) -> str:
-    """Return `text` in NFKC and lower case, apostrophes straight, each HTML tag a space."""
+    """Return `text` in NFKC and lower case, with straight apostrophes and a space for each HTML tag."""
     if text.isascii():
         return _TAG.sub(" ", text.lower())
     text = _drop_excess_marks(text.translate(_APOSTROPHES))
-    # Lower case can undo the normal form (a dotted capital I with a cedilla), hence twice.
+    # Lower case can undo NFKC (a dotted capital I with a cedilla), so it is applied twice.
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
     return _TAG.sub(" ", _drop_excess_marks(text).translate(_APOSTROPHES))
 
 
 def tokenize(text: str) -> list[str]:
-    """Return the tokens of `text`; none of them holds a space, and " ".join gives the same tokens again."""
+    """Return the tokens of `text`, which have no spaces; tokenising " ".join(tokens) gives the same again."""
     text = normalize(text)
     if text.isascii():
         return _TOKEN.findall(text)
@@ -94,17 +94,17 @@ def tokenize(text: str) -> list[str]:
 
 
 class Tokenizer:
-    """A vocabulary and a maximum length: `encode(text)` gives ids.
+    """Turn texts into ids with a vocabulary and a maximum length.
 
     Args:
-        vocabulary: tokens by id; "[PAD]" and "[UNK]" first.
-        max_length: the most ids that `encode` returns.
-        keep: what stays of a longer text: its "head", its "tail", or "both", which is the first
-            quarter of `max_length` from the head and the rest from the tail (reviews open with
-            what they are about and close with the verdict).
+        vocabulary: the tokens in the order of their ids, starting with "[PAD]" and "[UNK]".
+        max_length: the largest number of ids for a text.
+        keep: which part of a longer text is used: its "head", its "tail", or "both": a quarter of
+            `max_length` from the head and the rest from the tail, since reviews start with their subject and
+            end with the verdict.
 
     Raises:
-        ValueError: one line, when an argument is not as said.
+        ValueError: an argument is not as described; one line.
     """
 
     def __init__(self, vocabulary: Sequence[str], max_length: int, keep: Keep = "both") -> None:
@@ -119,13 +119,22 @@ class Tokenizer:
         cls,
         texts: Iterable[str],
         vocabulary_size: int,
+        *,
         min_count: int = 1,
         max_length: int = 256,
         keep: Keep = "both",
     ) -> "Tokenizer":
-        """Learn the vocabulary: the tokens seen most, `min_count` times at least; ties go by alphabet.
+        """Learn the vocabulary from texts: their most frequent tokens, in alphabetical order where equal.
 
-        `vocabulary_size` counts the two reserved ids.
+        Args:
+            texts: the training texts.
+            vocabulary_size: the largest number of ids, with the two reserved ones.
+            min_count: how often a token must occur to be in the vocabulary.
+            max_length: the largest number of ids for a text.
+            keep: which part of a longer text is used: "head", "tail" or "both".
+
+        Raises:
+            ValueError: an argument is out of its range; one line.
         """
         if vocabulary_size < len(RESERVED):
             raise ValueError(f"vocabulary_size: expected at least {len(RESERVED)}, got {vocabulary_size}")
@@ -137,11 +146,11 @@ class Tokenizer:
         return cls([*RESERVED, *words], max_length, keep)
 
     def tokenize(self, text: str) -> list[str]:
-        """Return all tokens of `text`; see the module."""
+        """Return all tokens of `text`, of any number."""
         return tokenize(text)
 
     def truncate(self, tokens: Sequence[str]) -> list[str]:
-        """Return at most `max_length` of the tokens, as `keep` says."""
+        """Return at most `max_length` of the tokens, from the part that `keep` names."""
         surplus = len(tokens) - self.max_length
         if surplus <= 0:
             return list(tokens)
@@ -149,16 +158,16 @@ class Tokenizer:
         return [*tokens[:head], *tokens[head + surplus :]]
 
     def ids(self, tokens: Iterable[str]) -> list[int]:
-        """Return the id of each token, 1 for an unknown one."""
+        """Return the id of each token; 1 for unknown tokens."""
         unknown = RESERVED.index(UNKNOWN)
         return [self._ids.get(token, unknown) for token in tokens]
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of `text`, `max_length` at most, without padding; an empty text has none."""
+        """Return at most `max_length` ids of `text`, without padding. An empty text has none."""
         return self.ids(self.truncate(tokenize(text)))
 
     def to_json(self) -> bytes:
-        """Return the tokenizer as ASCII JSON: equal tokenizers give equal bytes."""
+        """Return the tokenizer as JSON in ASCII. Equal tokenizers give equal bytes."""
         content = {
             "format": FORMAT,
             "keep": self.keep,
@@ -169,7 +178,7 @@ class Tokenizer:
 
     @classmethod
     def from_json(cls, data: bytes | str) -> "Tokenizer":
-        """Return the tokenizer that `to_json` wrote. Raises ValueError, one line, for anything else."""
+        """Return the tokenizer that `to_json` wrote. Anything else is a ValueError of one line."""
         try:
             content = json.loads(data)
         except (ValueError, RecursionError) as error:

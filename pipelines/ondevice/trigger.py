@@ -1,4 +1,4 @@
-"""From a stream's posteriors to events: smoothing, threshold, suppression. numpy only; runs on the device."""
+"""Detect events in a stream of posteriors by smoothing, threshold and suppression. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -10,33 +10,38 @@ import numpy as np
 
 
 class Event(NamedTuple):
-    """A label that was heard."""
+    """A detected label."""
 
     step: int
-    """The step at which it fired, from 0."""
+    """The step at which it was detected, counted from 0."""
     label: str
     score: float
-    """The smoothed posterior at that step."""
+    """The smoothed posterior probability at that step."""
 
 
 class Trigger:
-    """Fire when a label's smoothed posterior reaches a threshold.
+    """Fire when the smoothed posterior of a label reaches a threshold.
 
-        s_t = mean of p_u over the last `smoothing` steps u <= t      (over those there are, at the start)
-        fires at t, as the label k of the largest s_t[k], if s_t[k] >= threshold, nothing fired in the last
-        `suppression` steps, and s[k] was below the threshold since k fired last
+        s_t = mean of p_u over the last `smoothing` steps u <= t      (at the start, over the steps so far)
+
+    The label k with the largest s_t[k] fires at step t if
+
+        s_t[k] >= threshold, and
+        no label has fired in the last `suppression` steps, and
+        s[k] has been below the threshold since k last fired.
 
     Args:
-        labels: of the posteriors, in their order.
+        labels: the names of the posteriors, in their order.
         threshold: above 0, at most 1.
         smoothing: steps, at least 1.
-        suppression: steps, 0 for none.
-        ignored: labels that never fire ("_silence_").
+        suppression: steps; 0 for none.
+        ignored: labels that never fire, such as "_silence_".
     """
 
     def __init__(
         self,
         labels: Sequence[str],
+        *,
         threshold: float,
         smoothing: int,
         suppression: int,
@@ -50,14 +55,14 @@ class Trigger:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream so far."""
+        """Start a new stream."""
         self._last.clear()
         self._step = -1
         self._quiet_until = 0
         self._armed = np.ones(len(self._labels), bool)
 
     def __call__(self, posterior: np.ndarray) -> Event | None:
-        """Take the posterior (labels,) of the next step; return the event that it fires."""
+        """Take the posteriors (labels,) of the next step, and return the event that fires, if any."""
         self._step += 1
         self._last.append(np.asarray(posterior, np.float64))
         scores = np.mean(self._last, axis=0)
@@ -72,10 +77,10 @@ class Trigger:
 
 
 class Packets:
-    """Cut a stream that comes in pieces of any size into packets of one size.
+    """Cut a stream that arrives in pieces of any size into packets of a fixed size.
 
     Args:
-        size: elements of a packet.
+        size: how many elements a packet has.
     """
 
     def __init__(self, size: int) -> None:
@@ -83,7 +88,7 @@ class Packets:
         self._rest = np.empty(0, np.float32)
 
     def __call__(self, piece: np.ndarray) -> list[np.ndarray]:
-        """Take the next elements (any number,); return the packets (size,) that are full by now."""
+        """Take the next elements (n,), and return the packets (size,) that are complete by now."""
         waiting = np.concatenate([self._rest, np.asarray(piece, np.float32)])
         whole = len(waiting) // self._size * self._size
         self._rest = waiting[whole:]

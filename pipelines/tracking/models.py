@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..app import APPS
 from ..errors import UserError
 from ..ondevice.bundle import Bundle
 from . import serving
@@ -68,11 +69,12 @@ def log_bundle_model(bundle: Path, input_example: Sequence[Any]) -> str:
     if isinstance(examples[0], np.ndarray):  # they may differ in length, so only one
         examples = examples[0][None]
     answers = serving._load_pyfunc(str(bundle)).predict(examples)
+    packages = {name.partition(".")[0] for name in (serving.__name__, APPS)}
     logged = mlflow.pyfunc.log_model(
         name="bundle",
         loader_module=serving.__name__,
         data_path=str(bundle),
-        code_paths=[_package_folder(name) for name in (serving.__name__.partition(".")[0], "apps")],
+        code_paths=[_package_folder(name) for name in sorted(packages)],
         signature=_signature(examples, answers),
         input_example=examples,
         pip_requirements=_requirements("ai-edge-litert", "numpy"),

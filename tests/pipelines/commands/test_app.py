@@ -110,7 +110,7 @@ def test_a_verb_of_pipelines_that_is_unknown():
 
 def test_json_alone_is_on_standard_output(capsys, monkeypatch):
     answers = [{"label": "good"}]
-    monkeypatch.setattr(cli, "_bundle", lambda app, folder: None)
+    monkeypatch.setattr(cli, "_bundle", lambda *_: None)
     fake = dataclasses.replace(contract.find("sentiment"), predict=lambda *_: answers)
     monkeypatch.setattr(contract, "find", lambda name: fake)
     assert run("sentiment", "predict", "x", "--json") == 0

@@ -22,7 +22,8 @@ from matplotlib.image import imread
 from reference.bundles import head, record
 
 from pipelines.commands import benchmark as module
-from pipelines.commands.benchmark import Benchmark, as_text, benchmark, draw, run
+from pipelines.commands.benchmark import Benchmark, benchmark, run
+from pipelines.commands.benchmark_report import as_text, draw
 from pipelines.commands.benchmark_worker import made_up, measure
 from pipelines.errors import UserError
 from pipelines.export.bundle_writing import write_bundle

@@ -40,7 +40,7 @@ def test_help_lists_every_verb_and_app_with_a_line_each(run, capsys):
 def test_summaries_are_those_of_the_verbs_own_help():
     for name, summary in console.VERBS.items():
         module = importlib.import_module(f"pipelines.commands.{name}")
-        assert getattr(module, name.capitalize()).__doc__ == summary
+        assert getattr(module, name.capitalize()).__doc__.splitlines()[0] == summary
     for name, options in {"train": Train, "evaluate": Evaluate, "predict": Predict}.items():
         assert console.APP_VERBS[name] == options.__doc__
 
@@ -68,6 +68,10 @@ def test_an_app_without_its_library_is_listed_with_the_extra(run, capsys, monkey
         (["export", "none.keras"], "none.keras: expected a Keras model"),
         (["benchmark", "none"], "none: expected a bundle's folder or a .tflite file"),
         (["ui", "--port", "x"], "--port"),
+        (
+            ["sentiment", "predict", "fine"],
+            "train one first (unrolled sentiment train)",
+        ),
         (["--tyro-write-completion", "sh", "x"], "expected one of bash, zsh, tcsh, fish"),
     ],
 )

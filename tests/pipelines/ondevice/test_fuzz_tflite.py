@@ -93,7 +93,7 @@ DAMAGE = {
     r"tensor 0: expected 2147483647 bytes at most": lambda m: setattr(
         m.subgraphs[0].tensors[0], "shape", [1 << 20, 1 << 20]
     ),
-    "tensor 0: type 5 isn't one of numbers": lambda m: setattr(m.subgraphs[0].tensors[0], "type", 5),
+    "tensor 0: type 5 is not a number type": lambda m: setattr(m.subgraphs[0].tensors[0], "type", 5),
     r"outputs: no such tensor": lambda m: setattr(m.subgraphs[0], "outputs", [99]),
     "WHILE: no such graph: 1 or 9": lambda m: _while(m, bodySubgraphIndex=9),
     "WHILE: expected a condition": lambda m: _while(m, condSubgraphIndex=2),

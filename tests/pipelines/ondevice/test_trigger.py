@@ -16,7 +16,9 @@ def events(trigger, posteriors):
 
 
 def trigger(threshold=0.6, smoothing=1, suppression=0):
-    return Trigger(LABELS, threshold, smoothing, suppression, ignored=("_silence_",))
+    return Trigger(
+        LABELS, threshold=threshold, smoothing=smoothing, suppression=suppression, ignored=("_silence_",)
+    )
 
 
 def test_a_word_fires_once_when_it_reaches_the_threshold():
