@@ -57,7 +57,7 @@ def librosa_mel(signal: np.ndarray, window: int, bins: int, lowest: float, highe
 def test_energies_are_those_of_librosa(
     window_ms: int, bins: int, lowest: float, highest: float | None
 ) -> None:
-    layer = layers.Mel(RATE, window_ms, 20, bins, lowest, highest)
+    layer = layers.Mel(sample_rate=RATE, window_ms=window_ms, bins=bins, lowest_hz=lowest, highest_hz=highest)
     answers = np.asarray(layer(SAMPLES))
     for name, signal, energies in zip(SIGNALS, SAMPLES, answers, strict=True):
         expected = librosa_mel(signal, RATE * window_ms // 1000, bins, lowest, highest or RATE / 2)
@@ -77,7 +77,7 @@ def test_logarithms_and_cepstra_are_those_of_librosa(name: str) -> None:
 
 def test_normalised_energies_are_those_of_librosa() -> None:
     options = {"gain": 0.9, "bias": 1.5, "power": 0.4}
-    layer = layers.PCEN(0.05, floor=1e-5, **options)
+    layer = layers.PCEN(smoothing=0.05, floor=1e-5, **options)
     for name in SIGNALS.keys() - {"silence"}:
         energies = librosa_mel(SIGNALS[name].astype(np.float32), 640, 40, 20.0, 8000.0)
         answers = np.asarray(layer(energies[None].astype(np.float32)))[0]
