@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoOptions:
-    """The options of `predict` of an app that has none of its own."""
+    """The options of `predict` for an app that has none of its own."""
 
 
 def lazy(package: str, module: str, name: str) -> Callable[..., Any]:
-    """Return a function that calls `name` in a module of `package`, which is imported at the first call.
+    """Return a function that imports `module` of `package` and calls `name` in it.
 
-    An app's `__init__.py` names what needs TensorFlow so: `build=lazy(__name__, "model", "build_model")`.
+    The module is imported at the first call, so that an app can name functions that need TensorFlow without
+    importing it: `build=lazy(__name__, "model", "build_model")`.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -52,62 +53,100 @@ def _loop(config: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class App:
-    """Everything that the pipelines need to know of a problem.
+    """Everything that the pipelines need to know about a problem.
 
-    Importing an app must not import TensorFlow, Keras or matplotlib: `predict` runs on the device.
-    Functions that need them import them inside.
+    Importing an app must not import TensorFlow, Keras or matplotlib, since `predict` runs on the device.
+    `usual_app` and `lazy` help with that.
     """
 
     name: str
     summary: str
     presets: Mapping[str, Config]
     load: Callable[[Any], Data]
-    """load(config): the raw examples by split."""
+    """load(config) -> the raw examples by split."""
     features: Callable[[Any, Data], Features]
-    """features(config, data): what the network sees; whatever is learned is learned on `train` only."""
+    """features(config, data) -> the arrays that the network sees; learns on `train` only."""
     build: Callable[[Any, Features], keras.Model]
-    """build(config, features): the network, not compiled."""
+    """build(config, features) -> the network, not compiled."""
     loss: Callable[[Any], keras.losses.Loss]
+    """loss(config) -> the loss that training minimises."""
     metrics: Mapping[str, Metric]
-    """By name, the one that counts first."""
+    """By name. The first one counts: it chooses the best epoch and heads the tables."""
     baseline: Callable[[Any, Data, Features, keras.Model], dict[str, dict[str, float]]]
-    """baseline(config, data, features, deployed): {name: {split: value of the first metric}}: what the
-    network must beat."""
+    """baseline(config, data, features, deployed) -> {method: {split: value of the first metric}}: simple
+    methods that the network must beat."""
     encode: Callable[[Bundle, Sequence[Any]], np.ndarray]
-    """encode(bundle, inputs): what `features` makes of raw inputs, from the bundle's assets alone."""
+    """encode(bundle, inputs) -> the array that `features` gives for raw inputs; needs the bundle only."""
     predict: Callable[[Bundle, Sequence[Any], str | None, Any], Iterable[dict[str, Any]]]
-    """predict(bundle, inputs, variant, options): JSON-able answers, shown as they come; no TensorFlow."""
+    """predict(bundle, inputs, variant, options) -> answers that JSON can hold, shown one by one. Must not
+    import TensorFlow."""
     describe: Callable[[dict[str, Any]], str]
-    """describe(answer): one line for people."""
+    """describe(answer) -> one line for people."""
     plots: Callable[[Any, Outcome], Mapping[str, Figure | list[dict[str, Any]]]]
-    """plots(config, outcome): figures, and tables as lists of rows, for the tracker."""
+    """plots(config, outcome) -> figures, and tables as lists of rows, for the tracker."""
     higher_is_better: bool = True
-    """Of the metric that counts."""
+    """Whether a higher value of the first metric is better."""
     options: type = NoOptions
-    """A frozen dataclass: what `predict` can be told on the command line. Must have defaults."""
+    """A frozen dataclass with the options of `predict` on the command line. Every field needs a default."""
     reads_lines: bool = False
-    """Without inputs on the command line, `predict` answers the lines of standard input."""
+    """Whether `predict` reads standard input, line by line, when the command line has no inputs."""
     deployed: Callable[[Any, Features, keras.Model], keras.Model] = _itself
-    """deployed(config, features, model): of the trained network, the model that answers: scored and exported.
-    It has one input and one output."""
+    """deployed(config, features, model) -> the model that is scored and exported. It has one input and
+    one output."""
     targets: Callable[[Bundle, Data, Examples], np.ndarray] = label_targets
-    """targets(bundle, data, examples): those of a split of new data, as the bundle's network has them."""
+    """targets(bundle, data, examples) -> the targets of a split of new data, numbered as the bundle's network
+    numbers them."""
     executions: Callable[[Any], Sequence[str]] = _loop
-    """executions(config): the forms of it on the device, "loop" (whole sequences), "step" (streaming)."""
+    """executions(config) -> the executions to export: "loop" (whole sequences), "step" (streaming)."""
     trainable: Callable[[Any, keras.Model, int], None] | None = None
-    """trainable(config, model, epoch): before each epoch, counted from 0, set which layers are trained."""
+    """trainable(config, model, epoch): sets which layers are trained, before each epoch, counted from 0."""
     parts: Callable[[Any, Outcome], Mapping[str, Part]] | None = None
-    """parts(config, outcome): of the deployed model, what the device also runs by itself."""
+    """parts(config, outcome) -> parts of the deployed model that get exported files of their own, by name."""
     each_epoch: Callable[[Any, Features, keras.Model, int, Path], None] | None = None
-    """each_epoch(config, features, deployed, epoch, folder): write a sample of what it can by now."""
+    """each_epoch(config, features, deployed, epoch, folder): writes samples of the model's output to
+    the folder after each epoch."""
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
-    """show(config, outcome, bundle, folder): try the finished bundle; write what it makes (audio, pictures)
-    into the folder, for the tracker, and return further figures for the record."""
+    """show(config, outcome, bundle, folder) -> further figures for the record. Tries the finished bundle and
+    writes audio or pictures to the folder, for the tracker."""
 
     def __post_init__(self) -> None:
         for needed in ("default", "smoke"):
             if needed not in self.presets:
                 raise ValueError(f"app {self.name!r} has no preset {needed!r}, got {sorted(self.presets)}")
+
+
+_USUAL = {
+    "load": ("data", "load"),
+    "features": ("features", "make_features"),
+    "encode": ("features", "encode"),
+    "build": ("model", "build_model"),
+    "loss": ("model", "build_loss"),
+    "baseline": ("metrics", "baselines"),
+    "predict": ("predict", "predict"),
+    "describe": ("predict", "describe"),
+    "plots": ("plots", "make_plots"),
+}
+
+
+def usual_app(
+    package: str, summary: str, *, presets: Mapping[str, Config], metrics: Mapping[str, Metric], **more: Any
+) -> App:
+    """Return the app in the folder of `package`, with its functions in the usual files.
+
+    They are `data.load`, `features.make_features`, `features.encode`, `model.build_model`,
+    `model.build_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and `plots.make_plots`,
+    each imported at its first call.
+
+    Args:
+        package: `__name__` in the app's `__init__.py`; its last part is the app's name.
+        summary: one sentence for `--help`.
+        presets: configs by name.
+        metrics: by name, the one that counts first.
+        **more: any other field of `App`, or another function for one of the above.
+    """
+    functions = {field: lazy(package, module, name) for field, (module, name) in _USUAL.items()}
+    name = package.rpartition(".")[2]
+    return App(name=name, summary=summary, presets=presets, metrics=metrics, **{**functions, **more})
 
 
 APPS = f"{__package__.rpartition('.')[0]}.apps".removeprefix(".")

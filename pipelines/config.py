@@ -1,4 +1,4 @@
-"""The settings that every app has. An app's own config is a frozen dataclass on top of this one."""
+"""The settings that every app has. An app's config is a frozen dataclass that extends one of these."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import UserError
+from .ondevice.tokenizer import Keep
 
 Cell = Literal["simple_rnn", "lstm", "gru"]
 """Names that `layers.by_name` knows."""
@@ -16,16 +17,16 @@ Cell = Literal["simple_rnn", "lstm", "gru"]
 
 @dataclass(frozen=True)
 class Config:
-    """Settings common to all apps; the command line is made from these fields."""
+    """Settings common to all apps. The command line is made from these fields and their docstrings."""
 
     dataset: str = "embedded"
-    """`embedded`, the name of a TFDS data set, or the path of a file or folder of yours."""
+    """`embedded`, the name of a TFDS data set, or the path of your file or folder."""
     data_dir: Path | None = None
-    """Where TFDS looks for prepared data sets and puts new ones. Default: .cache/tfds in the checkout."""
+    """The folder where TFDS keeps prepared data sets. Default: .cache/tfds in the checkout."""
     epochs: int = 10
-    """Passes over the training data, at most (early stopping may end sooner)."""
+    """The most passes over the training data. Early stopping may end training sooner."""
     pretraining_epochs: int = 0
-    """How many of the epochs, the first ones, see the data's `pretraining` split instead of `train`."""
+    """Number of epochs, counted from the first, that train on the `pretraining` split instead of `train`."""
     batch_size: int = 64
     """Examples per training step."""
     learning_rate: float = 1e-3
@@ -33,20 +34,34 @@ class Config:
     weight_decay: float = 0.0
     """Decoupled weight decay of AdamW, per step."""
     clip_norm: float = 1.0
-    """Gradients are scaled down to this global norm."""
+    """Gradients with a larger global norm are scaled down to this norm."""
     patience: int = 3
     """Stop after this many epochs without a better validation metric; the best epoch's weights are kept."""
     seed: int = 1
     """Seeds everything: the same seed on the same machine gives the same numbers."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        require_at_least(self, 1, "epochs", "batch_size", "patience")
         for name in ("learning_rate", "clip_norm"):
             require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         within = 0 <= self.pretraining_epochs < self.epochs
         require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
-        require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        require_at_least(self, 0, "weight_decay")
+
+
+@dataclass(frozen=True)
+class PretrainedConfig(Config):
+    """Settings of apps that can train on another data set first."""
+
+    pretraining_dataset: str | None = None
+    """The data set of the pretraining epochs, named as in --dataset. It needs as many labels as the data set,
+    in the same order."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        both = (self.pretraining_dataset is None) == (self.pretraining_epochs == 0)
+        expected = "together with --pretraining-epochs"
+        require(both, "pretraining_dataset", expected, self.pretraining_dataset)
 
 
 @dataclass(frozen=True)
@@ -56,32 +71,64 @@ class RecurrentConfig(Config):
     cell: Cell = "gru"
     """The recurrent cell."""
     units: int = 64
-    """Units of each recurrent layer (of each direction, where there are two)."""
+    """Units of each recurrent layer (in each direction, if it has two)."""
     depth: int = 1
-    """Recurrent layers, one on another."""
+    """Number of stacked recurrent layers."""
     dropout: float = 0.0
-    """Fraction dropped between recurrent layers and before the output in training."""
+    """Fraction dropped in training between recurrent layers and before the output."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("units", "depth"):
-            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        require(0 <= self.dropout < 1, "dropout", "0 <= rate < 1", self.dropout)
+        require_at_least(self, 1, "units", "depth")
+        require_rates(self, "dropout")
+
+
+@dataclass(frozen=True)
+class VocabularyConfig(Config):
+    """Settings of apps that read text as the tokens of a vocabulary."""
+
+    vocabulary_size: int = 10_000
+    """The most tokens in the vocabulary, counted on the training split."""
+    min_count: int = 2
+    """Tokens that occur less often in training are unknown."""
+    max_length: int | None = None
+    """Tokens kept of a text. Default: enough for 99 of 100 training texts, at most 400."""
+    keep: Keep = "both"
+    """The part of a longer text that is kept: head, tail, or both (a quarter head, the rest tail)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.vocabulary_size >= 3, "vocabulary_size", "at least 3", self.vocabulary_size)
+        require_at_least(self, 1, "min_count", "max_length")
 
 
 def require(holds: bool, name: str, expected: str, got: object) -> None:
-    """Refuse a setting by the name of its option: what was expected, what was given."""
+    """Raise a UserError that names the option, what was expected and what was given, unless `holds`."""
     if not holds:
         raise UserError(f"--{name.replace('_', '-')}: expected {expected}, got {got!r}")
 
 
+def require_at_least(config: Config, least: int, *names: str) -> None:
+    """Refuse settings of these names that are below `least`; a setting of None is accepted."""
+    for name in names:
+        value = getattr(config, name)
+        expected = f"at least {least}" if least else "0 or more"
+        require(value is None or value >= least, name, expected, value)
+
+
+def require_rates(config: Config, *names: str) -> None:
+    """Refuse settings of these names that are not a fraction from 0 up to, but not including, 1."""
+    for name in names:
+        require(0 <= getattr(config, name) < 1, name, "0 <= rate < 1", getattr(config, name))
+
+
 def to_dict(config: Config) -> dict[str, Any]:
-    """Return the settings as JSON takes them."""
+    """Return the settings as values that JSON can hold."""
     return {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(config).items()}
 
 
 def from_dict(config_class: type[Config], settings: Mapping[str, Any]) -> Config:
-    """Return the config that `to_dict` was given."""
+    """Return the config whose settings `to_dict` returned."""
     settings = dict(settings)
     if settings.get("data_dir") is not None:
         settings["data_dir"] = Path(settings["data_dir"])

@@ -14,8 +14,9 @@ import numpy as np
 
 from pipelines.data.examples import Data, Examples
 from pipelines.data.image_files import Columns, find_captions, find_images, read_captions
-from pipelines.data.sources import DATA_DIR, builder_of, choose_feature, is_path, prepare
+from pipelines.data.source import is_path
 from pipelines.data.splits import HELD_OUT, select
+from pipelines.data.tfds_sets import DATA_DIR, builder_of, choose_feature, prepare
 from pipelines.errors import UserError
 from pipelines.ondevice.image import read_image
 from pipelines.ondevice.vocabulary import words
@@ -109,7 +110,9 @@ def _from_builder(builder: Any, config: CaptioningConfig) -> Data:
     import tensorflow_datasets as tfds
 
     source = builder.info.full_name
-    image = choose_feature(source, builder.info.features, tfds.features.Image, "image", config.image_feature)
+    image = choose_feature(
+        source, builder.info.features, tfds.features.Image, what="image", wanted=config.image_feature
+    )
     _check_captions(source, builder.info.features, config.caption_feature)
     reader = _Reader(source, config.image_size)
     unused = [name for name in builder.info.splits if name not in _TFDS_SPLITS]

@@ -14,7 +14,8 @@ from pipelines.config import require
 from pipelines.data.examples import Data, Examples
 from pipelines.data.midi_files import read_midi
 from pipelines.data.music_files import ABC, MIDI, WITH_SPLITS, read_splits
-from pipelines.data.sources import DATA_DIR, is_path, prepare
+from pipelines.data.source import is_path
+from pipelines.data.tfds_sets import DATA_DIR, prepare
 from pipelines.errors import UserError
 
 from .config import MusicConfig

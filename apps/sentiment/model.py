@@ -1,4 +1,4 @@
-"""The network: embedding, recurrent layers, attention over the words, softmax."""
+"""The network: embedding, recurrent layers, attention and a maximum over the words, softmax."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import numpy as np
 
 import layers
 from pipelines.data.examples import Features
-from pipelines.ondevice.tokenizer import RESERVED
+from pipelines.tasks.naive_bayes import log_count_ratios
 
 from .config import SentimentConfig
 
-CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
-ATTENTION = "attention"
+_ATTENTION = "attention"
 
 
 def build_model(config: SentimentConfig, features: Features) -> keras.Model:
@@ -22,7 +21,7 @@ def build_model(config: SentimentConfig, features: Features) -> keras.Model:
     x = _embedding(config, features)(x)
     x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
     x = layers.Stack([_recurrent(config) for _ in range(config.depth)], config.dropout, name="recurrent")(x)
-    pooled, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=ATTENTION)(x)
+    pooled, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=_ATTENTION)(x)
     largest = layers.MaskedMaxPooling(name="largest")(x)
     x = keras.layers.Concatenate(name="pooled")([pooled, largest])
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
@@ -42,29 +41,16 @@ def _embedding(config: SentimentConfig, features: Features) -> keras.layers.Laye
     return layer
 
 
-def log_count_ratios(tokens: np.ndarray, targets: np.ndarray, vocabulary: int) -> np.ndarray:
-    """Return how much more likely each token is in a label's texts than in the others', as logarithms.
-
-        r[w, k] = log p(w | k) / p(w | not k), over texts that hold w, one added to each count
-
-    The weights of naive Bayes on words present or not (S. Wang and C. Manning, Baselines and bigrams, ACL
-    2012). `tokens` (texts, steps), `targets` (texts,) -> (vocabulary, labels), one column for two labels.
-    """
-    labels = int(targets.max()) + 1
-    counts = np.ones((vocabulary, labels))
-    for row, target in zip(tokens, targets, strict=True):
-        counts[np.unique(row), target] += 1
-    others = counts.sum(axis=1, keepdims=True) - counts
-    ratios = np.log(counts / counts.sum(axis=0)) - np.log(others / others.sum(axis=0))
-    ratios[: len(RESERVED)] = 0
-    return ratios[:, 1:] if labels == 2 else ratios
-
-
 def _recurrent(config: SentimentConfig) -> keras.layers.Layer:
-    layer = CELLS[config.cell](config.units, return_sequences=True)
+    layer = layers.by_name(config.cell)(config.units, return_sequences=True)
     return layers.Bidirectional(layer) if config.bidirectional else layer
+
+
+def build_loss(config: SentimentConfig) -> keras.losses.Loss:
+    """Return the cross-entropy of integer targets."""
+    return keras.losses.SparseCategoricalCrossentropy()
 
 
 def attention_model(model: keras.Model) -> keras.Model:
     """Return the part of the network that gives the weight of each word: (batch, steps)."""
-    return keras.Model(model.input, model.get_layer(ATTENTION).output[1])
+    return keras.Model(model.input, model.get_layer(_ATTENTION).output[1])

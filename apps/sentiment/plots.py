@@ -1,4 +1,4 @@
-"""What is worth looking at after a training."""
+"""Figures and tables of a sentiment training."""
 
 from __future__ import annotations
 
@@ -7,46 +7,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from pipelines.ondevice.token_ids import VOCABULARY
 from pipelines.ondevice.tokenizer import Tokenizer
-from pipelines.tasks import classification_plots
+from pipelines.tasks.classification_plots import most_wrong, usual_plots, word_weights
 
 from .config import SentimentConfig
-from .features import VOCABULARY
 from .model import attention_model
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
 
-_SHOWN = 6  # texts in the picture of attention
-_WORDS_SHOWN = 24
+_TEXTS, _TYPICAL_LENGTH = 6, 14
 
 
 def make_plots(config: SentimentConfig, outcome: Outcome) -> dict[str, Any]:
     """Return figures and tables by name."""
-    outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
     texts = outcome.data.splits["test"].inputs
-    return {
-        "confusion_matrix": classification_plots.confusion_matrix(outputs, targets, outcome.data.labels),
-        "reliability": classification_plots.reliability(outputs, targets),
-        "attention": attention(outcome),
-        "most_wrong": classification_plots.most_wrong(texts, outputs, targets, outcome.data.labels),
-    }
+    own = {"attention": attention(outcome), "most_wrong": most_wrong(outcome, texts)}
+    return usual_plots(outcome) | own
 
 
 def attention(outcome: Outcome) -> Figure:
-    """Show how much each word of a few short test texts weighs."""
+    """Return a figure with the attention weight of each word in a few short test texts."""
     tokenizer = Tokenizer.from_json(outcome.features.assets[VOCABULARY])
-    inputs = outcome.features.inputs["test"]
-    lengths = (inputs > 0).sum(axis=1)
-    chosen = np.argsort(np.abs(lengths - 14), kind="stable")[:_SHOWN]
+    inputs, texts = outcome.features.inputs["test"], outcome.data.splits["test"].inputs
+    distance = np.abs((inputs > 0).sum(axis=1) - _TYPICAL_LENGTH)
+    chosen = np.argsort(distance, kind="stable")[:_TEXTS]
     weights = np.asarray(attention_model(outcome.model).predict(inputs[chosen], verbose=0))
-    figure = Figure(figsize=(14, 1.4 * len(chosen) + 0.5), layout="constrained")
-    panels = figure.subplots(len(chosen), 1, squeeze=False)[:, 0]
-    for axes, row, weight in zip(panels, chosen, weights, strict=True):
-        count = min(int(lengths[row]), _WORDS_SHOWN)
-        axes.imshow(weight[None, :count], aspect="auto", cmap="Blues", vmin=0)
-        words = tokenizer.truncate(tokenizer.tokenize(outcome.data.splits["test"].inputs[row]))
-        axes.set_xticks(range(count), words[:count], rotation=20)
-        axes.set_yticks([0], [outcome.data.labels[int(outcome.outputs["test"][row].argmax())]])
-    figure.suptitle("Attention over the words, with the label given")
-    return figure
+    words = [tokenizer.truncate(tokenizer.tokenize(texts[row])) for row in chosen]
+    given = [outcome.data.labels[int(outcome.outputs["test"][row].argmax())] for row in chosen]
+    return word_weights(words, weights, given)

@@ -1,4 +1,4 @@
-"""Label texts on the device: numpy and LiteRT only."""
+"""Labels texts on the device: numpy and LiteRT only."""
 
 from __future__ import annotations
 
@@ -8,38 +8,34 @@ from typing import Any
 from pipelines.app import NoOptions
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model
-
-from .features import load_tokenizer, pad
+from pipelines.ondevice.token_ids import load_tokenizer, pad
+from pipelines.ondevice.tokenizer import UNKNOWN_ID
+from pipelines.tasks import classification
 
 
 def predict(
     bundle: Bundle, texts: Sequence[str], variant: str | None = None, options: NoOptions | None = None
 ) -> list[dict[str, Any]]:
-    """Return for each text its label, the probability of every label, and how much of it was read."""
+    """Return each text's label and probabilities, and how many of its tokens were read and unknown."""
     tokenizer = load_tokenizer(bundle)
-    labels = bundle.manifest["labels"]
     tokens = [tokenizer.tokenize(text) for text in texts]
     ids = [tokenizer.ids(tokenizer.truncate(words)) for words in tokens]
     outputs = Model(bundle.variant_path(variant)).predict(pad(ids, tokenizer.max_length))
     return [
         {
             "text": text,
-            "label": labels[int(probabilities.argmax())],
-            "probabilities": {
-                label: round(float(p), 6) for label, p in zip(labels, probabilities, strict=True)
-            },
+            **classification.answer(bundle.labels, probabilities),
             "tokens": len(words),
             "tokens_read": len(read),
-            "tokens_unknown": sum(i == 1 for i in read),
+            "tokens_unknown": read.count(UNKNOWN_ID),
         }
         for text, words, read, probabilities in zip(texts, tokens, ids, outputs, strict=True)
     ]
 
 
 def describe(answer: dict[str, Any]) -> str:
-    """Return one line: label, probabilities, and a word where the text was not fully read."""
-    ranked = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
-    line = f"{answer['label']:<10}" + "  ".join(f"{label} {p:.3f}" for label, p in ranked)
+    """Return one line: the label, all probabilities, and a remark if the text was not fully read."""
+    line = f"{answer['label']:<10}" + classification.ranked(answer)
     read, unknown = answer["tokens_read"], answer["tokens_unknown"]
     if read < answer["tokens"]:
         line += f"  (read {read} of {answer['tokens']} tokens)"

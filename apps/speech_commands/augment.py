@@ -1,37 +1,41 @@
-"""What training does to clips, anew in every epoch: speed, shift, gain, noise, another clip before."""
+"""Augments training clips: speed, shift, gain, noise, another clip before."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from pipelines.data.sound import coloured_noise, level, moved
+
 from .config import SAMPLE_RATE, SpeechConfig
-from .signals import coloured_noise, level, moved
 
 _NOISE_SECONDS = 30
 _SNR_DB = (0.0, 25.0)
-_SLOPES = (0.0, -1.0, -2.0, 1.0)  # of the power spectrum over frequency: white, pink, brown, blue
+_SLOPES = (0.0, -1.0, -2.0, 1.0)  # of the noise: white, pink, brown, blue
 
 
 class Augment:
-    """Draw every clip of a batch anew.
+    """Changes every clip of a batch at random.
 
     Args:
-        config: how much of what.
-        backgrounds: clips (N, samples) without speech, which serve as noise beside that of several colours.
+        config: how strong each change is.
+        backgrounds: clips (N, samples) without speech, mixed into clips beside noise of several colours.
     """
 
     def __init__(self, config: SpeechConfig, backgrounds: np.ndarray) -> None:
         self._config = config
         rng = np.random.default_rng(config.seed)
-        noise = [coloured_noise(_NOISE_SECONDS * SAMPLE_RATE, slope, rng) for slope in _SLOPES]
+        samples = _NOISE_SECONDS * SAMPLE_RATE
+        noise = [coloured_noise(samples, slope=slope, rate=SAMPLE_RATE, rng=rng) for slope in _SLOPES]
         heard = [clip / level(clip) for clip in backgrounds if level(clip) > 1e-4]
         self._noise = np.concatenate([*noise, *heard])
 
     def __call__(
         self, clips: np.ndarray, targets: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Take clips (batch, samples) and targets (batch,); with another clip before, clips are twice as
-        long."""
+        """Return the changed clips and the targets (batch,).
+
+        `clips` are (batch, samples). With another clip before each, the result is (batch, 2 * samples).
+        """
         changed = np.stack([self._one(clip, rng) for clip in clips])
         if rng.random() < self._config.lead_in:
             changed = np.concatenate([changed[rng.permutation(len(changed))], changed], axis=1)

@@ -5,66 +5,58 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import Config, require
+from pipelines.config import PretrainedConfig, RecurrentConfig, require, require_at_least, require_rates
 
-Cell = Literal["simple_rnn", "lstm", "gru"]
 Stem = Literal["image", "time"]
 FeatureKind = Literal["log_mel", "mfcc", "pcen"]
 
 SAMPLE_RATE = 16_000
-"""Samples a second that the networks hear; other rates are resampled."""
+"""Samples per second that the networks take; other rates are resampled."""
 PACKET_MS = 20
-"""What a streaming network takes at a time."""
+"""Length of the packets that a streaming network takes."""
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 UNKNOWN, SILENCE = "_unknown_", "_silence_"
 
 
 @dataclass(frozen=True)
-class SpeechConfig(Config):
-    """A second of speech in, a word out. The defaults are those of the embedded, synthetic speech."""
+class SpeechConfig(PretrainedConfig, RecurrentConfig):
+    """Recognises the word in a second of speech. The defaults suit the embedded, synthetic speech."""
 
-    pretraining_dataset: str | None = None
-    """What the pretraining epochs hear: a data set, named as --dataset, with as many labels in the same
-    order."""
     words: tuple[str, ...] | None = None
-    """The labels to tell apart; every other one becomes _unknown_. Default: all labels of the data."""
+    """The labels to tell apart; every other label becomes _unknown_. Default: all labels of the data."""
     seconds: float = 1.0
-    """Length of a clip; shorter ones are padded with zeros, of longer ones the loudest part is taken."""
+    """Length of a clip. Shorter clips are padded with zeros, longer ones cut to their loudest part."""
     features: FeatureKind = "log_mel"
-    """What the network sees of the samples, every 20 ms: logarithms of mel energies, their cosine transform,
-    or per-channel energy normalisation."""
+    """What the network computes from the samples every 20 ms: log-mel energies, their cosine transform
+    (mfcc), or mel energies with per-channel energy normalisation (pcen)."""
     bins: int = 40
-    """Mel bands."""
+    """Number of mel bands."""
     stem: Stem = "image"
     """The convolutions before the recurrent layers: three over time and frequency, or one over time."""
     filters: int = 8
-    """Of the first convolution; the others have twice as many."""
-    cell: Cell = "gru"
-    """The recurrent cell."""
+    """Filters of the first convolution; further convolutions have twice as many."""
     attention: bool = False
-    """Read the clip in both directions and attend to all of it. Such a network does not stream."""
+    """Read the clip in both directions and attend to all of it. Such a network cannot stream."""
     units: int = 56
-    """Of each recurrent layer."""
-    depth: int = 1
-    """Recurrent layers, one on another."""
+    """Units of each recurrent layer."""
     dropout: float = 0.2
-    """Fraction dropped between recurrent layers and before the output in training."""
+    """Fraction dropped in training between recurrent layers and before the output."""
     label_smoothing: float = 0.05
-    """Share of a label's probability that training gives to all labels alike."""
+    """Share of each target's probability that training spreads evenly over all labels."""
     shift_ms: float = 100.0
-    """Training clips are moved by up to so much, either way."""
+    """Training clips are shifted by up to this time, forwards or backwards."""
     speed: float = 0.15
     """Training clips are made faster or slower by up to this fraction."""
     gain_db: float = 10.0
-    """Training clips are made louder or softer by up to so much."""
+    """Training clips are made louder or softer by up to this many decibels."""
     noise: float = 0.8
     """Share of training clips that noise is mixed into."""
     lead_in: float = 0.3
-    """Share of training batches in which another clip comes before each clip: a stream never starts anew."""
+    """Share of training batches in which another clip precedes each clip, as in a stream."""
     masks: int = 2
-    """Bands of mel bins, and stretches of time, that training blots out of each clip (SpecAugment)."""
+    """Number of mel bands, and of time spans, that training masks in each clip (SpecAugment)."""
     stream_minutes: float = 30.0
-    """Of the stream, made of test clips, in which finding words is measured."""
+    """Length of the stream of test clips in which word detection is measured."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,25 +64,20 @@ class SpeechConfig(Config):
         samples = self.seconds * 1000 / PACKET_MS
         require(samples == int(samples), "seconds", f"a multiple of {PACKET_MS} ms", self.seconds)
         require(self.stream_minutes >= 0.5, "stream_minutes", "at least 0.5", self.stream_minutes)
-        for name in ("bins", "filters", "units", "depth"):
-            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("dropout", "label_smoothing", "speed"):
-            require(0 <= getattr(self, name) < 1, name, "0 <= rate < 1", getattr(self, name))
+        require_at_least(self, 1, "bins", "filters")
+        require_at_least(self, 0, "shift_ms", "gain_db", "masks")
+        require_rates(self, "label_smoothing", "speed")
         for name in ("noise", "lead_in"):
             require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
-        for name in ("shift_ms", "gain_db", "masks"):
-            require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        both = (self.pretraining_dataset is None) == (self.pretraining_epochs == 0)
-        require(both, "pretraining_dataset", "to come with --pretraining-epochs", self.pretraining_dataset)
 
     @property
     def streams(self) -> bool:
-        """Whether the network takes packets: it looks at the past only."""
+        """Whether the network can take packets, since it looks at the past only."""
         return not self.attention
 
 
-# Eight epochs of synthetic speech, then people: Speech Commands, or --dataset FOLDER of them. With the 2,398
-# training clips of the README some five minutes on 2 cores each.
+# Eight epochs of synthetic speech, then real speech: Speech Commands, or your own with --dataset FOLDER. With
+# the 2,398 training clips of the README each takes about five minutes on 2 cores.
 _REAL = SpeechConfig(
     dataset="speech_commands",
     pretraining_dataset="embedded",
@@ -106,9 +93,9 @@ _REAL = SpeechConfig(
 _SMALL = replace(_REAL, filters=8, units=56, learning_rate=4e-3, dropout=0.1)
 
 PRESETS = {
-    # The embedded, synthetic speech: three minutes on 2 cores, and as much once to generate it.
+    # The embedded, synthetic speech: three minutes on 2 cores, and three more to generate it the first time.
     "default": SpeechConfig(epochs=15, patience=15, batch_size=32, clip_norm=5.0, learning_rate=4e-3),
-    # A look at the whole road in a minute; its accuracy means nothing.
+    # Runs every step in a minute; its accuracy means nothing.
     "smoke": SpeechConfig(
         dataset="embedded/small",
         epochs=2,
@@ -120,7 +107,7 @@ PRESETS = {
     ),
     # At most 30,000 parameters.
     "gru_small": _SMALL,
-    # The same without synthetic speech first: what that brings.
+    # The same without synthetic speech first, for comparison.
     "gru_small_scratch": replace(_SMALL, pretraining_dataset=None, pretraining_epochs=0, epochs=40),
     "crnn": _REAL,
     "lstm": replace(_REAL, cell="lstm"),

@@ -1,4 +1,4 @@
-"""Clips to what the network takes: samples in [-1, 1]. All that follows is in the network itself."""
+"""Clips as samples in [-1, 1]: the spectrogram is part of the network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .config import SAMPLE_RATE, SILENCE, SpeechConfig
 
 
 def make_features(config: SpeechConfig, data: Data) -> Features:
-    """Return the clips as float32 samples, and what training does to them."""
+    """Return the clips of every split as float32 samples, and the augmentation of training clips."""
     inputs = {name: to_samples(split.inputs) for name, split in data.splits.items()}
     targets = {name: split.targets for name, split in data.splits.items()}
     silent = np.zeros(len(targets["train"]), bool)
@@ -38,20 +38,23 @@ def make_features(config: SpeechConfig, data: Data) -> Features:
 
 
 def encode(bundle: Bundle, clips: Sequence[Any]) -> np.ndarray:
-    """Return clips (paths, or samples of equal length) as the bundle's network takes them."""
+    """Return clips as the bundle's network takes them: (clips, samples) float32.
+
+    A clip is a path, or an array or list of samples; see `hear`. Longer clips are cut to their loudest part.
+    """
     length = bundle.preprocessing["samples"]
     return to_samples([loudest(hear(clip), length) for clip in clips])
 
 
 def hear(clip: Any) -> np.ndarray:
-    """Return the samples (any number,) of an audio file, or of an array or list: float32 in [-1, 1]."""
+    """Return the samples (any number,) of an audio file, an array or a list, as float32 in [-1, 1]."""
     if isinstance(clip, str | Path):
         return read_audio(Path(clip), SAMPLE_RATE)
     return to_samples([np.asarray(clip)])[0]
 
 
 def to_samples(clips: Sequence[np.ndarray]) -> np.ndarray:
-    """Return clips (N, samples) as float32; whole numbers are 16-bit samples."""
+    """Return clips of equal length as float32 (clips, samples). Integers are taken as 16-bit samples."""
     stacked = np.stack(clips)
     scale = np.float32(1 / 32768 if stacked.dtype.kind in "iu" else 1)
     return stacked.astype(np.float32) * scale

@@ -1,4 +1,4 @@
-"""The network: spectrogram, causal convolutions, recurrent layers, softmax. All but attention streams."""
+"""The network: spectrogram, causal convolutions, recurrent layers, softmax. It streams without attention."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 
 import layers
 from pipelines.data.examples import Features
+from pipelines.tasks.classification_loss import SmoothedCrossEntropy
 
 from .config import PACKET_MS, SAMPLE_RATE, SpeechConfig
 
-_CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 _WINDOW_MS = 2 * PACKET_MS
 _SPECTROGRAMS = {"log_mel": layers.LogMel, "mfcc": layers.MFCC, "pcen": layers.Mel}
 
@@ -39,13 +39,13 @@ def _spectrogram(config: SpeechConfig, samples: keras.KerasTensor) -> keras.Kera
 
 
 def _time_stem(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    """One convolution over time: three frames at once."""
+    """Apply one convolution over time, three frames wide."""
     x = layers.CausalConv1D(config.filters, 3, use_bias=False, name="stem")(x)
     return _activated(x, "stem")
 
 
 def _image_stem(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Three convolutions over time and frequency, each halving the frequencies."""
+    """Apply three convolutions over time and frequency; each halves the number of frequencies."""
     x = keras.layers.Reshape([-1, config.bins, 1], name="image")(x)
     for i, factor in enumerate((1, 2, 2)):
         name = f"stem_{i + 1}"
@@ -60,13 +60,13 @@ def _activated(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
 
 
 def _recurrent(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    cell = _CELLS[config.cell]
+    cell = layers.by_name(config.cell)
     inner = [cell(config.units, return_sequences=True) for _ in range(config.depth - 1)]
     return layers.Stack([*inner, cell(config.units)], config.dropout, name="recurrent")(x)
 
 
 def _attending(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    cell = _CELLS[config.cell]
+    cell = layers.by_name(config.cell)
     directions = [
         layers.Bidirectional(cell(config.units, return_sequences=True)) for _ in range(config.depth)
     ]
@@ -74,23 +74,11 @@ def _attending(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.AdditiveAttentionPooling(config.units, name="attention")(x)
 
 
-def smoothed_loss(label_smoothing: float) -> keras.losses.Loss:
-    """Return the cross-entropy of integer targets, some probability being given to all labels alike."""
-    return _SmoothedCrossEntropy(label_smoothing)
-
-
-class _SmoothedCrossEntropy(keras.losses.Loss):
-    """-sum_k q_k log p_k with q = (1 - s) onehot(target) + s / labels."""
-
-    def __init__(self, smoothing: float) -> None:
-        super().__init__(name="smoothed_cross_entropy")
-        self._smoothing = smoothing
-
-    def call(self, targets: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
-        wanted = keras.ops.one_hot(keras.ops.cast(targets, "int32"), outputs.shape[-1])
-        return keras.losses.categorical_crossentropy(wanted, outputs, label_smoothing=self._smoothing)
+def build_loss(config: SpeechConfig) -> keras.losses.Loss:
+    """Return the cross-entropy of integer targets, smoothed by `config.label_smoothing`."""
+    return SmoothedCrossEntropy(config.label_smoothing)
 
 
 def parameters(model: keras.Model) -> int:
-    """Return how many numbers the device needs: weights, and what normalisation has learnt."""
+    """Return the number of values that the device needs: weights and the statistics of normalisation."""
     return int(sum(np.prod(weight.shape) for weight in model.weights))

@@ -1,73 +1,53 @@
-"""What is worth looking at after a training."""
+"""Figures, tables and sound files of a speech command training."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines.tasks import classification_plots
+from pipelines.data.sound import coloured_noise
+from pipelines.tasks.classification_plots import most_wrong, usual_plots
+from pipelines.tasks.event_plots import write_detection
+from pipelines.tasks.event_rates import Clips, detection_curve, make_stream
+from pipelines.tasks.events import EventOptions, Listener
 
-from .config import SAMPLE_RATE, SpeechConfig
-from .detection import Rates, detection_curve, make_stream
-from .listen import SpeechOptions
+from .config import SAMPLE_RATE, SILENCE, UNKNOWN, SpeechConfig
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
     from pipelines.ondevice.bundle import Bundle
 
-_SHOWN = 12  # most wrong clips
+_LISTED = 12  # most wrong clips
+_SNR_DB = (10.0, 25.0)
+_SLOPES = (0.0, -1.0, -2.0)  # of the noise: white, pink, brown
 
 
 def make_plots(config: SpeechConfig, outcome: Outcome) -> dict[str, Any]:
     """Return figures and tables by name."""
-    outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
-    labels = outcome.data.labels
-    return {
-        "confusion_matrix": classification_plots.confusion_matrix(outputs, targets, labels),
-        "recall": recall(outputs, targets, labels),
-        "reliability": classification_plots.reliability(outputs, targets),
-        "most_wrong": most_wrong(outcome),
-        "most_wrong_spectrograms": spectrograms(outcome),
-    }
+    own = {"most_wrong": wrong_clips(outcome), "most_wrong_spectrograms": spectrograms(outcome)}
+    return usual_plots(outcome) | own
 
 
-def recall(outputs: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> Figure:
-    """Show the share of each label's clips that were given it."""
-    right = outputs.argmax(axis=1) == targets
-    shares = [right[targets == k].mean() if (targets == k).any() else np.nan for k in range(len(labels))]
-    figure = Figure(figsize=(2 + 0.6 * len(labels), 4), layout="constrained")
-    axes = figure.subplots()
-    bars = axes.bar(labels, shares)
-    axes.bar_label(bars, fmt="%.2f")
-    axes.tick_params(axis="x", rotation=40)
-    axes.set(ylim=(0, 1.08), ylabel="recall", title="Test split, share of each label's clips that is found")
-    return figure
-
-
-def most_wrong(outcome: Outcome) -> list[dict[str, Any]]:
-    """List the clips whose true label was given the least probability, by their place in the split."""
-    outputs, targets = outcome.outputs["test"], outcome.features.targets["test"]
-    rows = classification_plots.most_wrong(range(len(targets)), outputs, targets, outcome.data.labels, _SHOWN)
-    return [{"clip": row.pop("input"), **row} for row in rows]
+def wrong_clips(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return a table of the most wrong test clips, by their number in the split."""
+    numbers = range(len(outcome.features.targets["test"]))
+    return most_wrong(outcome, numbers, column="clip", count=_LISTED)
 
 
 def spectrograms(outcome: Outcome) -> Figure:
-    """Show the most wrong clips as the network sees them: time to the right, low mel bands at the bottom."""
+    """Return a figure with the spectrograms of the most wrong test clips, as the network sees them."""
     import keras
 
-    rows = most_wrong(outcome)
     layer = outcome.model.get_layer("features")
     seen = keras.Model(outcome.model.input, layer.output)
     figure = Figure(figsize=(14, 8), layout="constrained")
     panels = figure.subplots(3, 4).ravel()
     for axes in panels:
         axes.axis("off")
-    for axes, row in zip(panels, rows, strict=False):
+    for axes, row in zip(panels, wrong_clips(outcome), strict=False):
         clip = outcome.features.inputs["test"][row["clip"]][None]
         axes.axis("on")
         axes.imshow(np.asarray(seen(clip))[0].T, origin="lower", aspect="auto", cmap="magma")
@@ -77,36 +57,24 @@ def spectrograms(outcome: Outcome) -> Figure:
 
 
 def show(config: SpeechConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
-    """Write the most wrong clips as WAV files, and how well words are found in a stream of test clips."""
-    _write_clips(outcome, folder)
-    options = SpeechOptions()
-    test, labels = outcome.data.splits["test"], outcome.data.labels
-    samples, spoken = make_stream(test, labels, config.stream_minutes, config.seed)
-    curve = detection_curve(bundle, samples, spoken, options)
-    (folder / "detection.json").write_text(json.dumps([rates._asdict() for rates in curve], indent=1))
-    detection_figure(curve, len(spoken), config.stream_minutes).savefig(folder / "detection.png", dpi=120)
-    (at_default,) = (rates for rates in curve if rates.threshold == options.threshold)
-    return {f"detection.{name}": value for name, value in at_default._asdict().items()}
-
-
-def detection_figure(curve: Sequence[Rates], words: int, minutes: float) -> Figure:
-    """Show misses against false accepts, a point a threshold."""
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
-    axes = figure.subplots()
-    accepts = [rates.false_accepts_per_hour for rates in curve]
-    axes.plot(accepts, [100 * rates.miss_rate for rates in curve], marker="o")
-    for rates, x in zip(curve, accepts, strict=True):
-        axes.annotate(f"{rates.threshold:g}", (x, 100 * rates.miss_rate), (4, 4), textcoords="offset points")
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set(xlabel="false accepts an hour", ylabel="missed words, %", xlim=(0, None), ylim=(0, 100))
-    axes.set_title(f"Stream of {minutes:g} minutes, {words} words; at each point its threshold")
-    axes.grid(alpha=0.3)
-    return figure
-
-
-def _write_clips(outcome: Outcome, folder: Path) -> None:
+    """Write the most wrong clips as WAV files and the detection curve; return the rates at the default."""
     import soundfile
 
-    for row in most_wrong(outcome):
+    inputs, targets = outcome.features.inputs["test"], outcome.features.targets["test"]
+    for row in wrong_clips(outcome):
         name = f"clip_{row['clip']}_{row['true']}_as_{row['given']}.wav"
-        soundfile.write(folder / name, outcome.features.inputs["test"][row["clip"]], SAMPLE_RATE)
+        soundfile.write(folder / name, inputs[row["clip"]], SAMPLE_RATE)
+    others, options, minutes = (UNKNOWN, SILENCE), EventOptions(), config.stream_minutes
+    clips = Clips(lambda row: inputs[row], [outcome.data.labels[target] for target in targets], others)
+    samples, spoken = make_stream(clips, noise, rate=SAMPLE_RATE, minutes=minutes, seed=config.seed)
+    listener = Listener(bundle, None, options, ignored=others)
+    curve = detection_curve(listener, samples, spoken, options)
+    title = f"Stream of {minutes:g} minutes, {len(spoken)} words; at each point its threshold"
+    return write_detection(folder, curve, title=title, threshold=options.threshold)
+
+
+def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return background noise (samples,) of a random colour, 10 to 25 dB below speech of level 1."""
+    quiet = 10 ** (-rng.uniform(*_SNR_DB) / 20)
+    slope = rng.choice(_SLOPES)
+    return np.float32(quiet) * coloured_noise(samples, slope=slope, rate=SAMPLE_RATE, rng=rng)

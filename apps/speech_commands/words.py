@@ -1,4 +1,4 @@
-"""Which words are told apart: those asked for, all others as one label, and silence out of noise."""
+"""Chooses the labels: the words asked for, one label for all others, and silence cut from noise."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from pipelines.ondevice.audio import loudest, read_audio, to_int16
 from .config import SAMPLE_RATE, SILENCE, UNKNOWN, WORDS
 
 _STANDARD = (*WORDS, UNKNOWN, SILENCE)
-_PARTS = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}
+_PARTS: dict[str, tuple[float, float]] = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}
 
 
 def in_order(data: Data) -> Data:
-    """Return the data with its labels in the order of the twelve classes, or sorted where they are others."""
+    """Return the data with sorted labels, or with the twelve standard labels in their usual order."""
     labels = _STANDARD if set(data.labels) == set(_STANDARD) else tuple(sorted(data.labels))
     return _relabelled(data, labels, [labels.index(label) for label in data.labels])
 
 
 def only_words(data: Data, words: Sequence[str]) -> Data:
-    """Return the data with `words` and _silence_ as labels; every other label is _unknown_.
+    """Return the data with `words` and _silence_ as labels; every other label becomes _unknown_.
 
     Raises:
-        UserError: a word that the data has not.
+        UserError: a word is no label of the data.
     """
     for word in words:
         if word not in data.labels:
@@ -41,10 +41,10 @@ def only_words(data: Data, words: Sequence[str]) -> Data:
 
 
 def with_silence(data: Data, folder: Path) -> Data:
-    """Return the data with a label _silence_, cut from the noise in `folder`/_background_noise_.
+    """Return the data with clips labelled _silence_, cut from the recordings in `folder`/_background_noise_.
 
-    As many clips in each split as a word has there on average; each split has its own part of a recording.
-    Data that has the label, or no such noise, stays as it is.
+    Each split gets as many as it has clips of a word on average. Each split has its own part of a recording.
+    Data that has the label already, or that comes without such recordings, is returned unchanged.
     """
     files = audio_files(folder / BACKGROUND)
     if SILENCE in data.labels or not files:
@@ -63,14 +63,14 @@ def with_silence(data: Data, folder: Path) -> Data:
 
 
 def _cut(noise: np.ndarray, part: tuple[float, float], samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return 16-bit samples (samples,) from a part of a recording, at some loudness."""
+    """Return 16-bit samples (samples,) from a part of a recording, at a random level."""
     begin, end = (round(share * len(noise)) for share in part)
     start = rng.integers(begin, max(begin, end - samples) + 1)
     return to_int16(loudest(noise[start : min(end, start + samples)] * rng.uniform(0, 1), samples))
 
 
 def _relabelled(data: Data, labels: tuple[str, ...], ids: Sequence[int]) -> Data:
-    """Return the data with label i as `labels[ids[i]]`."""
+    """Return the data with `labels`; the old label number i becomes `ids[i]`."""
     splits = {
         name: Examples(split.inputs, np.array(ids, np.int64)[split.targets])
         for name, split in data.splits.items()

@@ -1,1 +1,1 @@
-"""Raw examples from a source, cut into splits, and the features that a network sees of them."""
+"""Raw examples from any source, cut into splits, and the features that a network sees."""

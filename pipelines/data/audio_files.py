@@ -1,4 +1,4 @@
-"""Labelled clips from the user's own files: one folder per label, or a CSV that lists them."""
+"""Labelled clips from the user's own files: one folder per label, or a CSV that lists the files."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ from .speakers import Clip, speaker_of
 from .text_files import DELIMITERS, SPLIT_NAMES
 
 BACKGROUND = "_background_noise_"
-"""The folder of Speech Commands that holds long recordings of noise: not a label."""
+"""The folder of Speech Commands with long recordings of noise; it is not a label."""
 _SPLITS_FILE = "splits.csv"
-_NAMED = 3  # broken files that are told by name
+_NAMED = 3  # broken files that a note names
 
 
 class Recordings(NamedTuple):
-    """What could be read."""
+    """The clips that could be read."""
 
     clips: list[Clip]
     samples: list[np.ndarray]
-    """16-bit samples of each clip, all of one length."""
+    """16-bit samples of each clip, all of the same length."""
     notes: list[str]
-    """What was left out, and cut, for people."""
+    """For people: what was left out and cut."""
 
 
 def find_clips(path: Path) -> list[Clip]:
-    """Return what `path` lists: a CSV or TSV (file, label, perhaps speaker and split), or a folder.
+    """Return the clips that a CSV, a TSV or a folder lists.
 
-    Files in a CSV are relative to it. Of a folder its splits.csv is taken; where there is none, every folder
-    in it is a label, with the files anywhere below it; speakers are told from names as Speech Commands has.
+    A CSV has the columns file and label, and may have speaker and split; its files are relative to it. A
+    folder is read by its splits.csv, if it has one. Otherwise each folder in it is a label, with audio files
+    anywhere below. Without a column, the speaker comes from a file name like those of Speech Commands.
 
     Raises:
-        UserError: one line, with the line of a CSV that isn't as it should be; no clips; one label only.
+        UserError: one line: a line of the CSV is not as expected, or there are no clips or only one label.
     """
     if path.is_dir():
         listed = path / _SPLITS_FILE
@@ -47,20 +48,26 @@ def find_clips(path: Path) -> list[Clip]:
     elif path.suffix.lower() in DELIMITERS:
         clips = _rows(path)
     else:
-        found = "that" if path.exists() else "No such file or folder"
+        found = "another file" if path.exists() else "No such file or folder"
         raise UserError(f"{path}: expected a folder with one folder per label, or a CSV; got {found}")
     if not clips:
         kinds = ", ".join(SUFFIXES)
-        raise UserError(f"{path}: no audio in it: expected a folder per label, with files of {kinds}")
+        raise UserError(f"{path}: found no audio: expected one folder per label, with files of {kinds}")
     _require_labels(path, clips)
     return clips
 
 
 def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> Recordings:
-    """Read clips as `samples` samples at `rate` each: of longer ones the loudest part, shorter ones padded.
+    """Return the 16-bit samples of clips; files that can't be read are left out, with a note.
+
+    Args:
+        clips: files and labels.
+        samples: length of a clip. Longer clips are cut to their loudest part, shorter ones are padded.
+        rate: samples per second; clips with another rate are resampled.
+        source: the data set's name, for messages.
 
     Raises:
-        UserError: none of them, or those of one label only, can be read.
+        UserError: no clip can be read, or only clips of a single label.
     """
     read = Recordings([], [], [])
     broken, longer = [], 0
@@ -74,22 +81,22 @@ def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> R
         read.clips.append(clip)
         read.samples.append(to_int16(loudest(heard, samples)))
     if not read.clips:
-        raise UserError(f"{source}: none of {len(clips):,} files can be read: {broken[0]}")
+        raise UserError(f"{source}: can't read any of {len(clips):,} files: {broken[0]}")
     _require_labels(source, read.clips)
     if broken:
         some = "; ".join(broken[:_NAMED]) + ("; ..." if len(broken) > _NAMED else "")
-        read.notes.append(f"{source}: {len(broken):,} files left out, which can't be read: {some}")
+        read.notes.append(f"{source}: {len(broken):,} files left out that can't be read: {some}")
     read.notes.extend(longer_note(source, longer, samples / rate))
     return read
 
 
 def longer_note(source: str, longer: int, seconds: float) -> list[str]:
-    """Return the note on so many clips that were cut; none where there are none."""
+    """Return a note that `longer` clips were cut to `seconds`, in a list that is empty if none was."""
     return [f"{source}: {longer:,} clips are cut to their loudest {seconds:g} s"] if longer else []
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """Return the audio files anywhere below a folder, sorted; hidden ones are left out."""
+    """Return the audio files anywhere below a folder, sorted, without hidden ones."""
     return sorted(
         file
         for file in folder.rglob("*")
@@ -98,7 +105,7 @@ def audio_files(folder: Path) -> list[Path]:
 
 
 def _in_folders(folder: Path) -> list[Clip]:
-    # Macs compose and decompose letters as they like: the same label has one spelling here.
+    # File systems differ in how they compose accented letters; normalising gives a label one spelling.
     return [
         Clip(file, unicodedata.normalize("NFC", label.name), speaker_of(file.name))
         for label in sorted(folder.iterdir())
@@ -129,10 +136,10 @@ def _clips_of(path: Path, reader: csv.DictReader) -> Iterator[Clip]:
     for row in reader:
         where = f"{path}:{reader.line_num}"
         if None in row or None in row.values():
-            raise UserError(f"{where}: expected {len(columns)} fields")
+            raise UserError(f"{where}: expected {len(columns)} fields, got another number")
         name, label = row["file"].strip(), row["label"].strip()
         if not name or not label:
-            raise UserError(f"{where}: expected a file and its label")
+            raise UserError(f"{where}: expected a file and a label, got {name!r} and {label!r}")
         split = row.get("split", "").strip().lower()
         if "split" in columns and split not in SPLIT_NAMES:
             raise UserError(f"{where}: expected a split of {', '.join(SPLIT_NAMES)}, got {split!r}")

@@ -12,16 +12,22 @@ from ..errors import UserError
 from ..ondevice.audio import loudest, resample, to_int16
 from .audio_files import find_clips, longer_note, read_clips
 from .examples import Data, Examples
-from .sources import builder_of
 from .speakers import splits_of
 from .splits import complete, select
+from .tfds_sets import open_split
 
 
 def audio_from_files(path: Path, samples: int, rate: int, seed: int = 0) -> Data:
-    """Return the user's clips, (samples,) int16 each; the class names are the labels as written, sorted.
+    """Return the user's labelled clips, each (samples,) int16. The labels are sorted by name.
+
+    Args:
+        path: a folder or a CSV; see `audio_files.find_clips`.
+        samples: length of a clip. Longer clips are cut to their loudest part, shorter ones are padded.
+        rate: samples per second; clips with another rate are resampled.
+        seed: chooses the examples of a split that the files lack.
 
     Raises:
-        UserError: one line, when the files or their list are not what they should be.
+        UserError: one line, when the files or the CSV are not as expected.
     """
     path = path.expanduser()
     read = read_clips(find_clips(path), samples, rate, path.name)
@@ -30,20 +36,21 @@ def audio_from_files(path: Path, samples: int, rate: int, seed: int = 0) -> Data
     targets = np.array([labels.index(clip.label) for clip in read.clips], np.int64)
     everything = Examples(read.samples, targets)
     splits = {split: select(everything, [name == split for name in names]) for split in sorted(set(names))}
-    return complete(splits, labels, path.name, read.notes + notes, seed)
-
-
-def audio_from_tfds(name: str, samples: int, rate: int, data_dir: Path | None = None, seed: int = 0) -> Data:
-    """Return a TFDS set with one sound and one class label, resampled to `rate`.
-
-    Raises:
-        UserError: one line, for an unknown name, a set that can't be had, or features that don't fit.
-    """
-    return audio_from_builder(builder_of(name, data_dir), samples, rate, seed)
+    return complete(Data(splits, labels, path.name, (*read.notes, *notes)), seed)
 
 
 def audio_from_builder(builder: Any, samples: int, rate: int, seed: int = 0) -> Data:
-    """Return the clips of a prepared TFDS builder, (samples,) int16 each."""
+    """Return the labelled clips of a prepared TFDS builder, each (samples,) int16.
+
+    Args:
+        builder: as `tfds_sets.prepare` returns it, with one Audio and one ClassLabel feature.
+        samples: length of a clip. Longer clips are cut to their loudest part, shorter ones are padded.
+        rate: samples per second; clips with another rate are resampled.
+        seed: chooses the examples of a split that the set lacks.
+
+    Raises:
+        UserError: one line, when the features are others, or samples need more than 16 bits.
+    """
     import tensorflow_datasets as tfds
 
     source, features = builder.info.full_name, builder.info.features
@@ -67,11 +74,11 @@ def audio_from_builder(builder: Any, samples: int, rate: int, seed: int = 0) -> 
         splits[name] = Examples(clips, np.array(targets, np.int64))
         longer += sum(length > samples for length in lengths)
     notes += longer_note(source, longer, samples / rate)
-    return complete(splits, tuple(features[label].names), source, notes, seed)
+    return complete(Data(splits, tuple(features[label].names), source, tuple(notes)), seed)
 
 
 def _only(source: str, features: Any, kind: type) -> str:
-    """Return the name of the one feature of a kind."""
+    """Return the name of the only feature of a kind."""
     names = [name for name, feature in features.items() if isinstance(feature, kind)]
     if len(names) != 1:
         listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
@@ -80,18 +87,14 @@ def _only(source: str, features: Any, kind: type) -> str:
 
 
 def _sounds(builder: Any, split: str, audio: str, label: str) -> Iterator[tuple[np.ndarray, int]]:
-    import tensorflow_datasets as tfds
-
-    dataset = builder.as_dataset(
-        split=split, shuffle_files=False, read_config=tfds.ReadConfig(try_autocache=False)
-    )
-    yield from tfds.as_numpy(dataset.map(lambda example: (example[audio], example[label])))
+    dataset = open_split(builder, split).map(lambda example: (example[audio], example[label]))
+    yield from dataset.as_numpy_iterator()
 
 
 def _as_float(sound: np.ndarray, source: str) -> np.ndarray:
-    """Return samples (n,) or (n, channels), 16-bit ones in whatever type TFDS has them, as float32 (n,)."""
+    """Return samples (n,) or (n, channels) as float32 (n,). TFDS keeps 16-bit samples in several types."""
     if sound.dtype.kind == "i":
         if np.abs(sound, dtype=np.int64).max(initial=0) > 32768:
-            raise UserError(f"{source}: expected samples of 16 bits, got {sound.max()}")
+            raise UserError(f"{source}: expected 16-bit samples, got {sound.max()}")
         sound = sound / np.float32(32768)
     return (sound.mean(axis=1) if sound.ndim == 2 else sound).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the TFDS builders of the embedded data sets share."""
+"""Shared by the TFDS builders of embedded data sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 
 class LocalInfo(tfds.core.DatasetInfo):
-    """A data set info that is only ever made here: nothing is looked up on the network."""
+    """The info of a data set that is generated here; nothing is looked up on the network."""
 
     def initialize_from_bucket(self) -> None:
-        """Do nothing; TFDS would leave an empty temporary folder, even where its bucket is off."""
+        """Do nothing. TFDS's own method leaves an empty temporary folder behind, even without its bucket."""

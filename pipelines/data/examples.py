@@ -1,4 +1,4 @@
-"""Raw examples by split, and the features that a network sees of them."""
+"""Raw examples by split, and the features that a network sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Examples:
-    """One split of raw data: `inputs[i]` (a text, an array of samples) belongs to `targets[i]`."""
+    """One split of raw data: `targets[i]` is the target of `inputs[i]` (a text, an array of samples)."""
 
     inputs: list[Any]
     targets: np.ndarray
@@ -24,21 +24,21 @@ class Examples:
 
 @dataclass(frozen=True)
 class Data:
-    """A data set as it came, cut into splits.
+    """A raw data set, cut into splits.
 
-    `train`, `validation` and `test` are always there; `pretraining` is what the network may see before
-    `train`; any other is a further test split.
+    There are always `train`, `validation` and `test`. There may be `pretraining`, which a network sees before
+    `train`. Any other split is a further test split.
     """
 
     splits: dict[str, Examples]
     labels: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
-    """What was decided where the source was silent (a split held out, examples left out), for people."""
+    """For people: what was changed, such as a split held out or examples left out."""
 
     @property
     def test_splits(self) -> list[str]:
-        """Every split that is only ever scored: `test` first."""
+        """The names of the splits that are only scored, `test` first."""
         trained_on = ("pretraining", "train", "validation", "test")
         return ["test", *(name for name in self.splits if name not in trained_on)]
 
@@ -49,7 +49,7 @@ class Data:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all splits, in order: tells whether two runs saw the same data."""
+        """SHA-256 of all splits in the order of their names; equal for runs with the same data."""
         digest = hashlib.sha256()
         for name in sorted(self.splits):
             split = self.splits[name]
@@ -65,26 +65,28 @@ def _hash_of_array(array: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Features:
-    """What the network sees: arrays by split, and what the device needs to make the same from raw input."""
+    """What the network sees: arrays by split, and what the device needs to compute them from raw input."""
 
     inputs: Mapping[str, Any]
-    """By split: an array for a network with one input, else arrays by input name. The splits that are scored
-    hold the one input of the deployed network."""
+    """By split: an array, or arrays by input name if the network has several inputs. Splits that are scored
+    hold the single input of the deployed network."""
     targets: Mapping[str, np.ndarray]
+    """By split."""
     labels: tuple[str, ...]
+    """Names of the targets, if these are numbers of labels; else empty."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able settings, into the bundle's manifest."""
+    """Settings that JSON can hold, for the bundle's manifest."""
     assets: Mapping[str, bytes] = field(default_factory=dict)
-    """Files for the bundle, by file name."""
+    """Files for the bundle: content by file name."""
     counts: Mapping[str, float] = field(default_factory=dict)
-    """What was kept, cut and dropped, for the tracker."""
+    """Numbers of what was kept, cut and dropped, for the tracker."""
     lengths: Mapping[str, np.ndarray] | None = None
-    """Of sequences padded at their end: the number of valid steps of each, by split. Training batches
-    then hold sequences of like length, cut to the longest of them."""
+    """For sequences padded at their end: the number of valid steps of each, by split. Training then groups
+    sequences of similar length in a batch and cuts the batch to the longest."""
     targets_per_step: bool = False
-    """Of sequences with lengths: there is one target for each step, cut as the inputs are."""
+    """Whether sequences with lengths have one target per step; these are cut as the inputs are."""
     augment: Augment | None = None
-    """What training does to each batch, anew in every epoch."""
+    """Changes each training batch, differently in every epoch."""
 
 
 Augment = Callable[[Any, np.ndarray, np.random.Generator], tuple[Any, np.ndarray]]

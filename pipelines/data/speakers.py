@@ -1,4 +1,4 @@
-"""Who speaks in a clip, and which split that puts it in: no speaker is in two."""
+"""Puts clips into splits by speaker, so that no speaker is in two splits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ..errors import UserError
 from .splits import HELD_OUT
 
-_NAME = re.compile(r"(?:.*_(?=[0-9a-f]{8}_))?(.+?)_nohash_")  # the test set puts a word before some
-_MOST = 2**27 - 1  # clips of a label: a constant of the rule
+_NAME = re.compile(r"(?:.*_(?=[0-9a-f]{8}_))?(.+?)_nohash_")  # the test set has a word before some names
+_MOST = 2**27 - 1  # most clips per label; a constant of Speech Commands' rule
 
 
 class Clip(NamedTuple):
@@ -22,33 +22,34 @@ class Clip(NamedTuple):
     file: Path
     label: str
     speaker: str = ""
-    """Empty where unknown."""
+    """Empty if unknown."""
     split: str = ""
-    """Empty where not given."""
+    """Empty if not given."""
 
 
 def speaker_of(name: str) -> str:
-    """Return the speaker of a file named as Speech Commands does, SPEAKER_nohash_N.wav; else nothing."""
+    """Return the speaker in a file name like those of Speech Commands, SPEAKER_nohash_N.wav; else ""."""
     found = _NAME.match(name)
     return found[1] if found else ""
 
 
 def percentage(group: str) -> float:
-    """Return where the rule of Speech Commands puts a speaker, or a file's name, from 0 to 100.
+    """Return the percentage, from 0 to 100, that Speech Commands' rule gives a speaker or a file name.
 
-    Below 10 is validation, below 20 test: a clip stays in its split, however many are added.
+    Below 10 means validation, below 20 test. A clip keeps its split when others are added.
     """
     return int(hashlib.sha1(group.encode()).hexdigest(), 16) % (_MOST + 1) * (100 / _MOST)
 
 
 def splits_of(clips: Sequence[Clip], source: str) -> tuple[list[str], list[str]]:
-    """Return the split of each clip, and notes: as given, and what is lacking by speaker.
+    """Return the split of each clip, and notes for people.
 
-    Where the speakers are not known, the names of the files stand for them. The rule of Speech Commands
-    decides; where it leaves a split empty, or training without a label, a tenth of the speakers is held out.
+    Splits that are given are kept. Lacking ones are held out by speaker, or by file name if no speakers are
+    known. Speech Commands' rule decides; if it leaves a split empty, or training without a label, a tenth of
+    the speakers is held out instead.
 
     Raises:
-        UserError: a label that training does not have, or too few clips to hold some out.
+        UserError: training lacks a label, or there are too few clips to hold some out.
     """
     given = {clip.split for clip in clips} - {""}
     if given and "train" not in given:
@@ -58,7 +59,10 @@ def splits_of(clips: Sequence[Clip], source: str) -> tuple[list[str], list[str]]
     trained = {clip.label for clip, split in zip(clips, splits, strict=True) if split == "train"}
     for clip, split in zip(clips, splits, strict=True):
         if clip.label not in trained:
-            raise UserError(f"{source}: {clip.file.name}: label {clip.label!r} is in {split} only")
+            found = f"it is in {split} only"
+            raise UserError(
+                f"{source}: {clip.file.name}: expected label {clip.label!r} in train too, {found}"
+            )
     pairs = {(clip.speaker, split) for clip, split in zip(clips, splits, strict=True) if clip.speaker}
     shared = sum(count > 1 for count in Counter(speaker for speaker, _ in pairs).values())
     return splits, notes + ([f"{source}: {shared:,} speakers are in more than one split"] if shared else [])
@@ -72,7 +76,7 @@ def _held_out(clips: Sequence[Clip], lacking: Sequence[str], source: str) -> tup
     if not _is_complete(free, groups, homes, lacking):
         homes = _by_rank(free, groups, lacking)
     if not _is_complete(free, groups, homes, lacking):
-        who = "speakers who say every label" if by_speaker else "files of every label"
+        who = "speakers with clips of every label" if by_speaker else "files of every label"
         raise UserError(f"{source}: too few {who} to hold out {' and '.join(lacking)}: expected more")
     found = iter(homes[group] for group in groups)
     splits = [next(found) if clip.split in ("", "train") else clip.split for clip in clips]
@@ -91,7 +95,7 @@ def _by_rule(groups: Sequence[str], lacking: Sequence[str]) -> dict[str, str]:
 
 
 def _by_rank(clips: Sequence[Clip], groups: Sequence[str], lacking: Sequence[str]) -> dict[str, str]:
-    """Hold out a tenth of the groups for each split, in the rule's order; training keeps every label."""
+    """Hold out a tenth of the groups for each split, ordered by the rule; training keeps every label."""
     said: dict[str, Counter] = {}
     for clip, group in zip(clips, groups, strict=True):
         said.setdefault(group, Counter())[clip.label] += 1

@@ -1,4 +1,4 @@
-"""Labelled text from the user's own files: CSV or TSV with a header, JSONL, "label text" lines; gzip too."""
+"""Labelled text from the user's files: CSV or TSV with a header, JSONL, "label text" lines; also gzipped."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SPLIT_NAMES = {
     "val": "validation",
     "test": "test",
 }
-"""The name of a split in a file's name -> the name that the project uses."""
+"""The project's name of a split, by the name in a file or a column."""
 
 
 class Row(NamedTuple):
-    """One labelled text and the line of the file that it starts on."""
+    """One labelled text, and the line of the file on which it starts."""
 
     text: str
     label: str
@@ -41,16 +41,16 @@ def read_labelled_text(
 ) -> tuple[list[Row], list[str]]:
     """Return the rows of one file, and notes on what was left out.
 
-    The suffix (before .gz) tells the format: .csv, .tsv, .jsonl, .ndjson; all others are lines of a
+    The suffix (before .gz) decides the format: .csv, .tsv, .jsonl or .ndjson. Any other file has lines with a
     label, a space and the text. Labels stay as they are written. Rows with an empty text are left out.
 
     Raises:
-        UserError: one line with file and line number, when the file is not what it should be.
+        UserError: one line with file and line number, when the file is not as expected.
     """
     content = _decode(path, _read_bytes(path), encoding)
     suffix = _bare(path).suffix.lower()
     if suffix in DELIMITERS:
-        rows = _csv_rows(path, content, DELIMITERS[suffix], text_column, label_column)
+        rows = _csv_rows(path, content, delimiter=DELIMITERS[suffix], text=text_column, label=label_column)
     elif suffix in JSON_SUFFIXES:
         rows = _json_rows(path, content, text_column, label_column)
     else:
@@ -59,13 +59,13 @@ def read_labelled_text(
     empty: list[int] = []
     for row in rows:
         if not row.label.strip():
-            raise UserError(f"{path}:{row.line}: the label is empty")
+            raise UserError(f"{path}:{row.line}: expected a label, got none")
         if row.text.strip():
             kept.append(row)
         else:
             empty.append(row.line)
     if not kept:
-        raise UserError(f"{path}: no labelled text in it")
+        raise UserError(f"{path}: expected labelled text, found none")
     lines = ", ".join(map(str, empty[:3])) + (", ..." if len(empty) > 3 else "")
     return kept, [f"{path}: {len(empty):,} empty texts left out (line {lines})"] if empty else []
 
@@ -73,13 +73,13 @@ def read_labelled_text(
 def read_splits(
     path: Path, text_column: str = "text", label_column: str = "label", encoding: str = "utf-8"
 ) -> tuple[dict[str, list[Row]], list[str]]:
-    """Return the rows by split (`train`; `validation` and `test` where there are files for them), and notes.
+    """Return the rows by split, and notes. There is always `train`; `validation` and `test` need files.
 
     `path` is a file, a folder with a train file, or a file called X.train with X.dev or X.test beside it.
 
     Raises:
-        UserError: as `read_labelled_text`; also for fewer than two classes, a class with a single
-            example to learn from, or one that only held-out rows have.
+        UserError: one line, when a file is not as expected, there are fewer than two classes, a class has a
+            single training example, or only a held-out file has a class.
     """
     files, notes = find_splits(path)
     splits = {}
@@ -91,7 +91,7 @@ def read_splits(
 
 
 def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
-    """Return the file of each split under `path`, and notes on files that `path` does not name itself."""
+    """Return the file of each split, and notes on files that are used though `path` does not name them."""
     if path.is_dir():
         return _splits_in_folder(path), []
     stem = _bare(path)
@@ -100,7 +100,7 @@ def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
     siblings = [file for file in sorted(path.parent.glob("*")) if _bare(file).stem == stem.stem]
     files = _by_split({file: _bare(file).suffix[1:] for file in siblings})
     others = [file.name for name, file in files.items() if name != "train"]
-    notes = [f"{path}: its siblings {' and '.join(others)} are the held-out splits"] if others else []
+    notes = [f"{path}: {' and '.join(others)} beside it are the held-out splits"] if others else []
     return files | {"train": path}, notes
 
 
@@ -108,12 +108,12 @@ def _splits_in_folder(folder: Path) -> dict[str, Path]:
     files = _by_split({file: _bare(file).stem for file in sorted(folder.iterdir()) if file.is_file()})
     if "train" not in files:
         raise UserError(
-            f"{folder}: no train file in it: expected train.csv, train.tsv, train.jsonl or train.txt"
+            f"{folder}: expected a train file (train.csv, train.tsv, train.jsonl or train.txt), found none"
         )
     kinds = {_bare(file).suffix.lower() for file in files.values()}
     if len(kinds) > 1:
         names = ", ".join(file.name for file in files.values())
-        raise UserError(f"{folder}: expected split files of one kind, got {names}")
+        raise UserError(f"{folder}: expected split files of one format, got {names}")
     return files
 
 
@@ -124,9 +124,8 @@ def _by_split(names: Mapping[Path, str]) -> dict[str, Path]:
         if split is None:
             continue
         if split in files:
-            raise UserError(
-                f"{file.parent}: two files for the {split} split: {files[split].name} and {file.name}"
-            )
+            both = f"{files[split].name} and {file.name}"
+            raise UserError(f"{file.parent}: expected one file for the {split} split, got {both}")
         files[split] = file
     return files
 
@@ -140,12 +139,14 @@ def _check_classes(files: Mapping[str, Path], splits: Mapping[str, list[Row]]) -
     for label, lines in by_class.items():
         if len(lines) == 1:
             raise UserError(
-                f"{files['train']}:{lines[0]}: class {label!r} has this one example: expected more"
+                f"{files['train']}:{lines[0]}: class {label!r} has a single example: expected more"
             )
     for name, rows in splits.items():
         for row in rows:
             if row.label not in by_class:
-                raise UserError(f"{files[name]}:{row.line}: class {row.label!r} is not in {files['train']}")
+                raise UserError(
+                    f"{files[name]}:{row.line}: expected a class of {files['train']}, got {row.label!r}"
+                )
 
 
 def _bare(path: Path) -> Path:
@@ -169,14 +170,14 @@ def _decode(path: Path, data: bytes, encoding: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise UserError(
             f"{path}:{line}: byte 0x{data[error.start]:02x} is not {encoding}: "
-            "name the file's encoding, as in --encoding latin-1"
+            "name the file's encoding, for example --encoding latin-1"
         ) from None
     except (LookupError, ValueError):
         raise UserError(f"--encoding: expected the name of a text encoding, got {encoding!r}") from None
 
 
-def _csv_rows(path: Path, content: str, delimiter: str, text: str, label: str) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # the default refuses a text of 131,072 characters
+def _csv_rows(path: Path, content: str, *, delimiter: str, text: str, label: str) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # the default refuses texts of 131,072 characters or more
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     start = 1

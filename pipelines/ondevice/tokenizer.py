@@ -24,6 +24,7 @@ PADDING = "[PAD]"
 UNKNOWN = "[UNK]"
 RESERVED = (PADDING, UNKNOWN)
 """The tokens with ids 0 and 1. They never occur in a text, where brackets are tokens of their own."""
+UNKNOWN_ID = RESERVED.index(UNKNOWN)
 
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u00b4"), "'")
 # Attributes of a tag must have a value, so that "if a <b and c> d" keeps its words.
@@ -159,8 +160,7 @@ class Tokenizer:
 
     def ids(self, tokens: Iterable[str]) -> list[int]:
         """Return the id of each token; 1 for unknown tokens."""
-        unknown = RESERVED.index(UNKNOWN)
-        return [self._ids.get(token, unknown) for token in tokens]
+        return [self._ids.get(token, UNKNOWN_ID) for token in tokens]
 
     def encode(self, text: str) -> list[int]:
         """Return at most `max_length` ids of `text`, without padding. An empty text has none."""

@@ -1,12 +1,15 @@
-"""How good the labels are that a classifier gives: metrics that several apps share."""
+"""Classification: metrics, targets, and answers as JSON. Needs numpy only, so that devices can use it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ..data.examples import Data, Examples
 from ..errors import UserError
-from ..evaluation.score import MeanOf
+from ..evaluation.score import MeanOf, Metric
 from ..ondevice.bundle import Bundle
 
 accuracy = MeanOf(lambda outputs, targets: outputs.argmax(axis=1) == targets)
@@ -14,19 +17,38 @@ accuracy = MeanOf(lambda outputs, targets: outputs.argmax(axis=1) == targets)
 
 
 def macro_f1(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the mean over labels of the harmonic mean of precision and recall."""
+    """Return the harmonic mean of precision and recall, averaged over the labels.
+
+    `outputs` are probabilities (N, labels), `targets` label numbers (N,).
+    """
     from sklearn.metrics import f1_score
 
     return float(f1_score(targets, outputs.argmax(axis=1), average="macro", zero_division=0))
 
 
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}
+"""The metrics of a classifier, the one that counts first."""
+
+
 def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the targets as the bundle numbers its labels.
+    """Return the targets (N,) of `examples`, numbered as the bundle numbers its labels.
 
     Raises:
-        UserError: the data has a label that the bundle hasn't.
+        UserError: the data has a label that the bundle does not have.
     """
     labels = bundle.labels
     if unknown := sorted(set(data.labels) - set(labels)):
         raise UserError(f"{data.source}: expected labels among {labels}, got {unknown}")
     return np.array([labels.index(label) for label in data.labels])[examples.targets]
+
+
+def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
+    """Return the most probable label and every label's probability (labels,), as JSON can hold them."""
+    by_label = {label: round(float(p), 6) for label, p in zip(labels, probabilities, strict=True)}
+    return {"label": labels[int(probabilities.argmax())], "probabilities": by_label}
+
+
+def ranked(answer: dict[str, Any], count: int | None = None, *, between: str = "  ") -> str:
+    """Return an answer's `count` most probable labels with their probabilities, in one line. Default: all."""
+    order = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
+    return between.join(f"{label} {p:.3f}" for label, p in order[:count])

@@ -1,17 +1,30 @@
-"""Figures and tables of a classifier's answers."""
+"""Figures and tables of a classifier's answers on the test split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
+if TYPE_CHECKING:
+    from ..evaluation.outcome import Outcome
+
+
+def usual_plots(outcome: Outcome) -> dict[str, Any]:
+    """Return the figures that every classifier has, by name: confusion matrix, recall, reliability."""
+    outputs, targets, labels = outcome.outputs["test"], outcome.features.targets["test"], outcome.data.labels
+    return {
+        "confusion_matrix": confusion_matrix(outputs, targets, labels),
+        "recall": recall(outputs, targets, labels),
+        "reliability": reliability(outputs, targets),
+    }
+
 
 def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Show true labels against the most probable ones: counts, coloured by share of the true label."""
+    """Return a figure that counts examples by true label (rows) and most probable label (columns)."""
     figure = Figure(figsize=(2.5 + len(labels), 2 + len(labels)), layout="constrained")
     axes = figure.subplots()
     ConfusionMatrixDisplay.from_predictions(
@@ -27,8 +40,24 @@ def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[
     return figure
 
 
+def recall(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Return a figure with the share of each label's examples that the classifier finds."""
+    right = outputs.argmax(axis=1) == targets
+    shares = [right[targets == k].mean() if (targets == k).any() else np.nan for k in range(len(labels))]
+    figure = Figure(figsize=(2 + 0.6 * len(labels), 4), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.bar(labels, shares)
+    axes.bar_label(bars, fmt="%.2f")
+    axes.tick_params(axis="x", rotation=40)
+    axes.set(ylim=(0, 1.08), ylabel="recall", title="Test split, share of each label's examples found")
+    return figure
+
+
 def reliability(outputs: np.ndarray, targets: np.ndarray, bins: int = 10) -> Figure:
-    """Show how often the most probable label is right against the probability it was given."""
+    """Return a figure of how often the most probable label is right, against the probability it was given.
+
+    The title has the expected calibration error: the mean distance of the two over `bins` equal bins.
+    """
     confidence = outputs.max(axis=1)
     right = outputs.argmax(axis=1) == targets
     edges = np.linspace(1 / outputs.shape[1], 1, bins + 1)
@@ -50,17 +79,47 @@ def reliability(outputs: np.ndarray, targets: np.ndarray, bins: int = 10) -> Fig
 
 
 def most_wrong(
-    inputs: Sequence[Any], outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str], count: int = 20
+    outcome: Outcome, inputs: Sequence[Any], *, column: str = "input", count: int = 20
 ) -> list[dict[str, Any]]:
-    """List the examples whose true label was given the least probability, worst first."""
+    """Return a table of wrong answers on the test split, the lowest probability of the true label first.
+
+    Args:
+        outcome: of a training.
+        inputs: what the table shows of each test example.
+        column: the name of the column with `inputs`.
+        count: the most rows.
+    """
+    outputs, targets, labels = outcome.outputs["test"], outcome.features.targets["test"], outcome.data.labels
     of_truth = outputs[np.arange(len(targets)), targets]
     wrong = [i for i in np.argsort(of_truth, kind="stable") if outputs[i].argmax() != targets[i]]
     return [
         {
-            "input": inputs[i],
+            column: inputs[i],
             "true": labels[targets[i]],
             "given": labels[int(outputs[i].argmax())],
             "probability of true": round(float(of_truth[i]), 4),
         }
         for i in wrong[:count]
     ]
+
+
+def word_weights(
+    texts: Sequence[Sequence[str]], weights: np.ndarray, labels: Sequence[str], most_words: int = 24
+) -> Figure:
+    """Return a figure with a row for each text: its words, shaded by weight, and its label.
+
+    Args:
+        texts: the words of each text.
+        weights: (texts, steps), steps being at least the words of the longest text.
+        labels: the label that the model gives each text.
+        most_words: words shown of a longer text.
+    """
+    figure = Figure(figsize=(14, 1.4 * len(texts) + 0.5), layout="constrained")
+    panels = figure.subplots(len(texts), 1, squeeze=False)[:, 0]
+    for axes, words, weight, label in zip(panels, texts, weights, labels, strict=True):
+        count = min(len(words), most_words)
+        axes.imshow(weight[None, :count], aspect="auto", cmap="Blues", vmin=0)
+        axes.set_xticks(range(count), words[:count], rotation=20)
+        axes.set_yticks([0], [label])
+    figure.suptitle("Attention weight of each word, and the most probable label")
+    return figure

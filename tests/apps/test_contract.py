@@ -26,6 +26,7 @@ FILES = {
     "features.py",
     "metrics.py",
     "model.py",
+    "predict.py",
     "results.json",
 }
 APPS = discover()

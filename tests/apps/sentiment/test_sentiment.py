@@ -11,12 +11,12 @@ import pytest
 
 from apps.sentiment import APP
 from apps.sentiment.config import SentimentConfig
-from apps.sentiment.features import VOCABULARY, load_tokenizer, make_features
-from apps.sentiment.metrics import accuracy, baselines, macro_f1
-from apps.sentiment.model import attention_model, build_model, log_count_ratios
+from apps.sentiment.features import make_features
+from apps.sentiment.model import attention_model, build_model
 from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.token_ids import VOCABULARY, load_tokenizer
 
 ROOT = Path(__file__).parents[3]
 
@@ -67,17 +67,6 @@ def test_the_network_of_every_cell(data, cell, bidirectional):
     assert (weights[features.inputs["test"] == 0] == 0).all()
 
 
-def test_log_count_ratios_by_hand():
-    tokens = np.array([[2, 2, 0], [2, 3, 0], [3, 0, 0]])
-    ratios = log_count_ratios(tokens, np.array([1, 1, 0]), vocabulary=4)
-    # Texts that hold 2: of label 1 two, of label 0 none; 3: one and one; padding: two and one.
-    # One added: label 1 [3, 1, 3, 2] of 9, label 0 [2, 1, 1, 2] of 6.
-    expected = np.log([(3 / 9) / (1 / 6), (2 / 9) / (2 / 6)])
-    np.testing.assert_allclose(ratios[2:, 0], expected)
-    assert ratios.shape == (4, 1)
-    assert (ratios[:2] == 0).all()
-
-
 def test_naive_bayes_starts_the_embedding(data):
     config = SentimentConfig(naive_bayes_start=1.0, min_count=1, embedding=4, units=3)
     features = make_features(config, data)
@@ -92,14 +81,14 @@ def load_ids(features):
     return {word: i for i, word in enumerate(json.loads(features.assets[VOCABULARY])["vocabulary"])}
 
 
-def test_metrics_and_baselines_by_hand(data):
-    outputs = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
-    targets = np.array([0, 1, 1, 1])
-    assert accuracy(outputs, targets) == 0.5
-    assert macro_f1(outputs, targets) == pytest.approx((0.5 + 0.5) / 2)  # 2*1/(2*1+2) and 2*1/(2*1+2)
-    values = baselines(SentimentConfig(), data)
-    assert values["majority"] == {"test": 0.5}
-    assert values["bag_of_words"]["test"] in (0.0, 0.5, 1.0)
+def test_simple_methods_are_scored_on_every_test_split(data):
+    order = Examples(["a dull film", "a fine film", "a great , great film"], np.array([0, 0, 1]))
+    more = dataclasses.replace(data, splits=data.splits | {"order": order})
+    values = APP.baseline(SentimentConfig(), more, None, None)
+    # `train` has as many of each label, so the first one is the commonest. Of the words that decide, test
+    # has "fine" and "poor" in one text, "dull" in the other.
+    assert values["majority"] == {"test": 0.5, "order": pytest.approx(2 / 3)}
+    assert values["bag_of_words"] == {"test": 1.0, "order": pytest.approx(2 / 3)}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +98,7 @@ def test_metrics_and_baselines_by_hand(data):
         ({"dropout": 1.0}, "--dropout: expected 0 <= rate < 1, got 1.0"),
         ({"vocabulary_size": 2}, "--vocabulary-size: expected at least 3, got 2"),
         ({"max_length": 0}, "--max-length: expected at least 1, got 0"),
-        ({"pretraining_epochs": 2}, "--pretraining-dataset: expected to come with --pretraining-epochs"),
+        ({"pretraining_epochs": 2}, "--pretraining-dataset: expected together with --pretraining-epochs"),
         ({"pretraining_epochs": 10}, "--pretraining-epochs: expected 0 or more, below --epochs, got 10"),
     ],
 )

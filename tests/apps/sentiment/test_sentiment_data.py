@@ -84,8 +84,8 @@ def test_the_default_is_the_embedded_set(tmp_path: Path, monkeypatch: pytest.Mon
     def read(builder: str, text: str, label: str, scored: list[str], seed: int) -> object:
         return (builder, text, label, scored, seed)
 
-    pytest.importorskip("apps.sentiment.compositional_reviews")
-    monkeypatch.setattr("apps.sentiment.data.prepare", found)
+    pytest.importorskip("apps.sentiment.embedded.compositional_reviews")
+    monkeypatch.setattr("pipelines.data.source.prepare", found)
     monkeypatch.setattr("apps.sentiment.data.text_from_builder", read)
     assert load(SentimentConfig(seed=7)) == ("builder", "text", "label", ["order"], 7)
     assert asked["folder"] == Path(".cache/tfds")

@@ -167,7 +167,7 @@ def test_the_embedded_set_comes_in_two_sizes(tmp_path, monkeypatch, dataset, siz
         asked["read"] = (builder.info.full_name, samples, rate, seed)
         return Data({}, TWELVE, "embedded")
 
-    monkeypatch.setattr("apps.speech_commands.data.prepare", found)
+    monkeypatch.setattr("pipelines.data.source.prepare", found)
     monkeypatch.setattr("apps.speech_commands.data.audio_from_builder", read)
     load(SpeechConfig(dataset=dataset, data_dir=tmp_path, seconds=0.5, seed=7))
     assert asked == {"folder": tmp_path, "read": (f"synthetic_speech/{size}/1.0.0", 8000, 16_000, 7)}

@@ -80,11 +80,11 @@ def test_the_splits_file_of_a_folder_is_used(folder):
         ("", ":1: expected a column 'file', the columns are none"),
         ("file,label\na.wav,x\nb.wav\n", ":3: expected 2 fields"),
         ("file,label\na.wav,x,y\n", ":2: expected 2 fields"),
-        ("file,label\na.wav, \n", ":2: expected a file and its label"),
+        ("file,label\na.wav, \n", ":2: expected a file and a label, got 'a.wav' and ''"),
         ("file,label,split\na.wav,x,trian\n", ":2: expected a split of train.*, got 'trian'"),
         ('file,label\n"a.wav,x\n', "unexpected end of data"),
         (b"file,label\n\xff.wav,x\n", "expected UTF-8 text"),
-        ("file,label\n", "no audio in it"),
+        ("file,label\n", "found no audio"),
         ("file,label\na.wav,x\nb.wav,x\n", "at least two labels, got only 'x'"),
     ],
 )
@@ -98,10 +98,12 @@ def test_mistakes_in_a_csv_are_told_by_line(tmp_path, content, message):
 
 
 def test_folders_without_clips_or_with_one_label_and_missing_ones_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"no audio in it: expected a folder per label, with files of \.wav"):
+    with pytest.raises(
+        UserError, match=r"found no audio: expected one folder per label, with files of \.wav"
+    ):
         find_clips(tmp_path)
     write(tmp_path / "loose.wav", 1)
-    with pytest.raises(UserError, match="no audio in it"):
+    with pytest.raises(UserError, match="found no audio"):
         find_clips(tmp_path)
     write(tmp_path / "yes" / "a.wav", 1)
     with pytest.raises(UserError, match="at least two labels, got only 'yes'"):
@@ -110,7 +112,7 @@ def test_folders_without_clips_or_with_one_label_and_missing_ones_are_refused(tm
         find_clips(tmp_path / "missing")
     with pytest.raises(UserError, match="No such file"):
         find_clips(tmp_path / "missing.csv")
-    with pytest.raises(UserError, match="or a CSV; got that"):
+    with pytest.raises(UserError, match="or a CSV; got another file"):
         find_clips(tmp_path / "loose.wav")
 
 
@@ -122,7 +124,7 @@ def test_broken_files_are_counted_and_the_first_are_named(folder):
     read = read_clips(find_clips(folder), 1600, 16_000, "voices")
     assert len(read.clips) == len(read.samples) == 24
     (note,) = read.notes
-    assert note.startswith("voices: 6 files left out, which can't be read: ")
+    assert note.startswith("voices: 6 files left out that can't be read: ")
     assert [name in note for name in names] == [True, True, True, False, False]
     assert note.endswith("; ...")
 
@@ -140,7 +142,7 @@ def test_missing_files_of_a_csv_are_counted_and_none_left_is_refused(folder):
         read_clips(find_clips(folder), 1600, 16_000, "voices")
     for file in (folder / "no").iterdir():
         file.write_text("a text")
-    with pytest.raises(UserError, match=r"none of 24 files can be read: .*expected WAV"):
+    with pytest.raises(UserError, match=r"can't read any of 24 files: .*expected WAV"):
         read_clips(find_clips(folder), 1600, 16_000, "voices")
 
 
@@ -185,4 +187,4 @@ def test_a_training_clip_that_is_held_out_elsewhere_is_left_out(folder):
     (folder / "clips.csv").write_text("file,label,split\n" + "".join(rows))
     data = audio_from_files(folder / "clips.csv", 1600, 16_000)
     assert data.counts == {"train": 18, "validation": 3, "test": 3}
-    assert "clips.csv: 6 training examples left out, being in a held-out split" in data.notes
+    assert "clips.csv: 6 training examples left out: they are in a held-out split" in data.notes

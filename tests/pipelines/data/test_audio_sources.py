@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.data.audio_sources import audio_from_builder, audio_from_tfds
-from pipelines.data.sources import prepare
+from pipelines.data.audio_sources import audio_from_builder
+from pipelines.data.tfds_sets import builder_of, prepare
 from pipelines.errors import UserError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -48,7 +48,7 @@ def test_spoken_digits_are_resampled_and_held_out_by_class(tmp_path, monkeypatch
         for i in range(60)
     ]
     fill(monkeypatch, "spoken_digit", tmp_path, {"train": digits})
-    data = audio_from_tfds("spoken_digit", 16_000, 16_000, tmp_path, seed=3)
+    data = audio_from_builder(builder_of("spoken_digit", tmp_path), 16_000, 16_000, seed=3)
     assert data.labels == tuple("0123456789")
     assert data.counts == {"train": 40, "validation": 10, "test": 10}
     assert "spoken_digit/1.0.9: resampled from 8,000 Hz to 16,000 Hz" in data.notes
@@ -73,7 +73,7 @@ def test_speech_commands_has_its_own_splits_and_longer_clips_are_cut(tmp_path, m
         "test": commands(500, 12, 1.5),
     }
     fill(monkeypatch, "speech_commands", tmp_path, splits)
-    data = audio_from_tfds("speech_commands", 16_000, 16_000, tmp_path)
+    data = audio_from_builder(builder_of("speech_commands", tmp_path), 16_000, 16_000)
     assert data.counts == {"train": 24, "validation": 12, "test": 12}
     assert data.labels[-2:] == ("_silence_", "_unknown_")
     assert data.notes == ("speech_commands/0.0.3: 12 clips are cut to their loudest 1 s",)
@@ -83,7 +83,7 @@ def test_speech_commands_has_its_own_splits_and_longer_clips_are_cut(tmp_path, m
 
 def test_a_set_that_is_not_on_disk_fails_at_once(tmp_path):
     with pytest.raises(UserError, match="there is no network to download it"):
-        audio_from_tfds("spoken_digit", 16_000, 16_000, tmp_path)
+        audio_from_builder(builder_of("spoken_digit", tmp_path), 16_000, 16_000)
 
 
 class OddSounds(tfds.core.GeneratorBasedBuilder):
@@ -133,7 +133,7 @@ def test_sets_without_one_sound_one_label_and_16_bits_are_refused(tmp_path):
 
     messages = {
         TwoLabels: r"expected one ClassLabel feature, it has .*kind \(ClassLabel\).*other \(ClassLabel\)",
-        WideSounds: "expected samples of 16 bits, got 7",
+        WideSounds: "expected 16-bit samples, got 7",
     }
     for each, message in messages.items():
         builder = prepare(lambda each=each: each(data_dir=str(tmp_path)), tmp_path)

@@ -108,11 +108,11 @@ def test_a_speaker_in_two_given_splits_is_told():
     [
         ([c._replace(split="test") for c in clips(4, 2)], "expected a train split, got test"),
         (clips(2, 2), "too few files of every label to hold out validation and test"),
-        ([Clip(Path(f"{i}.wav"), "abc"[i % 3], "abc"[i % 3]) for i in range(9)], "too few speakers who say"),
+        ([Clip(Path(f"{i}.wav"), "abc"[i % 3], "abc"[i % 3]) for i in range(9)], "too few speakers with"),
         (
             [*(c._replace(split="train") for c in clips(9, 3)), Clip(Path("z.wav"), "z", "", "test"),
              Clip(Path("a.wav"), "a", "", "validation")],
-            r"z\.wav: label 'z' is in test only",
+            r"z\.wav: expected label 'z' in train too, it is in test only",
         ),
     ],
 )  # fmt: skip

@@ -92,9 +92,9 @@ def test_empty_texts_are_left_out_and_counted(tmp_path: Path) -> None:
         ("a.csv", "text,label\nx,1\nalone\n", ":3: expected 2 fields, got 1"),
         ("a.csv", 'text,label\nx,1\n"y"z,0\n', ":3: ',' expected after '\"'"),
         ("a.csv", 'text,label\nx,1\n"never closed,0\n', ":3: unexpected end of data"),
-        ("a.csv", "text,label\nx,1\ny,\n", ":3: the label is empty"),
-        ("a.csv", "text,label\n", ": no labelled text in it"),
-        ("a.csv", "", ": no labelled text in it"),
+        ("a.csv", "text,label\nx,1\ny,\n", ":3: expected a label, got none"),
+        ("a.csv", "text,label\n", ": expected labelled text, found none"),
+        ("a.csv", "", ": expected labelled text, found none"),
         ("a.jsonl", '{"text": "x", "label": 1}\n{"text": \n', ":2: not JSON"),
         ("a.jsonl", "[" * 100_000, ":1: not JSON"),
         ("a.jsonl", '\n["x", 1]\n', ":2: expected a JSON object, got"),
@@ -155,18 +155,21 @@ def test_siblings_of_a_train_file(tmp_path: Path, packed: bool) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"test.csv": CSV}, "no train file in it: expected train.csv"),
+        ({"test.csv": CSV}, "expected a train file .train.csv"),
         (
             {"train.csv": CSV, "test.jsonl": JSONL},
-            "expected split files of one kind, got test.jsonl, train.csv",
+            "expected split files of one format, got test.jsonl, train.csv",
         ),
         (
             {"train.csv": CSV, "dev.csv": CSV, "val.csv": CSV},
-            "two files for the validation split: dev.csv and val.csv",
+            "expected one file for the validation split, got dev.csv and val.csv",
         ),
         ({"train.txt": "1 a\n1 b\n"}, "train.txt: expected at least two classes, got only '1'"),
-        ({"train.txt": "1 a\n0 b\n1 c\n"}, "train.txt:2: class '0' has this one example"),
-        ({"train.txt": ENOUGH, "test.txt": "1 a\n2 b\n"}, "test.txt:2: class '2' is not in .*train.txt"),
+        ({"train.txt": "1 a\n0 b\n1 c\n"}, "train.txt:2: class '0' has a single example"),
+        (
+            {"train.txt": ENOUGH, "test.txt": "1 a\n2 b\n"},
+            "test.txt:2: expected a class of .*train.txt, got '2'",
+        ),
     ],
 )
 def test_folders_that_are_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Who speaks in the embedded speech, and what: voices of espeak-ng and unknown words, by split."""
+"""The voices of the embedded speech and the words beside the commands, by split."""
 
 ACCENTS = (
     "en",
@@ -10,7 +10,7 @@ ACCENTS = (
     "en-gb-x-gbclan",
     "en-gb-x-gbcwmd",
 )
-"""Of English, in every split."""
+"""Accents of English; every split has all of them."""
 
 
 def _list(names: str) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ VARIANTS = {
         whisperf zac
     """),
 }
-"""Voices, each in one split; those that sound alike are in the same. Left out: robots."""
+"""Voice variants, each in one split; variants that sound alike share a split. Robot voices are left out."""
 
 UNKNOWN_WORDS = _list("""
     zero one two three four five six seven eight nine bed bird cat dog happy house marvin sheila tree wow
@@ -39,10 +39,10 @@ UNKNOWN_WORDS = _list("""
     snow own arm doubt brown cup puppet office offer honest want stuff stump grow ago elephant laugh love
     leave water music table window computer telephone kitchen weather hello please thank morning battery
 """)
-"""Words of every split; the ten words' homophones are none of them."""
+"""Words of every split, all labelled _unknown_. None sounds like one of the ten commands."""
 
 HELD_OUT_WORDS = _list("""
     ten apple banana river garden orange pencil summer station volume play pause start next slow load round
     cough bought tight stab oath us yeast
 """)
-"""Half the unknown words of validation and test; train has none of them."""
+"""Half the unknown words of validation and test come from here; train has none of them."""

@@ -1,4 +1,4 @@
-"""The clips of the embedded speech, drawn: who says which word, how, and where it is recorded."""
+"""Draws the clips of the embedded speech: the word, the voice, the way it is spoken, the recording."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from pipelines.ondevice.audio import resample
 
+from ..config import SAMPLE_RATE, SILENCE, UNKNOWN, WORDS
 from .acoustics import record, silence
-from .config import SAMPLE_RATE, SILENCE, UNKNOWN, WORDS
 from .espeak import RATE, Espeak
 from .signals import trimmed
 from .spoken import ACCENTS, HELD_OUT_WORDS, UNKNOWN_WORDS, VARIANTS
@@ -20,7 +20,7 @@ CLIPS = {
     "full": {"train": 834, "validation": 100, "test": 167},
     "small": {"train": 40, "validation": 10, "test": 20},
 }
-"""How many of each label, by size and split."""
+"""Clips of each label, by size and split."""
 SAMPLES = SAMPLE_RATE
 _SEED = 8
 
@@ -30,20 +30,20 @@ class Utterance(NamedTuple):
 
     label: str
     word: str
-    """What is said; empty in silence."""
+    """The spoken word; empty in silence."""
     voice: str
-    """Who says it, as espeak-ng calls it; empty in silence."""
+    """espeak-ng's name for the voice; empty in silence."""
     samples: np.ndarray
     """16-bit samples (SAMPLES,) at SAMPLE_RATE."""
 
 
 def utterances(split: str, clips: int) -> Iterator[Utterance]:
-    """Yield so many clips of each label, the labels taking turns.
+    """Yield `clips` clips of each label; the labels take turns.
 
-    They are the same on every machine with the same espeak-ng.
+    Every machine with the same version of espeak-ng gives the same clips.
 
     Raises:
-        UserError: where espeak-ng is not installed, or crashes.
+        UserError: espeak-ng is not installed, or crashes.
     """
     with Espeak() as espeak:
         for index in range(clips * len(LABELS)):
@@ -67,7 +67,7 @@ def _unknown_word(split: str, turn: int) -> str:
 
 
 def speak(espeak: Espeak, word: str, voice: str, rng: np.random.Generator) -> np.ndarray:
-    """Return a word (n,) as float32 at SAMPLE_RATE: at some speed and pitch, by a throat of some size."""
+    """Return a spoken word, (n,) float32 at SAMPLE_RATE, with random speed, pitch and size of the throat."""
     samples = espeak.say(
         word + rng.choice(["", ".", ",", "!", "?"]),
         voice,

@@ -1,4 +1,4 @@
-"""The embedded data set of the sentiment app, as a TFDS builder: generated, never downloaded."""
+"""The embedded data set of the sentiment app: a TFDS builder that generates its reviews."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from apps.sentiment import sampling
-from apps.sentiment.grammar import LABELS
 from pipelines.data.embedded import LocalInfo
+
+from . import sampling
+from .grammar import LABELS
 
 _DESCRIPTION = """\
 Short product, film and restaurant reviews in three classes, composed so that the order of the words

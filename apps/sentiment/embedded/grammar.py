@@ -1,4 +1,4 @@
-"""Composes a review from a frame and what fills its slots, and says its label."""
+"""Composes a review from a frame and the words for its slots, and derives its label."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from apps.sentiment.frames import Frame
+from .frames import Frame
 
 LABELS = ("negative", "neutral", "positive")
 OPPOSITE = {"negative": "positive", "positive": "negative"}
@@ -18,10 +18,11 @@ _SWAP = str.maketrans("xy", "yx")
 
 @dataclass(frozen=True)
 class Fill:
-    """What goes into the slots of one sentence.
+    """The words for the slots of one sentence.
 
-    `words` is by slot as written ("a", "x:mild"); plural aspects end in a star. `sign` is the sign of x,
-    1 or -1, and y has the other one. `opener` and `closer`, sentences around the frame, may be empty.
+    `words` has a word for each slot, by the slot's text ("a", "x:mild"); plural aspects end in a star. `sign`
+    is the sign of x, 1 or -1; y has the other sign. `opener` and `closer` are sentences before and after the
+    frame, or empty.
     """
 
     words: Mapping[str, str]
@@ -34,7 +35,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Review:
-    """One example and where it comes from."""
+    """One example, with the frame and the words that it is made of."""
 
     text: str
     label: str
@@ -43,21 +44,21 @@ class Review:
 
 
 def label_of(verdict: str, sign: int) -> str:
-    """Return the label of a sentence whose x has this sign; see frames.py for the verdicts."""
+    """Return the label of a sentence by its verdict (see frames.py) and the sign of its x."""
     if verdict in LABELS:
         return verdict
     return "positive" if sign == {"x": 1, "-x": -1, "y": -1}[verdict] else "negative"
 
 
 def compose(frame: Frame, fill: Fill) -> Review:
-    """Return the review that `fill` makes of `frame`."""
+    """Return the review with the words of `fill` in the slots of `frame`."""
     return Review(_write(frame.template, fill), label_of(frame.verdict, fill.sign), frame, fill)
 
 
 def counterpart(review: Review) -> Review:
-    """Return the review of the same words in another order that has the opposite label.
+    """Return the review with the same words in another order and the opposite label.
 
-    That is the mirror of the frame where it has one; else x and y change places.
+    If the frame has a mirror, that is used; otherwise x and y change places.
     """
     frame, fill = review.frame, review.fill
     if frame.mirror is not None:
@@ -67,7 +68,7 @@ def counterpart(review: Review) -> Review:
 
 
 def has_counterpart(frame: Frame) -> bool:
-    """Tell whether `counterpart` works: a mirror, or a polar label and x and y in the same forms."""
+    """Tell whether `counterpart` works: there is a mirror, or a polar label and x and y in equal forms."""
     if frame.mirror is not None:
         return True
     slots = lexical_slots(frame.template)
@@ -77,7 +78,7 @@ def has_counterpart(frame: Frame) -> bool:
 
 
 def lexical_slots(template: str) -> list[str]:
-    """Return the slots of `template` that need a word, each once: not those of agreement, nor `:bare`."""
+    """Return the slots of `template` that need a word, each once, without `be`, `not` and `:bare`."""
     slots = [f"{name}:{form}" if form and form != "bare" else name for name, form in _SLOT.findall(template)]
     return [slot for slot in dict.fromkeys(slots) if slot.partition(":")[0] not in ("be", "not")]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.sentiment import fragments, sampling
-from apps.sentiment.fragments import Parts
-from apps.sentiment.frames import FRAMES
-from apps.sentiment.grammar import LABELS, Fill, Review, compose, counterpart, normalize
+from apps.sentiment.embedded import fragments, sampling
+from apps.sentiment.embedded.fragments import Parts
+from apps.sentiment.embedded.frames import FRAMES
+from apps.sentiment.embedded.grammar import LABELS, Fill, Review, compose, counterpart, normalize
 
 HELD_OUT = ("validation", "test", "order")
 
@@ -278,7 +278,7 @@ def test_a_bag_of_words_is_at_chance_on_order(splits: dict[str, list[Review]]) -
 
 
 def test_the_builder_prepares_and_reads_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.sentiment.compositional_reviews import CompositionalReviews
+    from apps.sentiment.embedded.compositional_reviews import CompositionalReviews
 
     def refuse(*_: object) -> None:
         raise AssertionError("the network was asked")

@@ -1,8 +1,8 @@
-"""The frames of compositional_reviews: sentences with slots, each with the rule for its label.
+"""The frames of compositional_reviews: sentences with slots, and the rule for the label of each.
 
-Verdicts: what the writer thinks of the reviewed thing *in the end*. `x` and `y` are judging words of
-opposite sign, so "x" means: the label is the sign of x; "-x": the opposite; else the label itself.
-A mirror is a second sentence of exactly the same words with the opposite verdict.
+A verdict is the writer's final opinion of the reviewed thing. `x` and `y` are judging words of opposite
+sign. The verdict "x" gives the label that is the sign of x, "-x" the opposite; any other verdict is the label
+itself. A mirror is a second sentence with exactly the same words and the opposite verdict.
 
 Slots, in braces (see grammar.py for how they are filled):
   it, other        the reviewed thing ("this thriller"), and what it is compared with
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Frame:
-    """One sentence pattern. `split` is the only split that it appears in, or `shared`."""
+    """One sentence pattern. `split` is the only split that uses it, or `shared` if all do."""
 
     phenomenon: str
     split: str
@@ -30,21 +30,23 @@ class Frame:
 
 
 SIDES = "it and other change places"
-"""Stands for that mirror in the table."""
+"""In the table, stands for a mirror in which `it` and `other` change places."""
 
 
 def _frames(phenomenon: str, **by_split: list[tuple[str, ...]]) -> list[Frame]:
-    return [_frame(phenomenon, split, *row) for split, rows in by_split.items() for row in rows]
+    return [_frame(phenomenon, split, row) for split, rows in by_split.items() for row in rows]
 
 
-def _frame(phenomenon: str, split: str, verdict: str, template: str, mirror: str | None = None) -> Frame:
+def _frame(phenomenon: str, split: str, row: tuple[str, ...]) -> Frame:
+    """Return the frame of a row: verdict, template and perhaps a mirror."""
+    verdict, template, mirror = row if len(row) == 3 else (*row, None)
     if mirror == SIDES:
         sides = {"{it}": "{other}", "{other}": "{it}"}
         mirror = re.sub("{it}|{other}", lambda side: sides[side[0]], template)
     return Frame(phenomenon, split, verdict, template, mirror)
 
 
-# In a shared frame, validation and test have adjectives that train has not (see sampling.allowed_words).
+# In shared frames, validation and test use adjectives that train does not (see sampling.allowed_words).
 FRAMES: tuple[Frame, ...] = (
     *_frames(
         "plain",

@@ -1,4 +1,4 @@
-"""The embedded data set of the speech command app, as a TFDS builder: synthesized, never downloaded."""
+"""The embedded data set of the speech command app: a TFDS builder that synthesises its clips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 
 from pipelines.data.embedded import LocalInfo
 
-from .config import SAMPLE_RATE
+from ..config import SAMPLE_RATE
 from .espeak import require_espeak
 from .utterances import CLIPS, LABELS, SAMPLES, utterances
 
@@ -24,13 +24,13 @@ This set shows that the machinery works. It says little about people's speech.""
 
 
 class Samples(tfds.features.Audio):
-    """Audio that is given as an array, and stored as the bytes of its samples.
+    """An audio feature that takes an array and stores its samples as bytes.
 
-    TFDS's own stores an array's samples as whole numbers of up to ten bytes each.
+    TFDS's own Audio feature stores each sample of an array as an integer of up to ten bytes.
     """
 
     def encode_example(self, samples: np.ndarray) -> Any:
-        """Return the samples (n,) as TFDS stores them."""
+        """Return the samples (n,) in the form that TFDS stores."""
         return tfds.features.Tensor.encode_example(self, samples)
 
 

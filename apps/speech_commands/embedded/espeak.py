@@ -1,4 +1,4 @@
-"""espeak-ng from Python: a process that speaks, since its C library is not re-entrant and may crash."""
+"""Runs espeak-ng in a process of its own, since its C library is not re-entrant and may crash."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import numpy as np
 from pipelines.errors import UserError
 
 RATE = 22_050
-"""Samples a second that espeak-ng speaks at."""
+"""The sample rate of espeak-ng, in samples per second."""
 _WORKER = Path(__file__).with_name("espeak_worker.py")
 
 
 def require_espeak() -> None:
-    """Refuse to go on where espeak-ng is not installed."""
+    """Raise a UserError if espeak-ng is not installed."""
     if importlib.util.find_spec("espeakng_loader") is None:
-        raise UserError("the embedded speech is spoken by espeak-ng: expected `pip install espeakng-loader`")
+        raise UserError("the embedded speech needs espeak-ng: expected `pip install espeakng-loader`")
 
 
 class Espeak:
-    """A process that speaks, for the time of a `with`.
+    """A running espeak-ng process; use it in a `with` statement.
 
     The same calls in the same order give the same samples.
     """
 
     def __enter__(self) -> Espeak:
         require_espeak()
-        # -P: the modules beside the worker are not for `import`.
+        # -P keeps the worker's folder off sys.path, so that it cannot import the modules beside it.
         command = [sys.executable, "-P", str(_WORKER)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
@@ -42,19 +42,19 @@ class Espeak:
         self._process.communicate()
 
     def say(
-        self, text: str, voice: str, rate: int = 175, pitch: int = 50, pitch_range: int = 50
+        self, text: str, voice: str, *, rate: int = 175, pitch: int = 50, pitch_range: int = 50
     ) -> np.ndarray:
         """Return 16-bit samples (n,) at `RATE`.
 
         Args:
-            text: what is said.
-            voice: a language, and after a plus sign a variant, as `en-us+f2`.
-            rate: words a minute.
-            pitch: 0 to 99, relative to the voice.
-            pitch_range: 0 to 99: from monotonous to lively.
+            text: the text to speak.
+            voice: a language, or a language and a variant: `en-us+f2`.
+            rate: words per minute.
+            pitch: 0 to 99, relative to the voice's own.
+            pitch_range: 0 (monotonous) to 99 (lively).
 
         Raises:
-            UserError: when the library crashed, or does not know the voice.
+            UserError: the library crashed, or does not know the voice.
         """
         request = {"voice": voice, "text": text, "rate": rate, "pitch": pitch, "range": pitch_range}
         pipe_in, pipe_out = self._pipes()
@@ -67,7 +67,7 @@ class Espeak:
             count = b""
         if len(count) < 4:
             code = self._process.wait()
-            raise UserError(f"espeak-ng ended with exit code {code}, asked to say {text!r} as {voice}")
+            raise UserError(f"espeak-ng ended with exit code {code} while speaking {text!r} as {voice}")
         return np.frombuffer(samples, "<i2")
 
     def _pipes(self) -> tuple[Any, Any]:

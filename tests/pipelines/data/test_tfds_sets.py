@@ -1,4 +1,4 @@
-"""Data sets found, read and cut into splits, without a network."""
+"""TFDS sets found, prepared and read, without a network."""
 
 import socket
 import time
@@ -7,23 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pipelines.data.examples import Data, Examples
-from pipelines.data.sources import is_path, prepare, text_from_builder, text_from_tfds
-from pipelines.data.splits import complete, hold_out, with_pretraining
+from pipelines.data.text_sources import text_from_builder
+from pipelines.data.tfds_sets import builder_of, prepare
 from pipelines.errors import UserError
 
 tfds = pytest.importorskip("tensorflow_datasets")
-
-
-def examples(texts: list[str], targets: list[int]) -> Examples:
-    return Examples(texts, np.array(targets, np.int64))
-
-
-def numbered(count: int, word: str = "text") -> Examples:
-    return examples([f"{word} {index}" for index in range(count)], [index % 2 for index in range(count)])
 
 
 class TinyReviews(tfds.core.GeneratorBasedBuilder):
@@ -81,7 +70,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_network")
 def test_a_named_set_is_read_from_disk(folder: Path) -> None:
-    data = text_from_tfds("tiny_reviews", folder, "body", "stars")
+    data = text_from_builder(builder_of("tiny_reviews", folder), "body", "stars")
     assert data.labels == ("low", "high")
     assert data.source == "tiny_reviews/1.0.0"
     # Hidden test labels: validation is the test split; 39 texts are left, 4 of them held out.
@@ -96,7 +85,7 @@ def test_a_named_set_is_read_from_disk(folder: Path) -> None:
     assert "1 empty texts of train left out" in notes
     assert "test is not used, its labels are hidden (-1)" in notes
     assert "its validation split is the test split" in notes
-    assert "no validation split, so 4 examples (10%, by class, seed 0) are held out of train" in notes
+    assert "no validation split: 4 examples held out of train (10%, by label, seed 0)" in notes
 
 
 def test_the_same_seed_gives_the_same_data_and_splits_can_be_added(folder: Path) -> None:
@@ -124,7 +113,7 @@ def test_features_to_choose_from_are_listed(
     folder: Path, text: str | None, label: str | None, message: str
 ) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        text_from_tfds("tiny_reviews", folder, text, label)
+        text_from_builder(builder_of("tiny_reviews", folder), text, label)
     assert "body (Text)" in str(caught.value)
     assert "stars (ClassLabel)" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -135,7 +124,7 @@ def test_features_to_choose_from_are_listed(
 def test_a_set_that_is_not_on_disk_fails_at_once(tmp_path: Path, name: str) -> None:
     start = time.monotonic()
     with pytest.raises(UserError, match="there is no network to download it") as caught:
-        text_from_tfds(name, tmp_path / "sets")
+        builder_of(name, tmp_path / "sets")
     assert time.monotonic() - start < 10
     assert str(tmp_path / "sets") in str(caught.value)
     assert not (tmp_path / "sets").exists()
@@ -144,11 +133,11 @@ def test_a_set_that_is_not_on_disk_fails_at_once(tmp_path: Path, name: str) -> N
 def test_a_network_that_never_answers_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.data.sources.NETWORK_SECONDS", 0.2)
-    monkeypatch.setattr("pipelines.data.sources._answers", lambda url: time.sleep(2))
+    monkeypatch.setattr("pipelines.data.tfds_sets.NETWORK_SECONDS", 0.2)
+    monkeypatch.setattr("pipelines.data.tfds_sets._answers", lambda url: time.sleep(2))
     start = time.monotonic()
     with pytest.raises(UserError, match="no network"):
-        text_from_tfds("imdb_reviews", tmp_path)
+        builder_of("imdb_reviews", tmp_path)
     assert time.monotonic() - start < 2
 
 
@@ -165,7 +154,7 @@ def test_a_network_that_never_answers_is_not_waited_for(
 )
 def test_unknown_names(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        text_from_tfds(name, tmp_path)
+        builder_of(name, tmp_path)
     assert str(caught.value).startswith(f"--dataset {name}: ")
     assert "\n" not in str(caught.value)
 
@@ -192,102 +181,3 @@ def test_another_process_that_was_quicker_is_no_error(folder: Path) -> None:
 
     builder = prepare(lambda: Beaten(data_dir=str(folder)), folder)
     assert text_from_builder(builder, "body", "stars").counts["test"] == 6
-
-
-@pytest.mark.parametrize(
-    ("dataset", "expected"),
-    [
-        ("imdb_reviews", False),
-        ("glue/sst2", False),
-        ("glue/sst2:2.0.0", False),
-        ("wikipedia/20220620.en", False),
-        ("reviews.csv", True),
-        ("reviews.jsonl.gz", True),
-        ("data/sst.train", True),
-        ("./reviews", True),
-        ("/data/reviews", True),
-        ("~/reviews", True),
-        ("my/own/reviews", True),
-    ],
-)
-def test_paths_are_told_from_names(dataset: str, expected: bool) -> None:
-    assert is_path(dataset) is expected
-
-
-def test_an_existing_folder_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "reviews").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert is_path("reviews")
-
-
-def test_training_texts_that_are_held_out_elsewhere_are_left_out() -> None:
-    splits = {"train": numbered(30), "test": numbered(4), "validation": examples(["text 9", "x"], [1, 0])}
-    data = complete(splits, ("a", "b"), "here", ["before"], seed=1)
-    assert data.counts == {"train": 25, "validation": 2, "test": 4}
-    assert data.splits["train"].inputs == [
-        f"text {index}" for index in range(30) if index not in (0, 1, 2, 3, 9)
-    ]
-    assert data.splits["train"].targets.tolist() == [
-        index % 2 for index in range(30) if index not in (0, 1, 2, 3, 9)
-    ]
-    assert data.notes == ("before", "here: 5 training texts left out, being in a held-out split")
-
-
-def test_a_single_split_gives_all_three() -> None:
-    data = complete({"train": numbered(200)}, ("a", "b"), "here", [], seed=1)
-    assert list(data.splits) == ["train", "validation", "test"]
-    assert data.counts == {"train": 162, "validation": 18, "test": 20}
-    assert [np.bincount(data.splits[name].targets).tolist() for name in ("validation", "test")] == [
-        [9, 9],
-        [10, 10],
-    ]
-    assert "no test split, so 20 examples (10%, by class, seed 1)" in data.notes[0]
-    assert "no validation split, so 18 examples (10%, by class, seed 1)" in data.notes[1]
-    other = complete({"train": numbered(200)}, ("a", "b"), "here", [], seed=2)
-    assert other.splits["test"].inputs != data.splits["test"].inputs
-
-
-@pytest.mark.parametrize(
-    ("splits", "message"),
-    [
-        ({"test": numbered(9)}, "expected a labelled train split"),
-        ({"train": numbered(4)}, "too few examples to hold out a test split"),
-        (
-            {"train": examples(["a", "b"], [0, 0]), "validation": numbered(4), "test": numbered(4)},
-            "two classes",
-        ),
-    ],
-)
-def test_splits_that_are_refused(splits: dict[str, Examples], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        complete(splits, ("a", "b"), "here", [], seed=1)
-
-
-@given(st.lists(st.tuples(st.text("abc", max_size=3), st.integers(0, 2)), max_size=60), st.integers(0, 9))
-@settings(deadline=None)
-def test_no_text_is_on_both_sides_and_none_is_lost(pairs: list[tuple[str, int]], seed: int) -> None:
-    rest, held = hold_out(examples([text for text, _ in pairs], [target for _, target in pairs]), seed)
-    assert not set(rest.inputs) & set(held.inputs)
-    both = [
-        *zip(rest.inputs, rest.targets.tolist(), strict=True),
-        *zip(held.inputs, held.targets.tolist(), strict=True),
-    ]
-    assert sorted(both) == sorted(pairs)
-
-
-def test_another_sets_training_split_is_for_pretraining_its_labels_matched_by_order():
-    def data(labels, **splits):
-        made = {name: Examples(texts, np.array(targets)) for name, (texts, targets) in splits.items()}
-        return Data(made, labels, "+".join(labels))
-
-    own = data(("bad", "good"), train=(["a", "b"], [0, 1]), validation=(["c"], [1]), test=(["d"], [0]))
-    extra = data(("neg", "pos"), train=(["e", "d"], [1, 0]), validation=(["f"], [0]), test=(["g"], [0]))
-    joined = with_pretraining(own, extra)
-    assert joined.splits["pretraining"].inputs == ["e"]
-    assert joined.splits["pretraining"].targets.tolist() == [1]
-    assert joined.splits["train"].inputs == ["a", "b"]
-    assert joined.test_splits == ["test"]
-    assert joined.labels == ("bad", "good")
-    assert joined.notes == ("pretraining on 1 training texts of neg+pos (neg as bad, pos as good)",)
-    with pytest.raises(UserError, match="expected as many labels"):
-        with_pretraining(own, data(("x", "y", "z"), train=(["a"], [0])))

@@ -1,7 +1,7 @@
-"""Speaks on standard output what standard input asks for: espeak-ng's C library in a process of its own.
+"""Calls espeak-ng's C library: reads requests from standard input, writes samples to standard output.
 
-A request is a line of JSON, {"voice": .., "text": .., "rate": .., "pitch": .., "range": ..}. The answer is
-the number of samples (4 bytes) and the samples (16 bits each), all little-endian.
+A request is one line of JSON, {"voice": .., "text": .., "rate": .., "pitch": .., "range": ..}. The answer is
+the number of samples (4 bytes), then the samples (16 bits each), all little-endian.
 """
 
 import ctypes
@@ -19,14 +19,14 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctype
 
 
 def main() -> None:
-    """Answer until standard input ends."""
+    """Answer requests until standard input ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the library prints is no answer
+    os.dup2(2, 1)  # the library's own messages go to standard error
     library = ctypes.CDLL(espeakng_loader.get_library_path())
-    # The library keeps 160 characters of this path: a short one, from where the data is.
+    # The library keeps only 160 characters of this path, so start in the folder and pass a short one.
     os.chdir(Path(espeakng_loader.get_data_path()).parent)
     if library.espeak_Initialize(_RETRIEVAL, 0, b".", _DONT_EXIT) <= 0:
-        sys.exit("espeak-ng: its data can't be read")
+        sys.exit("espeak-ng: can't read its data")
     spoken: list[bytes] = []
 
     @_CALLBACK
@@ -49,7 +49,7 @@ def _speak(library: ctypes.CDLL, request: dict) -> None:
         sys.exit(f"espeak-ng: no voice {request['voice']!r}")
     for name, number in _PARAMETERS.items():
         library.espeak_SetParameter(number, request[name], 0)
-    library.espeak_ng_SetRandSeed(ctypes.c_long(0))  # breath is noise, seeded by the clock
+    library.espeak_ng_SetRandSeed(ctypes.c_long(0))  # else the noise of breath is seeded by the clock
     text = request["text"].encode() + b"\0"
     library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 0, 0, _UTF8, None, None)
 

@@ -1,12 +1,12 @@
 """Draws the reviews of each split, and keeps the splits apart.
 
-What is held out, exactly:
-  * fragments: every fragment belongs to one of train, validation and test; no other split shows it;
-  * frames: those of validation and of test appear nowhere else;
-  * combinations: in the frames that all splits share, validation and test have only adjectives that train
-    never has in the same frame.
-Shared by all are the judging words, the degree words and the plain names of the kinds. `order` draws
-from the same material as test.
+Held out are:
+  * fragments: every fragment belongs to one of train, validation and test, and no other split has it;
+  * frames: the frames of validation and of test are in no other split;
+  * combinations: in shared frames, validation and test have only adjectives that train never has in the
+    same frame.
+All splits share the judging words, the degree words and the plain names of the kinds. `order` uses the same
+material as test.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import functools
 import random
 from collections.abc import Iterator
 
-from apps.sentiment import fragments
-from apps.sentiment.frames import FRAMES, Frame
-from apps.sentiment.grammar import (
+from . import fragments
+from .frames import FRAMES, Frame
+from .grammar import (
     LABELS,
     OPPOSITE,
     Fill,
@@ -39,10 +39,10 @@ _ADJECTIVES = ("", "mild", "more", "strong")
 
 
 def reviews(split: str) -> Iterator[Review]:
-    """Yield the reviews of `split` (a key of SIZES): the same ones, in the same order, on every machine.
+    """Yield the reviews of `split` (a key of SIZES), the same on every machine and in the same order.
 
-    No text comes twice, in one split or two. The labels of train, validation and test are equally
-    frequent. In `order`, the two reviews of each pair follow each other.
+    No text occurs twice, neither in one split nor in two. The labels of train, validation and test are
+    equally frequent. In `order`, the two reviews of a pair follow each other.
     """
     rng = random.Random(f"{SEED} {split}")
     seen = {normalize(review.text) for review in reviews("test")} if split == "order" else set()
@@ -58,13 +58,13 @@ def reviews(split: str) -> Iterator[Review]:
 
 
 @functools.cache
-def allowed_words(frame: Frame, split: str, slot: str, sign: int, topic: str) -> tuple[str, ...]:
+def allowed_words(frame: Frame, split: str, slot: str, *, sign: int, topic: str) -> tuple[str, ...]:
     """Return the judging words of this sign that `split` may put into `slot` ("x", "x:mild") of `frame`.
 
-    A frame of one split takes them all. In a shared frame every fifth adjective is kept from train, and
-    validation and test take only those. The count starts one later with each shared frame that has a slot
-    of this form, so that two such frames show train every word. Verbs, nouns and comparatives are too few
-    to be kept apart.
+    A frame that is not shared takes them all. In a shared frame train takes four of five adjectives, and
+    validation and test take only the fifth. The count starts one later with each shared frame that has a slot
+    of this form, so that two such frames together show train every word. There are too few verbs, nouns and
+    comparatives to keep some from train.
     """
     form = slot.partition(":")[2]
     pool = _judging_words(form, sign, topic)
@@ -81,7 +81,7 @@ def _judging_words(form: str, sign: int, *topics: str) -> list[str]:
     return list(dict.fromkeys(word for f in forms for table in tables for word in table[sign].get(f, ())))
 
 
-# A word has one number whatever the topic.
+# A word has the same number in every topic.
 _NUMBERS = {
     (form, sign): _judging_words(form, sign, *fragments.TOPICS) for form in _ADJECTIVES for sign in (1, -1)
 }
@@ -102,14 +102,14 @@ def _frames_with(form: str) -> list[Frame]:
 
 
 def _sign(slot: str, sign: int) -> int | None:
-    """Return the sign of the words for `slot` where x has `sign`; None where the slot judges nothing."""
+    """Return the sign of the words for `slot` if x has `sign`; None if the slot takes no judging word."""
     signs = {"x": sign, "x2": sign, "y": -sign, "y2": -sign, "good": 1, "bad": -1}
     return signs.get(slot.partition(":")[0])
 
 
 @functools.cache
 def _ways(split: str, label: str) -> list[tuple[Frame, int, bool]]:
-    """Return how a frame of `split` can have this label: the frame, the sign of x, mirrored or not."""
+    """Return the ways to this label in `split`: a frame, the sign of x, and whether it is mirrored."""
     return [
         (frame, sign, mirrored)
         for frame in FRAMES
@@ -141,25 +141,25 @@ def _draw_fill(frame: Frame, split: str, sign: int, rng: random.Random) -> Fill:
     topic = rng.choice(fragments.TOPICS)
     words: dict[str, str] = {}
     for slot in lexical_slots(frame.template):
-        pool = _pool(frame, split, slot, sign, topic)
+        pool = _pool(frame, split, slot, sign=sign, topic=topic)
         words[slot] = rng.choice([word for word in pool if word not in words.values()])
     past, contracted = rng.random() < 0.6, rng.random() < 0.4
     return Fill(
         words,
         sign,
         past,
-        # A mirror can move the negation, and "isn't ... are" has other words than "is ... aren't".
+        # A mirror may move the negation, and "isn't ... are" and "is ... aren't" have different words.
         contracted and frame.mirror is None,
         opener=rng.choice(fragments.OPENERS.of(split)) if rng.random() < _OPENERS else "",
         closer=rng.choice(fragments.CLOSERS.of(split)) if rng.random() < _CLOSERS else "",
     )
 
 
-def _pool(frame: Frame, split: str, slot: str, sign: int, topic: str) -> tuple[str, ...]:
+def _pool(frame: Frame, split: str, slot: str, *, sign: int, topic: str) -> tuple[str, ...]:
     name = slot.partition(":")[0]
     slot_sign = _sign(slot, sign)
     if slot_sign is not None:
-        return allowed_words(frame, split, slot, slot_sign, topic)
+        return allowed_words(frame, split, slot, sign=slot_sign, topic=topic)
     shared = {"kind": fragments.KINDS[topic], **fragments.DEGREES}
     if name in shared:
         return shared[name]

@@ -1,8 +1,8 @@
-"""The words of compositional_reviews: what a review is about, and the words that judge it.
+"""The words of compositional_reviews: things that a review can be about, and words that judge them.
 
 A *fragment* (a thing, an aspect, a person, a condition, a fact, an opener, a closer) says nothing good
-or bad, and belongs to exactly one of the splits. The *judging words* are shared by all splits, since
-nobody can know the polarity of a word never seen.
+or bad, and belongs to exactly one split. All splits share the *judging words*, since a network cannot know
+the polarity of a word that it has never seen.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _parts(train: str, validation: str, test: str) -> Parts:
     return Parts(_words(train), _words(validation), _words(test))
 
 
-# What is reviewed: always said with "this", so that a comparison shows which side is the reviewed one.
+# The reviewed thing. It always has "this", so that a comparison shows which side is reviewed.
 SUBJECTS: Mapping[str, Parts] = {
     "film": _parts(
         "film, movie, thriller, comedy, drama, western, war film, love story, road movie, heist film,"

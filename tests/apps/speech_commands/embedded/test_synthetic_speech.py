@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.speech_commands import utterances as drawn
-from apps.speech_commands.acoustics import background, record, silence, through_microphone
 from apps.speech_commands.config import SAMPLE_RATE, SILENCE, UNKNOWN, WORDS
-from apps.speech_commands.espeak import RATE, Espeak
-from apps.speech_commands.signals import level
-from apps.speech_commands.spoken import ACCENTS, HELD_OUT_WORDS, UNKNOWN_WORDS, VARIANTS
-from apps.speech_commands.utterances import CLIPS, LABELS, SAMPLES, Utterance, speak, utterances
+from apps.speech_commands.embedded import utterances as drawn
+from apps.speech_commands.embedded.acoustics import background, record, silence, through_microphone
+from apps.speech_commands.embedded.espeak import RATE, Espeak
+from apps.speech_commands.embedded.spoken import ACCENTS, HELD_OUT_WORDS, UNKNOWN_WORDS, VARIANTS
+from apps.speech_commands.embedded.utterances import CLIPS, LABELS, SAMPLES, Utterance, speak, utterances
+from pipelines.data.sound import level
 from pipelines.errors import UserError
 
 espeakng_loader = pytest.importorskip("espeakng_loader")
@@ -184,12 +184,12 @@ def test_microphones_differ_and_cut_the_lows():
 def test_a_voice_that_is_not_there_and_a_crash_are_told_in_one_line():
     with Espeak() as espeak:
         assert len(espeak.say("yes", "en-us+f1")) > RATE // 10
-        with pytest.raises(UserError, match="exit code 1, asked to say 'yes' as xx"):
+        with pytest.raises(UserError, match="exit code 1 while speaking 'yes' as xx"):
             espeak.say("yes", "xx")
     with Espeak() as espeak:
         os.kill(espeak._process.pid, signal.SIGKILL)
         espeak._process.wait()
-        with pytest.raises(UserError, match="exit code -9, asked to say 'no' as en-us"):
+        with pytest.raises(UserError, match="exit code -9 while speaking 'no' as en-us"):
             espeak.say("no", "en-us")
 
 
@@ -226,8 +226,8 @@ def test_without_the_library_it_says_what_to_install():
 
 @pytest.mark.usefixtures("no_espeak")
 def test_without_the_library_nothing_is_prepared(tmp_path):
-    from apps.speech_commands.synthetic_speech import SyntheticSpeech
-    from pipelines.data.sources import prepare
+    from apps.speech_commands.embedded.synthetic_speech import SyntheticSpeech
+    from pipelines.data.tfds_sets import prepare
 
     with pytest.raises(UserError, match="pip install espeakng-loader"):
         prepare(lambda: SyntheticSpeech(config="small", data_dir=str(tmp_path)), tmp_path)
@@ -235,7 +235,7 @@ def test_without_the_library_nothing_is_prepared(tmp_path):
 
 
 def test_the_builder_prepares_and_reads_offline(tmp_path, monkeypatch, said):
-    from apps.speech_commands.synthetic_speech import SyntheticSpeech
+    from apps.speech_commands.embedded.synthetic_speech import SyntheticSpeech
 
     def refuse(*_: object) -> None:
         raise AssertionError("the network was asked")

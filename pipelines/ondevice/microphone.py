@@ -1,4 +1,4 @@
-"""Samples from the microphone, as they come."""
+"""Samples from the microphone, as they are recorded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.errors import UserError
+from ..errors import UserError
 
 
 def microphone(rate: int) -> Iterator[np.ndarray]:
-    """Yield pieces (any number,) of float32 samples in [-1, 1] at `rate` samples a second, for ever.
+    """Yield pieces (any number,) of float32 samples in [-1, 1] at `rate` samples per second, without end.
 
     Raises:
-        UserError: sounddevice is not installed, or there is no microphone to be had.
+        UserError: sounddevice is not installed, or no microphone gives this rate.
     """
     try:
         import sounddevice
@@ -29,7 +29,7 @@ def microphone(rate: int) -> Iterator[np.ndarray]:
     try:
         stream = sounddevice.InputStream(samplerate=rate, channels=1, dtype="float32", callback=keep)
     except sounddevice.PortAudioError as error:
-        raise UserError(f"--microphone: expected one that gives {rate} samples a second: {error}") from None
+        raise UserError(f"--microphone: expected one with {rate} samples per second: {error}") from None
     with stream:
         while True:
             yield pieces.get()

@@ -1,0 +1,1 @@
+"""Generates the reviews of `--dataset embedded`."""

@@ -1,0 +1,1 @@
+"""Generates the clips of `--dataset embedded`: words spoken by espeak-ng, recorded in simulated rooms."""

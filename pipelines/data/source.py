@@ -1,0 +1,64 @@
+"""Where an app's data comes from: `--dataset` is embedded, the name of a TFDS set, or a path. Chosen here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config import Config, PretrainedConfig
+from . import text_files
+from .examples import Data
+from .splits import with_pretraining
+from .tfds_sets import DATA_DIR, builder_of, prepare
+
+
+@dataclass(frozen=True)
+class Readers:
+    """How an app reads each kind of source. No source is ever replaced by another one.
+
+    "Builder" means a TFDS builder whose data is on disk.
+    """
+
+    embedded: Mapping[str, Callable[..., Any]]
+    """Embedded data sets by the name that `--dataset` gives them: make(data_dir=folder) -> TFDS builder."""
+    from_builder: Callable[[Any], Data]
+    """from_builder(builder) -> data of a TFDS set that the user names."""
+    from_files: Callable[[Path], Data]
+    """from_files(path) -> data of the user's own files; `~` is expanded already."""
+    from_embedded: Callable[[Any], Data] | None = None
+    """from_embedded(builder) -> data of an embedded set. Default: `from_builder`."""
+    suffixes: tuple[str, ...] = ()
+    """A --dataset that ends in one of these is a path, even if there is no such file. The suffixes of text
+    files always count."""
+
+
+def load(config: Config, readers: Readers) -> Data:
+    """Return the data that `config.dataset` names, and what `config.pretraining_dataset` names, if anything.
+
+    Raises:
+        UserError: one line, when a data set is unknown, can't be prepared, or is not what the app reads.
+    """
+    data = _read(config.dataset, config, readers)
+    if isinstance(config, PretrainedConfig) and config.pretraining_dataset:
+        return with_pretraining(data, _read(config.pretraining_dataset, config, readers))
+    return data
+
+
+def _read(dataset: str, config: Config, readers: Readers) -> Data:
+    if dataset in readers.embedded:
+        folder = config.data_dir or DATA_DIR
+        make = readers.embedded[dataset]
+        builder = prepare(lambda: make(data_dir=str(folder.expanduser())), folder)
+        return (readers.from_embedded or readers.from_builder)(builder)
+    if is_path(dataset, readers.suffixes):
+        return readers.from_files(Path(dataset).expanduser())
+    return readers.from_builder(builder_of(dataset, config.data_dir))
+
+
+def is_path(dataset: str, suffixes: tuple[str, ...] = ()) -> bool:
+    """Tell whether `dataset` is a path: it exists, or it can't be a TFDS name such as `glue/sst2`."""
+    looks = dataset.startswith((".", "~", "/")) or dataset.count("/") > 1 or "\\" in dataset
+    endings = (*text_files.SUFFIXES, ".gz", ".train", *suffixes)
+    return looks or dataset.lower().endswith(endings) or Path(dataset).exists()

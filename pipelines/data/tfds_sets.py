@@ -1,0 +1,154 @@
+"""Data sets of TensorFlow Datasets (TFDS): found by name, prepared on disk, read split by split."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import queue
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import UserError
+
+DATA_DIR = Path(".cache/tfds")
+"""Where prepared TFDS sets are kept by default; --data-dir names another folder."""
+NETWORK_SECONDS = 5.0
+"""How long to wait for an answer before saying that there is no network."""
+_HOSTS_ASKED = 4
+
+
+def builder_of(name: str, data_dir: Path | None = None) -> Any:
+    """Return the TFDS builder called `name` with its data on disk; downloads it if it is not in `data_dir`.
+
+    Raises:
+        UserError: one line, for an unknown name or a set that can't be prepared.
+    """
+    folder = data_dir or DATA_DIR
+    make_builder = _named_builder(name, folder)
+    try:
+        return prepare(make_builder, folder)
+    except UserError:
+        raise
+    except Exception as error:  # a builder may raise anything; show the user its message
+        raise UserError(f"--dataset {name}: can't be prepared in {folder}: {_first_line(error)}") from error
+
+
+def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
+    """Return a builder with its data on disk; downloads or generates the data if it is not in `folder`.
+
+    Args:
+        make_builder: returns a new TFDS builder that keeps its data in `folder`.
+        folder: named in messages.
+
+    Raises:
+        UserError: one line, when there is no network to download the data, or the folder can't be written.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = make_builder()
+    if builder.is_prepared():
+        return builder
+    urls = list(builder.url_infos or {})
+    if urls and not _any_host_answers(urls):
+        raise UserError(
+            f"{builder.info.full_name}: not in {folder.absolute()}, and there is no network to download it: "
+            "name another folder with --data-dir"
+        )
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare(download_config=config)
+    except OSError as error:
+        builder = make_builder()
+        if not builder.is_prepared():  # another process may have prepared it meanwhile
+            raise UserError(
+                f"{builder.info.full_name}: can't be prepared in {folder.absolute()}: {_first_line(error)}"
+            ) from error
+    return builder
+
+
+def _named_builder(name: str, folder: Path) -> Callable[[], Any]:
+    import tensorflow_datasets as tfds
+
+    def make_builder() -> Any:
+        return tfds.builder(name, data_dir=str(folder.expanduser()), try_gcs=False)
+
+    try:
+        make_builder()
+    except tfds.core.registered.DatasetNotFoundError:
+        known = set(tfds.list_builders(with_community_datasets=False))
+        close = difflib.get_close_matches(name.partition("/")[0].partition(":")[0], known)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise UserError(f"--dataset {name}: no such file, and no TFDS set of that name{hint}") from None
+    except Exception as error:  # TFDS raises several kinds for a wrong config or version
+        raise UserError(f"--dataset {name}: {_first_line(error)}") from error
+    return make_builder
+
+
+def _any_host_answers(urls: Sequence[str]) -> bool:
+    """Tell within seconds whether there is a network; TFDS itself would retry for minutes."""
+    hosts = {urlsplit(url).netloc: url for url in urls if urlsplit(url).netloc}
+    some = list(hosts.values())[:_HOSTS_ASKED]
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    for url in some:
+        threading.Thread(target=lambda url=url: answers.put(_answers(url)), daemon=True).start()
+    with contextlib.suppress(queue.Empty):
+        return any(answers.get(timeout=NETWORK_SECONDS) for _ in some)
+    return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=NETWORK_SECONDS):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return True  # an HTTP error shows that the network works
+    except (OSError, ValueError):
+        return False
+
+
+def open_split(builder: Any, split: str, **options: Any) -> Any:
+    """Return a split of a prepared builder as a tf.data.Dataset, always in the same order.
+
+    `options` are further arguments of TFDS's `as_dataset`, such as `decoders`.
+    """
+    import tensorflow_datasets as tfds
+
+    read_config = tfds.ReadConfig(try_autocache=False)
+    return builder.as_dataset(split=split, shuffle_files=False, read_config=read_config, **options)
+
+
+def choose_feature(source: str, features: Any, kind: type, *, what: str, wanted: str | None) -> str:
+    """Return the name of the `wanted` feature, or of the only feature of a kind.
+
+    Args:
+        source: the data set's name, for messages.
+        features: by name, as a TFDS builder's info has them.
+        kind: class of the feature, such as `tfds.features.Text`.
+        what: first part of the option that names the feature: "text" for --text-feature.
+        wanted: the feature's name, or None.
+
+    Raises:
+        UserError: no feature of this kind has the name, or none is named and there is not exactly one.
+    """
+    names = [name for name, feature in features.items() if isinstance(feature, kind)]
+    if wanted in names:
+        return str(wanted)
+    if wanted is None and len(names) == 1:
+        return names[0]
+    listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
+    raise UserError(
+        f"{source}: expected --{what}-feature to name one {kind.__name__} feature, got {wanted}: "
+        f"it has {listed}"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,42 @@
+"""Simple classifiers that a network must beat. Each returns its accuracy on every test split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..data.examples import Data
+
+
+def majority(data: Data) -> dict[str, float]:
+    """Return the accuracy, by test split, of always giving the commonest label of `train`."""
+    commonest = np.bincount(data.splits["train"].targets, minlength=len(data.labels)).argmax()
+    return {name: float(np.mean(data.splits[name].targets == commonest)) for name in data.test_splits}
+
+
+def fitted(
+    data: Data, classifier: Any, represent: Callable[[Sequence[Any]], Any] = lambda inputs: inputs
+) -> dict[str, float]:
+    """Return the accuracy, by test split, of a scikit-learn classifier that is fitted on `train`.
+
+    `represent` turns the inputs of a split into what the classifier takes.
+    """
+    train = data.splits["train"]
+    classifier.fit(represent(train.inputs), train.targets)
+    tests = {name: data.splits[name] for name in data.test_splits}
+    return {name: float(classifier.score(represent(s.inputs), s.targets)) for name, s in tests.items()}
+
+
+def bag_of_words(data: Data, tokenize: Callable[[str], list[str]], seed: int) -> dict[str, float]:
+    """Return the accuracy, by test split, of logistic regression on which words a text holds.
+
+    Words that a single training text holds are ignored. `tokenize` gives the words of a text.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    words = CountVectorizer(analyzer=tokenize, min_df=2, binary=True)
+    return fitted(data, make_pipeline(words, LogisticRegression(C=0.3, max_iter=1000, random_state=seed)))

@@ -1,0 +1,93 @@
+"""One choice between embedded data, a TFDS name and the user's files."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.config import PretrainedConfig
+from pipelines.data import source
+from pipelines.data.examples import Data, Examples
+from pipelines.errors import UserError
+
+
+def data_of(name: str) -> Data:
+    splits = {
+        split: Examples([f"{name} {split} {i}" for i in range(4)], np.arange(4) % 2)
+        for split in ("train", "validation", "test")
+    }
+    return Data(splits, ("a", "b"), name)
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> source.Readers:
+    """Readers that tell in the data's source which of them was asked, and for what."""
+    monkeypatch.setattr(source, "prepare", lambda make, folder: make())
+    monkeypatch.setattr(source, "builder_of", lambda name, folder: f"{name} in {folder}")
+    return source.Readers(
+        embedded={"embedded": lambda data_dir: f"made in {data_dir}"},
+        from_builder=lambda builder: data_of(f"builder: {builder}"),
+        from_files=lambda path: data_of(f"files: {path}"),
+        suffixes=(".mid",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "asked"),
+    [
+        ("embedded", "builder: made in .cache/tfds"),
+        ("imdb_reviews", "builder: imdb_reviews in None"),
+        ("./mine", "files: mine"),
+        ("~/tune.mid", f"files: {Path.home() / 'tune.mid'}"),
+        ("tune.MID", "files: tune.MID"),
+        ("tune.wav", "builder: tune.wav in None"),
+    ],
+)
+def test_the_name_decides_who_reads(readers: source.Readers, dataset: str, asked: str) -> None:
+    assert source.load(PretrainedConfig(dataset=dataset), readers).source == asked
+
+
+def test_embedded_data_can_have_a_reader_of_its_own_and_a_folder(readers: source.Readers) -> None:
+    own = dataclasses.replace(readers, from_embedded=lambda builder: data_of(f"own: {builder}"))
+    config = PretrainedConfig(data_dir=Path("~/sets"))
+    assert source.load(config, own).source == f"own: made in {Path.home() / 'sets'}"
+
+
+def test_what_comes_first_in_training_is_chosen_the_same_way(readers: source.Readers) -> None:
+    config = PretrainedConfig(dataset="./mine", pretraining_dataset="embedded", pretraining_epochs=1)
+    data = source.load(config, readers)
+    assert data.source == "files: mine after builder: made in .cache/tfds"
+    assert data.counts["pretraining"] == 4
+
+
+@pytest.mark.parametrize("settings", [{"pretraining_epochs": 1}, {"pretraining_dataset": "embedded"}])
+def test_a_pretraining_dataset_and_its_epochs_come_together(settings: dict) -> None:
+    with pytest.raises(UserError, match="--pretraining-dataset: expected together with --pretraining-epochs"):
+        PretrainedConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("imdb_reviews", False),
+        ("glue/sst2", False),
+        ("glue/sst2:2.0.0", False),
+        ("wikipedia/20220620.en", False),
+        ("reviews.csv", True),
+        ("reviews.jsonl.gz", True),
+        ("data/sst.train", True),
+        ("./reviews", True),
+        ("/data/reviews", True),
+        ("~/reviews", True),
+        ("my/own/reviews", True),
+    ],
+)
+def test_paths_are_told_from_names(dataset: str, expected: bool) -> None:
+    assert source.is_path(dataset) is expected
+
+
+def test_an_existing_folder_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reviews").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert source.is_path("reviews")
