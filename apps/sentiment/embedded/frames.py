@@ -39,7 +39,8 @@ def _frames(phenomenon: str, **by_split: list[tuple[str, ...]]) -> list[Frame]:
 
 def _frame(phenomenon: str, split: str, row: tuple[str, ...]) -> Frame:
     """Return the frame of a row: verdict, template and perhaps a mirror."""
-    verdict, template, mirror = row if len(row) == 3 else (*row, None)
+    verdict, template, *more = row
+    mirror = more[0] if more else None
     if mirror == SIDES:
         sides = {"{it}": "{other}", "{other}": "{it}"}
         mirror = re.sub("{it}|{other}", lambda side: sides[side[0]], template)
