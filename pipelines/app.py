@@ -120,7 +120,7 @@ _USUAL = {
     "features": ("features", "make_features"),
     "encode": ("features", "encode"),
     "build": ("model", "build_model"),
-    "loss": ("model", "build_loss"),
+    "loss": ("model", "make_loss"),
     "baseline": ("metrics", "baselines"),
     "predict": ("predict", "predict"),
     "describe": ("predict", "describe"),
@@ -134,7 +134,7 @@ def usual_app(
     """Return the app in the folder of `package`, with its functions in the usual files.
 
     They are `data.load`, `features.make_features`, `features.encode`, `model.build_model`,
-    `model.build_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and `plots.make_plots`,
+    `model.make_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and `plots.make_plots`,
     each imported at its first call.
 
     Args:

@@ -1,32 +1,18 @@
-"""Image captioning: describes an image in a sentence.
+"""Image captioning: describes an image in a sentence."""
 
-Nothing here imports TensorFlow: `predict` runs on the device.
-"""
-
-from __future__ import annotations
-
-from pipelines.app import App, lazy
+from pipelines.app import lazy, usual_app
 
 from .config import PRESETS
-from .features import encode, encode_targets, make_features
-from .metrics import METRICS, baselines
-from .predict import Options, describe, predict
+from .features import encode_targets
+from .metrics import METRICS
+from .predict import Options
 
-APP = App(
-    name="image_captioning",
-    summary="Describe an image, and show where the network looked for each word.",
+APP = usual_app(
+    __name__,
+    "Describe an image, and show where the network looked for each word.",
     presets=PRESETS,
-    load=lazy(__name__, "data", "load"),
-    features=make_features,
-    build=lazy(__name__, "model", "build_model"),
-    loss=lazy(__name__, "model", "make_loss"),
     metrics=METRICS,
-    baseline=baselines,
-    encode=encode,
     targets=encode_targets,
-    predict=predict,
-    describe=describe,
-    plots=lazy(__name__, "plots", "make_plots"),
     options=Options,
     deployed=lazy(__name__, "model", "captioner"),
     trainable=lazy(__name__, "model", "set_trainable"),

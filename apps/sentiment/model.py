@@ -46,7 +46,7 @@ def _recurrent(config: SentimentConfig) -> keras.layers.Layer:
     return layers.Bidirectional(layer) if config.bidirectional else layer
 
 
-def build_loss(config: SentimentConfig) -> keras.losses.Loss:
+def make_loss(config: SentimentConfig) -> keras.losses.Loss:
     """Return the cross-entropy of integer targets."""
     return keras.losses.SparseCategoricalCrossentropy()
 

@@ -74,7 +74,7 @@ def _attending(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.AdditiveAttentionPooling(config.units, name="attention")(x)
 
 
-def build_loss(config: SpeechConfig) -> keras.losses.Loss:
+def make_loss(config: SpeechConfig) -> keras.losses.Loss:
     """Return the cross-entropy of integer targets, smoothed by `config.label_smoothing`."""
     return SmoothedCrossEntropy(config.label_smoothing)
 
