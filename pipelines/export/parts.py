@@ -48,9 +48,9 @@ def _prepared(part: Part) -> PreparedModel:
     """Ask the part for its answers in Keras."""
     answers = keras.tree.flatten(part.model.predict(dict(part.inputs), batch_size=64, verbose=0))
     return PreparedModel(
-        part.model,
-        {name: (array.shape[1:], str(array.dtype)) for name, array in part.inputs.items()},
-        one_by_one(part.calibration),
-        Reference(part.inputs, dict(zip(part.outputs, answers, strict=True))),
-        part.whole,
+        model=part.model,
+        input_specs={name: (array.shape[1:], str(array.dtype)) for name, array in part.inputs.items()},
+        calibration=one_by_one(part.calibration),
+        reference=Reference(part.inputs, dict(zip(part.outputs, answers, strict=True))),
+        whole_inputs=part.whole,
     )

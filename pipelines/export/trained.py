@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -174,9 +175,10 @@ def _in_keras(trained: TrainedModel, info: RunInfo, workspace: Path) -> tuple[Pr
     )
     saved_model = prepared.saved_model(workspace, "loop")
     in_tensorflow = SavedModelPredictor(saved_model)
+    row = partial(_row, trained=trained, expected=outputs)
     rows = [
-        _row("Keras", in_keras, keras_file, trained, outputs, outputs),
-        _row("SavedModel", in_tensorflow, saved_model, trained, in_tensorflow(trained.inputs), outputs),
+        row("Keras", in_keras, keras_file, outputs=outputs),
+        row("SavedModel", in_tensorflow, saved_model, outputs=in_tensorflow(trained.inputs)),
     ]
     return prepared, rows
 
@@ -206,6 +208,7 @@ def _row(
     variant: str,
     predictor: Predictor,
     path: Path,
+    *,
     trained: TrainedModel,
     outputs: np.ndarray,
     expected: np.ndarray,
@@ -226,11 +229,11 @@ def _row_of(variant: Variant) -> ResultRow:
     assert measured.interval is not None, "a trained model has a task"
     return ResultRow(
         variant.file,
-        measured.metric,
-        len(variant.content),
-        measured.latency_ms["p50"],
-        measured.max_abs_error,
-        measured.interval,
+        metric=measured.metric,
+        bytes=len(variant.content),
+        latency_p50_ms=measured.latency_ms["p50"],
+        max_abs_error=measured.max_abs_error,
+        interval=measured.interval,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
+from ..ondevice.manifest import PRECISIONS
 from .keras.error_text import first_reason
 from .prepared_model import PreparedModel
 from .tflite.convert import Source
@@ -78,7 +79,8 @@ def variants(
         executions, precisions: what to make.
         part: the name of the part of a model that this is. It takes the execution's place in file names.
         integer_io: integers in and out of int8 and int16x8 files, where these have float32.
-        tolerance: see `verify`.
+        tolerance: the largest error of an output, as a share of the range of its values. By default it
+            depends on the precision.
         finish: changes a converted file before it is verified.
     """
     with CompiledModelProcess() as compiled:
@@ -99,27 +101,30 @@ def variants(
                     content = finish(converted, precision)
                     made = Variant(file, content, check(content, precision, execution), len(converted))
                 except ExportError as error:
-                    yield _left_out(file, precision, execution, error, source)
+                    left_out = LeftOut(file, precision, execution, str(error).removeprefix(f"{precision}: "))
+                    log.warning("%s is left out: %s", file, left_out.reason)
+                    yield _with_figures(left_out, error, source)
                 else:
                     yield made
 
 
-def _left_out(file: str, precision: str, execution: str, error: ExportError, source: Source) -> LeftOut:
-    reason = str(error).removeprefix(f"{precision}: ")
-    log.warning("%s is left out: %s", file, reason)
+def _with_figures(left_out: LeftOut, error: ExportError, source: Source) -> LeftOut:
+    """Add what was measured, if the file could be run."""
     if not isinstance(error, MissedBoundError):
-        return LeftOut(file, precision, execution, reason)
-    return LeftOut(file, precision, execution, reason, error.figures, lambda: source.explain(precision))
+        return left_out
+    return replace(left_out, figures=error.figures, explain=lambda: source.explain(left_out.precision))
 
 
 def reasons(left_out: Iterable[LeftOut]) -> list[str]:
-    """Return a line for each left-out variant; one for all variants of an execution that fail alike."""
-    lines: dict[tuple[str, str], list[LeftOut]] = {}
+    """Return why variants are left out: a line for all precisions of an execution with the same reason."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for each in left_out:
-        lines.setdefault((each.execution, each.reason), []).append(each)
+        alike.setdefault((each.execution, each.reason), []).append(each.precision)
     return [
-        f"{execution if len(alike) > 1 else f'{alike[0].precision} {execution}'}: {reason}"
-        for (execution, reason), alike in lines.items()
+        f"{execution}: {reason}"
+        if len(precisions) == len(PRECISIONS)
+        else f"{', '.join(precisions)} {execution}: {reason}"
+        for (execution, reason), precisions in alike.items()
     ]
 
 
