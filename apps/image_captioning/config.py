@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.config import Cell, Config, require
+from pipelines.config import Cell, Config, require, require_at_least, require_rates
 
 Encoder = Literal["small", "mobilenet_v3_small", "efficientnet_v2_b0"]
 EncoderWeights = Literal["none", "imagenet"]
@@ -83,21 +83,15 @@ class CaptioningConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("max_images", "max_words"):
-            value = getattr(self, name)
-            require(value is None or value >= 1, name, "at least 1", value)
-        sizes = ("min_count", "captions_per_image", "width", "units", "embedding", "attention_units")
-        for name in sizes:
-            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("encoder_dropout", "dropout", "label_smoothing", "scheduled_sampling"):
-            require(0 <= getattr(self, name) < 1, name, "0 <= rate < 1", getattr(self, name))
+        require_at_least(self, 1, "max_images", "max_words", "min_count", "captions_per_image")
+        require_at_least(self, 1, "width", "units", "embedding", "attention_units")
+        require_at_least(self, 0, "attention_guidance", "attention_regularization", "word_spotting")
+        require_rates(self, "encoder_dropout", "dropout", "label_smoothing", "scheduled_sampling")
         for name in ("shift", "zoom", "brightness"):
             require(0 <= getattr(self, name) < 1, name, "0 <= share < 1", getattr(self, name))
         require(0 <= self.rotation <= 180, "rotation", "0 to 180", self.rotation)
         within = 0 <= self.frozen_epochs < self.epochs
         require(within, "frozen_epochs", "0 or more, below --epochs", self.frozen_epochs)
-        for name in ("attention_guidance", "attention_regularization", "word_spotting"):
-            require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
         smallest = 16 if self.encoder == "small" else 32
         require(self.image_size >= smallest, "image_size", f"at least {smallest}", self.image_size)

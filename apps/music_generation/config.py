@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, require
+from pipelines.config import RecurrentConfig, require, require_at_least, require_rates
 
 Representation = Literal["voices", "melody", "pianoroll"]
 Keys = Literal["independent", "autoregressive"]
@@ -47,15 +47,12 @@ class MusicConfig(RecurrentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("steps_per_beat", "embedding", "channels"):
-            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("recurrent_dropout", "output_dropout"):
-            require(0 <= getattr(self, name) < 1, name, "0 <= rate < 1", getattr(self, name))
+        require_at_least(self, 1, "steps_per_beat", "embedding", "channels", "max_steps")
+        require_at_least(self, 0, "attention")
+        require_rates(self, "recurrent_dropout", "output_dropout")
         divides = 480 % self.steps_per_beat == 0  # a quarter note of MIDI has 480 ticks here
         require(divides, "steps_per_beat", "a divisor of 480", self.steps_per_beat)
         require(0 <= self.transpose <= 12, "transpose", "0 to 12", self.transpose)
-        require(self.attention >= 0, "attention", "0 or more", self.attention)
-        require(self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1", self.max_steps)
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
 
 

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from apps.image_captioning.augment import Augment
 from apps.image_captioning.config import PRESETS, CaptioningConfig
-from apps.image_captioning.data import examples
 from apps.image_captioning.features import make_features
 from apps.image_captioning.metrics import METRICS, baselines, captions_of
 from apps.image_captioning.model import (
@@ -24,6 +23,7 @@ from apps.image_captioning.model import (
 )
 from layers import OneStep, execution
 from pipelines.data.examples import Data
+from pipelines.data.image_sources import captioned_examples
 from pipelines.errors import UserError
 from pipelines.evaluation.outcome import Progress
 from pipelines.export.keras.saved_model import write_saved_model
@@ -55,7 +55,7 @@ def data() -> Data:
 
     def split(count: int) -> object:
         images = list(rng.integers(0, 256, (count, 16, 16, 3), np.uint8))
-        return examples(images, [CAPTIONS[i % 3] for i in range(count)])
+        return captioned_examples(images, [CAPTIONS[i % 3] for i in range(count)])
 
     return Data({"train": split(9), "validation": split(4), "test": split(6)}, (), "noise")
 
@@ -229,7 +229,8 @@ def test_the_nearest_image_of_a_training_image_is_itself(data: Data) -> None:
 def test_a_vocabulary_of_one_word_will_do_and_of_none_is_refused(data: Data) -> None:
     def saying(*captions: str) -> Data:
         splits = {
-            name: examples(split.inputs, [captions] * len(split)) for name, split in data.splits.items()
+            name: captioned_examples(split.inputs, [captions] * len(split))
+            for name, split in data.splits.items()
         }
         return dataclasses.replace(data, splits=splits)
 

@@ -12,8 +12,11 @@ import pytest
 from PIL import Image
 
 from apps.image_captioning.config import CaptioningConfig
-from apps.image_captioning.data import complete, examples, load
+from apps.image_captioning.data import load
 from apps.image_captioning.embedded import scenes
+from pipelines.data.examples import Data
+from pipelines.data.image_sources import captioned_examples
+from pipelines.data.splits import complete
 from pipelines.errors import UserError
 
 RED, WHITE, GREY = (220, 10, 10), (255, 255, 255), (128, 128, 128)
@@ -54,7 +57,7 @@ def test_jsonl_with_splits(tmp_path: Path) -> None:
     assert data.source == "captions.jsonl"
     assert data.notes == (
         "captions.jsonl: no test split, so its validation split is the test split",
-        "captions.jsonl: no validation split, so 1 images (10%, seed 3) are held out of train",
+        "captions.jsonl: no validation split: 1 images held out of train (10%, seed 3)",
     )
     seen = set()
     for split in data.splits.values():
@@ -133,18 +136,20 @@ def test_the_same_picture_is_never_on_both_sides(tmp_path: Path) -> None:
     written(tmp_path / "images" / "0.png", noise(13))  # a validation image under another name
     data = load(CaptioningConfig(dataset=str(jsonl(tmp_path, rows)), image_size=40))
     assert data.counts == {"train": 11, "validation": 3, "test": 3}
-    assert data.notes == ("captions.jsonl: 1 training images left out, being in a held-out split",)
-    twins = examples([np.full((4, 4, 3), number // 2, np.uint8) for number in range(60)], [("a",)] * 60)
-    cut = complete({"train": twins}, "here", [], seed=1)
+    assert data.notes == ("captions.jsonl: 1 training images left out: they are in a held-out split",)
+    twins = captioned_examples(
+        [np.full((4, 4, 3), number // 2, np.uint8) for number in range(60)], [("a",)] * 60
+    )
+    cut = complete(Data({"train": twins}, (), "here"), 1, "images")
     assert cut.counts == {"train": 48, "validation": 6, "test": 6}
     values = [{int(image[0, 0, 0]) for image in split.inputs} for split in cut.splits.values()]
     assert not values[0] & values[1]
     assert not values[0] & values[2]
-    same = examples(twins.inputs[:2], [("a",)] * 2)
-    with pytest.raises(UserError, match=r"found none \(here: 2 training images left out"):
-        complete({"train": same, "test": same}, "here", [], seed=1)
-    with pytest.raises(UserError, match=r"too few images to hold out a test split: got 1"):
-        complete({"train": same}, "here", [], seed=1)
+    same = captioned_examples(twins.inputs[:2], [("a",)] * 2)
+    with pytest.raises(UserError, match=r"too few images to hold out a validation split: got 0"):
+        complete(Data({"train": same, "test": same}, (), "here"), 1, "images")
+    with pytest.raises(UserError, match=r"too few images to hold out a test split: got 2"):
+        complete(Data({"train": same}, (), "here"), 1, "images")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +218,7 @@ def test_coco_captions_as_tfds_has_them(tmp_path: Path) -> None:
     ]
     restval = {said[1] for said in data.splits["train"].targets if said[1].startswith("restval")}
     assert restval == {"restval 0", "restval 1", "restval 2"}
-    assert "restval is read as training images" in data.notes[0]
+    assert "restval is used as training images" in data.notes[0]
     assert all(pixels.shape == (32, 32, 3) for pixels in data.splits["train"].inputs)
     few = load(CaptioningConfig(dataset="coco_captions", data_dir=tmp_path, image_size=32, max_images=2))
     assert few.counts == {"train": 4, "validation": 2, "test": 2}
@@ -274,11 +279,9 @@ def test_the_embedded_set_is_the_default(tmp_path: Path, monkeypatch: pytest.Mon
     assert data.fingerprint == load(CaptioningConfig(dataset="embedded/small", data_dir=tmp_path)).fingerprint
     smaller = load(CaptioningConfig(dataset="embedded/small", data_dir=tmp_path, image_size=48))
     assert smaller.splits["train"].inputs[0].shape == (48, 48, 3)
-    asked = []
-    monkeypatch.setattr("apps.image_captioning.data._embedded", lambda size, config: asked.append(size))
-    monkeypatch.setattr("apps.image_captioning.data._from_builder", lambda builder, config: "data")
-    assert load(CaptioningConfig()) == "data"
-    assert asked == ["full"]
+    monkeypatch.setitem(scenes.SPLIT_SIZES, "full", scenes.SPLIT_SIZES["small"])
+    full = load(CaptioningConfig(data_dir=tmp_path, image_size=16))
+    assert full.source == "rendered_scenes/full/1.0.0"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_folder_of_midi_is_split_by_piece_and_bad_files_are_named(tmp_path):
     assert left_out.startswith("folder: 2 of 23 files left out: ")
     assert "noise.mid: expected a MIDI file" in left_out
     assert "silent.mid: expected notes, found none" in left_out
-    assert "1 training pieces left out, being copies" in copies
+    assert "1 training pieces left out: they are copies" in copies
     assert all("seed 3" in note for note in held_out)
     again = load(dataclasses.replace(ROLLS, dataset=str(tmp_path / "folder"), seed=3))
     assert again.fingerprint == data.fingerprint
@@ -78,7 +78,7 @@ def test_voices_leave_out_what_has_not_four(tmp_path):
     write_pieces(tmp_path / "three", 2, voices=3)
     data = load(MusicConfig(dataset=str(tmp_path)))
     assert sum(data.counts.values()) == 6
-    assert "2 pieces left out, not being for four voices" in data.notes[0]
+    assert "2 pieces left out: they don't have four voices" in data.notes[0]
 
 
 def test_abc_with_an_upbeat(tmp_path):
@@ -99,7 +99,7 @@ def test_abc_with_an_upbeat(tmp_path):
         ("./nowhere", "nowhere: no such file or folder"),
         ("./nowhere.json", "nowhere.json: No such file"),
         (".", "expected MIDI or ABC files, found none"),
-        ("no_such_set", "--dataset no_such_set: can't be had in"),
+        ("no_such_set", "--dataset no_such_set: no such file, and no TFDS set of that name"),
     ],
 )
 def test_what_is_no_data_set(dataset, said, tmp_path, monkeypatch):

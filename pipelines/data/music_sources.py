@@ -1,0 +1,165 @@
+"""Pieces of music (see `note_grid`) from a TFDS set or from files, cut into splits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import UserError
+from .abc_files import read_abc
+from .examples import Data, Examples
+from .midi_files import read_midi
+from .music_files import ABC, MIDI, WITH_SPLITS, read_splits
+from .splits import HELD_OUT
+from .tfds_sets import open_split
+
+SPLITS = ("train", "validation", "test")
+_NAMED = 5  # unreadable files that a note names
+Pieces = dict[str, list[np.ndarray]]
+
+
+def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str]]:
+    """Return the pieces of a file or folder by split, and notes on what was left out.
+
+    Args:
+        path: a file with splits (`music_files.read_splits`), a MIDI or ABC file, or a folder of these. Files
+            below a folder called `train`, `validation` or `test` belong to that split, others to `train`.
+        steps_per_beat: steps in a quarter note.
+
+    Raises:
+        UserError: one line, when there is no music.
+    """
+    if path.suffix.lower() in WITH_SPLITS:
+        return read_splits(path), []
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder")
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    music = [file for file in files if file.suffix.lower() in (*MIDI, *ABC)]
+    if not music:
+        raise UserError(f"{path}: expected MIDI or ABC files, found none")
+    reader, pieces = _Reader(steps_per_beat), Pieces()
+    for file in tqdm(music, desc="reading", unit="file", file=sys.stderr, leave=False):
+        folders = [part for part in file.relative_to(path).parts[:-1] if part in SPLITS] or ["train"]
+        pieces.setdefault(folders[0], []).extend(reader.read(str(file), file))
+    return pieces, reader.notes(path.name)
+
+
+def pieces_from_builder(builder: Any, steps_per_beat: int) -> tuple[Pieces, list[str]]:
+    """Return the pieces of a prepared TFDS builder by split, and notes on what was left out.
+
+    Args:
+        builder: with MIDI files in a feature `midi`. From a set called `groove` the drums are read.
+        steps_per_beat: steps in a quarter note.
+
+    Raises:
+        UserError: one line, when the set has no feature `midi`.
+    """
+    source = builder.info.full_name
+    if "midi" not in builder.info.features:
+        listed = ", ".join(builder.info.features)
+        raise UserError(f"{source}: expected a feature midi with MIDI files, found {listed}")
+    reader = _Reader(steps_per_beat, drums=source.startswith("groove"))
+    pieces = {
+        split: [
+            piece
+            for i, row in enumerate(open_split(builder, split).as_numpy_iterator())
+            for piece in reader.read(f"{split}[{i}]", row["midi"])
+        ]
+        for split in SPLITS
+        if split in builder.info.splits
+    }
+    return pieces, reader.notes(source)
+
+
+def complete_pieces(
+    pieces: Mapping[str, Sequence[np.ndarray]], *, source: str, notes: Sequence[str], seed: int
+) -> Data:
+    """Return the data with all three splits; a split that the source lacks is held out of `train`.
+
+    Training pieces that are copies of each other or of held-out pieces are left out. Targets are the numbers
+    of steps.
+
+    Args:
+        pieces: grids by split.
+        source: the data set's name, for messages.
+        notes: for people; further notes are added.
+        seed: chooses the pieces to hold out.
+
+    Raises:
+        UserError: a split is empty.
+    """
+    notes = list(notes)
+    kept = {name: list(pieces.get(name, [])) for name in SPLITS}
+    train = _without_copies(kept)
+    if copies := len(kept["train"]) - len(train):
+        notes.append(f"{source}: {copies:,} training pieces left out: they are copies")
+    rng = np.random.default_rng(seed)
+    for name in ("test", "validation"):
+        if not kept[name]:
+            train, kept[name] = _hold_out(train, rng)
+            notes.append(
+                f"{source}: no {name} split: {len(kept[name]):,} pieces held out of train (seed {seed})"
+            )
+    kept["train"] = train
+    if empty := [name for name in SPLITS if not kept[name]]:
+        raise UserError(f"{source}: expected music for all of {', '.join(SPLITS)}, found none for {empty[0]}")
+    splits = {
+        name: Examples(some, np.array([len(piece) for piece in some], np.int64))
+        for name, some in kept.items()
+    }
+    return Data(splits, (), source, tuple(notes))
+
+
+class _Reader:
+    """Reads files, and collects the messages of those that can't be read."""
+
+    def __init__(self, steps_per_beat: int, drums: bool = False) -> None:
+        self._steps_per_beat, self._drums = steps_per_beat, drums
+        self._read, self._outside = 0, 0
+        self._failures: list[str] = []
+
+    def read(self, name: str, source: Path | bytes) -> Iterable[np.ndarray]:
+        """Return the pieces of a file; none if it can't be read."""
+        try:
+            if isinstance(source, Path) and source.suffix.lower() in ABC:
+                pieces = read_abc(source, self._steps_per_beat)
+            else:
+                score = read_midi(source, self._steps_per_beat, self._drums, name)
+                pieces = [score.piece]
+                self._outside += score.outside
+        except UserError as error:
+            self._failures.append(str(error))
+            return []
+        self._read += 1
+        return pieces
+
+    def notes(self, source: str) -> list[str]:
+        notes = []
+        if count := len(self._failures):
+            named = "; ".join(self._failures[:_NAMED]) + ("; ..." if count > _NAMED else "")
+            notes.append(f"{source}: {count:,} of {self._read + count:,} files left out: {named}")
+        if self._outside:
+            notes.append(f"{source}: {self._outside:,} notes outside the 88 keys left out")
+        return notes
+
+
+def _without_copies(pieces: Mapping[str, Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Return the training pieces that are in no other split, each once."""
+    held_out = {piece.tobytes() for name, some in pieces.items() if name != "train" for piece in some}
+    once = {piece.tobytes(): piece for piece in pieces["train"]}
+    return [piece for content, piece in once.items() if content not in held_out]
+
+
+def _hold_out(
+    train: Sequence[np.ndarray], rng: np.random.Generator
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return (rest, held out), where a tenth is held out, at least one piece."""
+    count = max(1, round(HELD_OUT * len(train)))
+    chosen = set(rng.permutation(len(train))[:count].tolist())
+    rest = [piece for i, piece in enumerate(train) if i not in chosen]
+    return rest, [train[i] for i in sorted(chosen)]
