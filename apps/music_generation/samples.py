@@ -56,7 +56,8 @@ def each_epoch(
 
 def write_samples(config: MusicConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
     """Write samples of the float32 file at several temperatures, and return the musical checks as metrics."""
-    network = StreamNetwork(Stream(bundle.variant_path("float32", execution="step")))
+    file = bundle.with_execution("float32", "step")["file"]
+    network = StreamNetwork(Stream(bundle.variant_path(file)))
     pieces = dict(zip(TEMPERATURES, sampled(network, config, TEMPERATURES), strict=True))
     for temperature, piece in pieces.items():
         _write(piece, config, f"{folder}/temperature_{temperature:g}", sound=True)
