@@ -20,12 +20,11 @@ import numpy as np
 from ..errors import ExportError, UserError
 from ..files import write_atomically
 from ..ondevice.bundle import Bundle
-from ..ondevice.manifest import EXECUTIONS, PRECISIONS, is_plain_name
+from ..ondevice.manifest import ACTIVATION_BITS, EXECUTIONS, PRECISIONS, is_plain_name
 from .bundle_writing import write_bundle
 from .keras.model_inputs import Arrays
 from .keras.prepare import prepare
 from .tflite.convert import check_integer_io
-from .tflite.quantize import ACTIVATION_BITS
 from .variants import LeftOut, Variant, reasons, separated, variants
 from .verify.error_trace import entry, plot
 

@@ -11,7 +11,9 @@ from ..errors import UserError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-PRECISIONS = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
+ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
+"""The precisions that are calibrated on examples, and the bits of their activations."""
+PRECISIONS = ("float32", "float16", "dynamic_int8", *ACTIVATION_BITS)
 """float16: weights are stored in 16 bits, and the computation is in float32. dynamic_int8: weights in 8 bits,
 activations quantised at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16 bits, with ranges
 measured on examples; inputs, outputs and the state of a loop are float32."""

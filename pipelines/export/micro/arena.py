@@ -60,7 +60,7 @@ def lifetimes(model: Any) -> list[Lifetime]:
     A subgraph that an op calls runs during that op, so that the tensors of both are needed at the same time.
     """
     found: list[Lifetime] = []
-    _walk(model, 0, 0, found, set())
+    _walk(model, 0, 0, found=found, seen=set())
     return found
 
 
@@ -111,7 +111,7 @@ def measure_arena(content: bytes) -> int | None:
     return int(json.loads(done.stdout)["arena_bytes"])
 
 
-def _walk(model: Any, index: int, start: int, found: list[Lifetime], seen: set[int]) -> int:
+def _walk(model: Any, index: int, start: int, *, found: list[Lifetime], seen: set[int]) -> int:
     """Add the lifetimes in subgraph `index`; its ops are numbered from `start`. Return the next number."""
     seen.add(index)
     graph = model.subgraphs[index]
@@ -122,7 +122,7 @@ def _walk(model: Any, index: int, start: int, found: list[Lifetime], seen: set[i
         begin = now
         for called in called_by(op):
             if called not in seen:
-                now = _walk(model, called, now + 1, found, seen)
+                now = _walk(model, called, now + 1, found=found, seen=seen)
         for tensor in op.outputs:
             first.setdefault(tensor, begin)
             last[tensor] = now

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...errors import ExportError, UserError
-from ...ondevice.manifest import EXECUTIONS, PRECISIONS
+from ...ondevice.manifest import ACTIVATION_BITS, EXECUTIONS, PRECISIONS
 from ...ondevice.model import Stream
 from ..packets import packets
 from ..verify.error_trace import Trace, trace_error
@@ -23,7 +23,7 @@ from .clean_up import clean_up
 from .flatbuffer import pack, parse
 from .float_scope import has_float_scope
 from .passes.weights_to_float16 import weights_to_float16
-from .quantize import ACTIVATION_BITS, StaticQuantizer
+from .quantize import StaticQuantizer
 
 Examples = Sequence[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, with a batch dimension of 1."""

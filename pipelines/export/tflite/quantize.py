@@ -1,6 +1,6 @@
-"""Makes int8 and int16x8 models (weights in 8 bits, activations in 8 or 16) of float32 ones, loops included.
+"""Quantises float32 models, loops included: weights to 8 bits, activations to 8 (int8) or 16 bits (int16x8).
 
-Quantised, a value x is stored as an integer q with x = scale * (q - zero point). `calibration` measures the
+A quantised value x is stored as an integer q with x = scale * (q - zero point). `calibration` measures the
 range of each tensor, and ai-edge-quantizer writes the integer model from these ranges. What a loop carries
 stays float32: the body quantises what it reads and dequantises what it returns, so that states keep their
 precision over the steps.
@@ -20,6 +20,7 @@ from ai_edge_quantizer import qtyping
 from ai_edge_quantizer.quantizer import Quantizer
 
 from ...errors import ExportError
+from ...ondevice.manifest import ACTIVATION_BITS
 from .calibration import Ranges, calibrate
 from .clean_up import clean_up
 from .flatbuffer import pack, parse
@@ -32,9 +33,6 @@ from .passes.restore_output_types import restore_output_types
 from .passes.trim_constants import trim_constants
 from .passes.unique_names import unique_names
 
-ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
-"""By precision: bits of activations. The keys are the precisions that need calibration."""
-
 Examples = Iterable[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, with a batch dimension of 1."""
 
@@ -46,7 +44,7 @@ def quantize(
 
     Args:
         content: a float32 .tflite file.
-        precision: a key of `ACTIVATION_BITS`.
+        precision: int8 or int16x8.
         examples: arrays by input name, of the shapes that the signature has.
         signature: the name of the signature to calibrate.
         integer_io: make the signature's float32 inputs and outputs integers; states of a stream stay.
@@ -81,16 +79,21 @@ class StaticQuantizer:
         return model
 
     def quantize(self, precision: str, *, integer_io: bool = False) -> Any:
-        """Return a new parsed model in `precision`, not cleaned up yet: its tensors keep their names.
+        """Return a new parsed model. It is not cleaned up yet, so its tensors keep their names.
 
-        Args: as for the function `quantize`.
+        Args:
+            precision: int8 or int16x8.
+            integer_io: make the signature's float32 inputs and outputs integers; states of a stream stay.
+
+        Raises:
+            ExportError: there are no examples, or ai-edge-quantizer refuses the model.
         """
         if not self._ranges:
             raise ExportError(f"{precision}: expected examples to calibrate on, got none")
         try:
             model = parse(self._quantized(precision))
         except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
-            raise ExportError(f"{precision}: does not quantize: {' '.join(str(error).split())}") from error
+            raise ExportError(f"{precision}: cannot be quantised: {' '.join(str(error).split())}") from error
         bypass_dequantize(model)
         restore_output_types(model, self.float_model)
         disable_power_of_two_scales(model)
