@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import UserError
+from .ondevice.manifest import PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
 Cell = Literal["simple_rnn", "lstm", "gru"]
@@ -37,11 +38,14 @@ class Config:
     """Gradients with a larger global norm are scaled down to this norm."""
     patience: int = 3
     """Stop after this many epochs without a better validation metric; the best epoch's weights are kept."""
+    precisions: tuple[Precision, ...] = PRECISIONS
+    """The precisions to export. More of them take longer to convert and to verify."""
     seed: int = 1
     """Seeds everything: the same seed on the same machine gives the same numbers."""
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs", "batch_size", "patience")
+        require(len(self.precisions) > 0, "precisions", "one at least", self.precisions)
         for name in ("learning_rate", "clip_norm"):
             require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         within = 0 <= self.pretraining_epochs < self.epochs
@@ -128,8 +132,8 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(config_class: type[Config], settings: Mapping[str, Any]) -> Config:
-    """Return the config whose settings `to_dict` returned."""
-    settings = dict(settings)
+    """Return the config whose settings `to_dict` returned, also after a way through JSON."""
+    settings = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
     if settings.get("data_dir") is not None:
         settings["data_dir"] = Path(settings["data_dir"])
     return config_class(**settings)

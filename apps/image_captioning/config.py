@@ -133,6 +133,7 @@ PRESETS = {
     ),
     # Runs the whole pipeline in a minute; its captions are meaningless.
     "smoke": CaptioningConfig(
+        precisions=("float32", "int8"),
         dataset="embedded/small",
         image_size=32,
         epochs=1,

@@ -63,6 +63,7 @@ PRESETS = {
     ),
     # Runs the whole pipeline in a minute; its figures are meaningless.
     "smoke": MusicConfig(
+        precisions=("float32", "int8"),
         collection="few",
         max_steps=256,
         epochs=1,

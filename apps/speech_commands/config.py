@@ -97,6 +97,7 @@ PRESETS = {
     "default": SpeechConfig(epochs=15, patience=15, batch_size=32, clip_norm=5.0, learning_rate=4e-3),
     # Runs every step in a minute; its accuracy means nothing.
     "smoke": SpeechConfig(
+        precisions=("float32", "int8"),
         dataset="embedded/small",
         epochs=2,
         units=8,

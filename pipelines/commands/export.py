@@ -14,15 +14,13 @@ import tyro
 
 from ..errors import UserError
 from ..files import require_writable
+from ..ondevice.manifest import Execution, Precision
 
 if TYPE_CHECKING:
     from ..export.any_model import Report
 
 INCOMPLETE = 3
 """Exit code: what was asked for by name is left out."""
-
-Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
-Execution = Literal["loop", "unrolled", "fused", "step"]
 
 
 @dataclass(frozen=True)

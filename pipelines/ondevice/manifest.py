@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ..errors import UserError
 
@@ -13,11 +13,15 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
 """The precisions that are calibrated on examples, and the bits of their activations."""
-PRECISIONS = ("float32", "float16", "dynamic_int8", *ACTIVATION_BITS)
+Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
 """float16: weights are stored in 16 bits, and the computation is in float32. dynamic_int8: weights in 8 bits,
 activations quantised at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16 bits, with ranges
 measured on examples; inputs, outputs and the state of a loop are float32."""
-EXECUTIONS = ("loop", "unrolled", "fused", "step")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Execution = Literal["loop", "unrolled", "fused", "step"]
+"""How recurrent layers run: in a while loop, with every step written out, as TFLite's own LSTM operation, or
+one step a call with the state in and out."""
+EXECUTIONS: tuple[Execution, ...] = get_args(Execution)
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 Check = Callable[[Any], bool]

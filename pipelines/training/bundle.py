@@ -58,6 +58,7 @@ def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> Ex
         assets=features.assets,
         output=output,
         workspace=workspace,
+        precisions=config.precisions,
         executions=app.executions(config),
         parts=app.parts(config, outcome) if app.parts else None,
     )

@@ -45,7 +45,7 @@ def command(*arguments: str, folder: Path, home: Path, **options) -> subprocess.
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
         **options,
     )

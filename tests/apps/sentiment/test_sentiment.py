@@ -115,7 +115,7 @@ def bundle(training):
     return Bundle.open(training("sentiment").bundle)
 
 
-@pytest.mark.parametrize("variant", [None, "float16", "dynamic_int8", "float32_loop.tflite"])
+@pytest.mark.parametrize("variant", [None, "int8", "float32_loop.tflite"])
 def test_unexpected_texts_have_an_answer(bundle, variant):
     texts = ["", " \n", "not bad at all", "\ud800\x00", "zzqx qqzx", "fine " * 200_000, "好き", "<br />"]
     answers = APP.predict(bundle, texts, variant)
