@@ -1,1 +1,1 @@
-"""Speed against keras and torch, and known answers; run by hand, never inside the tests."""
+"""Speed and memory against keras and torch, and tasks with a known answer. Run by hand, not by the tests."""

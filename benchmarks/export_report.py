@@ -1,4 +1,4 @@
-"""The record of exported networks for people: every contender for the terminal, a summary for the README."""
+"""Shows the record of exported networks: all contenders for the terminal, a summary for the README."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from .report import aligned_table
 
 Rows = dict[str, dict[str, Any]]
-"""What was measured of a network, by contender; see `export.measure`."""
+"""The measurements of one network by contender, as `export.measure` returns them."""
 
 
 def table(record: dict[str, Any]) -> str:
-    """Return the table of a record, as Markdown that reads well in a terminal, and who was left out."""
+    """Return a Markdown table of all contenders, followed by those that were left out and why."""
     header = ["network", "as", "bytes", "ms", "times faster than keras", "export, s", "error"]
     lines, left_out = [], []
     for case in record["cases"]:
@@ -32,7 +32,11 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def summary(record: dict[str, Any]) -> str:
-    """Return a row for each network: the quickest of our forms, the others' time over its, and the sizes."""
+    """Return a Markdown table with a row for each network, and above it the versions and the date.
+
+    A row has our fastest execution, its time and size, the time of each other contender as a multiple of that
+    time, and the smallest size among the others.
+    """
     measured = [
         (case, {name: row for name, row in case["contenders"].items() if "left_out" not in row})
         for case in record["cases"]

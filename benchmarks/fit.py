@@ -1,4 +1,4 @@
-"""A whole `fit` epoch of the sentiment model, with our recurrent layers and with those of keras.
+"""Times a `fit` epoch of the sentiment model with our recurrent layers and with those of keras.
 
 python -m benchmarks.fit [--rounds 15]        prints one JSON object
 """
@@ -25,7 +25,7 @@ from pipelines.data.examples import Features
 from pipelines.training import batches as batching
 from pipelines.training import fit as training
 
-from .timing import ratios, seconds, spread
+from .timing import quartiles, ratios, seconds
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,23 @@ class Fit:
     """Time an epoch of the sentiment app's default preset."""
 
     rounds: int = 15
-    """Timed epochs of each model."""
+    """The number of timed epochs of each model."""
 
 
 def compare(config: Config, rounds: int) -> dict[str, Any]:
-    """Time one epoch of `model.fit`, ours and keras's in alternation, on the same batches.
+    """Time epochs of `model.fit` with each kind of layers, in alternation and on the same batches.
 
-    A first epoch warms both up; its seconds, tracing and compiling included, are given apart. The timed
-    epochs all see the batches of the second epoch. "no recurrence" is the same network without recurrent
-    layers: what an epoch costs whatever they do; `recurrent_part` is the ratio of what comes on top of it.
+    The kinds are "ours", "keras", and "no recurrence": the same network without recurrent layers, which shows
+    what the rest of an epoch costs. A first epoch of each warms up, and is recorded separately, since it
+    includes tracing and compiling. All timed epochs use the batches of the second epoch.
+
+    Args:
+        config: the config of the sentiment app.
+        rounds: the number of timed epochs of each model.
+
+    Returns:
+        The number of `batches` and `rounds`; by model `first_epoch_seconds` and `seconds` (median and
+        quartiles); `ratios` of the times to ours; and `recurrent_part` (see there).
     """
     training.seed_everything(config.seed)
     features = APP.features(config, APP.load(config))
@@ -55,41 +63,50 @@ def compare(config: Config, rounds: int) -> dict[str, Any]:
     for _ in tqdm(range(rounds), desc="sentiment epochs", file=sys.stderr):
         for name in rng.permutation(list(models)):
             times[name].append(seconds(partial(_epoch, models[name], features, config, 1)))
+    spent = {name: quartiles(values) for name, values in times.items()}
     return {
         "batches": sum(1 for _ in batching.batches(features, config, 1)),
         "rounds": rounds,
         "first_epoch_seconds": first,
-        "seconds": {name: spread(values) for name, values in times.items()},
+        "seconds": spent,
         "ratios": ratios(times),
-        "recurrent_part": recurrent_part({name: spread(values)["median"] for name, values in times.items()}),
+        "recurrent_part": recurrent_part({name: each["median"] for name, each in spent.items()}),
     }
 
 
 def recurrent_part(medians: Mapping[str, float]) -> float:
-    """Return how many times faster our recurrent layers are, the rest of the epoch taken off both."""
+    """Return how many times faster our layers are than keras's when the rest of the epoch is subtracted.
+
+    Args:
+        medians: seconds per epoch for "ours", "keras" and "no recurrence".
+    """
     rest = medians["no recurrence"]
     return (medians["keras"] - rest) / (medians["ours"] - rest)
 
 
 def with_keras_layers(model: keras.Model) -> keras.Model:
-    """Return the same network, weights included, with the layer in its `Stack` from keras.layers."""
+    """Return the network with the same weights; the layer in its `Stack` becomes one of keras.layers."""
 
     def to_keras(stack: layers.Stack) -> keras.layers.Layer:
         (only,) = stack.layers
         return layers.to_keras(only)
 
-    copy = _with_another_stack(model, to_keras)
+    copy = _with_stack_replaced(model, to_keras)
     copy.set_weights(model.get_weights())
     return copy
 
 
 def without_recurrence(model: keras.Model) -> keras.Model:
-    """Return the network with its `Stack` replaced by a layer of no cost and as many outputs."""
-    return _with_another_stack(model, lambda stack: _Widen(stack.compute_output_shape((1, 1, 1))[-1]))
+    """Return the network with a cheap layer of as many outputs instead of its `Stack`."""
+
+    def repeat_features(stack: layers.Stack) -> keras.layers.Layer:
+        return _RepeatFeatures(stack.compute_output_shape((1, 1, 1))[-1])
+
+    return _with_stack_replaced(model, repeat_features)
 
 
-class _Widen(keras.layers.Layer):
-    """Repeats features up to a size."""
+class _RepeatFeatures(keras.layers.Layer):
+    """Repeats the features until there are `size` of them."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -100,11 +117,11 @@ class _Widen(keras.layers.Layer):
         return tf.concat([x] * -(-self.size // x.shape[-1]), -1)[..., : self.size]
 
 
-def _with_another_stack(model: keras.Model, replace: Callable[[layers.Stack], Any]) -> keras.Model:
+def _with_stack_replaced(model: keras.Model, replace: Callable[[layers.Stack], Any]) -> keras.Model:
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return (
-            replace(layer) if isinstance(layer, layers.Stack) else type(layer).from_config(layer.get_config())
-        )
+        if isinstance(layer, layers.Stack):
+            return replace(layer)
+        return type(layer).from_config(layer.get_config())
 
     return keras.models.clone_model(model, clone_function=clone)
 

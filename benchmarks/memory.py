@@ -1,4 +1,4 @@
-"""Peak memory of a training step over a long sequence, a fresh process for each way to do it.
+"""Measures the peak memory of a training step over a long sequence, for each variant in a new process.
 
 python -m benchmarks.memory                  prints one JSON object
 """
@@ -30,35 +30,33 @@ CHECKPOINTED = "ours, checkpoint_every=50"
 PLAIN_LOOP = "ours, plain loop"
 VARIANTS: dict[str, tuple[Callable[[], Any], Callable[[], AbstractContextManager[None]]]] = {
     "keras": (lambda: keras.layers.LSTM(SIZE.units), nullcontext),
-    PLAIN_LOOP: (
-        lambda: layers.LSTM(SIZE.units),
-        lambda: layers.execution("loop"),
-    ),
+    PLAIN_LOOP: (lambda: layers.LSTM(SIZE.units), lambda: layers.execution("loop")),
     "ours": (lambda: layers.LSTM(SIZE.units), nullcontext),
-    CHECKPOINTED: (
-        lambda: layers.LSTM(SIZE.units, checkpoint_every=50),
-        nullcontext,
-    ),
+    CHECKPOINTED: (lambda: layers.LSTM(SIZE.units, checkpoint_every=50), nullcontext),
 }
-_SHORT = 100  # steps; two chunks
-_STEPS = 3
+"""By name: functions that return the layer, and the context to run it in."""
+_SHORT = 100  # steps of the short sequence: two chunks of checkpoint_every=50
+_STEPS = 3  # training steps
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Measure the peak memory of an LSTM's training step."""
+    """Measure the peak memory of a training step of an LSTM."""
 
     variant: str | None = None
-    """Only this one, in this process. Default: all, each in a process of its own."""
+    """Measure one variant, in this process. Default: all variants, each in a new process."""
 
 
 def compare() -> dict[str, Any]:
-    """Measure every variant; one that fails is told as {"failed": its last words}."""
-    measured = {name: _apart(name) for name in tqdm(VARIANTS, desc="peak memory", file=sys.stderr)}
+    """Measure every variant in a new process, and return the record.
+
+    The entry of a variant that fails is {"failed": the last line of its error}.
+    """
+    measured = {name: _in_new_process(name) for name in tqdm(VARIANTS, desc="peak memory", file=sys.stderr)}
     return {"size": str(SIZE), "cell": "LSTM", "variants": measured}
 
 
-def _apart(variant: str) -> dict[str, Any]:
+def _in_new_process(variant: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.memory", "--variant", variant]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -68,9 +66,15 @@ def _apart(variant: str) -> dict[str, Any]:
 
 
 def measure(variant: str) -> dict[str, float]:
-    """Return megabytes at the peak, and of these what the length adds.
+    """Run training steps in this process and measure them.
 
-    That is what comes on top of a short sequence: libraries and compilers are loaded by then.
+    Args:
+        variant: a key of `VARIANTS`.
+
+    Returns:
+        `peak_mb`: the peak memory of the process in MB. `added_mb`: how much of it was added after a step
+        over a short sequence, when libraries and compilers were already loaded. `step_seconds`: the time of
+        the fastest step.
     """
     make, execution = VARIANTS[variant]
     layer = make()
@@ -86,7 +90,7 @@ def measure(variant: str) -> dict[str, float]:
 
 
 def _peak_mb() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS gives bytes, Linux kilobytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 

@@ -1,4 +1,4 @@
-"""The record of a benchmark for people: tables for the terminal and the README, and a plot."""
+"""Shows the record of a benchmark: tables for the terminal and the README, and a plot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_END = "<!-- end of results -->"
+END_MARKER = "<!-- end of results -->"
 _TITLES = {"train": "Training step", "forward": "Forward pass"}
 _NAMES = {"keras": "keras", "keras_jit": "keras, jit_compile", "torch": "torch"}
 _COLORS = {"keras": "tab:red", "keras_jit": "tab:orange", "torch": "tab:blue"}
@@ -22,7 +22,7 @@ Rows = Sequence[Sequence[str]]
 
 
 def tables(record: dict[str, Any]) -> str:
-    """Return all tables of a record, as Markdown that reads well in a terminal."""
+    """Return all tables of a record of `benchmarks.speed`, as Markdown with aligned columns."""
     return "\n\n".join(_sections(record))
 
 
@@ -73,8 +73,8 @@ def _means(record: dict[str, Any], which: str) -> str:
     return f"{heading}\n\n{aligned_table(['size', *(_NAMES[name] for name in names)], rows)}"
 
 
-def _ratio(spread: dict[str, float] | None) -> str:
-    return f"{spread['median']:.2f} ({spread['q1']:.2f} to {spread['q3']:.2f})" if spread else ""
+def _ratio(quartiles: dict[str, float] | None) -> str:
+    return f"{quartiles['median']:.2f} ({quartiles['q1']:.2f} to {quartiles['q3']:.2f})" if quartiles else ""
 
 
 def _milliseconds(record: dict[str, Any], which: str) -> str:
@@ -89,14 +89,14 @@ def _milliseconds(record: dict[str, Any], which: str) -> str:
     return f"{heading}\n\n{aligned_table(['size', 'cell', *titles], rows)}"
 
 
-def _ms(spread: dict[str, float] | None) -> str:
-    return f"{spread['median']:.3g}" if spread else ""
+def _ms(quartiles: dict[str, float] | None) -> str:
+    return f"{quartiles['median']:.3g}" if quartiles else ""
 
 
 def _epoch(epoch: dict[str, Any]) -> str:
     rows = [
-        [name, f"{spread['median']:.2f}", f"{epoch['first_epoch_seconds'][name]:.2f}"]
-        for name, spread in epoch["seconds"].items()
+        [name, f"{quartiles['median']:.2f}", f"{epoch['first_epoch_seconds'][name]:.2f}"]
+        for name, quartiles in epoch["seconds"].items()
     ]
     table = aligned_table(["layers of", "seconds", "first epoch, with tracing and compiling"], rows)
     ratio = _ratio(epoch["ratios"]["keras"])
@@ -116,7 +116,7 @@ def _memory(memory: dict[str, Any]) -> str:
 
 
 def aligned_table(header: Sequence[str], rows: Rows) -> str:
-    """Return a Markdown table whose columns line up in a terminal, too."""
+    """Return a Markdown table with aligned columns; the first column is left-aligned, the others right."""
     widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join("| " + " | ".join(_aligned(line, widths)) + " |" for line in (list(header), rule, *rows))
@@ -128,24 +128,44 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def renew_readme(readme: Path, source: str, text: str) -> None:
-    """Put what is made of the record `source` into a README, where there is one with a place for it."""
-    if readme.is_file() and _begin(source) in readme.read_text():
+    """Replace the generated part of a README; nothing happens if the file or its markers are missing.
+
+    Args:
+        readme: the file.
+        source: the file name of the record, which the first marker holds.
+        text: the new content between the markers.
+    """
+    if readme.is_file() and begin_marker(source) in readme.read_text():
         write_atomically(readme, with_results(readme.read_text(), source, text).encode())
 
 
 def with_results(readme: str, source: str, text: str) -> str:
-    """Return the text of a README with what is made of the record `source` made anew."""
-    before, rest = readme.split(_begin(source))
-    _, _, after = rest.partition(_END)
-    return f"{before}{_begin(source)}\n{text}\n{_END}{after}"
+    """Return the text of a README with new content between the markers of a record.
+
+    Args:
+        readme: the text of the README.
+        source: the file name of the record, which the first marker holds.
+        text: the new content between the markers.
+    """
+    before, rest = readme.split(begin_marker(source))
+    _, _, after = rest.partition(END_MARKER)
+    return f"{before}{begin_marker(source)}\n{text}\n{END_MARKER}{after}"
 
 
-def _begin(source: str) -> str:
+def begin_marker(source: str) -> str:
+    """Return the line before the generated content; `source` is the file name of the record."""
     return f"<!-- results: generated from {source}, do not edit -->"
 
 
 def plot(record: dict[str, Any], path: Path) -> None:
-    """Draw how many times faster than each other library, by size: bars from 1.0, quartiles as whiskers."""
+    """Plot how many times faster our layers are than those of each library, by size.
+
+    Bars start at 1.0, and whiskers show the quartiles.
+
+    Args:
+        record: a record of `benchmarks.speed` with layers.
+        path: the PNG file to write.
+    """
     figure = Figure(figsize=(11, 8), layout="constrained")
     for axes, which in zip(figure.subplots(len(_TITLES), 1), _TITLES, strict=True):
         means = [each for each in record["means"] if each["pass"] == which]

@@ -1,20 +1,17 @@
-"""Our SimpleRNN, LSTM and GRU side by side with keras.layers and torch.nn: what `make bench` runs.
+"""Compares the speed of our SimpleRNN, LSTM and GRU with keras.layers and torch.nn; `make bench` runs it.
 
     python -m benchmarks.speed [--sizes 8x50x32x64 ..] [--seconds 10] [--output benchmarks/speed.json]
 
-Prints tables, and writes the record, a plot next to it, and the table of the README in the same folder.
+Prints tables and writes the record. Renews the plot and the tables in README.md in the record's folder.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +22,6 @@ from tqdm import tqdm
 from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
 from pipelines.files import require_writable, write_atomically
-from pipelines.tracking.provenance import provenance
 
 from . import report
 from .contenders import (
@@ -38,14 +34,13 @@ from .contenders import (
     matrix_product,
     products_needed,
 )
+from .record import record_header
 from .targets import SIZES, targets
-from .timing import alternate, geometric_mean, ratios, seconds, spread
+from .timing import alternate, geometric_mean, quartiles, ratios, seconds
 
-log = logging.getLogger(__name__)
 PASSES = {"train": True, "forward": False}
 _FIRST_CALL_LIMIT = 120.0  # seconds; the first call compiles
-_CALL_LIMIT = 10.0
-_BUSY = 0.5
+_CALL_LIMIT = 10.0  # seconds
 Part = Literal["layers", "epoch", "memory"]
 
 
@@ -54,13 +49,13 @@ class Speed:
     """Measure speed against keras.layers and torch.nn on this machine's CPU."""
 
     sizes: tuple[str, ...] = SIZES
-    """BATCHxSTEPSxINPUTSxUNITS, several."""
+    """The sizes to measure, each as BATCHxSTEPSxINPUTSxUNITS."""
     seconds: float = 10.0
-    """Time for each cell, forward and training, at each size."""
+    """Seconds to spend on each cell, pass (forward or training) and size."""
     parts: tuple[Part, ...] = ("layers", "epoch", "memory")
-    """What to measure: the layers, an epoch of the sentiment model, the memory of long sequences."""
+    """What to measure: single layers, an epoch of the sentiment model, the memory of long sequences."""
     output: Path = Path("benchmarks/speed.json")
-    """The record; the plot goes next to it."""
+    """The file of the record. The plot is written to the same folder."""
 
     def __post_init__(self) -> None:
         require(self.seconds > 0, "seconds", "above 0", self.seconds)
@@ -69,15 +64,24 @@ class Speed:
 
 
 def measure(
-    cell: str, size: Size, training: bool, duration: float, torch: Any | None = None
+    cell: str, size: Size, *, training: bool, duration: float, torch: Any | None = None
 ) -> dict[str, Any]:
-    """Time one layer's forward pass or training step as every contender does it.
+    """Time the forward pass or training step of one layer in every library.
 
-    Returns milliseconds a call by contender (median, quartiles), `ratios` of the others' times to ours
-    (above 1 ours is faster; of `bound`, the share of the machine's matrix-product rate that ours reaches),
-    seconds of the first calls, rounds, and who was left out and why.
+    Args:
+        cell: one of `CELLS`.
+        size: the sizes of the layer and its input.
+        training: time a training step instead of a forward pass.
+        duration: seconds to spend.
+        torch: the module torch; without it, torch is left out.
+
+    Returns:
+        `ms`: milliseconds per call (median and quartiles), by contender. `ratios`: the times of the others
+        divided by ours; above 1, ours is faster. The ratio of `bound` is the share of the machine's rate of
+        matrix products that ours reaches. `first_call_seconds`: by contender. `rounds`: how many were timed.
+        `left_out`: by contender, why it was too slow to time.
     """
-    functions: dict[str, Contender] = contenders(cell, size, training, torch)
+    functions: dict[str, Contender] = contenders(cell, size, training=training, torch=torch)
     first = {name: seconds(function) for name, function in functions.items()}
     check_equal({name: function() for name, function in functions.items()})
     functions["bound"] = matrix_product()
@@ -87,14 +91,14 @@ def measure(
     }
     timed = {name: function for name, function in functions.items() if name not in left_out}
     times = alternate(timed, warm, duration, np.random.default_rng(size))
-    share = products_needed(cell, size, training)
+    share = products_needed(cell, size, training=training)
     times["bound"] = [value * share for value in times["bound"]]
     return {
         "size": str(size),
         "cell": cell,
         "pass": "train" if training else "forward",
         "rounds": len(times["ours"]),
-        "ms": {name: spread([1e3 * value for value in each]) for name, each in times.items()},
+        "ms": {name: quartiles([1e3 * value for value in each]) for name, each in times.items()},
         "ratios": ratios(times),
         "first_call_seconds": first,
         "left_out": left_out,
@@ -103,16 +107,20 @@ def measure(
 
 def _too_slow(first: float, warm: float) -> str | None:
     if first > _FIRST_CALL_LIMIT:
-        return f"its first call, which compiles, took {first:.0f} s, more than {_FIRST_CALL_LIMIT:.0f} s"
+        return f"the first call, which compiles, took {first:.0f} s, more than {_FIRST_CALL_LIMIT:.0f} s"
     if warm > _CALL_LIMIT:
         return f"a call took {warm:.0f} s, more than {_CALL_LIMIT:.0f} s"
     return None
 
 
 def by_size(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the geometric means over the cells, for each pass and size, and ("all") over all sizes too.
+    """Return the geometric means of the ratios over the cells, for each pass and size.
 
-    A contender counts where every one of the measurements has it.
+    The size "all" is the mean over all sizes. A mean leaves out a contender that one of its measurements
+    lacks.
+
+    Args:
+        cells: measurements, as `measure` returns them.
     """
     sizes = list(dict.fromkeys(each["size"] for each in cells))
     means = []
@@ -128,30 +136,22 @@ def by_size(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def run(command: Speed, argv: Sequence[str]) -> dict[str, Any]:
-    """Measure what `command` asks for, and return the record."""
-    made_with = provenance()  # before anything is written: tells whether the checkout was clean
-    load, _, _ = os.getloadavg()
-    if load > _BUSY:
-        log.warning(
-            "the machine is busy (load %.1f): ratios, those with torch above all, can't be trusted", load
-        )
+    """Measure what the command asks for, and return the record.
+
+    Args:
+        command: the parsed options.
+        argv: the options as they were typed, for the record.
+    """
+    header = record_header("benchmarks.speed", argv, command.seconds)
     cells = []
     if "layers" in command.parts:
         torch = import_torch()
-        made_with["version.torch"] = str(torch.__version__) if torch else "not installed"
+        header["made_with"]["version.torch"] = str(torch.__version__) if torch else "not installed"
         cells = _measure_all(command, torch)
-    record: dict[str, Any] = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python -m benchmarks.speed", *argv]),
-        "made_with": made_with,
-        "load_before": round(load, 2),
-        "seconds": command.seconds,
-        "cells": cells,
-        "means": by_size(cells) if cells else [],
-    }
+    record = header | {"cells": cells, "means": by_size(cells) if cells else []}
     for part, module in (("epoch", "benchmarks.fit"), ("memory", "benchmarks.memory")):
         if part in command.parts:
-            record[part] = _in_its_own_process(module)
+            record[part] = _in_new_process(module)
     return record | {"targets": targets(record)}
 
 
@@ -166,11 +166,11 @@ def _measure_all(command: Speed, torch: Any | None) -> list[dict[str, Any]]:
     cells = []
     for cell, size, training in (bar := tqdm(todo, file=sys.stderr)):
         bar.set_description(f"{size} {cell}")
-        cells.append(measure(cell, size, training, command.seconds, torch))
+        cells.append(measure(cell, size, training=training, duration=command.seconds, torch=torch))
     return cells
 
 
-def _in_its_own_process(module: str) -> Any:
+def _in_new_process(module: str) -> Any:
     done = subprocess.run([sys.executable, "-m", module], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 

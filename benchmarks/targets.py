@@ -1,4 +1,4 @@
-"""What the layers are to reach, against what a record says."""
+"""The speed and memory that the layers should reach, compared with those in a record."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ Reached = Callable[[dict[str, Any]], float]
 
 
 def targets(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return each goal with the value reached and whether it is met; None for what was not measured."""
-    found = []
-    for goal, at_least, reached in _GOALS:
-        try:
-            value = reached(record)
-        except KeyError:
-            value = None
-        found.append(
-            {
-                "goal": goal,
-                "at_least": at_least,
-                "reached": value,
-                "met": None if value is None else value >= at_least,
-            }
-        )
-    return found
+    """Return a row for each target.
+
+    Args:
+        record: a record of `benchmarks.speed`, possibly of some parts only.
+
+    Returns:
+        For each target its text (`goal`), the least value (`at_least`), the value in the record (`reached`)
+        and whether it is met (`met`). The last two are None if the record lacks the measurement.
+    """
+    return [_compared(record, *goal) for goal in _GOALS]
+
+
+def _compared(record: dict[str, Any], goal: str, at_least: float, reached: Reached) -> dict[str, Any]:
+    try:
+        value = reached(record)
+    except KeyError:
+        value = None
+    met = None if value is None else value >= at_least
+    return {"goal": goal, "at_least": at_least, "reached": value, "met": met}
 
 
 def _training_step(record: dict[str, Any], against: str, size: str) -> float:
-    """Return the geometric mean over the cells; raises KeyError where it was not measured."""
+    """Return the geometric mean over the cells; raises KeyError if it was not measured."""
     by_size = {each["size"]: each["ratios"] for each in record["means"] if each["pass"] == "train"}
     if size == "all" and not set(SIZES) <= set(by_size):
         raise KeyError(size)

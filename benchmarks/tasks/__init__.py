@@ -1,1 +1,1 @@
-"""Tasks with a known answer: does a cell learn what the field says it learns?"""
+"""Synthetic tasks with a known answer, which show whether a cell learns what the literature reports."""

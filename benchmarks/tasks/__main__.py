@@ -1,8 +1,8 @@
-"""Train cells on a task with a known answer, and keep what was reached.
+"""Trains cells on a task with a known answer, and records their scores.
 
     python -m benchmarks.tasks TASK [--cell LSTM GRU ..] [--minutes 10] [--steps ..]
 
-Prints the task's table, and writes the records and the README next to them after every cell.
+Prints the table of the task. After every cell, it writes the records and renews README.md in their folder.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ class Train:
     """Train cells on a task with a known answer."""
 
     task: Annotated[Name, tyro.conf.Positional]
-    """The task."""
+    """The task to train on."""
     cell: tuple[str, ...] = ()
-    """The cells to train, by name. Default: all that the task names."""
+    """The names of the cells to train. Default: those that the task compares."""
     units: int | None = None
-    """Units of the layer. Default: what the task says for the cell, or 128."""
+    """The units of the recurrent layer. Default: those that the task sets for the cell, or else 128."""
     steps: int | None = None
-    """Updates at most. Default: what the task says."""
+    """The largest number of updates. Default: the number that the task sets."""
     minutes: float = 10.0
-    """Time at most, for each cell."""
+    """The longest time for each cell, in minutes."""
     seed: int = 1
-    """Of the weights and the training data."""
+    """The seed of the initial weights and the training examples."""
     output: Path = Path("benchmarks/tasks/results.json")
-    """The records; the table goes into README.md next to it."""
+    """The file of the records. The tables go into README.md in the same folder."""
 
     def __post_init__(self) -> None:
         require(self.minutes > 0, "minutes", "above 0", self.minutes)
@@ -65,13 +65,20 @@ class Train:
 
 
 def run(command: Train, argv: Sequence[str], tasks: dict[str, Task]) -> str:
-    """Train every cell, keep its record, and return the task's table."""
+    """Train every cell, write its record, and return the table of the task.
+
+    Args:
+        command: the parsed options.
+        argv: the options as they were typed, for the record.
+        tasks: all tasks by name.
+    """
     task, made_with = tasks[command.task], provenance()
     words = ["python -m benchmarks.tasks", *argv]
     for cell in command.cell or task.cells:
         keras.backend.clear_session()
         units = command.units or task.cells.get(cell, 128)
-        outcome = train(task, cell, units, command.steps or task.steps, command.minutes, command.seed)
+        steps = command.steps or task.steps
+        outcome = train(task, cell, units, steps=steps, minutes=command.minutes, seed=command.seed)
         record: dict[str, Any] = {
             "task": task.name,
             "cell": cell,

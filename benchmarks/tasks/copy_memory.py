@@ -1,8 +1,9 @@
 """Copy memory: repeat ten symbols after a long wait.
 
-Ten symbols out of eight, `wait` blanks less one, then eleven go signs, the first of them as the end of the
-wait; over the last ten the symbols are to be repeated, before them the answer is blank. Without memory the
-best is to say blank, then each symbol with 1/8: a mean cross-entropy of 10 ln 8 / (wait + 20).
+The input is ten symbols, each one of eight, then `wait` - 1 blanks, then eleven go signs; the first go sign
+ends the wait. The target is the ten symbols at the last ten steps, and blank before. The best that a network
+without memory can do is to predict blank, and at the end each symbol with a probability of 1/8: a mean
+cross-entropy of 10 ln 8 / (wait + 20).
 (M. Arjovsky, A. Shah and Y. Bengio, Unitary evolution recurrent neural networks, ICML 2016.)
 """
 
@@ -19,7 +20,7 @@ CLASSES = SYMBOLS + 2
 
 
 def draw(rng: np.random.Generator, count: int, wait: int) -> Batch:
-    """Return inputs (count, wait + 20, 10), one of ten, and targets (count, wait + 20), whole numbers."""
+    """Return `count` examples: one-hot inputs (count, wait + 20, 10), integer targets (count, wait + 20)."""
     symbols = rng.integers(1, SYMBOLS + 1, (count, LENGTH))
     blanks = np.full((count, wait + LENGTH), BLANK)
     given = np.concatenate([symbols, blanks[:, : wait - 1], np.full((count, LENGTH + 1), GO)], 1)
@@ -27,14 +28,14 @@ def draw(rng: np.random.Generator, count: int, wait: int) -> Batch:
 
 
 def cross_entropy(outputs: np.ndarray, batch: Batch) -> float:
-    """Return -mean(log p), in nats, given the logarithms of unnormalised probabilities."""
+    """Return the mean cross-entropy in nats of logits (count, steps, 10)."""
     outputs = outputs - outputs.max(-1, keepdims=True)
     chosen = np.take_along_axis(outputs, batch.targets[..., None], -1)[..., 0]
     return float(np.mean(np.log(np.exp(outputs).sum(-1)) - chosen))
 
 
 def copy_memory(wait: int = 1000) -> Task:
-    """Return the task with a wait of so many steps."""
+    """Return the task with a wait of `wait` steps."""
 
     def held_out() -> tuple[Batch, dict[str, Batch]]:
         rng = np.random.default_rng(2016)

@@ -1,7 +1,7 @@
-"""Digits pixel by pixel: tell which one it is after 64 pixels, one a step, in rows or all mixed up.
+"""Digits pixel by pixel: classify an image after reading its 64 pixels one per step, in rows or permuted.
 
-scikit-learn's 1,797 digits of 8 x 8 pixels (E. Alpaydin and C. Kaynak, 1998) in the place of MNIST, whose
-published figures therefore don't compare.
+The images are scikit-learn's 1,797 digits of 8 x 8 pixels (E. Alpaydin and C. Kaynak, 1998) instead of MNIST.
+Published scores on MNIST are therefore not comparable.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ TRAIN, VALIDATION = 1000, 297
 PERMUTATION_SEED = 92
 
 
-def images(permuted: bool) -> Batch:
-    """Return all digits, in a fixed random order: inputs (1797, 64, 1) in [0, 1], targets (1797,)."""
+def images(*, permuted: bool) -> Batch:
+    """Return all digits in a fixed random order: inputs (1797, 64, 1) in [0, 1], targets (1797,).
+
+    Args:
+        permuted: reorder the pixels, in the same random order for every image.
+    """
     pixels, digits = load_digits(return_X_y=True)
     if permuted:
         pixels = pixels[:, np.random.default_rng(PERMUTATION_SEED).permutation(pixels.shape[1])]
@@ -27,15 +31,15 @@ def images(permuted: bool) -> Batch:
 
 
 def accuracy(outputs: np.ndarray, batch: Batch) -> float:
+    """Return the share of images whose largest output (count, 10) is the digit."""
     return float(np.mean(outputs.argmax(-1) == batch.targets))
 
 
-def digits(permuted: bool = False) -> Task:
-    """Return the task with the pixels in rows, or `permuted`."""
-    every = images(permuted)
-    commonest = np.bincount(every.targets[TRAIN + VALIDATION :]).max() / len(
-        every.targets[TRAIN + VALIDATION :]
-    )
+def digits(*, permuted: bool = False) -> Task:
+    """Return the task with the pixels in rows, or permuted."""
+    every = images(permuted=permuted)
+    test_targets = every.targets[TRAIN + VALIDATION :]
+    most_frequent = np.bincount(test_targets).max() / len(test_targets)
 
     def draw(rng: np.random.Generator, count: int) -> Batch:
         chosen = rng.integers(0, TRAIN, count)
@@ -53,7 +57,7 @@ def digits(permuted: bool = False) -> Task:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metric="accuracy",
         score=accuracy,
-        baseline=("the commonest digit", float(commonest)),
+        baseline=("the commonest digit", float(most_frequent)),
         cells=dict.fromkeys((name for name in CELLS if name != "NeuralTuringMachine"), 64),
         published={},
         steps=5000,

@@ -1,9 +1,9 @@
-"""The copy task of the neural Turing machine: say again what was said, and sequences longer than any before.
+"""The copy task of the neural Turing machine: repeat a sequence, also one longer than any in training.
 
-Rows of random bits, one a step, then a step with the sign that ends them, then as many steps without input:
-there the rows are to be repeated. Trained on 1 to `longest` rows, judged on `longest` and on twice as many:
-a network that has learned to copy does both. (A. Graves, G. Wayne and I. Danihelka, Neural Turing machines,
-2014, section 4.1.)
+The input is rows of random bits, one per step, then an end sign, then as many empty steps, at which the
+network repeats the rows. It is trained on 1 to `longest` rows, and tested on `longest` rows and on twice as
+many: a network that has learned to copy handles both. (A. Graves, G. Wayne and I. Danihelka, Neural Turing
+machines, 2014, section 4.1.)
 """
 
 from __future__ import annotations
@@ -17,18 +17,23 @@ from .task import Batch, Task
 
 
 def draw(rng: np.random.Generator, count: int, rows: tuple[int, int], bits: int) -> Batch:
-    """Return examples with between rows[0] and rows[1] rows, padded to the longest.
+    """Return `count` examples, padded to the same length.
 
-    Inputs are (count, 2 * rows[1] + 1, bits + 1), the bits and the end sign; targets (..., bits). Weights are
-    0 but where rows are repeated, with a mean of 1.
+    Args:
+        rng: draws the examples.
+        count: the number of examples.
+        rows: the smallest and the largest number of rows.
+        bits: the number of bits per row.
+
+    Returns:
+        Inputs (count, 2 * rows[1] + 1, bits + 1), the bits and the end sign; targets (count,
+        2 * rows[1] + 1, bits); weights that are 0 except where rows are repeated, with a mean of 1.
     """
     lengths = rng.integers(rows[0], rows[1] + 1, count)
     content = rng.integers(0, 2, (count, rows[1], bits)).astype(np.float32)
     steps = 2 * rows[1] + 1
-    inputs, targets = (
-        np.zeros((count, steps, bits + 1), np.float32),
-        np.zeros((count, steps, bits), np.float32),
-    )
+    inputs = np.zeros((count, steps, bits + 1), np.float32)
+    targets = np.zeros((count, steps, bits), np.float32)
     weights = np.zeros((count, steps), np.float32)
     for example, length in enumerate(lengths):
         inputs[example, :length, :bits] = content[example, :length]
@@ -40,13 +45,13 @@ def draw(rng: np.random.Generator, count: int, rows: tuple[int, int], bits: int)
 
 
 def bit_error_rate(outputs: np.ndarray, batch: Batch) -> float:
-    """Return the share of wrong bits where rows are repeated, given logits."""
+    """Return the share of wrong bits at the steps that repeat rows, given logits (count, steps, bits)."""
     wrong = (outputs > 0.0) != (batch.targets > 0.5)
     return float(np.mean(wrong[np.asarray(batch.weights) > 0.0]))
 
 
 def ntm_copy(longest: int = 10, bits: int = 6) -> Task:
-    """Return the task for 1 to `longest` rows of so many bits in training."""
+    """Return the task with 1 to `longest` rows of `bits` bits in training."""
 
     def held_out() -> tuple[Batch, dict[str, Batch]]:
         rng = np.random.default_rng(2014)

@@ -1,4 +1,4 @@
-"""What the trainings came to: a file of records, one for each task and cell, and the table of the README."""
+"""Keeps the records of trainings in a file, one per task and cell, and shows them as tables in the README."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 from pipelines.errors import UserError
 from pipelines.files import write_atomically
 
-from ..report import aligned_table as table
+from ..report import aligned_table, renew_readme
 from .task import Task
 
-_BEGIN, _END = "<!-- results: generated from results.json, do not edit -->", "<!-- end of results -->"
+SOURCE = "results.json"
+"""The name of the record in the markers of the README."""
 Records = Sequence[dict[str, Any]]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a file, none where there is none; raises UserError."""
+    """Return the records in a file, or none if the file is missing; raises UserError if it isn't JSON."""
     try:
         return json.loads(path.read_text()) if path.is_file() else []
     except ValueError as error:
@@ -26,30 +27,27 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def keep(path: Path, record: dict[str, Any], tasks: Mapping[str, Task]) -> None:
-    """Put a record in the place of the older one of its task and cell, and renew the README next to it."""
+    """Add a record to a file, and renew the tables in README.md in the same folder.
+
+    Args:
+        path: the file of the records; it is created if missing.
+        record: replaces the record of the same task and cell.
+        tasks: all tasks by name; their order is that of the records.
+    """
     others = [each for each in read(path) if _key(each) != _key(record)]
     order = [(task.name, cell) for task in tasks.values() for cell in task.cells]
     place = {key: index for index, key in enumerate(order)}
     records = sorted([*others, record], key=lambda each: (place.get(_key(each), len(order)), _key(each)))
     write_atomically(path, json.dumps(records, indent=1).encode() + b"\n")
-    readme = path.with_name("README.md")
-    if readme.is_file() and _BEGIN in readme.read_text():
-        write_atomically(readme, with_results(readme.read_text(), records, tasks).encode())
+    renew_readme(path.with_name("README.md"), SOURCE, markdown(records, tasks))
 
 
 def _key(record: Mapping[str, Any]) -> tuple[str, str]:
     return record["task"], record["cell"]
 
 
-def with_results(readme: str, records: Records, tasks: Mapping[str, Task]) -> str:
-    """Return the text of a README with its results made anew."""
-    before, rest = readme.split(_BEGIN)
-    _, after = rest.split(_END)
-    return f"{before}{_BEGIN}\n{markdown(records, tasks)}\n{_END}{after}"
-
-
 def markdown(records: Records, tasks: Mapping[str, Task]) -> str:
-    """Return a table for each task that there are records of."""
+    """Return a Markdown section with a table for each task that has records."""
     found = {name: [each for each in records if each["task"] == name] for name in tasks}
     sections = [_section(tasks[name], rows) for name, rows in found.items() if rows]
     return "\n\n".join(sections) or "Not measured yet."
@@ -59,9 +57,8 @@ def _section(task: Task, records: Records) -> str:
     names = list(records[0]["scores"])
     scores = [f"{task.metric} {name}".strip() for name in names]
     published = ["published"] if task.published else []
-    rows = [
-        [f"*{task.baseline[0]}*", "", *[figure(task.baseline[1])] * len(names), *[""] * (len(published) + 2)]
-    ]
+    baseline, value = task.baseline
+    rows = [[f"*{baseline}*", "", *[figure(value)] * len(names), *[""] * (len(published) + 2)]]
     for each in records:
         literature = [figure(each["published"]) if each["published"] is not None else ""] if published else []
         reached = [figure(each["scores"][name]) for name in names]
@@ -69,9 +66,10 @@ def _section(task: Task, records: Records) -> str:
         rows.append([each["cell"], f"{each['parameters']:,}", *reached, *literature, *cost])
     header = ["cell", "parameters", *scores, *published, "steps", "minutes"]
     source = f" Published: {task.source}." if task.published else ""
-    return f"### {task.name}\n\n{task.summary[0].upper()}{task.summary[1:]}.{source}\n\n{table(header, rows)}"
+    summary = f"{task.summary[0].upper()}{task.summary[1:]}.{source}"
+    return f"### {task.name}\n\n{summary}\n\n{aligned_table(header, rows)}"
 
 
 def figure(value: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number as text with three significant digits."""
     return f"{value:.3g}"

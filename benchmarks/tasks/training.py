@@ -1,4 +1,4 @@
-"""Train a network of one recurrent layer on a task, for a while."""
+"""Trains a network of one recurrent layer on a task."""
 
 from __future__ import annotations
 
@@ -19,18 +19,29 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
-    """What a training came to."""
+    """The scores and the cost of a training."""
 
     scores: dict[str, float]
-    """By name, with the weights whose loss on the held-out examples was lowest; the first is the main one."""
+    """The scores of the weights with the lowest validation loss, by test set; the first is the main score."""
     held_out_loss: float
+    """The lowest validation loss."""
     steps: int
+    """The number of updates."""
     minutes: float
     parameters: int
+    """The number of parameters of the whole network."""
 
 
 def network(task: Task, cell: str, units: int) -> keras.Model:
-    """Return the layer and the task's head, compiled: Adam, gradients clipped to a norm of 1."""
+    """Return the recurrent layer followed by the task's head.
+
+    The model is compiled with Adam, and gradients are clipped to a norm of 1.
+
+    Args:
+        task: the task.
+        cell: a key of `cells.CELLS`.
+        units: the units of the recurrent layer.
+    """
     options = dict((task.options or {}).get(cell, {}))
     layer = find(cell)(units, return_sequences=task.per_step, **options)
     inputs = keras.Input((None, task.features))
@@ -39,8 +50,17 @@ def network(task: Task, cell: str, units: int) -> keras.Model:
     return model
 
 
-def train(task: Task, cell: str, units: int, steps: int, minutes: float, seed: int = 1) -> Outcome:
-    """Train until the goal, `steps` updates, or so many minutes; new examples all the time."""
+def train(task: Task, cell: str, units: int, *, steps: int, minutes: float, seed: int = 1) -> Outcome:
+    """Train on new examples until the goal, the last step or the end of the time, and score the network.
+
+    Args:
+        task: the task.
+        cell: a key of `cells.CELLS`.
+        units: the units of the recurrent layer.
+        steps: the largest number of updates.
+        minutes: the longest time; at least one interval of updates is made.
+        seed: the seed of the initial weights and the training examples.
+    """
     keras.utils.set_random_seed(seed)
     model = network(task, cell, units)
     validation, tests = task.held_out()

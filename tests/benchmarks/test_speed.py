@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic, on timings made by hand, and one small run; no speed is asserted."""
+"""Tests the arithmetic of the benchmark on given timings, and one small run; no speed is asserted."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 
 from benchmarks import export_report, report, speed
 from benchmarks.contenders import Size, check_equal, contenders, products_needed
+from benchmarks.record import record_header
 from benchmarks.targets import SIZES, targets
-from benchmarks.timing import alternate, geometric_mean, ratios, spread
+from benchmarks.timing import alternate, geometric_mean, quartiles, ratios
 from pipelines.errors import UserError
 
 HERE = Path(__file__).parents[2] / "benchmarks"
@@ -57,7 +58,7 @@ def test_a_ratio_is_formed_within_each_round():
 def test_of_steady_timings_the_ratio_is_that_of_the_medians():
     times = {"ours": [2.0] * 7, "keras": [5.0, 5.0, 5.0, 9.0, 5.0, 4.0, 5.0]}
     assert ratios(times)["keras"]["median"] == 2.5
-    assert spread(times["keras"])["median"] / spread(times["ours"])["median"] == 2.5
+    assert quartiles(times["keras"])["median"] / quartiles(times["ours"])["median"] == 2.5
 
 
 def test_geometric_mean():
@@ -79,7 +80,7 @@ def test_every_function_has_one_turn_a_round():
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_small_measurement_without_torch(training):
-    found = speed.measure("LSTM", Size(2, 3, 4, 5), training, 0.1)
+    found = speed.measure("LSTM", Size(2, 3, 4, 5), training=training, duration=0.1)
     assert found["size"] == "2x3x4x5"
     assert found["pass"] == ("train" if training else "forward")
     assert found["left_out"] == {}
@@ -92,7 +93,7 @@ def test_a_small_measurement_without_torch(training):
 
 
 def test_contenders_do_the_same_work():
-    functions = contenders("GRU", Size(2, 3, 4, 5), True, None)
+    functions = contenders("GRU", Size(2, 3, 4, 5), training=True)
     check_equal({name: function() for name, function in functions.items()})
     with pytest.raises(AssertionError, match=r"ours gives 1\.1, keras 1\.0"):
         check_equal({"ours": 1.1, "keras": 1.0})
@@ -100,8 +101,8 @@ def test_contenders_do_the_same_work():
 
 def test_products_needed_by_an_lstm():
     # (2 * 3 rows) x (4 inputs + 5 units) x (4 gates * 5 units) multiplications, against 1024 ** 3
-    assert products_needed("LSTM", Size(2, 3, 4, 5), False) == 6 * 9 * 20 / 1024**3
-    assert products_needed("LSTM", Size(2, 3, 4, 5), True) == 3 * 6 * 9 * 20 / 1024**3
+    assert products_needed("LSTM", Size(2, 3, 4, 5), training=False) == 6 * 9 * 20 / 1024**3
+    assert products_needed("LSTM", Size(2, 3, 4, 5), training=True) == 3 * 6 * 9 * 20 / 1024**3
 
 
 def test_who_is_missing_in_one_cell_has_no_mean():
@@ -169,6 +170,15 @@ def test_so_is_its_summary_of_exported_networks():
     record = json.loads((HERE / "export.json").read_text())
     readme = (HERE / "README.md").read_text()
     assert readme == report.with_results(readme, "export.json", export_report.summary(record))
+
+
+def test_a_record_begins_with_the_command_and_the_load(monkeypatch, caplog):
+    monkeypatch.setattr("os.getloadavg", lambda: (3.0, 1.0, 1.0))
+    header = record_header("benchmarks.speed", ["--seconds", "2"], 2.0)
+    assert list(header) == ["date", "command", "made_with", "load_before", "seconds"]
+    assert header["command"] == "python -m benchmarks.speed --seconds 2"
+    assert (header["load_before"], header["seconds"]) == (3.0, 2.0)
+    assert "the machine is busy (load 3.0)" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["8x50x32", "8x50x32x0", "8x50x32x64x1", "8 50 32 64", "-1x5x3x2", ""])

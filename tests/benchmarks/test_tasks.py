@@ -1,4 +1,4 @@
-"""The tasks ask what they say they ask, and their scores have the known values."""
+"""Tests that the examples of the tasks are as described, and that their scores have the known values."""
 
 import dataclasses
 import json
@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks.report import END_MARKER, begin_marker, with_results
 from benchmarks.tasks import adding, copy_memory, digits, ntm_copy, report
 from benchmarks.tasks.__main__ import TASKS, Name, Train, run
 from benchmarks.tasks.cells import CELLS
@@ -68,7 +69,7 @@ def test_copy_memory_without_memory() -> None:
 
 
 def test_digits_are_the_pixels_of_scikit_learn() -> None:
-    in_rows, permuted = digits.images(False), digits.images(True)
+    in_rows, permuted = digits.images(permuted=False), digits.images(permuted=True)
     assert in_rows.inputs.shape == permuted.inputs.shape == (1797, 64, 1)
     np.testing.assert_array_equal(in_rows.targets, permuted.targets)
     np.testing.assert_array_equal(np.sort(in_rows.inputs, 1), np.sort(permuted.inputs, 1))
@@ -160,7 +161,7 @@ def test_turing_machine_copies_twice_as_many_rows_as_ever_seen() -> None:
 def test_records_are_kept_by_task_and_cell(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     readme = tmp_path / "README.md"
-    readme.write_text(f"above\n{report._BEGIN}\nold\n{report._END}\nbelow\n")
+    readme.write_text(f"above\n{begin_marker(report.SOURCE)}\nold\n{END_MARKER}\nbelow\n")
     tasks = {"adding": adding.adding(4)}
     for cells, steps in ((("keras.GRU", "keras.SimpleRNN"), 2), (("keras.GRU",), 3)):
         run(Train("adding", cells, units=3, steps=steps, output=path), ["adding"], tasks)
@@ -186,11 +187,12 @@ def test_published_figures_stand_beside_ours() -> None:
 def test_readme_shows_the_results() -> None:
     folder = Path(report.__file__).parent
     text = (folder / "README.md").read_text()
-    assert text == report.with_results(text, report.read(folder / "results.json"), TASKS)
+    tables = report.markdown(report.read(folder / "results.json"), TASKS)
+    assert text == with_results(text, report.SOURCE, tables)
 
 
 def test_unknown_cell_is_the_users_mistake() -> None:
-    with pytest.raises(UserError, match=r"--cell: expected some of SimpleRNN, .* got 'LTSM'"):
+    with pytest.raises(UserError, match=r"--cell: expected one of SimpleRNN, .* got 'LTSM'"):
         Train("adding", ("LTSM",))
 
 
