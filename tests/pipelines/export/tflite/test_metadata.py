@@ -188,17 +188,22 @@ def test_it_still_answers_the_same(content: bytes, packed: bytes) -> None:
 
 def test_it_still_answers_the_same_in_compiled_model(content: bytes, packed: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
-    inputs = {"words": rng.normal(size=(3, 4)), "shift": rng.normal(size=(3, 3))}
-    np.savez(tmp_path / "in.npz", **{name: array.astype(np.float32) for name, array in inputs.items()})
-    answers = []
+    inputs = {"words": rng.normal(size=(3, 1, 1, 4)), "shift": rng.normal(size=(3, 1, 1, 3))}
+    arrays = {f"input:{name}": array.astype(np.float32) for name, array in inputs.items()}
+    np.savez(tmp_path / "in.npz", allow_pickle=False, **arrays)
+    jobs = []
     for name, each in (("before", content), ("after", packed)):
         (tmp_path / name).write_bytes(each)
-        script = [sys.executable, "-P", compiled_model.__file__]
-        files = [tmp_path / name, tmp_path / "in.npz", tmp_path / f"{name}.npy"]
-        subprocess.run([*script, *map(str, files)], check=True, capture_output=True, timeout=60)
-        answers.append(np.load(tmp_path / f"{name}.npy"))
-    np.testing.assert_array_equal(answers[1], answers[0])
-    assert answers[0].shape == (3, 3)
+        files = {"model": name, "inputs": "in.npz", "outputs": f"{name}.npz"}
+        jobs.append(json.dumps({key: str(tmp_path / file) for key, file in files.items()}) + "\n")
+    script = [sys.executable, "-P", compiled_model.__file__]
+    done = subprocess.run(
+        script, input="".join(jobs), stdout=subprocess.PIPE, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "\n\n"  # an empty line: the file ran
+    before, after = (np.load(tmp_path / f"{name}.npz")["output:answer"] for name in ("before", "after"))
+    np.testing.assert_array_equal(after, before)
+    assert before.shape == (3, 1, 1, 3)
 
 
 def test_packing_again_replaces_metadata_and_files(content: bytes, packed: bytes) -> None:
