@@ -21,7 +21,7 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(5)
 
 
-def test_adding_is_the_sum_of_the_two_marked() -> None:
+def test_adding_targets_are_the_sum_of_the_two_marked_numbers() -> None:
     inputs, targets, _ = adding.draw(_rng(), 50, 9)
     assert inputs.shape == (50, 9, 2)
     assert targets.shape == (50, 1)
@@ -39,7 +39,7 @@ def test_adding_every_position_can_be_marked() -> None:
     assert (inputs[:, :, 1].sum(0) > 100).all()
 
 
-def test_adding_the_mean_is_off_by_a_sixth() -> None:
+def test_adding_the_error_of_the_mean_is_a_sixth() -> None:
     batch = adding.draw(_rng(), 100_000, 4)
     assert adding.mean_squared_error(np.ones_like(batch.targets), batch) == pytest.approx(1 / 6, abs=2e-3)
     assert adding.adding().baseline[1] == pytest.approx(1 / 6)
@@ -57,8 +57,8 @@ def test_copy_memory_waits_and_repeats() -> None:
     assert set(np.unique(given[:, :10])) == set(range(1, 9))
 
 
-def test_copy_memory_without_memory() -> None:
-    """Sure of the blanks, and 1/8 for each symbol."""
+def test_copy_memory_baseline_is_the_best_without_memory() -> None:
+    """The outputs are certain of the blanks, and give each symbol a probability of 1/8."""
     batch = copy_memory.draw(_rng(), 4, 1000)
     outputs = np.full((4, 1020, 10), -50.0)
     outputs[:, :1010, 0] = outputs[:, 1010:, 1:9] = 50.0
@@ -78,7 +78,7 @@ def test_digits_are_the_pixels_of_scikit_learn() -> None:
     assert in_rows.inputs.max() == 1.0
 
 
-def test_digits_to_train_on_are_not_those_of_the_score() -> None:
+def test_digits_in_training_are_not_held_out() -> None:
     task = digits.digits()
     drawn = {image.tobytes() for image in task.draw(_rng(), 5000).inputs}
     validation, tests = task.held_out()
@@ -121,7 +121,7 @@ def test_examples_come_from_the_seed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_tasks_name_cells_that_there_are(name: str) -> None:
+def test_tasks_compare_cells_that_exist(name: str) -> None:
     task = TASKS[name]
     assert task.name == name
     assert set(task.published) <= set(task.cells) <= set(CELLS)
@@ -141,7 +141,7 @@ def test_a_cell_learns_to_add() -> None:
     assert outcome.parameters == 4 * 16 * (16 + 2 + 1) + 17
 
 
-def test_training_ends_at_the_time() -> None:
+def test_training_ends_when_the_time_is_over() -> None:
     task = dataclasses.replace(adding.adding(8), steps_between=2)
     assert train(task, "keras.SimpleRNN", 4, steps=100_000, minutes=1e-6).steps == 2
 
@@ -152,7 +152,7 @@ def test_training_ends_at_the_goal() -> None:
 
 
 @pytest.mark.long
-def test_turing_machine_copies_twice_as_many_rows_as_ever_seen() -> None:
+def test_turing_machine_copies_twice_as_many_rows_as_in_training() -> None:
     outcome = train(ntm_copy.ntm_copy(longest=5, bits=4), "NeuralTuringMachine", 32, steps=1000, minutes=5.0)
     assert outcome.scores["5 rows"] < 0.01
     assert outcome.scores["10 rows"] < 0.1
