@@ -48,9 +48,7 @@ def test_readme_tables_are_generated_from_the_records(name):
 def test_records_were_made_with_the_presets_as_they_are_from_a_clean_commit(name):
     for preset, record in read_records(ROOT / "apps" / name).items():
         today = APPS[name].presets[preset]
-        recorded = to_dict(
-            from_dict(type(today), record["config"])
-        )  # newer settings: their defaults
+        recorded = to_dict(from_dict(type(today), record["config"]))  # newer settings: their defaults
         assert _settings(recorded) == _settings(to_dict(today))
         assert record["made_with"]["git.dirty"] == "false"
         assert len(record["made_with"]["git.commit"]) == 40
