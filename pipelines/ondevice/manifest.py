@@ -11,13 +11,13 @@ from ..errors import UserError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
-"""The precisions that are calibrated on examples, and the bits of their activations."""
 Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
 """float16: weights are stored in 16 bits, and the computation is in float32. dynamic_int8: weights in 8 bits,
 activations quantised at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16 bits, with ranges
 measured on examples; inputs, outputs and the state of a loop are float32."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
+"""The precisions that are calibrated on examples, and the bits of their activations."""
 Execution = Literal["loop", "unrolled", "fused", "step"]
 """How recurrent layers run: in a while loop, with every step written out, as TFLite's own LSTM operation, or
 one step a call with the state in and out."""

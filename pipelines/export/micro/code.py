@@ -112,7 +112,7 @@ class Port:
     zero_point: int | None
 
     def copies_to(self, other: Port) -> bool:
-        """Tell whether the same bytes have the same meaning in `other`."""
+        """Return whether the same bytes have the same meaning in `other`."""
         return (self.shape, self.dtype, self.scale, self.zero_point) == (
             other.shape,
             other.dtype,

@@ -22,7 +22,16 @@ _LARGEST = 1 << 26
 
 
 def run(model: bytes, inputs: dict[str, np.ndarray], arena_bytes: int = _LARGEST) -> Any:
-    """Run a .tflite file once on inputs by their number, and return the interpreter."""
+    """Run a .tflite file once, and return the interpreter.
+
+    Args:
+        model: the .tflite file.
+        inputs: arrays by the number of the input, such as "0"; a missing input keeps its zeros.
+        arena_bytes: the size of the working memory.
+
+    Raises:
+        RuntimeError: TFLite Micro does not load or run the file.
+    """
     runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")  # optional dependency
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
     for index, array in inputs.items():

@@ -69,7 +69,17 @@ class Source:
         self._signature = "step" if execution == "step" else "serve"
 
     def convert(self, precision: str, *, integer_io: bool = False) -> bytes:
-        """Return the .tflite file in `precision`; for arguments and errors, see the function `convert`."""
+        """Return the .tflite file.
+
+        Args:
+            precision: one of `manifest.PRECISIONS`.
+            integer_io: make float32 inputs and outputs integers (int8 and int16x8 only); states of a stream
+                stay.
+
+        Raises:
+            UserError: an unknown precision, or integer_io with a precision that has no integer activations.
+            ExportError: the model can't be converted to this precision in this execution.
+        """
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
         if integer_io:
@@ -79,9 +89,14 @@ class Source:
         return pack(model)
 
     def explain(self, precision: str) -> list[Trace]:
-        """Return where the error of a quantised file enters, tensor by tensor (see `trace_error`).
+        """Return where the error of a quantised file arises, tensor by tensor.
 
-        The list is empty for precisions that TensorFlow's converter writes: their tensors can't be matched.
+        Args:
+            precision: one of `manifest.PRECISIONS`.
+
+        Returns:
+            The traces of `trace_error` for the first calibration example. The list is empty for files that
+            TensorFlow's converter quantises, since their tensors can't be matched.
         """
         if not self._is_quantized_here(precision):
             return []

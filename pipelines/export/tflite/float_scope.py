@@ -15,7 +15,7 @@ _SCOPE = f"/{layers.IN_FLOAT}/".encode()
 
 
 def has_float_scope(content: bytes) -> bool:
-    """Tell whether a .tflite file, as the converter wrote it, has ops in the scope."""
+    """Return whether a .tflite file, as the converter wrote it, has ops in the scope."""
     return _SCOPE in content
 
 

@@ -75,8 +75,8 @@ def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the metadata of a .tflite file, and its files by name; both are empty if it has none.
 
     The metadata has the keys `name`, `description`, `version`, `author`, `license` and `min_parser_version`
-    as far as they are set, `files` (those of the model), and `inputs` and `outputs`: lists of tensors, each
-    with `name` and `files`. A file has a `name` and a `type` (see `metadata_schema.FILE_TYPES`).
+    if they are set, `files` (those of the model), and `inputs` and `outputs`: lists of tensors, each with
+    `name` and `files`. A file has a `name` and a `type` (see `metadata_schema.FILE_TYPES`).
 
     Raises:
         UserError: `content` is no .tflite file, its metadata is damaged, or its zip is one that `pack` would

@@ -38,7 +38,12 @@ _MAX_LENGTH = 10_000  # a longer vector is damaged
 
 
 def write(metadata: Mapping[str, Any]) -> bytes:
-    """Return metadata as a flatbuffer; `metadata.unpack` lists the keys."""
+    """Return metadata as a flatbuffer.
+
+    Args:
+        metadata: texts by name (`_MODEL_TEXTS`); `files`, a list of files with `name` and `type`; `inputs`
+            and `outputs`, lists of tensors with `name` and `files`.
+    """
     builder = flatbuffers.Builder(256)
     tensors = {
         slot: _vector(builder, [_tensor(builder, tensor) for tensor in metadata[kind]])
