@@ -68,7 +68,7 @@ lint: $(INSTALLED)  ## Check style and imports
 types: $(INSTALLED)  ## Check types
 	@.venv/bin/mypy
 
-test: $(INSTALLED)  ## Run all tests, offline, three at a time
+test: $(INSTALLED)  ## Run all tests but the long ones, offline, three at a time
 	@mkdir -p .cache  # pytest makes no parents for its --basetemp
 	@$(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --basetemp .cache/tests
 
