@@ -94,7 +94,7 @@ def in_graph(layer: Any, x: tf.Tensor, *, training: bool, jit_compile: bool = Fa
     """Return a function that runs a built Keras layer in a `tf.function`.
 
     Args:
-        layer: the layer; it returns all steps.
+        layer: the built layer; a forward pass needs one that returns all steps.
         x: its input (batch, steps, features).
         training: run a training step (see `contenders`) instead of a forward pass.
         jit_compile: compile with XLA.
