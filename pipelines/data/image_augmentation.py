@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 _GREY = (128, 128, 128)
 
@@ -31,6 +30,8 @@ class ImageAugmentation:
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return an image uint8 (size, size, 3), transformed; parts from outside it are grey."""
+        from PIL import Image
+
         size = len(image)
         angle = math.radians(self.rotation * rng.uniform(-1, 1))
         scale = 1 + self.zoom * rng.uniform(-1, 1)

@@ -6,13 +6,15 @@ import io
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import mido
 import numpy as np
 
 from ..errors import UserError
 from .note_grid import KEYS, LOWEST, Note, from_notes, from_roll, notes
+
+if TYPE_CHECKING:
+    import mido
 
 LARGEST_BYTES = 10_000_000
 LONGEST_STEPS = 40_000
@@ -57,6 +59,8 @@ def read_midi(source: Path | bytes, steps_per_beat: int, drums: bool = False, na
     Raises:
         UserError: one line, when the file is too large, not MIDI, too long (40,000 steps) or has no notes.
     """
+    import mido
+
     where = name or str(source)
     try:
         content = source if isinstance(source, bytes) else _content(source)
@@ -86,6 +90,8 @@ def write_midi(
         beats_per_minute: tempo in quarter notes a minute.
         names: of the tracks, one for each voice.
     """
+    import mido
+
     file = mido.MidiFile(type=1, ticks_per_beat=_TICKS)
     tempo = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(beats_per_minute))])
     file.tracks.append(tempo)
@@ -158,6 +164,8 @@ def _one_at_a_time(line: Sequence[Note]) -> bool:
 
 def _track(line: Iterable[Note], name: str, step: int) -> mido.MidiTrack:
     """Return the MIDI track of one voice; a note that ends comes before one that begins at the same time."""
+    import mido
+
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
     track.append(mido.Message("program_change", program=_CHOIR))
     events = []

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_PIXELS = 80_000_000
 """Larger images are refused before they are decoded: a small file can hold gigabytes of pixels."""
@@ -30,6 +33,8 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
     Raises:
         UserError: one line, when the file is missing, not an image, broken or too large.
     """
+    from PIL import Image, UnidentifiedImageError
+
     name = name or str(source)
     try:
         with warnings.catch_warnings():
@@ -48,6 +53,8 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
 
 
 def _prepare(image: Image.Image, size: int, name: str) -> np.ndarray:
+    from PIL import Image, ImageOps
+
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UserError(f"{name}: {width:,} x {height:,} pixels, refused: at most {MAX_PIXELS:,}")
@@ -63,6 +70,8 @@ def _prepare(image: Image.Image, size: int, name: str) -> np.ndarray:
 
 def _opaque(image: Image.Image) -> Image.Image:
     """Return the image in RGB."""
+    from PIL import Image
+
     if image.mode.startswith("I"):  # 16 bits a pixel; convert would clip them to 255
         image = Image.fromarray((np.asarray(image).clip(0, 65_535) // 257).astype(np.uint8))
     if image.has_transparency_data:

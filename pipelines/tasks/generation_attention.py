@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _PANEL, _LINE = 160, 22  # pixels
 _ACROSS = 6
@@ -32,6 +35,8 @@ def panels(
         attention: for each word the weights (places,) of a square grid of places, row by row.
         across: panels in a row.
     """
+    from PIL import Image, ImageDraw, ImageFont
+
     plain = Image.fromarray(image).resize((_PANEL, _PANEL), Image.Resampling.BICUBIC)
     shown = [("", plain), *((word, _lit(plain, w)) for word, w in zip(words, attention, strict=True))]
     rows = -(-len(shown) // across)
@@ -46,6 +51,8 @@ def panels(
 
 def _lit(image: Image.Image, weights: np.ndarray) -> Image.Image:
     """Return the image darkened by the weights; the place with the largest weight keeps its brightness."""
+    from PIL import Image
+
     side = math.isqrt(len(weights))
     grid = weights.reshape(side, side) / max(float(weights.max()), 1e-9)
     mask = Image.fromarray((255 * grid).clip(0, 255).astype(np.uint8))

@@ -128,6 +128,26 @@ def test_discovering_an_app_imports_neither_tensorflow_nor_matplotlib(app: App):
     assert done.returncode == 0, done.stderr
 
 
+def test_importing_the_apps_needs_only_numpy_and_tyro():
+    """`unrolled --help` shows each app's summary even where the libraries for its data are missing."""
+    code = """
+import sys
+
+class OthersAreMissing:
+    def find_spec(self, name, path=None, target=None):
+        known = {*sys.stdlib_module_names, "apps", "pipelines", "numpy", "tyro"}
+        if name.partition(".")[0] not in known:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, OthersAreMissing())
+from pipelines.app import discover
+print(*discover())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == list(APPS)
+
+
 # The whole road: one training of the smoke preset, looked at from every side.
 
 
