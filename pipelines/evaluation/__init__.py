@@ -1,1 +1,1 @@
-"""How good a model is, and how sure that is."""
+"""Score models, with confidence intervals, latency and plots."""

@@ -22,11 +22,11 @@ def interval(
     See Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
 
     Args:
-        metric: the metric.
-        outputs: of a model, (N, ...).
-        targets: (N, ...).
-        resamples: how many samples are drawn.
-        seconds: no more samples are drawn after this time, once there are 100.
+        metric: the metric, a function of outputs and targets.
+        outputs: the outputs of a model, (N, ...).
+        targets: the targets, (N, ...).
+        resamples: the number of samples to draw.
+        seconds: stop drawing after this time, if there are at least 100 samples.
 
     Returns:
         The lower and the upper bound.

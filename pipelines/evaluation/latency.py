@@ -15,10 +15,10 @@ def latency_ms(
     """Return p50 and p95 of the latency in milliseconds, at batch size 1, after three calls to warm up.
 
     Args:
-        predictor: is called with one input at a time.
-        inputs: (N, ...); used again from the first one if there are fewer than calls.
-        calls: how many calls are timed.
-        seconds: no more calls are timed after this time, once there are ten.
+        predictor: called with one input at a time.
+        inputs: (N, ...); if there are fewer inputs than calls, they are used again from the first one.
+        calls: the number of calls to time.
+        seconds: stop after this time, if at least ten calls have been timed.
     """
     for i in range(3):
         predictor(inputs[i % len(inputs)][None])

@@ -1,4 +1,4 @@
-"""The result of a training: its progress by epochs, and what the trained network reached."""
+"""The result of a training run: its progress by epochs, and the scores of the trained network."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Weights = list[np.ndarray]
 
 @dataclass
 class Progress:
-    """The state of a training after its last finished epoch: all that is needed to go on."""
+    """The state of a training run after its last finished epoch; enough to resume it."""
 
     history: list[dict[str, float]] = field(default_factory=list)
     """Metrics of each finished epoch, first to last."""
     best_epoch: int = 0
-    """Counted from 1; 0 before the first epoch has ended."""
+    """The best epoch, counted from 1; 0 before the first epoch has ended."""
     best_value: float = -np.inf
     """The first validation metric of the best epoch, negated where lower is better."""
     finished: bool = False
@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass
 class Outcome:
-    """A trained network and what it reached. The test splits are scored once, after training."""
+    """A trained network and its scores. The test splits are scored once, after training."""
 
     data: Data
     features: Features

@@ -1,4 +1,4 @@
-"""Plots that all apps show of a run."""
+"""Plots that every app makes of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictors: one interface for all kinds of models, so that one function scores them all."""
+"""Give all kinds of models one interface, so that one function can score them all."""
 
 from __future__ import annotations
 

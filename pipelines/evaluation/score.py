@@ -1,4 +1,4 @@
-"""Metrics, and how a predictor is scored by them on a whole split."""
+"""Define metrics, and score a predictor by them on a whole split."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from .predictors import Predictor
 
 Metric = Callable[["np.ndarray", "np.ndarray"], float | None]
-"""metric(outputs, targets): the value over a whole split, from outputs (N, ...) as the model gives them.
+"""metric(outputs, targets): the value over a whole split, from the model's outputs (N, ...).
 
-It is None where the targets don't allow this metric. The first metric of an app is always a number."""
+It is None if the targets don't allow this metric. The first metric of an app is always a number."""
 
 
 @dataclass(frozen=True)
 class MeanOf:
-    """A metric that is a mean over examples. Its confidence interval takes little time."""
+    """A metric that is a mean over examples. Its confidence interval is quick to compute."""
 
     each: Callable[[np.ndarray, np.ndarray], np.ndarray]
     """each(outputs, targets): the value of each example, (N,)."""
@@ -46,13 +46,13 @@ def score(
         predictor: called once, with all inputs.
         inputs: (N, ...).
         targets: (N, ...).
-        metrics: by name. A metric that is None for these targets is left out of the values.
+        metrics: metrics by name. A metric that is None for these targets is left out.
 
     Returns:
-        The values by name of the metric, and the outputs, (N, ...).
+        The value of each metric by name, and the outputs (N, ...).
 
     Raises:
-        ValueError: there are no examples, or not as many inputs as targets.
+        ValueError: there are no examples, or the numbers of inputs and targets differ.
     """
     if len(inputs) != len(targets) or len(inputs) == 0:
         raise ValueError(

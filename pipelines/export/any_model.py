@@ -1,7 +1,7 @@
 """Any Keras model -> a bundle of verified .tflite files, without an app.
 
-Recurrent layers of Keras become ours, with their weights. Each file is compared with the Keras model, output
-by output, on the calibration inputs.
+Keras's recurrent layers are replaced by this project's layers and keep their weights. Each output of a file
+is compared with that of the Keras model on the calibration inputs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .variants import LeftOut, Variant, reasons, separated, variants
 from .verify.error_trace import entry, plot
 
 MICRO_EXECUTIONS = ("step", "unrolled")
-"""What TFLite Micro can run: it has no while loop, and no fused LSTM in every precision."""
+"""What TFLite Micro can run: it has no while loop, and lacks the fused LSTM in some precisions."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Report:
 
 
 class IncompleteExportError(ExportError):
-    """A variant that was asked for by name is left out. The others are written."""
+    """A variant that the user named was left out. The other variants are written."""
 
     def __init__(self, message: str, report: Report | None) -> None:
         super().__init__(message)
         self.report = report
-        """None where no variant could be made, so that nothing is written."""
+        """None if no variant could be made. Nothing is written then."""
 
 
 def load_model(path: Path) -> keras.Model:
@@ -79,21 +79,21 @@ def convert(
         model: a built Keras model. It is not changed.
         precision: "float32", "float16", "dynamic_int8", "int8" or "int16x8".
         execution: how recurrent layers run: "loop", "unrolled", "fused" or "step".
-        calibration: real inputs (N, ...) by input name. int8 and int16x8 take the ranges of their numbers
-            from them, and the file is checked on them. By default random inputs are drawn.
-        steps: the length of the sequences, where the model leaves it open.
+        calibration: real inputs (N, ...) by input name. The ranges of int8 and int16x8
+            files are measured on them, and the file is checked on them. By default random inputs are drawn.
+        steps: the length of the sequences, if the model leaves it open.
         tolerance: the largest difference from Keras that an output may have, as a share of the range of its
             values. By default it depends on the precision.
-        integer_io: make inputs and outputs integers where they would be float32; int8 and int16x8 only.
+        integer_io: make float32 inputs and outputs integers; int8 and int16x8 only.
         lengths: make a file for sequences of any length up to `steps`: padded, with their `length` (1,) as a
-            second input. `calibration` may hold "length" (N,), too.
+            second input. `calibration` may also hold "length" (N,).
 
     Returns:
         The content of the file.
 
     Raises:
         UserError: the model can't be converted, or the inputs don't fit it.
-        ExportError: the model can't be had in this precision and execution, or is too far from Keras.
+        ExportError: the model can't be converted in this precision and execution, or its error is too large.
     """
     if integer_io:
         check_integer_io([precision])
@@ -129,30 +129,30 @@ def export_model(
 ) -> Report:
     """Export a Keras model in several variants, and write the bundle `output/name`.
 
-    A variant that can't be made, or is too far from Keras, is left out. The manifest says why.
+    A variant is left out if it can't be made or its error is too large. The manifest gives the reason.
 
     Args:
         model: a built Keras model. It is not changed.
         output: the folder of bundles.
         name: the name of the bundle, a plain file name.
-        precisions, executions: what to make. By default everything that the model can be had in.
+        precisions, executions: what to make. By default, all that the model can be converted to.
         target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step and
             unrolled.
-        calibration: real inputs (N, ...) by input name. int8 and int16x8 take the ranges of their numbers
-            from them, and each file is checked on them. By default random inputs are drawn.
-        steps: the length of the sequences, where the model leaves it open.
+        calibration: real inputs (N, ...) by input name. The ranges of int8 and int16x8
+            files are measured on them, and each file is checked on them. By default random inputs are drawn.
+        steps: the length of the sequences, if the model leaves it open.
         tolerance: the largest difference from Keras that an output may have, as a share of the range of its
             values. By default it depends on the precision.
-        integer_io: make inputs and outputs integers where they would be float32; int8 and int16x8 only, which
-            are then the default.
+        integer_io: make float32 inputs and outputs integers; int8 and int16x8 only, which are then the
+            default precisions.
         lengths: make files for sequences of any length up to `steps`: padded, with their `length` (1,) as a
-            second input. `calibration` may hold "length" (N,), too.
+            second input. `calibration` may also hold "length" (N,).
 
     Raises:
         UserError: the model can't be converted, or the name or the inputs are wrong. Nothing is written.
-        IncompleteExportError: what was asked for by name is left out: a variant whose precision and execution
-            are both named, or all variants of a precision or of an execution. The rest is written first, and
-            for each such variant that is too far from Keras a plot of its error, `output/name_VARIANT.png`.
+        IncompleteExportError: a variant that the user named was left out: one whose precision and execution
+            are both named, or all variants of a named precision or execution. The other variants are written
+            first. For each such variant with too large an error, `output/name_VARIANT.png` plots the error.
     """
     if not is_plain_name(name):
         raise UserError(f"name: expected a plain file name, got {name!r}")
@@ -193,10 +193,10 @@ def _named(
     precisions: Sequence[str] | None,
     executions: Sequence[str] | None,
 ) -> list[LeftOut]:
-    """Return the left-out variants that were asked for by name.
+    """Return the left-out variants that the user named.
 
-    Whoever names precision and execution wants each pair of them. Whoever names only one wants at least one
-    variant of it.
+    If the user names both precisions and executions, each pair counts as named. If the user names only one
+    kind, at least one variant of each name must be written.
     """
     if precisions and executions:
         return list(left_out)
@@ -207,7 +207,7 @@ def _named(
 
 
 def _explained(left_out: LeftOut, file: Path) -> LeftOut:
-    """Add where the error enters to the reason, and leave a plot of the error by time step in `file`."""
+    """Add to the reason where the error enters, and write a plot of the error by time step to `file`."""
     traces = left_out.explain()
     if not traces:
         return left_out
@@ -219,7 +219,7 @@ def _explained(left_out: LeftOut, file: Path) -> LeftOut:
 
 
 def _head(name: str, random_inputs: bool, expected: Arrays) -> dict[str, Any]:
-    """Return the manifest's entries beside its variants."""
+    """Return the manifest's entries except the variants."""
     deviations = [float(np.mean(np.abs(each - each.mean(axis=0)))) for each in expected.values()]
     return {
         "app": "export",

@@ -1,8 +1,8 @@
-"""Write a bundle whole or not at all.
+"""Write a bundle completely or not at all.
 
 All files are written to a hidden folder first. When they are on the disk, one rename makes it
 `OUTPUT/RUN_ID`, and a second one points `OUTPUT/latest` to it. If the process is killed in between, hidden
-folders `.RUN_ID.*` stay behind. The next write of that run removes them.
+folders `.RUN_ID.*` remain. The next write of that run removes them.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ def write_bundle(
     Args:
         output: the folder of the app's bundles. It is made if it is missing.
         head: the manifest without `format`, `created`, `assets`, `variants` and `parts`.
-        variants: for each variant its record without `bytes` and `sha256`, and the content of its file.
+        variants: for each variant, its record without `bytes` and `sha256`, and the content of its file.
         assets: the content of other files, by plain file name.
-        parts: for each part of the model its record and content, in the same way as for variants.
+        parts: for each part of the model, its record without `bytes` and `sha256`, and its file's content.
 
     Returns:
         The bundle that was written.
 
     Raises:
-        UserError: a name that isn't plain, or a folder that can't be written to (read-only, full). Then
-            nothing new is in `output`, and `latest` points where it did.
+        UserError: a name isn't plain, or the folder can't be written to (read-only, full). Then `output` has
+            no new bundle, and `latest` is unchanged.
     """
     manifest = {
         "format": FORMAT,
@@ -92,7 +92,7 @@ def _hidden(output: Path, run_id: str) -> Path:
 
 
 def _remove_leftovers(output: Path, run_id: str) -> None:
-    """Remove what killed or failed writers of this run left behind, except what `latest` points to."""
+    """Remove the hidden folders that failed writers of this run left, except the one `latest` points to."""
     latest = _target_of(output / LATEST)
     for path in output.glob(f".{glob.escape(run_id)}.????????"):
         if path.is_symlink():
@@ -102,7 +102,7 @@ def _remove_leftovers(output: Path, run_id: str) -> None:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Make `folder` and write its files. They are on the disk when this returns."""
+    """Make `folder`, write its files, and return when they are on the disk."""
     folder.mkdir()
     for name, content in files.items():
         with (folder / name).open("xb") as file:

@@ -1,4 +1,4 @@
-"""Cut sequences into packets: what a streaming model takes in one step."""
+"""Cut sequences into packets, the inputs of single steps of a streaming model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..ondevice.model import Stream
 def packets(stream: Stream, sequence: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
     """Yield the inputs of each step of a stream.
 
-    A stream may have inputs that are no sequences, such as the memory that a decoder attends to. It takes
-    such an input whole: every step gets the same array. A remainder shorter than a packet is dropped.
+    A stream may have inputs that are not sequences, such as the memory that a decoder attends to. Every step
+    gets the whole array of such an input. A remainder shorter than a packet is dropped.
 
     Args:
-        stream: its inputs tell the length of a packet.
+        stream: the streaming model; the shapes of its inputs give the length of a packet.
         sequence: arrays (1, steps, ...) by input name.
     """
     cut = [name for name in sequence if sequence[name].shape[1] != stream.inputs[name].shape[1]]

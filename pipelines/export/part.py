@@ -20,10 +20,10 @@ class Part:
     outputs: Sequence[str]
     """The names of its outputs, in the model's order."""
     inputs: Mapping[str, np.ndarray]
-    """Some examples of the test split, (N, ...) by input name: its files are compared with Keras on them."""
+    """Examples of the test split, (N, ...) by input name. The files are compared with Keras on them."""
     calibration: Mapping[str, np.ndarray]
-    """Some training examples, (N, ...) by input name: int8 and int16x8 are calibrated on them."""
+    """Training examples, (N, ...) by input name. int8 and int16x8 files are calibrated on them."""
     execution: str = "loop"
     """"loop" for whole sequences, "step" for a stream."""
     whole: Collection[str] = ()
-    """The inputs that are no sequences: each step of a stream takes all of them."""
+    """The inputs that are not sequences; each step of a stream takes them whole."""

@@ -22,11 +22,11 @@ def export_parts(
 
     Args:
         parts: by name.
-        precisions: what to make of each.
+        precisions: the precisions to make of each part.
         workspace: an existing folder for SavedModels.
 
     Returns:
-        The manifest's record and the content of each file, and the files that are left out.
+        The manifest's record and the content of each file, and the files that were left out.
     """
     files: list[tuple[dict[str, Any], bytes]] = []
     left_out: list[LeftOut] = []
@@ -45,7 +45,7 @@ def export_parts(
 
 
 def _prepared(part: Part) -> PreparedModel:
-    """Ask the part for its answers in Keras."""
+    """Compute the part's outputs in Keras."""
     answers = keras.tree.flatten(part.model.predict(dict(part.inputs), batch_size=64, verbose=0))
     return PreparedModel(
         model=part.model,

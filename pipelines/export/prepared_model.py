@@ -1,4 +1,4 @@
-"""A Keras model that is ready to be exported, with the data that its files are made and checked with."""
+"""A Keras model that is ready for export, with the data that calibrates and checks its files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .verify.reference import Reference
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A built model of our layers, and what its files are compared with."""
+    """A built model of this project's layers, and the reference that its files are compared with."""
 
     model: keras.Model
     input_specs: InputSpecs
     calibration: Sequence[Mapping[str, np.ndarray]]
-    """Examples with a batch of 1: int8 and int16x8 take the range of every tensor from them."""
+    """Examples with a batch of 1. The range of every tensor in int8 and int16x8 is measured on them."""
     reference: Reference
-    """Its outputs are in the order of the model's."""
+    """Inputs and the Keras model's outputs for them, in the model's order."""
     whole_inputs: Collection[str] = ()
-    """Inputs that are no sequences: each step of a stream takes all of them."""
+    """Inputs that are not sequences; each step of a stream takes them whole."""
 
     def saved_model(self, workspace: Path, execution: str) -> Path:
         """Return the SavedModel in `workspace`; write it if it is not there yet.
@@ -57,7 +57,7 @@ class PreparedModel:
                 "expected 'step'"
             )
         if execution == "step" and isinstance(self.model, WithLength):
-            raise ValueError("a stream ends with its last step: expected no lengths")
+            raise ValueError("a stream ends with its last step and needs no lengths")
 
 
 def packet_length(model: keras.Model) -> int:

@@ -1,4 +1,4 @@
-"""From a trained model to a bundle: SavedModel, then convert and verify each variant, then write."""
+"""Export a trained model: write a SavedModel, convert and verify each variant, and write the bundle."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class TrainedModel:
     targets: np.ndarray
     """The targets of the test split, (N, ...)."""
     calibration: np.ndarray
-    """Training examples (M, ...): int8 and int16x8 take the range of every tensor from them."""
+    """Training examples (M, ...): the ranges of int8 and int16x8 files are measured on them."""
     metrics: Mapping[str, Metric]
-    """By name. The first one is the one that counts."""
+    """Metrics by name. The first one decides."""
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What the manifest says about a run, beside its variants. All of it can be written as JSON."""
+    """The manifest's facts about a run, without its variants. All values can be written as JSON."""
 
     app: str
     run_id: str
@@ -69,31 +69,31 @@ class RunInfo:
 
 
 class ResultRow(NamedTuple):
-    """One line of the table of results: the Keras model, its SavedModel, or a variant."""
+    """One row of the table of results: the Keras model, its SavedModel, or a variant."""
 
     variant: str
-    """"Keras", "SavedModel" or the file of a variant."""
+    """"Keras", "SavedModel" or a variant's file name."""
     metric: float
     """The first metric, on the test split."""
     bytes: int
     latency_p50_ms: float
     """The median time of one answer, or of one step of a stream."""
     max_abs_error: float
-    """The largest difference from Keras; for whole numbers the share of examples with a different answer."""
+    """The largest difference from Keras. For integer outputs: the share of examples that differ."""
     interval: tuple[float, float]
     """The 95 % confidence interval of the metric."""
 
 
 class ExportResult(NamedTuple):
-    """What `export` made."""
+    """The result of `export`."""
 
     bundle: Bundle
     rows: list[ResultRow]
-    """Keras, SavedModel, then one for each variant."""
+    """One row for Keras, one for the SavedModel, then one for each variant."""
     outputs: np.ndarray
-    """What the Keras model answered to the test split, (N, K)."""
+    """The Keras model's outputs for the test split, (N, K)."""
     left_out: dict[str, str]
-    """Why a variant is not in the bundle, by its file name."""
+    """By file name: the reason why a variant is not in the bundle."""
 
 
 def export(
@@ -109,16 +109,17 @@ def export(
 ) -> ExportResult:
     """Export a trained model as a verified bundle `output/RUN_ID`.
 
-    A variant that isn't fit for a device is left out, and the manifest says why. The others are written.
+    A variant that isn't fit for a device is left out, and the manifest gives the reason. The others are
+    written.
 
     Args:
         trained: the model, and the data that its files are checked on.
-        info: for the manifest.
+        info: facts about the run for the manifest.
         assets: files for the bundle, by plain name.
         output: the folder of the app's bundles.
-        workspace: an existing folder; `model.keras` and `saved_model` are left in it.
+        workspace: an existing folder; `model.keras` and `saved_model` stay in it.
         precisions, executions: one variant is made for each precision in each execution.
-        parts: parts of the model by name, which are exported beside it in every precision.
+        parts: parts of the model by name; each is also exported by itself in every precision.
 
     Raises:
         ExportError: no variant is fit for a device. Nothing is written to `output` then.
@@ -151,13 +152,13 @@ def export(
 
 
 def _with_packet(info: RunInfo, model: keras.Model) -> RunInfo:
-    """Add the length of a packet to the preprocessing: there readers of the manifest look for it."""
+    """Add the length of a packet to the preprocessing, where readers of the manifest expect it."""
     packet = packet_length(model)
     return replace(info, preprocessing={**info.preprocessing, "packet": packet}) if packet > 1 else info
 
 
 def _in_keras(trained: TrainedModel, info: RunInfo, workspace: Path) -> tuple[PreparedModel, list[ResultRow]]:
-    """Score the model in Keras and as a SavedModel; both are left in the workspace."""
+    """Score the model in Keras and as a SavedModel; both stay in the workspace."""
     keras_file = workspace / "model.keras"
     trained.model.save(keras_file)
     in_keras = KerasPredictor(trained.model)
@@ -184,7 +185,7 @@ def _in_keras(trained: TrainedModel, info: RunInfo, workspace: Path) -> tuple[Pr
 
 
 def _head(info: RunInfo, value: float, metric: str) -> dict[str, Any]:
-    """Return the manifest's entries beside its files; `value` is what Keras reaches in the metric."""
+    """Return the manifest's entries except its files; `value` is the Keras model's metric."""
     head = asdict(info) | {"labels": list(info.labels)}
     described = {key: head.pop(key) for key in ("higher_is_better", "baseline")}
     return head | {"metric": {"name": metric, "value": value} | described}
@@ -193,7 +194,7 @@ def _head(info: RunInfo, value: float, metric: str) -> dict[str, Any]:
 def _metadata(
     info: RunInfo, precision: str, assets: Mapping[str, bytes]
 ) -> tuple[Description, dict[str, bytes]]:
-    """Return what goes into the file itself, so that it can be used without its bundle."""
+    """Return the metadata that makes the file usable without its bundle."""
     files = {name: content for name, content in assets.items() if not name.endswith(".py")}
     files["labels.txt"] = "".join(f"{label}\n" for label in info.labels).encode()
     files["preprocessing.json"] = json.dumps(info.preprocessing).encode()

@@ -1,4 +1,4 @@
-"""The one loop of every export: convert each variant of a model, and verify it or say why it is left out."""
+"""Convert and verify each variant of a model. Every export uses this loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .verify.verify import Measured, MissedBoundError, verify
 log = logging.getLogger(__name__)
 
 Finish = Callable[[bytes, str], bytes]
-"""finish(content, precision) -> the content to verify and write, such as with metadata packed into it."""
+"""finish(content, precision) -> the content to verify and write, for example with metadata added."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Variant:
     """The size before `finish`."""
 
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of it, beside its size and hash."""
+        """Return the variant's record for the manifest, without size and hash."""
         return {"file": self.file, **self.measured.record()}
 
 
@@ -49,12 +49,12 @@ class LeftOut:
     execution: str
     reason: str
     figures: Mapping[str, Any] = field(default_factory=dict)
-    """What was measured of it, if it could be run."""
+    """Its measurements, if it could be run."""
     explain: Callable[[], list[Trace]] = list
-    """Returns where its error enters, if that can be traced. Call it while the workspace exists."""
+    """Returns where the error enters; empty if that can't be traced. Call it while the workspace exists."""
 
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of it."""
+        """Return its record for the manifest."""
         # JSON has no NaN.
         finite = json.loads(json.dumps(self.figures), parse_constant=lambda constant: None)
         return {"file": self.file, "reason": self.reason, **({"figures": finite} if finite else {})}
@@ -76,9 +76,9 @@ def variants(
     Args:
         prepared: the model and the data to check it on.
         workspace: an existing folder for SavedModels.
-        executions, precisions: what to make.
-        part: the name of the part of a model that this is. It takes the execution's place in file names.
-        integer_io: integers in and out of int8 and int16x8 files, where these have float32.
+        executions, precisions: each pair is one variant.
+        part: the name of a part of a model. File names have it instead of the execution.
+        integer_io: make float32 inputs and outputs of int8 and int16x8 files integers.
         tolerance: the largest error of an output, as a share of the range of its values. By default it
             depends on the precision.
         finish: changes a converted file before it is verified.
@@ -109,14 +109,14 @@ def variants(
 
 
 def _with_figures(left_out: LeftOut, error: ExportError, source: Source) -> LeftOut:
-    """Add what was measured, if the file could be run."""
+    """Add the measurements, if the file could be run."""
     if not isinstance(error, MissedBoundError):
         return left_out
     return replace(left_out, figures=error.figures, explain=lambda: source.explain(left_out.precision))
 
 
 def reasons(left_out: Iterable[LeftOut]) -> list[str]:
-    """Return why variants are left out: a line for all precisions of an execution with the same reason."""
+    """Return why variants were left out: one line for all precisions of an execution with the same reason."""
     alike: dict[tuple[str, str], list[str]] = {}
     for each in left_out:
         alike.setdefault((each.execution, each.reason), []).append(each.precision)
@@ -129,7 +129,7 @@ def reasons(left_out: Iterable[LeftOut]) -> list[str]:
 
 
 def separated(results: Iterable[Variant | LeftOut]) -> tuple[list[Variant], list[LeftOut]]:
-    """Make all variants; return those that were verified, and those left out."""
+    """Make all variants; return the verified ones and the left-out ones."""
     made: list[Variant] = []
     left_out: list[LeftOut] = []
     for each in results:

@@ -1,1 +1,1 @@
-"""Training runs in MLflow: the only room that imports it."""
+"""Training runs in MLflow. Only this folder imports MLflow."""

@@ -1,4 +1,4 @@
-"""Models in MLflow: the Keras model, the bundle, and versions of registered models."""
+"""Log models to MLflow: the Keras model, the bundle, and versions of registered models."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 
 def log_keras_model(run: Run, model: keras.Model, input_example: np.ndarray) -> str:
-    """Log a functional model in Keras's own format; return the address to load it from.
+    """Log a functional model in Keras's own format, and return the address to load it from.
 
-    The signature is made from the model, and not from the example, so that open lengths stay open.
+    The signature is made from the model, not from the example, so that open lengths stay open.
     """
     logged = Model.log(
         artifact_path=None,
@@ -59,7 +59,7 @@ def log_bundle_model(bundle: Path, input_example: Sequence[Any]) -> str:
     The model holds the code that it needs as files. It needs numpy and LiteRT, no TensorFlow and no pickle.
 
     Args:
-        bundle: the folder.
+        bundle: the folder of the bundle.
         input_example: a few raw inputs, of one type.
 
     Returns:
@@ -85,7 +85,7 @@ def log_bundle_model(bundle: Path, input_example: Sequence[Any]) -> str:
 def register(model_uri: str, name: str, bundle: Bundle) -> int:
     """Make a version of a registered model from a logged bundle, and return the number of the version.
 
-    Its tags are the app, dataset, preset and the metrics of every variant, so that it can be found by them.
+    Its tags are the app, data set, preset and the metrics of every variant, so that searches can find it.
 
     Args:
         model_uri: the address that `log_bundle_model` returned.
@@ -99,14 +99,14 @@ def register(model_uri: str, name: str, bundle: Bundle) -> int:
     values |= variant_metrics(bundle)
     tags = {key: shorten(value, MAX_TAG_VAL_LENGTH) for key, value in values.items()}
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # it says what it did in two lines
+        with contextlib.redirect_stderr(io.StringIO()):  # it prints two lines about its work
             return int(mlflow.register_model(model_uri, name, tags=tags).version)
     except MlflowException as error:
         raise UserError(f"registered model {name!r}: {one_line(error)}") from error
 
 
 def variant_metrics(bundle: Bundle) -> dict[str, float]:
-    """Return what was measured of a bundle's files by name, for example "int8_step.latency_p50_ms"."""
+    """Return the measurements of a bundle's files by name, for example "int8_step.latency_p50_ms"."""
     metric, values = bundle.manifest["metric"]["name"], {}
     for file in (*bundle.variants, *bundle.parts):
         kind = file.get("part", file["execution"])
@@ -120,7 +120,7 @@ def variant_metrics(bundle: Bundle) -> dict[str, float]:
 
 
 class _KerasFlavor:
-    """`mlflow.keras`, and the folder that it forgets to make for an input example.
+    """A wrapper of `mlflow.keras` that makes the folder for the input example, which MLflow forgets.
 
     `mlflow.tensorflow` makes the folder, but it pickles every registered layer.
     """
@@ -146,7 +146,7 @@ def _schema(tensors: Sequence[keras.KerasTensor]) -> Schema:
 
 
 def _signature(examples: list[Any] | np.ndarray, answers: list[dict[str, Any]]) -> ModelSignature:
-    with warnings.catch_warnings():  # about integers that could be missing; these never are
+    with warnings.catch_warnings():  # warnings about missing integers; these inputs are always complete
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")
         signature = infer_signature(examples, answers)
     if isinstance(examples, np.ndarray):

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, hardware, git commit."""
+"""The versions, hardware and git commit that a run was made with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "ai-edge-litert")
 
 
 def provenance() -> dict[str, str]:
-    """Return the versions of libraries, the hardware, the git commit, and whether files differ from it."""
+    """Return the versions of libraries, the hardware, the git commit, and whether it has local changes."""
     facts = {f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES}
     changes = _git("status", "--porcelain", "--untracked-files=no")
     return {

@@ -1,4 +1,4 @@
-"""MLflow without usage reports and chatter. Only this module imports it, which takes three seconds."""
+"""MLflow without usage reports and chatter. Only this module imports it, since that takes three seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-with warnings.catch_warnings():  # they are about MLflow's own code, which its user can't change
+with warnings.catch_warnings():  # warnings about MLflow's own code, which users can't change
     warnings.simplefilter("ignore")
     import mlflow
     import mlflow.pyfunc

@@ -1,4 +1,4 @@
-"""One open run, and what can be logged to it."""
+"""An open run, and methods to log to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """An open run. What is logged can be seen in the UI at once."""
+    """An open run. Logged values appear in the UI at once."""
 
     def __init__(self, run_id: str, logged: set[tuple[str, int]]) -> None:
         self.id = run_id
@@ -31,8 +31,8 @@ class Run:
     def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers; with `step` (the epoch, from 1) they make a curve.
 
-        A step that the run already has is left as it is. An epoch is trained again if the training was
-        killed before the checkpoint was written, and must not show twice.
+        Steps that the run already has are not logged again. An epoch is repeated if the process was killed
+        before the checkpoint was written, and must not appear twice.
         """
         fresh = {k: float(v) for k, v in values.items() if step is None or (k, step) not in self._logged}
         mlflow.log_metrics(fresh, step=step, run_id=self.id)
@@ -40,10 +40,10 @@ class Run:
             self._logged.update((name, step) for name in fresh)
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log what is known before training; the names of nested mappings are joined by dots.
+        """Log parameters, which are known before training; the names of nested mappings are joined by dots.
 
         Raises:
-            UserError: the run is a resumed one that was started with another value.
+            UserError: the run is resumed, and was started with a different value.
         """
         flat = {name: shorten(value, MAX_PARAM_VAL_LENGTH) for name, value in flatten(values)}
         before = mlflow.get_run(self.id).data.params
@@ -55,7 +55,7 @@ class Run:
             mlflow.log_params(batch, run_id=self.id)
 
     def tags(self, values: Mapping[str, Any]) -> None:
-        """Set tags. Unlike parameters, they may change."""
+        """Set tags. Unlike parameters, tags may change."""
         flat = {name: shorten(value, MAX_TAG_VAL_LENGTH) for name, value in flatten(values)}
         for batch in batches(flat, MAX_PARAMS_TAGS_PER_BATCH):
             mlflow.set_tags(batch)
@@ -77,9 +77,9 @@ class Run:
             mlflow.set_tag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([*listed, entry]))
 
     def text(self, name: str, text: str) -> None:
-        """Log a text as the artifact `name`; its ending decides how the UI shows it."""
+        """Log a text as the artifact `name`; the suffix decides how the UI shows it."""
         mlflow.log_text(text, name, run_id=self.id)
 
     def folder(self, path: Path, name: str) -> None:
-        """Log a copy of a folder and all that is in it as the artifact folder `name`."""
+        """Log a copy of a folder and all its content as the artifact folder `name`."""
         mlflow.log_artifacts(str(path), name, run_id=self.id)

@@ -35,8 +35,8 @@ def start(
 ) -> Iterator[Run]:
     """Open a run, and close it when the context ends.
 
-    The run ends as FINISHED, as KILLED after Ctrl-C, or as FAILED after another exception; the tag `reason`
-    then says why.
+    The run ends as FINISHED, as KILLED after Ctrl-C, or as FAILED after another exception. After an exception
+    the tag `reason` gives the cause.
 
     Args:
         app_name: the app; MLflow's experiment has its name.
@@ -44,10 +44,10 @@ def start(
         params: the settings. They are also kept whole as `config.json`, since MLflow limits their length.
         tags: further facts; they may change when a run is resumed.
         run_id: the id of a run to resume; None for a new run.
-        parent: the id of the run that a new run becomes a child of, if any.
+        parent: the id of the parent of a new run, if any.
 
     Raises:
-        UserError: there is no run `run_id` of this app, or it was started with other parameters.
+        UserError: there is no run `run_id` of this app, or it was started with different parameters.
     """
     uri = prepare()
     with _tracking_uri(uri):
@@ -78,7 +78,7 @@ def prepare() -> str:
     """Create the store if it is a SQLite file that does not exist; return its address.
 
     Raises:
-        UserError: the store can't be written, is no store, or is of another version of MLflow.
+        UserError: the store can't be written, isn't a store, or is from a different version of MLflow.
     """
     uri = store_uri()
     try:
@@ -99,7 +99,7 @@ def _closing(run: Run) -> Iterator[None]:
         try:
             run.tags({"reason": one_line(f"{name}{error}")})
             mlflow.end_run(status)
-        except MlflowException as second:  # for example a full disk; the first error is what counts
+        except MlflowException as second:  # for example a full disk; the first error matters more
             log.warning("run %s could not be marked as %s: %s", run.id, status, second)
         raise
     mlflow.end_run("FINISHED")

@@ -16,12 +16,12 @@ class Served:
         self.app = app.find(bundle.manifest["app"])
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Return one JSON-able answer for each input.
+        """Return one answer for each input, as values that JSON can hold.
 
         Args:
             model_input: a data frame of one column, an array or a list of raw inputs; MLflow's signature
-                check and its scoring server make these of a request.
-            params: MLflow passes them; they are not used.
+                check and its scoring server convert requests to these.
+            params: not used; MLflow passes them.
         """
         return list(self.app.predict(self.bundle, _raw_inputs(model_input), None, self.app.options()))
 

@@ -1,4 +1,4 @@
-"""Where runs are stored: by default a SQLite file and a folder of artifacts under mlruns/."""
+"""Find the store of runs: by default a SQLite file and a folder of artifacts under mlruns/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def store_uri() -> str:
 
 
 def sqlite_folder(uri: str) -> Path | None:
-    """Return the folder of a SQLite store, or None for a store of another kind."""
+    """Return the folder of a SQLite store, or None for any other kind of store."""
     path = uri.removeprefix("sqlite:///")
     return None if path == uri else Path(path).absolute().parent
 
@@ -26,8 +26,8 @@ def sqlite_folder(uri: str) -> Path | None:
 def locked(uri: str) -> Iterator[None]:
     """Lock a SQLite store against other processes while it is created: two at once would damage it.
 
-    The lock is SQLite's own, on a file beside the store. It works on every system, and is released when its
-    process dies. A store of another kind is not locked.
+    The lock is SQLite's own, on a file next to the store. It works on every system, and is released when its
+    process dies. Other kinds of store are not locked.
     """
     folder = sqlite_folder(uri)
     if folder is None:

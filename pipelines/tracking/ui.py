@@ -1,4 +1,4 @@
-"""MLflow's UI over the store."""
+"""Start MLflow's UI for the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .store import sqlite_folder
 
 
 def serve_ui(host: str, port: int) -> NoReturn:
-    """Replace this process by MLflow's UI of the store, at http://HOST:PORT."""
+    """Replace this process with MLflow's UI for the store, at http://HOST:PORT."""
     uri = prepare()
     folder = sqlite_folder(uri)
     if folder is None:

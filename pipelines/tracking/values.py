@@ -1,4 +1,4 @@
-"""Values as MLflow takes them: flat, in batches, short, JSON-able, of one line."""
+"""Convert values to what MLflow accepts: flat, short, on one line, in batches, and valid in JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def to_json(value: Any) -> Any:
-    """Return what JSON can hold: numbers of NumPy as numbers of Python, anything else as text."""
+    """Return a value that JSON can hold: NumPy's numbers as Python's, any other type as text."""
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
@@ -34,7 +34,7 @@ def shorten(value: object, length: int) -> str:
 
 
 def batches(values: Mapping[str, str], size: int) -> Iterator[dict[str, str]]:
-    """Yield the items in mappings of at most `size` of them."""
+    """Yield the items as mappings of at most `size` items."""
     items = list(values.items())
     for i in range(0, len(items), size):
         yield dict(items[i : i + size])

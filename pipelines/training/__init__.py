@@ -1,1 +1,1 @@
-"""From features to a trained network, and from there to a bundle."""
+"""Train a network on features, and export it as a bundle."""

@@ -1,4 +1,4 @@
-"""The batches of an epoch: their order, how they are cut, and their augmentation."""
+"""Form the batches of an epoch: order, cut and augment them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ROUND = 8  # lengths are cut to a multiple of this
 def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield the training batches of one epoch; their order depends on the seed and the epoch only.
 
-    Where the features have lengths, a batch holds sequences of similar length, cut to the longest of them.
-    Each batch is augmented anew.
+    If the features have lengths, a batch holds sequences of similar length, cut to the longest of them.
+    Each batch is augmented differently in each epoch.
 
     Args:
-        features: of the whole data set.
-        config: the settings; those of batches and the seed are used.
+        features: the features of the whole data set.
+        config: the settings; only the batch size and the seed are used.
         epoch: counted from 0.
     """
     rng = np.random.default_rng([config.seed, epoch])
@@ -71,7 +71,7 @@ def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
 
 
 def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
-    """Return the training batches of one epoch, prepared ahead."""
+    """Return the training batches of one epoch; the next ones are prepared in the background."""
     inputs, targets = next(batches(features, config, epoch))
     signature = (
         keras.tree.map_structure(lambda array: _spec(array, features), inputs),
@@ -82,12 +82,12 @@ def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
     )
     count = count_batches(features, config, epoch)
     options = tf.data.Options()
-    options.autotune.enabled = False  # at the end of an epoch its thread may sleep on for a second or two
+    options.autotune.enabled = False  # at the end of an epoch its thread may sleep for another second or two
     return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2).with_options(options)
 
 
 def _spec(array: np.ndarray, features: Features | None) -> tf.TensorSpec:
-    """Return the spec of any number of examples, and of any length where features are cut or augmented.
+    """Return the spec of a batch. The length is open if features are cut or augmented.
 
     Images, which have four axes, keep their size.
     """

@@ -22,9 +22,9 @@ from . import record
 from .setup import Setup
 
 _CALIBRATION_EXAMPLES = 200
-"""The number of training examples from which int8 and int16x8 take the ranges of their tensors."""
+"""The number of training examples on which the ranges of int8 and int16x8 files are measured."""
 _CALIBRATION_STEPS = 20_000
-"""For long sequences use fewer examples: at most 20,000 steps in all, but at least 10 examples."""
+"""Long sequences need fewer examples: at most 20,000 steps in all, but at least 10 examples."""
 
 
 def export_bundle(setup: Setup, outcome: Outcome, output: Path) -> record.Result:
@@ -80,7 +80,7 @@ def _run_info(setup: Setup, outcome: Outcome) -> RunInfo:
 
 
 def _calibration(setup: Setup, outcome: Outcome) -> np.ndarray:
-    """Return some training examples, as inputs of the deployed model."""
+    """Return some training examples to calibrate on, as inputs of the deployed model."""
     features = outcome.features
     rng = np.random.default_rng(setup.config.seed)
     size = len(features.targets["train"])
@@ -103,7 +103,7 @@ def _log_export(run: Run, exported: ExportResult, outcome: Outcome, workspace: P
 
 
 def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:
-    """Let the app try its bundle; log what it writes, and return what it measures."""
+    """Let the app try its bundle; log the files it writes, and return the figures it measures."""
     if setup.app.show is None:
         return {}
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The state of a training, written to disk after every epoch, so that a stopped training can go on."""
+"""The state of a training run, written to disk after every epoch, so that a stopped run can be resumed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WEIGHTS = ("best", "model", "optimizer")
 
 
 class Checkpoint:
-    """A folder with what `--resume` needs: the settings of a run and its progress."""
+    """The folder that `--resume` reads: the settings of a run and its progress."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,7 +53,7 @@ class Checkpoint:
         """Return the settings.
 
         Raises:
-            UserError: there are none: no such run, or it has ended.
+            UserError: there are none, since there is no such run or it has ended.
         """
         if not self._settings.is_file():
             raise UserError(
@@ -63,18 +63,18 @@ class Checkpoint:
         return json.loads(self._settings.read_bytes())
 
     def write_scores(self, scores: dict[str, Any]) -> None:
-        """Write what the trained network reached; done once, when the training has ended."""
+        """Write the scores of the trained network; done once, when the training has ended."""
         write_atomically(self._scores, json.dumps(scores, indent=1).encode())
 
     def scores(self) -> dict[str, Any] | None:
-        """Return what `write_scores` wrote, or None where the training has not ended."""
+        """Return the scores that `write_scores` wrote, or None if the training has not ended."""
         return json.loads(self._scores.read_bytes()) if self._scores.is_file() else None
 
     def _others(self) -> list[str]:
         return sorted(path.parent.name for path in self.folder.parent.glob("*/settings.json"))
 
     def save(self, progress: Progress) -> None:
-        """Write the progress in the place of the older one."""
+        """Write the progress, and replace the older one."""
         arrays = {
             f"{name}/{i}": array for name in _WEIGHTS for i, array in enumerate(getattr(progress, name))
         }

@@ -1,4 +1,4 @@
-"""Log each epoch: its metrics, the time left, and a sample of what the network can do so far."""
+"""Log each epoch: its metrics, the time left, and a sample of the network's output so far."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SeedNumber:
-    """Which of several seeds a training has: `number` of `count`, from 1."""
+    """The seed of a training run: number `number` of `count`, counted from 1."""
 
     number: int = 1
     count: int = 1
@@ -28,9 +28,9 @@ class EpochLog:
 
     Args:
         run: the open run.
-        epochs: how many epochs there are at most.
-        seed: which seed this is; the time left is shown where there are several.
-        sample: `sample(epoch, folder)`, where given, writes files into the folder; the run keeps them.
+        epochs: the largest number of epochs.
+        seed: which seed this is; the time left is shown if there are several.
+        sample: `sample(epoch, folder)` writes files to the folder, which the run keeps; may be None.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class EpochLog:
         self._logged = 0
 
     def __call__(self, epoch: int, values: dict[str, float]) -> None:
-        """Log the metrics of an epoch, counted from 1; those of diagnostics to the run only."""
+        """Log the metrics of an epoch, counted from 1. Diagnostics go to the run only."""
         self._run.metrics(values, step=epoch)
         self._logged += 1
         shown = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
@@ -61,7 +61,7 @@ class EpochLog:
                 self._run.folder(Path(folder), f"samples/epoch_{epoch:03}")
 
     def _with_time_left(self, epoch: int, text: str) -> str:
-        """Say which seed this is, and the time left if no seed stops early."""
+        """Return which seed this is, and the time left if no seed stops early."""
         seconds = (time.monotonic() - self._started) / self._logged
         left = self._epochs - epoch + (self._seed.count - self._seed.number) * self._epochs
         minutes = math.ceil(left * seconds / 60)

@@ -40,12 +40,12 @@ def train(
     """Train, log, export and verify.
 
     Args:
-        app: what to train.
+        app: the app to train.
         preset: the name that `config` started from.
         config: the settings.
         output: the bundle is written to OUTPUT/APP/RUN_ID.
-        resume: the id of a stopped run to go on with, whose settings these are; None for a new run.
-        register: the registered model that the bundle becomes a version of, if any.
+        resume: the id of a stopped run to resume, which was started with this `config`; None for a new run.
+        register: the name of a registered model to add the bundle to as a new version; None for none.
 
     Raises:
         UserError: the data or the settings can't be used, or the bundle can't be written.
@@ -71,16 +71,16 @@ def train_seed(
     parent: str,
     seed: SeedNumber,
 ) -> dict[str, Any]:
-    """Train and score one of several seeds, export nothing; return what `record.of_seed` keeps of it.
+    """Train and score one of several seeds without exporting it; return its `record.of_seed`.
 
     The checkpoint stays, so that `train(..., resume=RUN_ID)` can export the network.
 
     Args:
-        app: what to train.
+        app: the app to train.
         preset: the name that `config` started from.
         config: the settings, with this seed.
-        resume: the id of this seed's run where it was stopped; None for a new run.
-        parent: the id of the run that the seed's run becomes a child of.
+        resume: the id of this seed's run if it was stopped; None for a new run.
+        parent: the id of the parent run of the seed's run.
         seed: which of the seeds this is.
     """
     name = f"{preset}, seed {config.seed}"
@@ -118,7 +118,7 @@ def _fit_and_score(setup: Setup, seed: SeedNumber) -> Outcome:
 
 @contextmanager
 def _best_kept_if_stopped(setup: Setup, model: keras.Model) -> Iterator[None]:
-    """Log the best model so far where training is interrupted after an epoch or more."""
+    """Log the best model so far if training is interrupted after one or more epochs."""
     try:
         yield
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Fit a network: seeds, optimizer, early stopping, and how to go on after an interruption."""
+"""Fit a network: seeds, optimizer, early stopping, and how to resume after an interruption."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .checkpoint import Checkpoint
 if TYPE_CHECKING:
     from ..evaluation.score import Metric
 
-_STEPS_PER_EXECUTION = 16  # between two calls of callbacks: a call costs a third of a small model's step
-_DIAGNOSED_EXAMPLES = 16  # training examples by which the recurrent layers are diagnosed
+_STEPS_PER_EXECUTION = 16  # steps between calls of callbacks: a call costs a third of a small model's step
+_DIAGNOSED_EXAMPLES = 16  # training examples on which the recurrent layers are diagnosed
 
 
 def seed_everything(seed: int) -> None:
@@ -52,7 +52,7 @@ def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, f
 
 
 class _ProgressBar(keras.callbacks.Callback):
-    """One bar an epoch on standard error."""
+    """Show one progress bar per epoch on standard error."""
 
     def __init__(self, title: str, steps: int) -> None:
         super().__init__()
@@ -78,20 +78,20 @@ def fit(
     higher_is_better: bool = True,
     set_trainable: Callable[[int], None] | None = None,
 ) -> Progress:
-    """Train a compiled model, from the state of `checkpoint` on, and leave it with its best weights.
+    """Train a compiled model, starting from the state in `checkpoint`; at the end it has its best weights.
 
     After each epoch the validation split is scored. Training ends after all epochs, or after
     `config.patience` epochs without a better first metric. If it is interrupted, the best weights of the
-    finished epochs are restored before the exception goes on.
+    finished epochs are restored before the exception is raised.
 
     Args:
-        model: compiled, see `compile_model`.
-        features: what the network sees and its targets, by split.
+        model: a model that `compile_model` has compiled.
+        features: inputs and targets by split.
         config: the settings.
-        metrics: by name; the first one decides which epoch is best.
-        checkpoint: read at the start, and written after each epoch.
+        metrics: metrics by name; the first one decides which epoch is best.
+        checkpoint: the progress, which is read at the start and written after each epoch.
         on_epoch: `on_epoch(epoch, values)` is called after each epoch, counted from 1. It is called again
-            for an epoch that ended without its checkpoint, since that epoch is trained again.
+            if the process was killed before the epoch's checkpoint was written: the epoch is then repeated.
         deployed: the model that is scored; it shares the weights of `model`. Default: `model` itself.
         higher_is_better: whether a higher value of the first metric is better.
         set_trainable: `set_trainable(epoch)` is called before each epoch, counted from 0, and sets which
@@ -142,7 +142,7 @@ def _diagnostics(features: Features) -> keras.callbacks.Callback:
 
 
 def _gradients_by_lag(diagnostics: keras.callbacks.Callback) -> dict[str, list[list[float]]]:
-    """Return, by layer and state, the last epoch's gradient norms by lag: of the loss, of the last output."""
+    """Return the last epoch's gradient norms by lag, of the loss and of the last output, for each state."""
     return {
         f"{layer}.{state}": [by_lag.tolist(), found.memory_by_lag[state].tolist()]
         for layer, found in diagnostics.history[-1].items()
@@ -179,7 +179,7 @@ def _validate(model: keras.Model, features: Features, metrics: Mapping[str, Metr
 def _add_epoch(
     progress: Progress, values: dict[str, float], value: float, *, model: keras.Model, config: Config
 ) -> None:
-    """Add a finished epoch to the progress; the higher its `value`, the better it is."""
+    """Add a finished epoch to the progress; a higher `value` is better."""
     progress.history.append(values)
     progress.model = [variable.numpy() for variable in model.variables]
     progress.optimizer = [variable.numpy() for variable in model.optimizer.variables]

@@ -1,4 +1,4 @@
-"""Call a function in a process of its own: it starts from a clean state and gives all its memory back."""
+"""Call a function in a new process, which starts from a clean state and frees all its memory at the end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typing import Any
 def call_in_own_process(
     function: Callable[..., Any], arguments: Mapping[str, Any], *, prepare: Callable[[], None]
 ) -> Any:
-    """Return `function(**arguments)`, or raise its exception, from a new process that runs it.
+    """Run `function(**arguments)` in a new process; return its result or raise its exception.
 
-    The new process ignores Ctrl-C itself. Where this process is interrupted, or dies, the function is
-    interrupted once by a KeyboardInterrupt; this call waits until it has cleaned up. Works in the main thread
+    The new process ignores Ctrl-C. If this process is interrupted or dies, the function gets one
+    KeyboardInterrupt, and this call waits until the function has cleaned up. Call it from the main thread
     only.
 
     Args:
@@ -67,7 +67,7 @@ def _run(
         answer = None, function(**arguments)
     except BaseException as error:
         answer = _picklable(error), None
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pipe now ends since all is done
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pipe closes now because all is done
     with contextlib.suppress(OSError):  # nobody waits for an answer after an interrupt
         pipe.send(answer)
 
@@ -81,7 +81,7 @@ def _interrupt_at_end_of(pipe: Connection) -> None:
 
 
 def _picklable(error: BaseException) -> BaseException:
-    """Return the exception with its traceback as a note; as a RuntimeError if it can't be pickled."""
+    """Return the exception with its traceback as a note, or a RuntimeError if it can't be pickled."""
     text = traceback.format_exc()
     try:
         pickle.loads(pickle.dumps(error))

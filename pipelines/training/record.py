@@ -1,4 +1,4 @@
-"""The record of a training: what results.json keeps of one run, or of the runs of several seeds."""
+"""The record of a training run, or of the runs of several seeds, as results.json keeps it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from .setup import Setup
 
 Scores = Mapping[str, Mapping[str, float]]
-"""Numbers by two names: a split and a metric, or a baseline and a split."""
+"""Numbers by two keys: split and metric, or baseline and split."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a training leaves."""
+    """The results of a training run."""
 
     run_id: str
-    """In MLflow; of several seeds, the parent."""
+    """The id of the run in MLflow; with several seeds, the id of the parent run."""
     bundle: Path
     model_uri: str
-    """Of the bundle in MLflow."""
+    """The address of the bundle's model in MLflow."""
     record: dict[str, Any]
-    """What results.json keeps: see `of_run`, `of_seeds`."""
+    """The record for results.json: that of `of_run` or of `of_seeds`."""
 
 
 def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, Any]:
-    """Return the record of one run, JSON-able."""
+    """Return the record of one run, as values that JSON can hold."""
     return {
         "app": setup.app.name,
         "run_id": setup.run.id,
@@ -60,7 +60,7 @@ def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, 
 
 
 def of_seed(setup: Setup, outcome: Outcome) -> dict[str, Any]:
-    """Return what the record of several seeds keeps of one of them, JSON-able."""
+    """Return the entry of one seed in the record of several seeds, as values that JSON can hold."""
     progress = outcome.progress
     best = progress.history[progress.best_epoch - 1]
     return {
@@ -80,13 +80,13 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
     """Return the record of several seeds.
 
     `scores`, `baselines` and `training_minutes` are means over the seeds. `spread` has the standard deviation
-    (of a sample: n - 1), least and largest value of each score and baseline. `variants` and all else are
-    those of the seed that was exported.
+    (with n - 1), the smallest and the largest value of each score and baseline. `variants` and all other
+    values are those of the exported seed.
 
     Args:
-        run_id: the parent of the runs.
-        runs: what `of_seed` gives of each, in the order of their seeds.
-        best: what `of_run` gives of the seed that was exported.
+        run_id: the id of the parent run.
+        runs: the results of `of_seed`, in the order of the seeds.
+        best: the result of `of_run` for the exported seed.
     """
     kinds = ("scores", "baselines")
     spreads = {kind: _over_runs([run[kind] for run in runs], _spread) for kind in kinds}
@@ -107,7 +107,7 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
 def _over_runs(
     runs: Sequence[Scores], summary: Callable[[Sequence[float]], Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return `summary` of the runs' values under each pair of names that all the runs have."""
+    """Return `summary` of the runs' values, for each pair of keys that all runs have."""
     return {
         outer: {
             inner: summary([run[outer][inner] for run in runs])
@@ -127,7 +127,7 @@ def _minutes(outcome: Outcome) -> float:
 
 
 def _portable(config: Config) -> dict[str, Any]:
-    """Return the settings without the folders of this machine."""
+    """Return the settings without those that name folders of this machine."""
     settings = to_dict(config) | {"data_dir": None}
     paths = {k: Path(v) for k, v in settings.items() if isinstance(v, str) and os.sep in v}
     return settings | {name: path.name for name, path in paths.items() if path.exists()}

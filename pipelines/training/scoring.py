@@ -1,4 +1,4 @@
-"""Score a trained network on the test splits, and log how it did."""
+"""Score a trained network on the test splits, and log the results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def score_test_splits(
     setup: Setup, *, model: keras.Model, deployed: keras.Model, progress: Progress
 ) -> Outcome:
-    """Score every test split, for the first and only time, and the baselines on the same splits."""
+    """Score the network and the baselines on every test split, for the first and only time."""
     app, data, features = setup.app, setup.data, setup.features
     scores, outputs, intervals = {}, {}, {}
     first_metric = next(iter(app.metrics.values()))

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Seeds:
-    """What to train, and the parent run."""
+    """The settings of the training runs, and their parent run."""
 
     app: App
     preset: str
@@ -48,22 +48,22 @@ def train_seeds(
 ) -> record.Result:
     """Train with the seeds `config.seed`, `config.seed + 1`, ..., one after another; export the best one.
 
-    Each seed is an MLflow run, a child of one parent run, and trains in a process of its own: it gives the
-    numbers that a training of this seed alone gives. Which seed is best is decided by the first metric on
-    validation; the test splits are only reported.
+    Each seed is an MLflow run, a child of one parent run, and trains in its own process: its numbers are the
+    same as when this seed is trained alone. The first metric on validation decides which seed is best; the
+    test splits are only reported.
 
-    If this is stopped, the finished seeds are kept. The whole can be resumed by the parent's run id, or one
-    seed by its own.
+    If this is stopped, the finished seeds are kept. The parent's run id resumes all seeds; the id of a child
+    run resumes one seed.
 
     Args:
-        app: what to train.
+        app: the app to train.
         preset: the name that `config` started from.
-        config: the settings of the first seed; the others differ in the seed only.
+        config: the settings of the first seed; the others differ only in the seed.
         seeds: how many, 2 or more.
         output: the bundle is written to OUTPUT/APP/RUN_ID, with the run id of the best seed.
-        resume: the id of a stopped parent run, whose settings the other arguments are; None for a new one.
-        register: the registered model that the bundle becomes a version of, if any.
-        prepare: called first in each new process, for example to set up logging.
+        resume: the id of a stopped parent run that was started with the same arguments; None for a new run.
+        register: the name of a registered model to add the bundle to as a new version; None for none.
+        prepare: called at the start of each new process, for example to set up logging.
     """
     params, tags = to_dict(config) | {"seeds": seeds}, {"app": app.name, "preset": preset}
     name = f"{preset}, {seeds} seeds"
@@ -86,7 +86,7 @@ def train_seeds(
 
 
 def _train_seed(training: _Seeds, index: int) -> dict[str, Any]:
-    """Return the scores of one seed, the first at index 0; train it, or the rest of it, if necessary."""
+    """Return the scores of the seed at `index`, from 0; train it, or finish its training, if necessary."""
     seed = training.config.seed + index
     stopped = Checkpoint.of_child(training.parent, seed)
     if stopped and (scores := stopped.scores()):
@@ -107,7 +107,7 @@ def _train_seed(training: _Seeds, index: int) -> dict[str, Any]:
 def _export_best(
     training: _Seeds, runs: list[dict[str, Any]], output: Path, register: str | None
 ) -> record.Result:
-    """Export the seed that is best on validation: resume its run, whose training is finished."""
+    """Export the seed that is best on validation by resuming its run, whose training has ended."""
     best_of = max if training.app.higher_is_better else min
     best = best_of(runs, key=lambda run: run["validation"])
     log.info("seed %d is best on validation (%.4f): exporting it", best["seed"], best["validation"])
@@ -137,7 +137,7 @@ def _export(*, app_name: str, **arguments: Any) -> record.Result:
 
 
 def _log_seeds(result: record.Result, parent: Run) -> None:
-    """Log means, spreads, each seed and the bundle with the parent run, and which child is the best."""
+    """Log means, spreads, seeds and the bundle to the parent run, and mark the best child run."""
     of_seeds = result.record
     means, spreads, runs = of_seeds["scores"], of_seeds["spread"], of_seeds["runs"]
     parent.metrics(_by_name(means, spreads["scores"], ""))
@@ -150,7 +150,7 @@ def _log_seeds(result: record.Result, parent: Run) -> None:
 
 
 def _by_name(means: record.Scores, spreads: Mapping[str, Any], prefix: str) -> dict[str, float]:
-    """Return means and spreads by the names that metrics have in the tracker."""
+    """Return means and spreads by the names of the metrics in the tracker."""
     values = {}
     for outer, of_inner in means.items():
         for inner, mean in of_inner.items():

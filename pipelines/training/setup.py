@@ -1,4 +1,4 @@
-"""What a training starts from: the data, the features, an open run and a checkpoint."""
+"""Set up a training run: load the data, make the features, open the run and its checkpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Setup:
-    """What every step of one training needs."""
+    """The data and settings that every step of a training run uses."""
 
     app: App
     preset: str
@@ -46,15 +46,15 @@ def set_up(
     """Seed everything, load the data, and open the run for as long as the context lasts.
 
     Args:
-        app: what to train.
+        app: the app to train.
         preset: the name that `config` started from.
         config: the settings.
         run_name: the name of a new run.
-        resume: the id of a stopped run to go on with; None for a new run.
-        parent: the id of the run that a new run becomes a child of, if any.
+        resume: the id of a stopped run to resume; None for a new run.
+        parent: the id of the parent of a new run, if any.
 
     Raises:
-        UserError: the run to go on with was started on other data or settings.
+        UserError: the run to resume was started with different data or settings.
     """
     seed_everything(config.seed)
     data = _load(app, config, resume)
@@ -71,11 +71,11 @@ def set_up(
 
 
 def _load(app: App, config: Config, resume: str | None) -> Data:
-    """Load the data; show its notes and counts; refuse other data than a stopped run had."""
+    """Load the data; log its notes and counts; refuse data that differs from that of a resumed run."""
     data = app.load(config)
     for note in data.notes:
         log.warning("%s", note)
     log.info("%s: %s", data.source, ", ".join(f"{count} {name}" for name, count in data.counts.items()))
     if resume and Checkpoint.of_run(resume).settings()["fingerprint"] != data.fingerprint:
-        raise UserError(f"--resume {resume}: {data.source} is not the data that the run was started on")
+        raise UserError(f"--resume {resume}: {data.source} is not the data that the run was started with")
     return data

@@ -82,7 +82,7 @@ def refusal(structure: str, cell: str, execution: str, precision: str = "float32
         if structure in ("masked", "attention"):
             return "expected no mask"
         if precision == "int16x8":
-            return "TFLite has no fused LSTM in it"
+            return "TFLite has no fused LSTM in this precision"
     return None
 
 

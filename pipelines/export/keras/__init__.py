@@ -1,1 +1,1 @@
-"""A Keras model, made ready for export."""
+"""Prepare a Keras model for export."""

@@ -1,4 +1,4 @@
-"""The line that matters in an error of Keras."""
+"""Find the line that matters in an error from Keras."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _OURS = re.compile(": execution |: streaming: ")
 
 
 def first_reason(error: Exception) -> str:
-    """Return the line that says why: one of our layers', if there is one, else the first.
+    """Return the line with the reason: the line from one of our layers if there is one, else the first line.
 
     Keras wraps an error that a layer raises in several lines of its own.
     """

@@ -1,6 +1,7 @@
 """One file for sequences of any length: a model that takes padded sequences and their `length`.
 
-The length becomes a mask, which recurrent layers respect. Whether the other layers respect it is tried out.
+The length becomes a mask, which recurrent layers respect. Random sequences show
+whether the other layers respect it.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from .saved_model import InputSpecs
 
 LENGTH = "length"
 """The name of the input: (batch,) int32, 1 to the number of steps."""
-_TRIED = 8  # sequences; in a single one a maximum over the padding may go unseen
-_SAME = 1e-4  # a share of the largest number in an output: float32 sums depend on the order
+_TRIED = 8  # sequences; a single one may hide a maximum over the padding
+_SAME = 1e-4  # as a share of an output's largest number: float32 sums depend on the order
 
 
 class WithLength(keras.Model):
-    """A model of padded sequences. It answers as `model` answers to the sequences cut at their lengths.
+    """A model of padded sequences. Its outputs are those of `model` for the sequences cut at their lengths.
 
     Call arguments: {name: (batch, steps, features), "length": (batch,)}. The padding may hold any numbers.
-    Returns: what `model` returns. An output with a row for each step has zeros in the padding.
+    Returns: what `model` returns. An output with one row per step has zeros in the padding.
 
     Args:
         model: a Sequential or Functional model of one sequence.
@@ -37,7 +38,7 @@ class WithLength(keras.Model):
         features: the size of the last axis of the input.
 
     Raises:
-        UserError: `model` can't answer to shorter sequences, or a layer mixes steps and ignores the mask.
+        UserError: `model` can't process shorter sequences, or a layer mixes steps and ignores the mask.
     """
 
     def __init__(self, model: keras.Model, name: str, steps: int, features: int) -> None:
@@ -47,7 +48,7 @@ class WithLength(keras.Model):
         x = np.random.default_rng(0).normal(size=(count, steps, features)).astype(np.float32)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about layers without masks: the error below names them
+                warnings.simplefilter("ignore")  # layers without masks: the error below names them
                 one, all_ = (keras.tree.flatten(answer_to_cut(model, x, length)) for length in (1, steps))
                 self._by_step = [
                     first.ndim > 1 and (first.shape[1], whole.shape[1]) == (1, steps)
@@ -56,7 +57,7 @@ class WithLength(keras.Model):
                 exact = all(self._answers_as_cut(x, length) for length in {1, steps // 2, steps - 1})
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             raise UserError(
-                f"lengths: {model.name}: can't answer to shorter sequences: {first_reason(error)}"
+                f"lengths: {model.name}: can't process shorter sequences: {first_reason(error)}"
             ) from None
         if not exact:
             raise UserError(
@@ -65,7 +66,7 @@ class WithLength(keras.Model):
         self.built = True
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> Any:
-        """Answer to padded sequences; the class says what it takes and returns."""
+        """Return the outputs for padded sequences (the arguments are those of the class)."""
         valid = tf.range(self._steps) < inputs[LENGTH][:, None]
 
         def shown(output: tf.Tensor) -> tf.Tensor:
@@ -75,7 +76,7 @@ class WithLength(keras.Model):
         return self._by_steps(shown, self.model.call(inputs[self._given], training=False, mask=valid))
 
     def padded(self, answer: Any) -> Any:
-        """Pad the answer to a cut sequence with zeros, as this model does."""
+        """Pad the outputs for a cut sequence with zeros, as this model does."""
 
         def fill(output: tf.Tensor) -> np.ndarray:
             behind = self._steps - output.shape[1]
@@ -84,7 +85,7 @@ class WithLength(keras.Model):
         return self._by_steps(fill, answer)
 
     def _by_steps(self, change: Callable[[tf.Tensor], Any], outputs: Any) -> Any:
-        """Change the outputs that have a row for each step; leave the others."""
+        """Apply `change` to the outputs that have one row per step; keep the others."""
         flat = zip(keras.tree.flatten(outputs), self._by_step, strict=True)
         changed = [change(output) if by_step else output for output, by_step in flat]
         return keras.tree.pack_sequence_as(outputs, changed)
@@ -122,7 +123,7 @@ def with_length(model: keras.Model, specs: InputSpecs) -> tuple[WithLength, Inpu
         )
     if stateful := [each.name for each in model._flatten_layers() if getattr(each, "stateful", False)]:
         raise UserError(
-            f"lengths: {stateful[0]}: expected a layer that starts each sequence anew, this one is stateful"
+            f"lengths: {stateful[0]}: expected a layer that starts each sequence anew, found a stateful one"
         )
     steps, features = int(shape[0] or 0), int(shape[1] or 0)
     if steps < 2:
@@ -131,21 +132,21 @@ def with_length(model: keras.Model, specs: InputSpecs) -> tuple[WithLength, Inpu
 
 
 def drawn_lengths(count: int, steps: int) -> np.ndarray:
-    """Draw lengths. Every other one is `steps`, so that calibration sees all steps."""
+    """Draw lengths. Every second length is `steps`, so that calibration sees all steps."""
     lengths = np.random.default_rng(0).integers(1, steps + 1, count).astype(np.int32)
     lengths[::2] = steps
     return lengths
 
 
 def checked_lengths(lengths: np.ndarray, count: int, steps: int) -> np.ndarray:
-    """Return the lengths that a user gave.
+    """Check the lengths that the user gave, and return them.
 
     Raises:
-        UserError: they are not (count,) whole numbers from 1 to `steps`.
+        UserError: they are not integers (count,) from 1 to `steps`.
     """
     if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
         raise UserError(
-            f"calibration: {LENGTH}: expected whole numbers ({count},), got {lengths.dtype} {lengths.shape}"
+            f"calibration: {LENGTH}: expected integers ({count},), got {lengths.dtype} {lengths.shape}"
         )
     if lengths.min() < 1 or lengths.max() > steps:
         raise UserError(
@@ -155,7 +156,7 @@ def checked_lengths(lengths: np.ndarray, count: int, steps: int) -> np.ndarray:
 
 
 def answer_to_cut(model: keras.Model, x: np.ndarray, length: int) -> Any:
-    """Return the model's answer to the first `length` steps of x (batch, steps, features)."""
+    """Return the model's outputs for the first `length` steps of x (batch, steps, features)."""
     # __call__ would refuse any other number of steps.
     return model.call(tf.constant(x[:, :length]), training=False)
 

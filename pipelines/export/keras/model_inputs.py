@@ -1,4 +1,4 @@
-"""The inputs of a Keras model: their shapes and types, and examples of them, from the user or random."""
+"""The inputs of a Keras model: their shapes, their types, and examples from the user or at random."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
 
     Args:
         model: a built model.
-        calibration: examples from the user. Their shapes count where the model leaves a size open.
+        calibration: examples from the user. Their shapes set the sizes that the model leaves open.
         steps: the size of every other open dimension.
 
     Raises:
@@ -48,7 +48,7 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
 
 
 def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray]:
-    """Draw examples: real numbers from a normal distribution, and tokens that every embedding has."""
+    """Draw examples: normally distributed numbers, and token ids that are valid in every embedding."""
     rng = np.random.default_rng(0)
     sizes = [each.input_dim for each in model._flatten_layers() if isinstance(each, keras.layers.Embedding)]
     made = {}
@@ -65,7 +65,7 @@ def checked_inputs(calibration: Arrays, specs: InputSpecs) -> dict[str, np.ndarr
     """Return the examples in the types of the model's inputs.
 
     Raises:
-        UserError: they are empty, not equally many, of the wrong shape or type, or not finite.
+        UserError: they are empty or not finite, their numbers differ, or a shape or type is wrong.
     """
     counts = {len(array) for array in calibration.values()}
     if len(counts) != 1 or 0 in counts:

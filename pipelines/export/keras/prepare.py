@@ -1,4 +1,4 @@
-"""Make any Keras model ready for export: convert its layers, find inputs, and ask for its answers."""
+"""Prepare any Keras model for export: convert its layers, find example inputs, and compute its outputs."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def prepare(
     steps: int | None = None,
     lengths: bool = False,
 ) -> PreparedModel:
-    """Convert the layers of a built Keras model to ours, and ask the model for its answers.
+    """Replace the layers of a built Keras model by this project's, and compute the model's outputs.
 
     The model itself is not changed.
 
     Args:
-        name: for messages.
+        name: the model's name in messages.
         calibration: real inputs (N, ...) by name; with `lengths` also "length" (N,) if they are padded.
             By default random inputs are drawn.
-        steps: the length of the sequences, where the model leaves it open.
+        steps: the length of the sequences, if the model leaves it open.
         lengths: make files that take the length of each sequence as a second input.
 
     Raises:
@@ -60,7 +60,7 @@ def prepare(
 
 
 def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str, np.ndarray]:
-    """Return what Keras answers, (N, ...) by output name."""
+    """Return the outputs of the Keras model, (N, ...) by name."""
     rows = []
     for batch in one_by_one(inputs) if _wants_one(model, ours) else [inputs]:
         for layer in model._flatten_layers():
@@ -76,7 +76,7 @@ def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str,
 
 
 def _wants_one(model: keras.Model, ours: keras.Model) -> bool:
-    """Return whether the model takes one example at a time only."""
+    """Return whether the model takes only one example at a time."""
     given = getattr(model, "inputs", None)
     return not given or isinstance(ours, WithLength) or any(each.shape[0] is not None for each in given)
 
@@ -89,7 +89,7 @@ def _answer(model: keras.Model, ours: keras.Model, batch: Arrays) -> Any:
 
 
 def _names(model: keras.Model, count: int) -> list[str]:
-    graph = getattr(model, "_functional", None) or model  # of a Sequential model
+    graph = getattr(model, "_functional", None) or model  # the graph inside a Sequential model
     names = list(getattr(graph, "output_names", None) or [])
     if len(names) == count == len(set(names)):
         return names

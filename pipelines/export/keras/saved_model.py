@@ -1,8 +1,8 @@
 """Write a Keras model as a TensorFlow SavedModel. Every .tflite variant is converted from one.
 
-Signatures for whole sequences: `serve` answers one example, `serve_batch` any number of them. Signatures for
-streams: `init` returns the states to start from; `step` takes inputs and states, and returns outputs and new
-states.
+Signatures for whole sequences: `serve` takes one example, `serve_batch` takes any number of them.
+Signatures for streams: `init` returns the states to start from; `step` takes inputs and states, and returns
+outputs and new states.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def write_saved_model(
 
     Args:
         model: a built model.
-        folder: is made, or overwritten.
-        input_specs: shape without the batch, and dtype, by input name. For "step" these are the shapes of
-            whole sequences, too: (steps, ...).
+        folder: where to write. It is created or overwritten.
+        input_specs: shape without the batch, and dtype, by input name. For "step", too, give the shapes
+            of whole sequences: (steps, ...).
         output_names: the names of the outputs in all signatures, in the model's order.
         execution: "loop", "unrolled", "fused" or "step".
         packet: how many elements of a sequence one step takes, such as the samples of a frame of sound.
-        whole: the inputs that are no sequences: each step takes all of them.
+        whole: the inputs that are not sequences; each step takes them whole.
 
     Raises:
         ValueError: a layer can't run in this execution. The message names the layer.
@@ -121,7 +121,7 @@ def _tensor_specs(input_specs: InputSpecs, batch: int | None) -> dict[str, tf.Te
 
 
 class SavedModelPredictor:
-    """A SavedModel with one input and one output. It answers in batches, by the signature `serve_batch`."""
+    """A SavedModel with one input and one output. It runs in batches, with the signature `serve_batch`."""
 
     def __init__(self, folder: Path, batch_size: int = 256) -> None:
         self._module = tf.saved_model.load(str(folder))  # holds the variables that the signature uses

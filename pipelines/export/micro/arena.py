@@ -1,6 +1,6 @@
-"""How much working memory (arena) a model needs on a microcontroller: planned from the file, and measured.
+"""Plan and measure how much working memory (arena) a model needs on a microcontroller.
 
-The plan covers the activations only. Each gets a place for as long as it is needed; places are assigned
+The plan covers the activations only. Each has a place while it is needed. Places are assigned
 greedily, the largest tensor first. TFLite Micro also needs memory for its own structures and for the
 kernels. The measurement covers everything: TFLite Micro runs the model, if the package `tflite-micro` is
 installed.

@@ -123,7 +123,7 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class CSource:
-    """What the C source of a model is made from."""
+    """The facts that the C source of a model is written from."""
 
     name: str
     """The prefix of the file names and of all names in the C source."""
@@ -134,7 +134,7 @@ class CSource:
     ops: Sequence[str]
     """Names of the ops to register."""
     initial: Mapping[str, np.ndarray]
-    """By identifier: the value of each state before the first step, in the type of the input."""
+    """The value of each state before the first step, by identifier, in the type of the input."""
     tensors_bytes: int
     """Bytes that the activations need."""
     arena_bytes: int | None

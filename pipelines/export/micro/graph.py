@@ -1,4 +1,4 @@
-"""Makes the .tflite file that TFLite Micro runs: one subgraph and those that it calls, and nothing else.
+"""Makes the .tflite file that TFLite Micro runs: one subgraph and those that it calls.
 
 TFLite Micro runs the first subgraph of a file and ignores signatures. Each op must be registered. All memory
 is planned before the first call, so that shapes must be fixed. Weights are read in place, so that they must

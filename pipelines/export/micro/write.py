@@ -30,7 +30,7 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class Micro:
-    """The C source that was written, and what it needs on the device."""
+    """The C source that was written, and the memory and ops that it needs on the device."""
 
     folder: Path
     content: bytes
@@ -48,9 +48,9 @@ def write_micro(
 ) -> Micro:
     """Write the folder `folder/name` with NAME.h, NAME.c, NAME_ops.h, NAME_ops.txt and NAME.tflite.
 
-    The folder is written completely or not at all. NAME.tflite is the model in the array of NAME.c: the
-    subgraph of one signature and those that it calls, with weights aligned to 16 bytes, and without metadata,
-    attached files and names of inner tensors.
+    The folder is written completely or not at all. NAME.tflite is the model in the array of NAME.c. It has
+    the subgraph of one signature and those that it calls. Its weights are aligned to 16 bytes. It has no
+    metadata, attached files or names of inner tensors.
 
     Args:
         content: a .tflite file, `step` or `unrolled`; `loop` works if TFLite Micro has all its ops.
@@ -60,7 +60,7 @@ def write_micro(
         allow_float: accept a model that computes in float32.
 
     Raises:
-        UserError: the name or signature is invalid, or the folder can't be written to or has other files.
+        UserError: the name or signature is invalid, or the folder can't be written to or holds other files.
         ExportError: the model needs ops, types or shapes that TFLite Micro lacks, or computes in float32
             though `allow_float` is false; the message names them.
     """

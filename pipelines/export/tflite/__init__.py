@@ -1,1 +1,1 @@
-"""TFLite files: made from a SavedModel, and changed."""
+"""Convert SavedModels to .tflite files, and change such files."""

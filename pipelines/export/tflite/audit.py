@@ -13,10 +13,10 @@ _CUSTOM = "custom op "
 
 
 def list_ops(content: bytes) -> dict[str, int]:
-    """Count the ops of a .tflite file by name, over all its subgraphs (loop bodies too).
+    """Count the ops of a .tflite file by name, over all its subgraphs, loop bodies included.
 
     Raises:
-        ExportError: the file has Flex or custom ops, which the plain interpreter lacks; it names them.
+        ExportError: the file has Flex or custom ops, which the plain interpreter lacks. It names them.
     """
     model = schema.Model.GetRootAs(content)
     names = [_op_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]

@@ -10,14 +10,14 @@ import numpy as np
 from .graph_runner import GraphRunner
 
 Ranges = dict[str, tuple[float, float]]
-"""Smallest and largest value, by tensor name."""
+"""The smallest and the largest value of each tensor, by name."""
 
 
 def calibrate(model: Any, examples: Iterable[Mapping[str, np.ndarray]], signature: str) -> Ranges:
     """Run a float32 model over examples and return the range of every float32 tensor that is computed.
 
     Args:
-        model: a `schema.ModelT` with names from `unique_names`; stays as it is.
+        model: a `schema.ModelT` with names from `unique_names`; it is not changed.
         examples: arrays by input name, of the shapes that the signature has.
         signature: the name of the signature to run.
 

@@ -1,4 +1,4 @@
-"""The passes that every file ends with: they remove what an interpreter does not need.
+"""The last passes over every file, which remove what an interpreter does not need.
 
 A small file shrinks to about half of what the converter writes.
 """

@@ -46,7 +46,8 @@ def convert(
         precision: one of `manifest.PRECISIONS`.
         execution: one of `manifest.EXECUTIONS`.
         calibration: whole sequences, one example each; needed for int8 and int16x8.
-        integer_io: make float32 inputs and outputs integers (int8 and int16x8 only); states of a stream stay.
+        integer_io: make float32 inputs and outputs integers (int8 and int16x8 only). A stream's states stay
+        float32.
 
     Raises:
         UserError: an unknown precision, or integer_io with a precision that has no integer activations.
@@ -73,8 +74,8 @@ class Source:
 
         Args:
             precision: one of `manifest.PRECISIONS`.
-            integer_io: make float32 inputs and outputs integers (int8 and int16x8 only); states of a stream
-                stay.
+            integer_io: make float32 inputs and outputs integers (int8 and int16x8 only); a stream's
+                states stay float32.
 
         Raises:
             UserError: an unknown precision, or integer_io with a precision that has no integer activations.
@@ -89,7 +90,7 @@ class Source:
         return pack(model)
 
     def explain(self, precision: str) -> list[Trace]:
-        """Return where the error of a quantised file arises, tensor by tensor.
+        """Return the error of each tensor of a quantised file.
 
         Args:
             precision: one of `manifest.PRECISIONS`.
@@ -136,21 +137,21 @@ class Source:
     def _converted(self, precision: str, settings: Callable[[tf.lite.TFLiteConverter], None]) -> bytes:
         keys = ["init", "step"] if self._execution == "step" else ["serve"]
         converter = tf.lite.TFLiteConverter.from_saved_model(str(self._folder), signature_keys=keys)
-        # Without this, each step of a loop copies the whole output sequence: 3 times the time at 400 steps.
+        # Without this, each step of a loop copies the whole output sequence: 3 times as slow at 400 steps.
         converter._experimental_enable_dynamic_update_slice = True
         settings(converter)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the converter's calibration warns of the interpreter's use
+                warnings.simplefilter("ignore")  # the converter warns about its own calibration
                 return converter.convert()
-        except Exception as error:  # the converter raises whatever the pass that failed raises
+        except Exception as error:  # the converter raises the failed pass's own type
             reason = str(error).strip() or type(error).__name__
             raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from error
 
     def _fused_integer(self, precision: str, *, integer_io: bool) -> bytes:
         """Return a file with TFLite's own LSTM op in integers, which only the converter can quantise."""
         if precision != "int8":
-            raise ExportError(f"{precision}: TFLite has no fused LSTM in it; use {_NOT_FUSED}")
+            raise ExportError(f"{precision}: TFLite has no fused LSTM in this precision; use {_NOT_FUSED}")
         if not self._calibration:
             raise ExportError(f"{precision}: expected examples to calibrate on, got none")
         if has_float_scope(self._float32):

@@ -26,7 +26,7 @@ CALLED_FIELDS = (
 def parse(content: bytes) -> Any:
     """Return the `schema.ModelT` of a .tflite file.
 
-    Large files keep their constants behind the flatbuffer; these are read into the model's buffers.
+    Large files keep their constants after the flatbuffer; they are read into the model's buffers.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for buffer in model.buffers:
@@ -39,7 +39,7 @@ def parse(content: bytes) -> Any:
 def pack(model: Any) -> bytes:
     """Return the .tflite file of a `schema.ModelT`.
 
-    Equal parts are written once. Every buffer starts at a multiple of 16 bytes.
+    Parts with equal content are written once. Every buffer starts at a multiple of 16 bytes.
     """
     builder = SharingBuilder()
     builder.Finish(model.Pack(builder), IDENTIFIER)

@@ -22,7 +22,7 @@ class GraphRunner:
     """Runs the subgraphs of a model and reports the value of every tensor.
 
     Args:
-        model: a `schema.ModelT`; stays as it is.
+        model: a `schema.ModelT`; it is not changed.
         observe: called with each computed tensor and its value, in the order of computation.
     """
 

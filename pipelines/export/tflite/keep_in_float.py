@@ -1,4 +1,4 @@
-"""Which ops of an int8 or int16x8 model stay in float32, and why."""
+"""The rules for which ops of an int8 or int16x8 model stay in float32, with the reasons."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _without_metadata(content: bytes) -> Any:
     """Return the parsed model without its TFLITE_METADATA entry and the buffer of that entry."""
     model = _parsed(content)
     if any(buffer.offset > 1 for buffer in model.buffers):
-        raise UserError("model: expected weights in the flatbuffer, found some behind it (a file above 2 GB)")
+        raise UserError("model: expected weights in the flatbuffer, found some after it (a file above 2 GB)")
     for entry in [entry for entry in model.metadata or () if entry.name == METADATA.encode()]:
         model.metadata.remove(entry)
         model.buffers[entry.buffer].data = None

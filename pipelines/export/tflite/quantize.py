@@ -1,8 +1,8 @@
 """Quantises float32 models, loops included: weights to 8 bits, activations to 8 (int8) or 16 bits (int16x8).
 
 A quantised value x is stored as an integer q with x = scale * (q - zero point). `calibration` measures the
-range of each tensor, and ai-edge-quantizer writes the integer model from these ranges. What a loop carries
-stays float32: the body quantises what it reads and dequantises what it returns, so that states keep their
+range of each tensor, and ai-edge-quantizer writes the integer model from these ranges. The variables of
+a loop stay float32: the body quantises its inputs and dequantises its results, so that states keep their
 precision over the steps.
 """
 
@@ -47,7 +47,7 @@ def quantize(
         precision: int8 or int16x8.
         examples: arrays by input name, of the shapes that the signature has.
         signature: the name of the signature to calibrate.
-        integer_io: make the signature's float32 inputs and outputs integers; states of a stream stay.
+        integer_io: make the signature's float32 inputs and outputs integers. States stay float32.
 
     Raises:
         ExportError: there are no examples, or ai-edge-quantizer refuses the model.
@@ -83,7 +83,7 @@ class StaticQuantizer:
 
         Args:
             precision: int8 or int16x8.
-            integer_io: make the signature's float32 inputs and outputs integers; states of a stream stay.
+            integer_io: make the signature's float32 inputs and outputs integers. States stay float32.
 
         Raises:
             ExportError: there are no examples, or ai-edge-quantizer refuses the model.
@@ -93,7 +93,7 @@ class StaticQuantizer:
         try:
             model = parse(self._quantized(precision))
         except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
-            raise ExportError(f"{precision}: cannot be quantised: {' '.join(str(error).split())}") from error
+            raise ExportError(f"{precision}: can't be quantised: {' '.join(str(error).split())}") from error
         bypass_dequantize(model)
         restore_output_types(model, self.float_model)
         disable_power_of_two_scales(model)
@@ -118,7 +118,7 @@ class StaticQuantizer:
         for pattern, op in keep_in_float(self.float_model, self._ranges):
             tool.update_quantization_recipe(pattern, op, algorithm_key="no_quantize")
         statistics = _statistics(self.float_model, self._ranges)
-        # The tool prints progress bars on standard error, and warns of the memory that it takes.
+        # The tool prints progress bars on standard error, and warns about the memory that it takes.
         with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = tool.quantize(statistics, enable_progress_report=False)

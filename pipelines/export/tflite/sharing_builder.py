@@ -11,7 +11,7 @@ _ALIGNMENT = 16  # of every buffer, as TFLite's schema demands
 
 
 class SharingBuilder(flatbuffers.Builder):
-    """Writes each vector, string and table once; whatever equals it refers to it.
+    """Writes each vector, string and table once; later equal ones refer to the first.
 
     This saves a quarter of the file of an unrolled network. Its tensors differ little: their tables hold a
     shape, a type and the number of a buffer.
@@ -33,7 +33,7 @@ class SharingBuilder(flatbuffers.Builder):
     def EndVector(self) -> Any:  # noqa: N802
         count = self.vectorNumElems
         made = super().EndVector()
-        first = len(self.Bytes) - made + 4  # behind the number of elements
+        first = len(self.Bytes) - made + 4  # after the number of elements
         content = tuple(self._targets) or bytes(self.Bytes[first : first + count * self._elem_size])
         return self._once((self._kind, count, content), made)
 

@@ -1,1 +1,1 @@
-"""Is a .tflite file what the Keras model is?"""
+"""Check that a .tflite file computes what its Keras model computes."""

@@ -1,4 +1,4 @@
-"""How far the outputs of a file are from those of the Keras model, and whether that is allowed."""
+"""Measure how far the outputs of a file are from those of the Keras model, and check the tolerances."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from ...errors import ExportError
 from .reference import Arrays, Task
 from .tolerances import TOLERANCES, Tolerance
 
-_SMALLEST_RANGE = 1e-3  # an output that is almost constant has no range to speak of
+_SMALLEST_RANGE = 1e-3  # avoids dividing by the tiny range of an almost constant output
 
 
 @dataclass(frozen=True)
 class OutputError:
-    """How far one output is from Keras. Of whole numbers: the share of examples with a different answer."""
+    """The error of one output. For integer outputs it is the share of examples that differ from Keras."""
 
     largest: float
     mean: float
     problem: str | None = None
-    """Why this is too far, in one line; None if it is allowed."""
+    """One line that says why the error is too large; None if it is allowed."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a variant may differ by."""
+    """The errors that a variant may have."""
 
     tolerance: Tolerance
     has_task: bool
     share_of_range: float | None = None
-    """Set by the user, instead of the tolerance's; only without a task."""
+    """The user's bound, which replaces the one of the table; only without a task."""
 
     @classmethod
     def of(cls, precision: str, task: Task | None, share_of_range: float | None = None) -> Bounds:
@@ -38,7 +38,7 @@ class Bounds:
         return cls(TOLERANCES[precision], task is not None, share_of_range)
 
     def largest_error(self, expected: np.ndarray) -> float:
-        """Return the largest error that is allowed in an output of real numbers."""
+        """Return the largest allowed error of an output of real numbers."""
         if self.has_task:
             return self.tolerance.max_abs_error
         span = float(np.ptp(expected))
@@ -47,33 +47,33 @@ class Bounds:
         return self.tolerance.share_of_range * max(span, _SMALLEST_RANGE)
 
     def different_answers(self, count: int) -> float:
-        """Return the share of `count` examples that may have a different answer of whole numbers."""
+        """Return the share of `count` examples in which an integer output may differ."""
         share = self.tolerance.share_of_range if self.share_of_range is None else self.share_of_range
-        # In a small split, one example more or less proves nothing.
+        # In a small split, a difference of one example proves nothing.
         return max(self.tolerance.different_answers if self.has_task else share, 1.5 / count)
 
     @property
     def outliers(self) -> float:
-        """The share of real outputs that are exempt."""
+        """The share of real outputs that may exceed the largest error."""
         return self.tolerance.outliers if self.has_task else 0.0
 
 
 def compare(outputs: Arrays, expected: Arrays, bounds: Bounds) -> dict[str, OutputError]:
-    """Return how far each output (N, ...) is from what Keras answered.
+    """Return the error of each output (N, ...), by name.
 
     Raises:
-        ExportError: an output of another shape than in Keras.
+        ExportError: an output's shape differs from that in Keras.
     """
     return {name: _compared(name, outputs[name], wanted, bounds) for name, wanted in expected.items()}
 
 
 def problems(errors: dict[str, OutputError]) -> list[str]:
-    """Return why outputs are too far from Keras, a line each."""
+    """Return one line for each output whose error is too large."""
     return [error.problem for error in errors.values() if error.problem]
 
 
 def max_abs_error(outputs: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest absolute error, or for whole numbers the share of examples with a different answer.
+    """Return the largest absolute error; for integer outputs, the share of examples that differ.
 
     Raises:
         ValueError: the shapes differ.
@@ -93,7 +93,8 @@ def _compared(name: str, outputs: np.ndarray, expected: np.ndarray, bounds: Boun
     if _are_whole(outputs):
         allowed = bounds.different_answers(len(outputs))
         problem = (
-            f"output {name!r} differs from Keras in {largest:.3g} of the examples, at most {allowed:.3g} may"
+            f"output {name!r} differs from Keras in {largest:.3g} of the examples, "
+            f"at most {allowed:.3g} is allowed"
         )
         return OutputError(largest, largest, None if largest <= allowed else problem)
     errors = np.abs(outputs.astype(np.float64) - expected)
@@ -104,7 +105,7 @@ def _compared(name: str, outputs: np.ndarray, expected: np.ndarray, bounds: Boun
     if errors.ndim > 2:
         by_step = errors.max(axis=(0, *range(2, errors.ndim)))
         problem += f"; first at step {int(np.argmax(~(by_step <= allowed)))} of {len(by_step)}"
-    # Not `bounded > allowed`: an error of NaN is a problem, too.
+    # Not `bounded > allowed`: an error of NaN is also a problem.
     return OutputError(largest, float(errors.mean()), None if bounded <= allowed else problem)
 
 

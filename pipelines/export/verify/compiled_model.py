@@ -1,7 +1,8 @@
-"""Run .tflite files through LiteRT's CompiledModel, in a process of its own: it may abort, and it logs a lot.
+"""Run .tflite files through LiteRT's CompiledModel in a separate process, since it may abort and logs a lot.
 
-python compiled_model.py: reads a JSON object a line from standard input, {"model": FILE, "inputs": FILE.npz,
-"outputs": FILE.npz}. It answers each with a line on standard output: empty, or why the file can't be run.
+python compiled_model.py reads one JSON object per line from standard input: {"model": FILE, "inputs":
+FILE.npz, "outputs": FILE.npz}. For each it writes a line to standard output: empty, or the reason why the
+file can't be run.
 
 The inputs are "input:NAME" (N, calls, 1, ...), what each call of each example takes, and for a stream
 "state:NAME" (1, ...), the state that each example starts from. The outputs are "output:NAME"
@@ -33,7 +34,7 @@ class Signature:
         self._outputs = {name: model.create_output_buffer_by_name(key, name) for name in self._details}
 
     def __call__(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
-        """Answer one call."""
+        """Run one call."""
         for name, buffer in self._inputs.items():
             buffer.write(np.ascontiguousarray(arrays[name]))
         self._model.run_by_name(self._key, self._inputs, self._outputs)
@@ -45,7 +46,7 @@ class Signature:
 
 
 def run(model: CompiledModel, inputs: Arrays, states: Arrays) -> Arrays:
-    """Answer inputs (N, calls, 1, ...) with outputs (N, calls, 1, ...); carry states from call to call."""
+    """Return outputs (N, calls, 1, ...) for inputs (N, calls, 1, ...); keep the states between calls."""
     signature = Signature(model, "step" if "step" in model.get_signature_list() else "serve")
     if missing := states.keys() - signature.outputs:
         raise RuntimeError(f"it gives no output {', '.join(sorted(missing))}")

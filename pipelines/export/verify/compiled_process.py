@@ -1,4 +1,4 @@
-"""Run .tflite files in LiteRT's CompiledModel from here: start its process, and start it anew if it ends."""
+"""Run .tflite files in the process of LiteRT's CompiledModel, which is started again whenever it ends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILES = {"model": "model.tflite", "inputs": "inputs.npz", "outputs": "outputs.n
 
 
 class CompiledModelProcess:
-    """The process of compiled_model.py. It starts with the first file. Use this in a `with` statement."""
+    """The process of compiled_model.py. It starts with the first file. Use it in a `with` statement."""
 
     def __init__(self, seconds: float = _SECONDS) -> None:
         self._seconds = seconds
@@ -57,7 +57,7 @@ class CompiledModelProcess:
             arrays |= {f"state:{name}": array for name, array in stream.state.items()}
         made = self._run(file.content, arrays)
         if missing := reference.outputs.keys() - made.keys():
-            # CompiledModel gives equal outputs only once, such as an output that is a state as well.
+            # CompiledModel returns only one of two equal outputs, such as an output that is also a state.
             raise ExportError(f"it gives no output {', '.join(sorted(missing))}")
         real = {
             name: _real(made[name], quantization)
@@ -102,7 +102,7 @@ class CompiledModelProcess:
             )
 
     def _ended(self, process: subprocess.Popen[bytes]) -> str:
-        """Say how the process ended. The next file gets a new one."""
+        """Return how the process ended. The next file gets a new process."""
         code = process.wait()
         self._stop()
         log = (self._folder / "log").read_text(errors="replace").strip().splitlines()
@@ -116,18 +116,18 @@ class CompiledModelProcess:
 
 
 def _stacked(file: TFLiteFile, name: str, calls: Sequence[Sequence[Arrays]]) -> np.ndarray:
-    """Return one input of all calls of all examples, (N, calls, 1, ...), as the file takes it."""
+    """Return one input of all calls of all examples, (N, calls, 1, ...), in the type that the file takes."""
     spec, quantization = file.model.inputs[name], _quantized(file, "inputs")[name]
     return np.stack([[as_input(name, call[name], spec, quantization) for call in row] for row in calls])
 
 
 def _real(array: np.ndarray, quantization: Quantization | None) -> np.ndarray:
-    """Return an output as the real numbers that it stands for."""
+    """Return an output as real numbers."""
     return array if quantization is None else quantization.dequantize(array)
 
 
 def _quantized(file: TFLiteFile, side: Literal["inputs", "outputs"]) -> dict[str, Quantization | None]:
-    """Return how the integers of each input or output stand for real numbers; None where they don't."""
+    """Return the quantisation of each input or output; None for those that are not quantised."""
     model = parse(file.content)
     key = b"step" if isinstance(file.model, Stream) else b"serve"
     (signature,) = (each for each in model.signatureDefs if each.signatureKey == key)

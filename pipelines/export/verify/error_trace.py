@@ -1,4 +1,4 @@
-"""Find where the error of a quantized file enters: compare it with the float file, tensor by tensor."""
+"""Find where the error of a quantised file enters, by comparing each tensor with the float file."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..tflite.graph_runner import GraphRunner
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# The arguments of a loop's body are seen where they are computed, and the outputs are compared elsewhere.
+# The arguments of a loop's body are compared where they are computed; the outputs are compared elsewhere.
 _LEFT_OUT = re.compile(r"_arg\d+$|/(Stateful)?PartitionedCall:\d+")
-_ENTERED = 0.05  # of a tensor's range
+_ENTERED = 0.05  # as a share of a tensor's range
 
 
 @dataclass(frozen=True)
 class Trace:
-    """How far the quantized file is from the float file in one tensor."""
+    """The error of one tensor: the difference between the quantised file and the float file."""
 
     layer: str
     """The name of the layer in Keras."""
     tensor: str
     by_step: tuple[float, ...]
-    """The largest error each time that the tensor was computed, as a share of its range. A tensor in a loop
-    is computed at each step, every other one once."""
+    """For each time that the tensor was computed, the largest error as a share of its range. A tensor in a
+    loop is computed at each step, any other tensor once."""
 
     @property
     def worst(self) -> float:
@@ -44,7 +44,7 @@ def trace_error(
 
     Args:
         exact: a parsed float32 model in which every tensor has its own name (see `unique_names`).
-        quantized: a model that was quantised from `exact`, with the same names.
+        quantized: a model that was quantised from `exact` and has the same names.
         example: arrays (1, ...) by input name, with the states of a stream.
         signature: "serve" or "step".
     """
@@ -94,7 +94,7 @@ def plot(traces: Sequence[Trace], most: int = 6) -> Figure:
 
 
 def _values(model: Any, example: Mapping[str, np.ndarray], signature: str) -> dict[str, list[np.ndarray]]:
-    """Return the values of every tensor of real numbers, also quantized ones, each time it was computed."""
+    """Return all values of each tensor of real numbers, also quantised ones, in the order of computation."""
     values: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def note(tensor: Any, value: np.ndarray) -> None:

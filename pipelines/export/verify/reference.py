@@ -1,4 +1,4 @@
-"""What the files of a model are compared with: the Keras model's answers, and its score on the task."""
+"""The reference for the files of a model: the Keras model's outputs and its score on the task."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ if TYPE_CHECKING:
     from ...evaluation.score import Metric
 
 Arrays = Mapping[str, np.ndarray]
-"""By the name of an input or output, (N, ...)."""
+"""Arrays (N, ...) by the name of an input or output."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What the answers of a model with one output are scored by."""
+    """The targets and metrics that score a model with one output."""
 
     targets: np.ndarray
     """(N, ...)"""
     metrics: Mapping[str, Metric]
-    """By name. The first one is the one that counts."""
+    """Metrics by name. The first one decides."""
     values: Mapping[str, float]
-    """What the Keras model reaches in each metric."""
+    """The value of each metric for the Keras model."""
     higher_is_better: bool = True
     """Whether a higher value of the first metric is better."""
 
     @property
     def metric(self) -> str:
-        """The name of the metric that counts."""
+        """The name of the metric that decides."""
         return next(iter(self.metrics))
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Inputs, and what the Keras model answered to them."""
+    """Inputs, and the Keras model's outputs for them."""
 
     inputs: Arrays
     outputs: Arrays
     task: Task | None = None
-    """None for a model without targets: then only its outputs are compared."""
+    """None for a model without targets. Then only its outputs are compared."""
 
     def first(self, count: int) -> Reference:
         """Return the first `count` examples, without the task."""

@@ -25,8 +25,8 @@ class TFLiteFile:
     """A .tflite file, ready to run.
 
     Args:
-        content: of the file.
-        execution: "step" for a stream; every other one takes whole sequences.
+        content: the bytes of the file.
+        execution: "step" for a stream; all others take whole sequences.
 
     Raises:
         UserError: the file can't be loaded.
@@ -41,11 +41,11 @@ class TFLiteFile:
 
         Args:
             inputs: (N, ...) by name.
-            expected: the answers of Keras; they tell which outputs of a stream hold a value for each step.
+            expected: the outputs of Keras. They show which outputs of a stream hold a value for each step.
 
         Raises:
             UserError: LiteRT can't run the file on these inputs.
-            ValueError: inputs or outputs that the file does not have.
+            ValueError: the file lacks one of these inputs or outputs.
         """
         count = len(next(iter(inputs.values())))
         workers = max(1, min(os.cpu_count() or 1, count // _EXAMPLES_PER_THREAD))
@@ -60,11 +60,11 @@ class TFLiteFile:
         return {name: np.concatenate([part[name] for part in parts]) for name in expected}
 
     def calls(self, example: Arrays) -> Iterator[Mapping[str, np.ndarray]]:
-        """Yield the inputs of each call that answers one example (1, ...): one, or those of each step."""
+        """Yield the inputs of each call for one example (1, ...): a single call, or one for each step."""
         return packets(self.model, example) if isinstance(self.model, Stream) else iter([example])
 
     def latency_ms(self, inputs: Arrays) -> dict[str, float]:
-        """Return p50 and p95 of the milliseconds that one call takes, batch 1."""
+        """Return p50 and p95 of the latency of one call with batch 1, in milliseconds."""
         calls = list(islice((call for example in examples(inputs) for call in self.calls(example)), _TIMED))
         return latency_ms(lambda index: self._first_output(calls[index[0]]), np.arange(len(calls)))
 
@@ -79,7 +79,7 @@ class TFLiteFile:
         return next(iter(self.model(**call).values()))
 
     def _streamed(self, inputs: Arrays, rows: np.ndarray, expected: Arrays) -> dict[str, np.ndarray]:
-        stream = Stream(self.content)  # an interpreter must not be shared by threads
+        stream = Stream(self.content)  # threads must not share an interpreter
         answers = []
         for example in examples(inputs, rows):
             stream.reset()
@@ -88,17 +88,17 @@ class TFLiteFile:
 
 
 def examples(inputs: Arrays, rows: Sequence[int] | np.ndarray | None = None) -> Iterator[dict[str, Any]]:
-    """Yield examples with a batch of 1, all by default."""
+    """Yield examples with a batch of 1; by default all of them."""
     count = len(next(iter(inputs.values())))
     for i in range(count) if rows is None else rows:
         yield {name: array[i : i + 1] for name, array in inputs.items()}
 
 
 def joined(steps: Steps, expected: Arrays) -> dict[str, np.ndarray]:
-    """Return what the steps of a stream answered together, (1, ...) by output name.
+    """Join the outputs of a stream's steps into (1, ...), by output name.
 
-    An output for which Keras gives a value at each step is joined along the steps. Of every other output the
-    last step counts.
+    An output with a value for each step in Keras is joined along the steps. For any other output, the value
+    of the last step is returned.
     """
     answers = {}
     for name, wanted in expected.items():

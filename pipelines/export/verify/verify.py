@@ -1,4 +1,4 @@
-"""Is this .tflite file fit for a device? List its ops, run it, compare it with Keras, score it, time it."""
+"""Check that a .tflite file is fit for a device: list its ops, run it, compare, score and time it."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ _EXAMPLES_IN_COMPILED_MODEL = 32
 
 
 class MissedBoundError(ExportError):
-    """A variant runs, but is further from Keras than its precision may be."""
+    """A variant runs, but its error is larger than the tolerance of its precision allows."""
 
     def __init__(self, message: str, figures: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.figures = figures
-        """What was measured of it, as in the manifest."""
+        """Its measurements, as in the manifest."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a variant that is fit for a device."""
+    """The measurements of a variant that is fit for a device."""
 
     precision: str
     execution: str
     ops: Mapping[str, int]
     signatures: Mapping[str, Any]
     runs_on: tuple[str, ...]
-    """"interpreter", and "compiled_model" where LiteRT's CompiledModel runs the file as well."""
+    """"interpreter", and "compiled_model" if LiteRT's CompiledModel can also run the file."""
     errors: Mapping[str, OutputError]
     """By output."""
     metric: float
-    """The task's metric that counts. Without a task: the mean absolute error of all outputs."""
+    """The task's first metric. Without a task: the mean absolute error of all outputs."""
     interval: tuple[float, float] | None
     """The 95 % confidence interval of the metric; None without a task."""
     latency_ms: Mapping[str, float]
-    """p50 and p95 of one answer with a batch of 1, or of one step of a stream."""
+    """p50 and p95 of one call with a batch of 1. For a stream a call is one step."""
 
     @property
     def max_abs_error(self) -> float:
@@ -63,7 +63,7 @@ class Measured:
         return max(error.mean for error in self.errors.values())
 
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of the variant, beside its file."""
+        """Return the variant's record for the manifest, without its file."""
         record = {
             "precision": self.precision,
             "execution": self.execution,
@@ -85,20 +85,21 @@ def verify(
     compiled: CompiledModelProcess,
     tolerance: float | None = None,
 ) -> Measured:
-    """Run one variant on all examples, and return what was measured.
+    """Run one variant on all examples, and return its measurements.
 
     Args:
         content: the .tflite file.
-        precision: decides the bounds, see `TOLERANCES`.
+        precision: selects the bounds from `TOLERANCES`.
         execution: "step" for a stream.
-        reference: inputs, what Keras answered, and the task if there is one.
+        reference: inputs, the Keras model's outputs, and the task if there is one.
         compiled: the process that tries the first examples in CompiledModel.
-        tolerance: the largest error of an output as a share of its range, instead of the precision's; only
-            for a reference without a task.
+        tolerance: the largest error of an output as a share of its range, instead of the precision's
+            bound; only for a reference without a task.
 
     Raises:
-        ExportError: it holds ops that aren't builtin, or can't be run; a `MissedBoundError` if it runs, but
-            is too far from Keras. The message says why in one line, without the variant's name.
+        ExportError: the file holds ops that aren't builtin, or can't be run.
+            MissedBoundError: the file runs, but its error is too large. The message gives the reason in one
+            line, without the variant's name.
     """
     bounds = Bounds.of(precision, reference.task, tolerance)
     try:
@@ -136,17 +137,17 @@ def _metric(task: Task | None, outputs: Arrays, errors: Mapping[str, OutputError
 
 
 def _metric_problems(task: Task | None, value: float, tolerance: Tolerance) -> list[str]:
-    """Say why the metric is too far from that of Keras, if it is."""
+    """Return a line that says why the metric is too far from that of Keras; no line if it isn't."""
     if task is None:
         return []
     count, expected = len(task.targets), task.values[task.metric]
     if count < EXAMPLES_WANTED:
-        log.warning("compared on %d test examples only, %d are wanted", count, EXAMPLES_WANTED)
-    # In a small split, one example more or less proves nothing.
+        log.warning("compared on only %d test examples; at least %d are recommended", count, EXAMPLES_WANTED)
+    # In a small split, a difference of one example proves nothing.
     allowed = max(tolerance.metric_loss * abs(expected), 1.5 / count, tolerance.metric_noise / count**0.5)
     sign, limit = (1, "at least") if task.higher_is_better else (-1, "at most")
     bound = expected - sign * allowed
-    if sign * value >= sign * bound:  # False for NaN, too
+    if sign * value >= sign * bound:  # also False for NaN
         return []
     return [f"{task.metric} is {value:.4f}, {limit} {bound:.4f} is needed (Keras: {expected:.4f})"]
 
@@ -163,7 +164,7 @@ def _only(outputs: Arrays) -> np.ndarray:
 def _problem_on_compiled_model(
     file: TFLiteFile, reference: Reference, bounds: Bounds, compiled: CompiledModelProcess
 ) -> str:
-    """Say why the file can't be used in LiteRT's CompiledModel; return "" if it can."""
+    """Return why LiteRT's CompiledModel can't run the file; "" if it can."""
     some = reference.first(_EXAMPLES_IN_COMPILED_MODEL)
     try:
         errors = compare(compiled.outputs(file, some), some.outputs, bounds)

@@ -17,7 +17,7 @@ _QUANTIZE, _DEQUANTIZE = schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator
 
 
 def bypass_dequantize(model: Any) -> None:
-    """Make every op with an integer output, QUANTIZE aside, read the integer input of a DEQUANTIZE op."""
+    """Make every op with an integer output, except QUANTIZE, read the integer input of a DEQUANTIZE op."""
     for graph in model.subgraphs:
         integer_of = {
             op.outputs[0]: op.inputs[0] for op in graph.operators if opcode(model, op) == _DEQUANTIZE

@@ -16,7 +16,7 @@ from ..flatbuffer import CALLED_FIELDS, called_by
 def extract_subgraph(model: Any, index: int) -> Any:
     """Return a model whose first subgraph is `index`, followed by those that it calls.
 
-    The given model stays as it is; the new one shares its tensors and buffers. Its signatures are those of
+    The given model is not changed; the new one shares its tensors and buffers. Its signatures are those of
     the subgraph `index`. Buffers that it does not use are empty, so that their indices stay.
     """
     order = [index]

@@ -1,7 +1,7 @@
 """Removes loop variables that nothing reads.
 
-TensorFlow gives every loop a step counter beside the one that the layer counts with. The body adds 1 to it
-at each step, and nothing reads it.
+TensorFlow gives every loop a step counter in addition to the layer's own counter. The body adds 1 to it at
+each step, and nothing reads it.
 """
 
 from __future__ import annotations

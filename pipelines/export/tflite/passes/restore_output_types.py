@@ -1,6 +1,6 @@
 """Makes every subgraph return tensors of the types that it returned before quantisation.
 
-What a loop carries stays float32, so that states keep their precision over the steps. ai-edge-quantizer
+The variables of a loop stay float32, so that states keep their precision over the steps. ai-edge-quantizer
 sometimes replaces an output of a loop body by its integer copy; the loop's input would then have another
 type than its output.
 """

@@ -78,10 +78,10 @@ REFUSED = {
     ),
     "flat": (
         lambda: sequential(K.LSTM(3, return_sequences=True), K.Flatten(), K.Dense(2)),
-        "mine: can't answer to shorter sequences:",
+        "mine: can't process shorter sequences:",
     ),
     "own mask": (lambda: sequential(K.Masking(), K.LSTM(3)), "mine: .* got one that makes its own mask"),
-    "stateful": (lambda: sequential(K.LSTM(3, stateful=True), batch=1), "lstm: .* this one is stateful"),
+    "stateful": (lambda: sequential(K.LSTM(3, stateful=True), batch=1), "lstm: .* found a stateful one"),
     "two": (of_two, r"mine: expected .* one float sequence \(steps, features\), got inputs .*'a'.*'b'"),
     "tokens": (of_tokens, r"expected .* one float sequence .* got inputs .*int32"),
 }
@@ -100,8 +100,8 @@ def test_what_a_length_does_not_cut_is_refused(name: str) -> None:
     [
         (np.array([1, 8]), "length: expected 1 to 7, got 1 to 8"),
         (np.array([0, 7]), "length: expected 1 to 7, got 0 to 7"),
-        (np.array([1.0, 2.0]), r"length: expected whole numbers \(2,\), got float64 \(2,\)"),
-        (np.array([3]), r"length: expected whole numbers \(2,\), got int64 \(1,\)"),
+        (np.array([1.0, 2.0]), r"length: expected integers \(2,\), got float64 \(2,\)"),
+        (np.array([3]), r"length: expected integers \(2,\), got int64 \(1,\)"),
     ],
 )
 def test_lengths_that_are_none_are_refused(lengths: np.ndarray, message: str) -> None:
