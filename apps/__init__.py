@@ -1,1 +1,1 @@
-"""One folder a problem. Adding an app is adding a folder whose __init__.py defines APP."""
+"""One folder for each problem. To add an app, add a folder whose __init__.py defines APP."""

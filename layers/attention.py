@@ -53,8 +53,9 @@ class AdditiveAttention(_Additive, MemoryAttention):
     Call arguments: `query` q (batch, query features) or (batch, queries, query features); `memory` m (batch,
     steps, features); `mask` (batch, steps) of the memory, False at padding. In a decoder, `project_memory`
     and `attend` compute U m once.
-    Returns: (batch, [queries,] features); with `return_weights` a list of that and (batch, [queries,] steps).
-    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Returns: (batch, [queries,] features); with `return_weights` a list of this output and the weights (batch,
+    [queries,] steps).
+    Masking: padding gets weight 0. If every step is padding, all steps get the same weight.
     Weights: query_kernel W (query features, units), memory_kernel U (features, units), bias b (units,),
     score v (units, 1).
 
@@ -94,8 +95,8 @@ class AdditiveAttentionPooling(_Additive, AttentionPooling):
         kernel_initializer: initial values of W and v.
 
     Call arguments: `sequences` x (batch, steps, features); `mask` (batch, steps), False at padding.
-    Returns: (batch, features); with `return_weights` a list of that and (batch, steps).
-    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Returns: (batch, features); with `return_weights` a list of this output and the weights (batch, steps).
+    Masking: padding gets weight 0. If every step is padding, all steps get the same weight.
     Weights: kernel W (features, units), bias b (units,), score v (units, 1).
 
     Raises:
@@ -137,8 +138,9 @@ class MultiplicativeAttention(MemoryAttention):
 
     Call arguments: `query` q (batch, query features) or (batch, queries, query features); `memory` m (batch,
     steps, features); `mask` (batch, steps) of the memory, False at padding.
-    Returns: (batch, [queries,] features); with `return_weights` a list of that and (batch, [queries,] steps).
-    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Returns: (batch, [queries,] features); with `return_weights` a list of this output and the weights (batch,
+    [queries,] steps).
+    Masking: padding gets weight 0. If every step is padding, all steps get the same weight.
     Weights: kernel W (query features, features) with score="general"; none with "dot".
 
     Raises:
@@ -160,11 +162,11 @@ class MultiplicativeAttention(MemoryAttention):
         self.score = score
 
     def build_weights(self, query_size: Any, memory_size: Any) -> None:
-        """Create W, which only the score "general" has."""
+        """Create W for the score "general". The score "dot" has no weights."""
         if self.score == "general":
             self.kernel = self.kernel_weight("kernel", (query_size, memory_size))
         elif query_size != memory_size:
-            expected = "score='dot': expected as many features of the query as of the memory"
+            expected = "score='dot': expected the same number of features in query and memory"
             raise ValueError(f"{self.name}: {expected}, got {query_size} and {memory_size}")
 
     def project_query(self, query: tf.Tensor) -> tf.Tensor:
@@ -177,7 +179,7 @@ class MultiplicativeAttention(MemoryAttention):
 
 @keras.saving.register_keras_serializable("unrolled")
 class MultiplicativeAttentionPooling(AttentionPooling):
-    """A mean over time in which each step is weighed by its product with a learned vector.
+    """A mean over time in which the weight of each step is its product with a learned vector.
 
         e_t = u . x_t
         a = softmax(e) over the valid steps
@@ -191,8 +193,8 @@ class MultiplicativeAttentionPooling(AttentionPooling):
         kernel_initializer: initial values of u.
 
     Call arguments: `sequences` x (batch, steps, features); `mask` (batch, steps), False at padding.
-    Returns: (batch, features); with `return_weights` a list of that and (batch, steps).
-    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Returns: (batch, features); with `return_weights` a list of this output and the weights (batch, steps).
+    Masking: padding gets weight 0. If every step is padding, all steps get the same weight.
     Weights: query u (features, 1).
 
     Raises:

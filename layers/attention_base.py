@@ -18,12 +18,12 @@ _GAP = 1e3  # exp(-1000) is 0 in every precision
 
 
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Return the softmax over the last axis of `scores`, computed in float32 at least.
+    """Return the softmax over the last axis of `scores`, computed in at least float32.
 
     Args:
         scores: (batch, ..., steps).
-        mask: (batch, steps) bool, or None. A step where it is False gets the weight 0, however low the other
-            scores are. Where every step is False, all get the same weight.
+        mask: (batch, steps) bool, or None. Steps where it is False get weight 0, however low the other scores
+            are. If it is False at every step, all steps get the same weight.
 
     Returns:
         (batch, ..., steps) in the precision of `scores`.
@@ -46,8 +46,8 @@ class Attention(keras.layers.Layer):
         a = softmax(e) over the valid steps
         y = project_context(sum_j a_j v_j)
 
-    A kind of attention is a subclass that defines these three maps. `MemoryAttention` takes its queries as an
-    input, `AttentionPooling` learns one.
+    A subclass defines these three maps. `MemoryAttention` takes its queries as an input; `AttentionPooling`
+    learns one query.
 
     Args:
         return_weights: return [y, a] instead of y.
@@ -63,7 +63,7 @@ class Attention(keras.layers.Layer):
         self.supports_masking = True
 
     def project_memory(self, memory: tf.Tensor) -> Projected:
-        """Map a memory (batch, steps, features) to keys and values. It is done once for all queries."""
+        """Map a memory (batch, steps, features) to keys and values. This happens once for all queries."""
         return memory, memory
 
     def scores(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
@@ -84,7 +84,7 @@ class Attention(keras.layers.Layer):
 
     @property
     def heads_shape(self) -> tuple[int, ...]:
-        """Shape of the weights between the batch and the queries: () or (heads,)."""
+        """The axes of the weights between batch and queries: () or (heads,)."""
         return ()
 
     def context_size(self, query_size: int | None, memory_size: int | None) -> int | None:
@@ -98,7 +98,7 @@ class Attention(keras.layers.Layer):
 
         Args:
             query: projected queries, (batch, [heads,] queries, size).
-            projected: keys and values, as from `project_memory`.
+            projected: keys and values, as `project_memory` returns them.
             mask: (batch, steps) bool, False at padding, or None.
 
         Returns:
@@ -120,9 +120,9 @@ class Attention(keras.layers.Layer):
 
 
 class MemoryAttention(Attention):
-    """Attention over a memory with queries as an input: layer(query, memory); a base class.
+    """The base class of attention over a memory, with the queries as an input: layer(query, memory).
 
-    A decoder projects its memory once and attends at each of its steps:
+    A decoder projects its memory once and attends to it at each step:
     `attend(query, project_memory(memory), mask)` returns what `layer(query, memory, mask)` returns.
 
     Call arguments: `query` (batch, features) or (batch, queries, features); `memory` (batch, steps,
@@ -155,7 +155,7 @@ class MemoryAttention(Attention):
         sizes = (query_shape[-1], memory_shape[-1])
         expected_sizes = getattr(self, "sizes", sizes)
         if sizes != expected_sizes:
-            expected = f"expected {expected_sizes} features of query and memory"
+            expected = f"expected (query, memory) features {expected_sizes}"
             raise ValueError(f"{self.name}: {expected}, got {sizes}")
 
     def call(self, query: tf.Tensor, memory: tf.Tensor, mask: tf.Tensor | None = None) -> Any:
@@ -172,7 +172,7 @@ class MemoryAttention(Attention):
 
         Args:
             query: (batch, features) or (batch, queries, features).
-            projected: keys and values, as from `project_memory`.
+            projected: keys and values, as `project_memory` returns them.
             mask: (batch, steps) bool, False at padding, or None.
 
         Returns:
@@ -191,19 +191,19 @@ class MemoryAttention(Attention):
         return [context, weights] if self.return_weights else context
 
     def compute_mask(self, query: Any, _: Any = None) -> Any:
-        """Return the mask of the query itself, because Keras may pass that of the memory."""
+        """Return the mask of the query itself, because Keras may pass the mask of the memory."""
         mask = getattr(query, "_keras_mask", None)
         return [mask, None] if self.return_weights else mask
 
 
 class AttentionPooling(Attention):
-    """Attention with one learned query, which turns a sequence into one vector; a base class.
+    """The base class of attention with one learned query, which turns a sequence into one vector.
 
     Call arguments: `sequences` (batch, steps, features); `mask` (batch, steps), False at padding.
     """
 
     def learned_query(self) -> tf.Tensor:
-        """Return the query as `scores` takes it, (1, [heads,] 1, size)."""
+        """Return the query in the shape that `scores` expects, (1, [heads,] 1, size)."""
         raise NotImplementedError(f"{type(self).__name__} defines no learned_query")
 
     def build(self, sequences_shape: Shape) -> None:

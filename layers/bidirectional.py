@@ -25,19 +25,19 @@ class Bidirectional(keras.layers.Layer):
     Args:
         layer: a `Recurrent` layer (LSTM, GRU, ...), the forward direction.
         merge_mode: "concat", "sum", "mul", "ave", or None for a list of both outputs.
-        backward_layer: a `Recurrent` layer whose `go_backwards` is the opposite of that of `layer`. The
-            default is a copy of `layer` with its own weights.
+        backward_layer: a `Recurrent` layer with the opposite `go_backwards`. The default is a copy of `layer`
+            with its own weights.
 
     Call arguments: `sequences` (batch, steps, features); `initial_state`, the forward states, then the
     backward states, (batch, size) each; `mask` (batch, steps), False at padding; `training`.
     Returns: (batch, size), or (batch, steps, size) with return_sequences, where both directions are in the
     order of the input. With return_state a list: the outputs, the forward states, the backward states.
-    Masking: padding changes neither state nor output. With return_sequences its outputs are zero, as in
-    Keras.
+    Masking: padding changes neither state nor output. With return_sequences the outputs at padding are zero,
+    as in Keras.
 
     Raises:
         TypeError: a direction is not a `Recurrent` layer.
-        ValueError: an unknown merge_mode, directions that do not fit each other, or an input of the wrong
+        ValueError: an unknown merge_mode, directions whose options do not match, or an input of the wrong
         shape.
 
     Reference: M. Schuster and K. Paliwal, Bidirectional recurrent neural networks, IEEE Transactions on
@@ -65,7 +65,7 @@ class Bidirectional(keras.layers.Layer):
         self._check_layers(merge_mode)
         for direction in (self.forward_layer, self.backward_layer):
             direction.zero_output_for_mask = layer.return_sequences  # as in Keras
-            direction.runs_beside_another = True
+            direction.runs_in_parallel = True
         self.merge_mode = merge_mode
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
@@ -89,7 +89,8 @@ class Bidirectional(keras.layers.Layer):
         sizes = forward.cell.output_size, backward.cell.output_size
         if merge_mode in ("sum", "mul", "ave") and sizes[0] != sizes[1]:
             raise ValueError(
-                f"{self.name}: merge_mode={merge_mode!r}: expected the same units both ways, got {sizes}"
+                f"{self.name}: merge_mode={merge_mode!r}: expected the same units in both directions, "
+                f"got {sizes}"
             )
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
@@ -175,7 +176,7 @@ class Bidirectional(keras.layers.Layer):
         return together if len(together) > 1 else together[0]
 
     def compute_mask(self, _: Any, mask: Any = None) -> Any:
-        """Return the mask for outputs of every step, None for last outputs and states."""
+        """Return the mask for outputs of every step; None for last outputs and states."""
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
         if self.return_state:
@@ -192,7 +193,7 @@ class Bidirectional(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Bidirectional:
-        """Make the layer and both directions from `get_config`."""
+        """Create the layer and both directions from what `get_config` returned."""
         config = dict(config)
         for name in ("layer", "backward_layer"):
             config[name] = keras.saving.deserialize_keras_object(config[name])

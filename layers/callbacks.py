@@ -46,7 +46,7 @@ class Diagnostics(keras.callbacks.Callback):
 
 
 def scalars(found: dict[str, Diagnosis]) -> dict[str, float]:
-    """Return the numbers of a {path: Diagnosis} by the names that `Diagnostics` logs."""
+    """Return the numbers of {path: Diagnosis} under the names that `Diagnostics` logs."""
     values = {}
     for path, (gradients, memory, gates, radii) in found.items():
         if len(radii):

@@ -1,4 +1,4 @@
-"""Convolutions that never see later steps, so that a stream gives what the whole sequence gives."""
+"""Convolutions that never see later steps, so that a stream computes the same as the whole sequence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .states import after_the_past, zero_past
 
 
 class _Causal(keras.layers.Layer):
-    """A mixin that makes a convolution of Keras causal along its first axis, time."""
+    """A mixin that makes a Keras convolution causal along its first axis, time."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class _Causal(keras.layers.Layer):
             data_format="channels_last",
             **kwargs,
         )
-        self.supports_masking = True  # padding after the valid steps reaches none of them
+        self.supports_masking = True  # no valid step sees the padding after it
 
     @property
     def past(self) -> int:
-        """Number of steps before its own that an output sees."""
+        """Number of earlier steps that an output sees."""
         return (self.kernel_size[0] - 1) * self.dilation_rate[0]
 
     def build(self, sequences_shape: Sequence[int | None]) -> None:
@@ -72,7 +72,7 @@ class _Causal(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("unrolled")
 class CausalConv1D(_Causal, keras.layers.Conv1D):
-    """A convolution over time in which an output sees its own step and the steps before it.
+    """A convolution over time in which an output sees only its own step and earlier steps.
 
         y_t = b + sum_j x_(t - j * dilation_rate) K_(kernel_size - 1 - j)      zeros before the first step
 
@@ -80,11 +80,11 @@ class CausalConv1D(_Causal, keras.layers.Conv1D):
         filters: number of output channels.
         kernel_size: number of steps that an output sees.
         **kwargs: by name: dilation_rate, groups, activation, use_bias; kernel_ and bias_ with initializer,
-            regularizer and constraint; activity_regularizer. They are those of `keras.layers.Conv1D`.
+            regularizer and constraint; activity_regularizer. They mean the same as in `keras.layers.Conv1D`.
 
     Call arguments: `sequences` (batch, steps, channels).
     Returns: (batch, steps, filters).
-    Masking: the mask goes on to the next layer. Padding at the end reaches no valid step.
+    Masking: the mask goes on to the next layer. No valid step sees padding at the end.
     Weights: kernel K (kernel_size, channels / groups, filters), bias b (filters,).
     State in a stream: `past`, the last (kernel_size - 1) * dilation_rate steps of the inputs.
 
@@ -102,7 +102,7 @@ class CausalConv1D(_Causal, keras.layers.Conv1D):
 
 @keras.saving.register_keras_serializable("unrolled")
 class CausalConv2D(_Causal, keras.layers.Conv2D):
-    """A convolution over time and frequency in which an output sees its own step and the steps before it.
+    """A convolution over time and frequency whose outputs see only their own step and earlier steps.
 
     Along time it is causal, with stride 1 and zeros before the first step. Along frequency it is an ordinary
     convolution.
@@ -113,18 +113,18 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
         strides: (1, stride along frequency), or 1.
         padding: "same" or "valid", along frequency.
         **kwargs: by name: dilation_rate, groups, activation, use_bias; kernel_ and bias_ with initializer,
-            regularizer and constraint; activity_regularizer. They are those of `keras.layers.Conv2D`.
+            regularizer and constraint; activity_regularizer. They mean the same as in `keras.layers.Conv2D`.
 
     Call arguments: `sequences` (batch, steps, frequencies, channels).
     Returns: (batch, steps, new frequencies, filters).
-    Masking: the mask goes on to the next layer. Padding at the end reaches no valid step.
+    Masking: the mask goes on to the next layer. No valid step sees padding at the end.
     Weights: kernel (steps, frequencies, channels / groups, filters), bias (filters,).
     State in a stream: `past`, the last (kernel_size[0] - 1) * dilation_rate[0] steps of the inputs.
 
     Raises:
         ValueError: the stride along time is not 1, or there are too few frequencies for padding "valid".
 
-    Reference: A. van den Oord et al., WaveNet: a generative model for raw audio, 2016, for the causal axis.
+    Reference: A. van den Oord et al., WaveNet: a generative model for raw audio, 2016, for causality.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
 
     @property
     def _reach(self) -> int:
-        """Number of frequencies from the first to the last that an output sees."""
+        """Width in frequencies of the span that an output sees."""
         return (self.kernel_size[1] - 1) * self.dilation_rate[1] + 1
 
     def compute_output_shape(self, sequences_shape: Sequence[Any]) -> tuple[int | None, ...]:

@@ -16,7 +16,7 @@ class CellLayer(Recurrent):
     """A `Recurrent` layer that creates its own cell; a base class.
 
     A subclass sets `cell_class`. Its constructor takes the arguments of the cell and of `Recurrent`: units
-    and activation by position, all others by name. The cell's arguments are attributes of the layer too
+    and activation by position, all others by name. The cell's arguments are also attributes of the layer
     (`LSTM(8).units`).
 
     Raises:
@@ -38,7 +38,8 @@ class CellLayer(Recurrent):
     def __init__(self, units: int, *positional: Any, **kwargs: Any) -> None:
         if len(positional) > 1:
             raise TypeError(
-                f"{type(self).__name__}: expected units, activation and names, got {positional[1]!r}"
+                f"{type(self).__name__}: expected only units and activation by position, "
+                f"got {positional[1]!r} too"
             )
         of_cell = {name: kwargs.pop(name) for name in self._cell_arguments if name in kwargs}
         cell_name = _WORD_STARTS.sub("_", self.cell_class.__name__).lower()
@@ -64,7 +65,7 @@ _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def _parameters(layer_class: type) -> dict[str, inspect.Parameter]:
-    """Return the constructor arguments of a class and its bases in this package by name, `units` first."""
+    """Return the constructor arguments of a class and its bases in this package; `units` is the first."""
     found: dict[str, inspect.Parameter] = {}
     for owner in layer_class.__mro__[: layer_class.__mro__.index(keras.layers.Layer)]:
         if "__init__" in vars(owner):

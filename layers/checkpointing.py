@@ -1,7 +1,7 @@
-"""Training on long sequences in little memory: the backward pass computes each chunk of steps again.
+"""Training on long sequences in little memory: the backward pass recomputes each chunk of steps.
 
-The forward pass keeps only the states at the start of each chunk. The backward pass runs a chunk again from
-there. The projected inputs exist for one chunk at a time.
+The forward pass keeps only the states at the start of each chunk. The backward pass runs each chunk again
+from there. The projected inputs exist for one chunk at a time.
 
 Reference: T. Chen et al., Training deep nets with sublinear memory cost, 2016.
 """
@@ -104,7 +104,7 @@ def _joined(array: tf.TensorArray) -> tf.Tensor:
 def _forward(
     cell: Cell, x: tf.Tensor, state: States, masks: Masks, *, every: int, return_sequences: bool
 ) -> tuple[list[tf.Tensor], States, States]:
-    """Return the outputs (a list of one sequence or none), the states before each chunk, and the last."""
+    """Return the outputs (a list of one sequence or none), the states before each chunk, the last states."""
     chunks = tf.shape(x)[0] // every
     starts = [empty(part, chunks) for part in state]
     size = [every, *state[0].shape]

@@ -13,7 +13,7 @@ def require_sequences(layer: keras.layers.Layer, shape: Sequence[int | None]) ->
     """Check that inputs have the shape (batch, steps, features), and fix the number of features.
 
     Raises:
-        ValueError: the shape has another number of axes.
+        ValueError: the shape does not have three axes.
     """
     if len(shape) != 3:
         expected = "expected inputs of shape (batch, steps, features)"
@@ -24,11 +24,11 @@ def require_sequences(layer: keras.layers.Layer, shape: Sequence[int | None]) ->
 def valid_steps(layer: keras.layers.Layer, sequences: tf.Tensor, mask: Any) -> tf.Tensor | None:
     """Return the mask (batch, steps) as booleans, or None without a mask.
 
-    Keras passes no mask where a call has a second tensor, such as an initial state. Then the mask is read off
-    `sequences`.
+    Keras passes no mask if the call has a second tensor, such as an initial state. The mask is then taken
+    from `sequences`.
 
     Raises:
-        ValueError: the mask has another shape than the batch and steps of `sequences`.
+        ValueError: the shape of the mask differs from the batch and steps of `sequences`.
     """
     if mask is None:
         mask = getattr(sequences, "_keras_mask", None)
@@ -43,12 +43,12 @@ def valid_steps(layer: keras.layers.Layer, sequences: tf.Tensor, mask: Any) -> t
 
 
 def require_rate(layer: keras.layers.Layer, name: str, rate: float) -> None:
-    """Check that a dropout rate is in [0, 1); the message of the ValueError holds `name`."""
+    """Raise a ValueError with `name` unless a dropout rate is in [0, 1)."""
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"{type(layer).__name__}: {name}: expected 0 <= rate < 1, got {rate!r}")
 
 
 def require_units(layer: keras.layers.Layer, units: Any, name: str = "units") -> None:
-    """Check that a size is a whole number above 0; the message of the ValueError holds `name`."""
+    """Raise a ValueError with `name` unless a size is a whole number above 0."""
     if isinstance(units, bool) or not isinstance(units, int) or units < 1:
         raise ValueError(f"{type(layer).__name__}: {name}: expected a whole number above 0, got {units!r}")

@@ -13,9 +13,9 @@ from keras import ops
 class CountingAdamW(keras.optimizers.AdamW):
     """`keras.optimizers.AdamW` that counts the steps in which `global_clipnorm` scaled the gradients down.
 
-    The updates are those of AdamW. The norm is the one that Keras clips by: an embedding row that occurs
-    twice counts as two gradients, not as their sum. The counts are optimizer variables, so a checkpoint keeps
-    them.
+    The weights change as with AdamW. The norm is the one that Keras compares with `global_clipnorm`: an
+    embedding row that occurs twice counts as two gradients, not as their sum. The counts are optimizer
+    variables, so a checkpoint keeps them.
 
     Args:
         **kwargs: the arguments of `keras.optimizers.AdamW`: learning_rate, weight_decay, global_clipnorm, ...
@@ -32,7 +32,7 @@ class CountingAdamW(keras.optimizers.AdamW):
         self._norms = self.add_variable(name="gradient_norms", dtype="float32", **options)
 
     def _clip_gradients(self, gradients: list[Any]) -> list[Any]:
-        # Here, and nowhere else, the gradients are those that Keras clips: unscaled and accumulated.
+        # Only here are the gradients the ones that Keras clips: unscaled and accumulated.
         squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares)))
         self.assign_add(self._counted, 1)
@@ -42,7 +42,7 @@ class CountingAdamW(keras.optimizers.AdamW):
         return super()._clip_gradients(gradients)
 
     def take_counts(self) -> dict[str, float]:
-        """Return the counts since the last call, and start them again at zero.
+        """Return the counts since the last call, and reset them to zero.
 
         Returns:
             `clipped_steps`, and `gradient_norm`, the mean norm before clipping. A gradient that is NaN does

@@ -34,7 +34,7 @@ def from_keras(layer: Any) -> Any:
     """Convert a recurrent layer of Keras to the layer of this package that computes the same.
 
     SimpleRNN, LSTM, GRU and Bidirectional become the layers of the same name, RNN over one cell becomes
-    `Recurrent`, RNN over several cells a `Stack`.
+    `Recurrent`, and RNN over several cells becomes a `Stack`.
 
     Args:
         layer: a recurrent layer of Keras. If it is built, its weights and kept states are copied.
@@ -67,8 +67,8 @@ def from_keras(layer: Any) -> Any:
             _refuse(layer.get_config(), _UNSUPPORTED, our_class.__name__)
             return _with_weights(_made(our_class, layer), layer)
     raise TypeError(
-        f"expected one of {_names()}, got {type(layer).__name__} ({layer.name}): write its step as a Cell of "
-        "unrolled and run it in Recurrent, or leave the model with Keras"
+        f"expected one of {_names()}, got {type(layer).__name__} ({layer.name}): write its step as an "
+        "unrolled Cell and run it in Recurrent, or keep the model in Keras"
     )
 
 
@@ -98,7 +98,7 @@ def to_keras(layer: Any) -> Any:
         if type(layer) is ours:
             _refuse(layer.get_config(), _WITHOUT_COUNTERPART, f"keras.layers.{their_class.__name__}")
             return _with_weights(_made(their_class, layer), layer)
-    raise TypeError(f"expected SimpleRNN, LSTM, GRU or Bidirectional of unrolled, got {type(layer).__name__}")
+    raise TypeError(f"expected an unrolled SimpleRNN, LSTM, GRU or Bidirectional, got {type(layer).__name__}")
 
 
 def _recurrent(rnn: Any) -> Recurrent:
@@ -117,7 +117,7 @@ def _stack(rnn: Any) -> Stack:
                 "use one RNN layer for each cell"
             )
     if any(cell.dtype_policy != rnn.dtype_policy for cell in rnn.cell.cells):
-        raise ValueError(f"{rnn.name}: dtype: expected that of every cell, got {rnn.dtype_policy.name}")
+        raise ValueError(f"{rnn.name}: dtype: expected the dtype of every cell, got {rnn.dtype_policy.name}")
     last = len(rnn.cell.cells) - 1
     ours = [
         Recurrent(
@@ -138,7 +138,7 @@ def _cell(cell: Any, where: str) -> Cell:
             return _made(ours, cell)
     known = ", ".join(f"keras.layers.{theirs.__name__}" for theirs in _CELLS)
     raise TypeError(
-        f"{where}: cell: expected one of {known}, got {type(cell).__name__}: write it as a Cell of unrolled "
+        f"{where}: cell: expected one of {known}, got {type(cell).__name__}: write it as an unrolled Cell "
         "and run it in Recurrent"
     )
 
@@ -149,7 +149,7 @@ def _names() -> str:
 
 
 def _refuse_activity_regularizer(layer: Any) -> None:
-    """Refuse the option of a wrapper, whose config may not be readable."""
+    """Refuse activity_regularizer by the attribute: a wrapper's config may not be readable."""
     config = {"name": layer.name, "activity_regularizer": layer.activity_regularizer}
     _refuse(config, _UNSUPPORTED, "unrolled")
 
@@ -158,12 +158,13 @@ def _refuse(config: dict[str, Any], options: dict[str, Any], target: str) -> Non
     for option, only in options.items():
         if config.get(option, only) != only:
             raise ValueError(
-                f"{config['name']}: {option}={config[option]} has no counterpart in {target}: make it without"
+                f"{config['name']}: {option}={config[option]} has no counterpart in {target}: "
+                "create the layer without it"
             )
 
 
 def _made(target: Any, source: Any) -> Any:
-    """Make a layer or cell of the class `target` with the options that it shares with `source`."""
+    """Create a layer or cell of the class `target` with the options that it shares with `source`."""
     config = source.get_config()
     for name in ("activation", "recurrent_activation"):
         if isinstance(getattr(source, name, None), keras.layers.Layer):
@@ -175,8 +176,8 @@ def _made(target: Any, source: Any) -> Any:
         return target.from_config({name: value for name, value in config.items() if name in kept})
     except Exception as error:
         raise ValueError(
-            f"{source.name}: can't be made again from its config: register with Keras the functions that it "
-            f"is given ({type(error).__name__}: {error})"
+            f"{source.name}: can't be rebuilt from its config: register the functions among its "
+            f"arguments with Keras ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -12,25 +12,25 @@ import keras
 
 from .bidirectional import Bidirectional
 from .convert import from_keras
+from .rebuild import build_as, copy_weights, is_graph, rebuild, replace_inside
 from .recurrent import Recurrent
-from .remake import build_as, copy_weights, is_graph, remade, replace_inside
 from .stack import Stack
 
 _STOCK = (keras.layers.RNN, keras.layers.Bidirectional)
-"""The base class of the recurrent layers of Keras, and their wrapper."""
+"""The base class of Keras's recurrent layers, and their wrapper Bidirectional."""
 
 
 def convert_model(model: keras.Model) -> keras.Model:
     """Convert a built Keras model so that every recurrent layer comes from this package.
 
-    It converts Sequential, Functional and subclassed models, and these inside each other. Recurrent layers
-    are converted by `from_keras` wherever they are; other layers are made again from their config. Weights,
+    It converts Sequential, Functional and subclassed models, and these inside each other. `from_keras`
+    converts the recurrent layers, wherever they are; other layers are rebuilt from their config. Weights,
     vocabularies and the kept states of stateful layers are copied.
 
     Keras ignores the mask of a sequence when a layer is called with an initial state and without `mask`; the
-    layers of this package do not. In a Functional model the new model ignores the mask too. In the code of a
-    subclassed model such a call is an error. A subclassed model that creates Keras layers in its code creates
-    them again when it is loaded from a file: convert it again then.
+    layers of this package use it. A converted Functional model ignores the mask too, to compute the same. In
+    a subclassed model such a call raises an error. If the code of a subclassed model creates Keras layers, it
+    creates them again when the model is loaded from a file: convert the loaded model again.
 
     Args:
         model: a built model. It is not changed.
@@ -39,17 +39,19 @@ def convert_model(model: keras.Model) -> keras.Model:
         A new model that computes the same, shares nothing with `model` and is not compiled.
 
     Raises:
-        TypeError: this is no model, or a recurrent layer or cell has no counterpart, such as ConvLSTM2D or a
-            cell of your own.
-        ValueError: the model is not built, an option has no counterpart, or a layer can't be made again from
-            its config.
+        TypeError: `model` is not a keras.Model, or a recurrent layer or cell has no counterpart, such as
+            ConvLSTM2D or your own cell.
+        ValueError: the model is not built, an option has no counterpart, or a layer can't be rebuilt from its
+            config.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"convert_model: expected a keras.Model, got {type(model).__name__}")
     layers = model._flatten_layers()
     for layer in layers:
         if not (layer.built and model.built) and isinstance(layer, (*_STOCK, keras.Model)):
-            raise ValueError(f"{layer.name}: not built, so no weights: call the model on a batch first")
+            raise ValueError(
+                f"{layer.name}: it has no weights, because it is not built: call the model on a batch first"
+            )
     return _Conversion(model).run()
 
 
@@ -86,7 +88,7 @@ class _Conversion:
             elif is_graph(layer):
                 new = self._cloned(layer)
             else:
-                new = remade(layer)
+                new = rebuild(layer)
                 self._substitute(layer, new)
             self.made[id(layer)] = new
         return self.made[id(layer)]
@@ -103,23 +105,23 @@ class _Conversion:
                 "keras.Sequential(model.layers)" if not options else "keras.Model(model.input, model.output)"
             )
             raise ValueError(
-                f"{model.name}: {type(model).__name__}, a class of your own, can't be made again around "
-                f"other layers: convert {plain}"
+                f"{model.name}: {type(model).__name__} is your own class and can't be rebuilt with other "
+                f"layers: convert {plain}"
             )
         return clone
 
     def _substitute(self, old: Any, new: Any) -> None:
-        """Replace the recurrent layers inside `new`, which was made from the config of `old`."""
+        """Replace the recurrent layers inside `new`, which was rebuilt from the config of `old`."""
         for position, child in enumerate(getattr(old, "_layers", ())):
             if not any(isinstance(layer, _STOCK) for layer in child._flatten_layers()):
                 continue
             twin = new._layers[position] if position < len(new._layers) else None
             if twin is self.made.get(id(child), new):
-                continue  # `new` is in two places and was converted in the other
+                continue  # `new` occurs twice and was converted at its first place
             if type(twin) is not type(child):
                 raise ValueError(
-                    f"{old.name}: {child.name} is not there in a {type(old).__name__} made again from its "
-                    "config: make it in __init__, from arguments that get_config gives"
+                    f"{old.name}: {child.name} is missing when {type(old).__name__} is rebuilt from its "
+                    "config: create it in __init__ from arguments that get_config returns"
                 )
             if isinstance(child, _STOCK) or is_graph(child):
                 replace_inside(new, twin, self.of(child))
@@ -148,11 +150,11 @@ class _Conversion:
         if is_graph(old):
             children = [(layer, self.of(layer)) for layer in old.layers]
         elif isinstance(new, Stack):
-            return  # it has no StackedRNNCells inside
+            return  # a Stack has no StackedRNNCells inside
         elif len(old._layers) != len(new._layers):
             raise ValueError(
-                f"{old.name}: expected {len(old._layers)} layers inside a {type(old).__name__} made again "
-                f"from its config, got {len(new._layers)}: make all in __init__ or build"
+                f"{old.name}: expected {len(old._layers)} layers when {type(old).__name__} is rebuilt "
+                f"from its config, got {len(new._layers)}: create them all in __init__ or build"
             )
         else:
             children = list(zip(old._layers, new._layers, strict=True))
@@ -167,7 +169,7 @@ def _new_input(tensor: Any) -> Any:
 
 @contextmanager
 def _not_compiled(model: Any) -> Iterator[None]:
-    """Hide loss and metrics from `clone_model`, which may fail to make them again."""
+    """Hide loss and metrics from `clone_model`, which may fail to rebuild them."""
     compiled, model.compiled = model.compiled, False
     try:
         yield
@@ -176,12 +178,12 @@ def _not_compiled(model: Any) -> Iterator[None]:
 
 
 def _ignores_mask(given: dict[str, Any]) -> bool:
-    """Return whether Keras ignores the mask in a call with these arguments, as it does with two tensors."""
+    """Return whether Keras ignores the mask in this call, because it then sees two tensor arguments."""
     return given.get("initial_state") is not None and given.get("mask") is None
 
 
 def _call(layer: Any, *args: Any, nested: bool, **kwargs: Any) -> Any:
-    """Call a layer in the new graph. Where Keras ignores the mask, the layer gets none but passes it on."""
+    """Call a layer in the new graph. If Keras ignores the mask, the layer gets no mask but passes it on."""
     if not isinstance(layer, (Recurrent, Bidirectional, Stack)):
         return layer(*args, **kwargs)
     given = dict(zip(inspect.signature(layer.call).parameters, args, strict=False)) | kwargs

@@ -73,7 +73,7 @@ def gate_saturation(layer: Recurrent, sequences: Any) -> dict[str, Saturation]:
         sequences: (batch, steps, features).
 
     Returns:
-        A `Saturation` for each of the cell's `gate_names`. A cell without gate names gives none.
+        A `Saturation` for each of the cell's `gate_names`. The dict is empty for a cell without gate names.
     """
     return _saturation(layer, _observed(layer, sequences, tf.reduce_sum))
 
@@ -81,15 +81,15 @@ def gate_saturation(layer: Recurrent, sequences: Any) -> dict[str, Saturation]:
 def spectral_radius(layer: Recurrent) -> np.ndarray:
     """Return the largest |eigenvalue| of each block of the recurrent kernel.
 
-    Without gates and activation a gradient is multiplied by this at every step in the long run: below 1 it
-    vanishes, above 1 it explodes. A tanh makes it smaller.
+    Without gates and activation, each step multiplies a gradient by about this value: below 1 the gradient
+    vanishes, above 1 it explodes. A tanh makes the factor smaller.
 
     Args:
         layer: a built `Recurrent` layer.
 
     Returns:
-        (blocks,) in the order of the kernel's columns. A value is NaN where the kernel holds NaN or infinity.
-        A kernel that is a vector (IndRNN) counts as a diagonal matrix. The array is empty where the kernel is
+        (blocks,) in the order of the kernel's columns. A value is NaN if its block holds NaN or infinity.
+        A kernel that is a vector (IndRNN) counts as a diagonal matrix. The array is empty if the kernel is
         not square (a projection) or missing (minGRU).
     """
     kernel = getattr(layer.cell, "recurrent_kernel", None)
@@ -110,7 +110,8 @@ def _largest_eigenvalue(matrix: np.ndarray) -> float:
 def recurrent_layers(model: keras.layers.Layer) -> dict[str, Recurrent]:
     """Return every `Recurrent` layer inside a model by its path, such as "encoder.0.backward".
 
-    The path names layers of a `Stack` by number, those of a `Bidirectional` by direction, others by name.
+    In the path, a layer of a `Stack` has its number, a layer of a `Bidirectional` its direction, any other
+    layer its name.
     """
     return dict(_walk(model, ""))
 
@@ -137,7 +138,7 @@ def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Recurrent
 def diagnoser(model: keras.Model) -> Callable[[Any, Any], dict[str, Diagnosis]]:
     """Return a function that measures every recurrent layer of a model on a batch.
 
-    The gradients are those of the model's own loss, through all layers after the recurrent one. Where these
+    The gradients are those of the model's own loss, through all layers after the recurrent one. If these
     read more than the last output (attention, pooling), the gradient also reaches early states directly.
     Masked steps do not count as steps. A layer that the model calls several times is measured in its last
     call. The model does not change, and no random number is drawn. The function is fast from its second call

@@ -23,15 +23,15 @@ def fused_lstm(cell: Cell, x: tf.Tensor, state: States, *, path: str) -> tuple[t
         cell: a cell whose `unsupported_by_fused` is None.
         x: inputs for which `unsupported_call` is None.
         state: h and c before the first step, (1, units) each.
-        path: the path of the layer, which no other layer of the model has.
+        path: the path of the layer, unique in the model.
 
     Returns:
         The outputs (steps, 1, units) and the last h and c. The last c is right in TensorFlow only: the
-        TFLite operation does not hand it out.
+        TFLite operation does not return it.
     """
     weights = [tf.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel)]
     bias = tf.zeros([weights[0].shape[1]]) if cell.bias is None else tf.convert_to_tensor(cell.bias)
-    # The converter finds the operation by these attributes. No other operation may have its name.
+    # The converter finds the operation by these attributes. `api_implements` must be unique in the model.
     attributes = {
         "api_implements": f"lstm_{uuid.uuid5(uuid.NAMESPACE_OID, path)}",
         "api_preferred_device": "CPU",

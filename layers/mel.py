@@ -26,7 +26,7 @@ def mel_filters(
 ) -> np.ndarray:
     """Return triangular mel filters for the power spectrum of an FFT.
 
-    Their corners are equally spaced on Slaney's mel scale, and each has an area of 1 over Hz.
+    Their corners are equally spaced on Slaney's mel scale. The area of each filter over Hz is 1.
 
     Args:
         sample_rate: samples a second.

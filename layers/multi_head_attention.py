@@ -32,11 +32,11 @@ class _MultiHead(Attention):
 
     @property
     def heads_shape(self) -> tuple[int, ...]:
-        """Shape of the weights between the batch and the queries: (heads,)."""
+        """The axes of the weights between batch and queries: (heads,)."""
         return (self.num_heads,)
 
     def context_size(self, query_size: int | None, memory_size: int | None) -> int | None:
-        """Return the size of the query, as residual connections need."""
+        """Return the size of the query, which residual connections need."""
         return query_size
 
     def _affine_weights(self, role: str, inputs: int, columns: int) -> None:
@@ -76,7 +76,7 @@ class _MultiHead(Attention):
 
 @keras.saving.register_keras_serializable("unrolled")
 class MultiHeadAttention(_MultiHead, MemoryAttention):
-    """Multi-head scaled dot-product attention; the numbers of `keras.layers.MultiHeadAttention`.
+    """Multi-head scaled dot-product attention; computes the same as `keras.layers.MultiHeadAttention`.
 
         q_i = W_q x_i + b_q      k_j = W_k m_j + b_k      v_j = W_v m_j + b_v      each split into heads
         e_hij = q_hi . k_hj / sqrt(key_dim)
@@ -93,9 +93,9 @@ class MultiHeadAttention(_MultiHead, MemoryAttention):
     Call arguments: `query` x (batch, query features) or (batch, queries, query features); `memory` m (batch,
     steps, features); `mask` (batch, steps) of the memory, False at padding. In a decoder, `project_memory`
     and `attend` compute k and v once.
-    Returns: (batch, [queries,] query features); with `return_weights` a list of that and
+    Returns: (batch, [queries,] query features); with `return_weights` a list of this output and the weights
     (batch, heads, [queries,] steps).
-    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Masking: padding gets weight 0. If every step is padding, all steps get the same weight.
     Weights: query_kernel, key_kernel and value_kernel (inputs, heads * key_dim) with their biases, in blocks
     of key_dim columns a head; output_kernel (heads * key_dim, query features) and output_bias.
 
@@ -134,8 +134,9 @@ class MultiHeadAttentionPooling(_MultiHead, AttentionPooling):
         kernel_initializer: initial values of the kernels W and of q.
 
     Call arguments: `sequences` x (batch, steps, features); `mask` (batch, steps), False at padding.
-    Returns: (batch, features); with `return_weights` a list of that and (batch, heads, steps).
-    Masking: padding has the weight 0. Where every step is padding, all steps weigh the same.
+    Returns: (batch, features); with `return_weights` a list of this output and the weights
+    (batch, heads, steps).
+    Masking: padding gets weight 0. If every step is padding, all steps get the same weight.
     Weights: query q (heads, key_dim); key_kernel and value_kernel (features, heads * key_dim) with their
     biases, in blocks of key_dim columns a head; output_kernel (heads * key_dim, features) and output_bias.
 

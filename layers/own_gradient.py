@@ -1,8 +1,8 @@
 """The gradient of a cell over a sequence, arranged for fast training.
 
     forward      a loop keeps the states and the projected states of every step
-    backward     a loop computes the gradient of `update` and one product with the recurrent weights a step
-    afterwards   one product gives the gradient of the recurrent weights for all steps
+    backward     each step computes the gradient of `update` and one product with the recurrent weights
+    afterwards   one product computes the gradient of the recurrent weights for all steps
 
 XLA turns the pointwise work of a step into a few vectorised passes. Everything is time-major, (steps, batch,
 size), except where a docstring says otherwise.
@@ -28,7 +28,7 @@ _USUAL_BATCH = 32
 
 
 class Trace(NamedTuple):
-    """What the backward pass needs from the forward pass, for each step."""
+    """The values that the backward pass needs from the forward pass, for each step."""
 
     x_proj: tf.Tensor
     """The projected inputs, (steps, batch, columns)."""
@@ -83,10 +83,10 @@ def with_gradient(
     """Call `run` with `gradients` as its gradient.
 
     Args:
-        run: maps inputs to a tuple of results and to what `gradients` needs of this pass.
-        gradients: maps the inputs, what `run` kept, the gradients of the results and the variables to the
+        run: maps the inputs to a tuple of results and to the values that `gradients` needs.
+        gradients: maps the inputs, those values, the gradients of the results and the variables to the
             gradients of the inputs and of the variables.
-        inputs: the tensors to differentiate by, beside the variables that `run` uses.
+        inputs: the tensors to differentiate by, in addition to the variables that `run` uses.
         compiled: compile both functions with XLA.
 
     Returns:
@@ -112,7 +112,7 @@ def scan_in_halves(
 ) -> tuple[tf.Tensor, States]:
     """Run `scan_with_own_gradient`, compiled, on both halves of the batch at the same time.
 
-    A compiled loop runs on one core, because the products of one step are too small to be shared. Two loops
+    A compiled loop runs on one core, because the products of one step are too small to be split. Two loops
     use two cores.
 
     Args:
@@ -168,7 +168,7 @@ def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
         h_proj = cell.project_previous(state[0], masks.dropped)
         state = cell.advance(x_t, h_proj, state, **masks.at(t))
         arrays = [array.write(t, part) for array, part in zip(arrays, (h_proj, *state), strict=True)]
-        # The loop carries the next inputs. Reading them where they are used keeps XLA from vectorising.
+        # The loop carries the next inputs, because XLA can't vectorise if they are read where they are used.
         return t + 1, x_proj[tf.minimum(t + 1, steps - 1)], state, arrays
 
     *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, x_proj[0], tuple(state), arrays))
@@ -194,7 +194,7 @@ def backward(
         x: inputs, (steps, batch, features).
         state: the states before the first step, (batch, size) each.
         masks: padding, recurrent dropout and zoneout.
-        trace: what `forward` returned.
+        trace: the trace that `forward` returned.
         d_outputs: gradient of the loss with respect to the outputs, (steps, batch, size).
         d_last: the same with respect to each last state, (batch, size).
         variables: the weights of the cell.

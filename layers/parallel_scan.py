@@ -1,4 +1,4 @@
-"""All steps of a cell that is linear in its state, computed at once.
+"""Compute all steps of a cell that is linear in its state at once.
 
 Everything is time-major: (steps, batch, size).
 """
@@ -54,7 +54,7 @@ def parallel_scan(
     if masks.valid is not None:
         a, b = _keep(~masks.valid, a, b)
     outputs = linear_recurrence(a, b, h)
-    last = tf.concat([h[None], outputs[-1:]], 0)[-1]  # h where there are no steps
+    last = tf.concat([h[None], outputs[-1:]], 0)[-1]  # h if there are no steps
     return outputs, (last,)
 
 
@@ -67,11 +67,11 @@ def linear_recurrence(a: tf.Tensor, b: tf.Tensor, h0: tf.Tensor) -> Any:
     """Return every h_t = a_t * h_(t-1) + b_t in log2(steps) passes over whole arrays.
 
     Args:
-        a, b: (steps, batch, units). With |a| <= 1 no intermediate result overflows unless the loop's does.
+        a, b: (steps, batch, units). If |a| <= 1, this overflows only if a loop would too.
         h0: the state before the first step, (batch, units).
 
     Returns:
-        (steps, batch, units). Its gradient is the same recurrence, run from the end with a_(t+1) for a_t.
+        (steps, batch, units). The gradient is the same recurrence, run from the end with a_(t+1), not a_t.
 
     References: G. Blelloch, Prefix sums and their applications, 1990 (for a known number of steps);
     W. D. Hillis and G. L. Steele, Data parallel algorithms, 1986 (for an unknown number).

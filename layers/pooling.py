@@ -17,7 +17,7 @@ class MaskedMaxPooling(keras.layers.Layer):
 
         y = max over the valid t of x_t
 
-    `keras.layers.GlobalMaxPooling1D` also reads padding; with this layer padded equals unpadded.
+    `keras.layers.GlobalMaxPooling1D` also reads padding; this layer ignores it.
 
     Call arguments: `sequences` (batch, steps, features); `mask` (batch, steps), False at padding.
     Returns: (batch, features); zeros where every step is padding.

@@ -17,7 +17,7 @@ from .states import States
 
 @dataclass
 class Recording:
-    """What a layer did in its last call: time-major, in the order of processing."""
+    """A record of a layer's last call: time-major, in the order of processing."""
 
     probes: States = ()
     """Zeros (steps, batch, size) for each state. They are added to the state after each step, so that the
@@ -154,7 +154,7 @@ def _loop(
         return t + 1, state, [array.write(t, part) for array, part in zip(arrays, kept, strict=True)]
 
     steps = tf.shape(x_proj)[0]
-    _, gates = step(tf.zeros_like(x_proj[0]), state, None)  # for their shapes only
+    _, gates = step(tf.zeros_like(x_proj[0]), state, None)  # only their shapes are used
     arrays = [empty(part, steps) for part in (state[0], *gates)]
     _, state, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays))
     outputs, *of_gates = (stacked(array, x_proj) for array in arrays)

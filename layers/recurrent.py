@@ -51,8 +51,8 @@ class Recurrent(StatefulLayer):
         zero_output_for_mask: return zeros at masked steps instead of repeating the previous output.
         stateful: start each call from the last states of the call before, until `reset_state()`. This
             needs a fixed batch size (`keras.Input(batch_size=...)`): row i continues row i.
-        checkpoint_every: number of steps between stored states in training. The backward pass computes
-            the steps between them again: less memory for long sequences, for one more forward pass.
+        checkpoint_every: number of steps between stored states in training. The backward pass recomputes
+            the steps between them. This saves memory and costs one more forward pass.
         check_numerics: raise an error when the inputs hold NaN or infinity.
 
     Call arguments:
@@ -71,7 +71,7 @@ class Recurrent(StatefulLayer):
         zero. The mask goes on to the next layer with `return_sequences`.
 
     Raises:
-        TypeError: `cell` is not a `Cell`, or lacks one of the three maps.
+        TypeError: `cell` is not a `Cell`, or does not define one of the three maps.
         ValueError: the inputs, the mask or the initial states have the wrong shape; the dtype differs
             from the cell's; a stateful layer has no fixed batch size.
     """
@@ -103,7 +103,7 @@ class Recurrent(StatefulLayer):
         self.stateful = stateful
         self.checkpoint_every = checkpoint_every
         self.check_numerics = check_numerics
-        self.runs_beside_another = False  # True in Bidirectional: the other direction uses the second core
+        self.runs_in_parallel = False  # True in Bidirectional: the other direction uses the second core
         self.supports_masking = True
 
     def _check_cell(self, cell: Cell) -> None:
@@ -116,7 +116,7 @@ class Recurrent(StatefulLayer):
             )
         if cell.dtype_policy != self.dtype_policy:
             raise ValueError(
-                f"{self.name}: dtype: expected that of the cell, {cell.dtype_policy.name}, "
+                f"{self.name}: dtype: expected the dtype of the cell, {cell.dtype_policy.name}, "
                 f"got {self.dtype_policy.name}"
             )
 
@@ -155,7 +155,7 @@ class Recurrent(StatefulLayer):
     ) -> tuple[tf.Tensor | None, States]:
         """Run the cell over sequences (batch, steps, features): outputs (batch, steps, size), last states."""
         how = chosen_execution(training=training)
-        has_steps = sequences.shape[1] != 0  # without steps only "loop" knows the shapes
+        has_steps = sequences.shape[1] != 0  # if there are no steps, only "loop" knows the shapes
         if how in ("own_gradient", "compiled") and has_steps:
             return self._scan_to_train(sequences, state, masks, training=training, compiled=how == "compiled")
         x = steps_first(sequences, backwards=self.go_backwards)
@@ -172,9 +172,9 @@ class Recurrent(StatefulLayer):
     def _require_fusible(self, x: tf.Tensor, masks: Masks) -> None:
         reason = self.cell.unsupported_by_fused()
         if not reason and (self.return_state or self.stateful):
-            reason = "expected a layer that neither returns nor carries its state"
+            reason = "expected a layer that does not return or carry its state"
         if reason := reason or unsupported_call(x, masks):
-            raise ValueError(f"{self.name}: execution 'fused': {reason}; 'loop' can")
+            raise ValueError(f"{self.name}: execution 'fused': {reason}; use 'loop'")
 
     def _scan_to_train(
         self, sequences: tf.Tensor, state: States, masks: Masks, *, training: bool, compiled: bool
@@ -197,7 +197,7 @@ class Recurrent(StatefulLayer):
             x = steps_first(sequences, backwards=backwards)
             outputs, states = compiler(lambda: parallel_scan(cell, cell.project_inputs(x), state, masks))()
             return batch_first(outputs), states
-        if compiled and not self.runs_beside_another and halves_are_faster(cell, sequences):
+        if compiled and not self.runs_in_parallel and halves_are_faster(cell, sequences):
             return scan_in_halves(cell, sequences, state, masks, backwards=backwards)
         return scan_with_own_gradient(cell, sequences, state, masks, backwards=backwards, compiled=compiled)
 
@@ -215,9 +215,9 @@ class Recurrent(StatefulLayer):
     ) -> tf.Tensor:
         """Return the outputs of all steps or the last one, batch first, with zeros at masked steps.
 
-        At a masked step `outputs` repeats the state before. That is right after the first valid step. Before
-        it the output must be zero, and it is already where the states start from zeros. With
-        `zero_output_for_mask` every masked step gives zeros.
+        At a masked step `outputs` repeats the previous state, which is right after the first valid step.
+        Before that step the output must be zero; it already is if the states start from zeros. With
+        `zero_output_for_mask` the output of every masked step is zero.
         """
         result = outputs if self.return_sequences else last
         result = tf.cast(result, self.compute_dtype)
@@ -245,7 +245,7 @@ class Recurrent(StatefulLayer):
         return [output, *((batch, s) for s in self.cell.state_size)] if self.return_state else output
 
     def compute_mask(self, _: Any, mask: Any = None) -> Any:
-        """Return the mask for outputs of every step, None for last outputs and states."""
+        """Return the mask for outputs of every step; None for last outputs and states."""
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         output_mask = mask if self.return_sequences else None
         return [output_mask] + [None] * len(self.cell.state_size) if self.return_state else output_mask
@@ -260,7 +260,7 @@ class Recurrent(StatefulLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Recurrent:
-        """Make the layer and its cell from `get_config`."""
+        """Create the layer and its cell from what `get_config` returned."""
         config = dict(config)
         if "cell" in config:
             config["cell"] = keras.saving.deserialize_keras_object(config["cell"])

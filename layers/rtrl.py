@@ -16,8 +16,8 @@ class RealTimeRecurrentLearning:
 
     While the weights stay the same, the sum over the steps is the gradient of backpropagation through time.
     With an update at every step it is approximate. Memory does not grow with the sequence: it holds batch *
-    state * weights numbers. A step costs state times as many products, so this is for cells of about ten
-    units. There is no dropout or zoneout.
+    state * weights numbers. A step takes as many times more products as the state has numbers, so use this
+    for cells of about ten units. There is no dropout or zoneout.
 
     Args:
         cell: a built `Cell`.

@@ -1,6 +1,6 @@
 """Run a cell over a sequence: the choice of the execution, and the executions "loop" and "unrolled".
 
-Everything here is time-major: inputs and outputs are (steps, batch, size). A cell hands its states from step
+Everything here is time-major: inputs and outputs are (steps, batch, size). A cell passes its states from step
 to step. The first state is the output.
 """
 
@@ -32,7 +32,7 @@ def execution(name: str) -> Iterator[None]:
             "auto": "compiled" for training in a graph (as `fit` trains), otherwise "loop".
             "loop": a plain while loop with TensorFlow's gradient. This is what export uses by default.
             "own_gradient": a while loop with the gradient of `own_gradient.py`.
-            "compiled": as "own_gradient", compiled by XLA once for each shape of the inputs. A large batch
+            "compiled": the same, compiled by XLA once for each shape of the inputs. A large batch
                 is split into two halves that run at the same time.
             "unrolled": straight-line operations, for export. A sequence of unknown length uses "loop".
             "fused": one TFLite operation, for export of LSTM layers without a mask and with a batch of 1.
@@ -62,7 +62,7 @@ def chosen_execution(*, training: bool) -> str:
 
 
 class Masks(NamedTuple):
-    """Masks of padding, recurrent dropout and zoneout. None means that there is none."""
+    """Masks of padding, recurrent dropout and zoneout. None means no mask."""
 
     valid: tf.Tensor | None = None
     """(steps, batch, 1) bool, False at padding. Such a step does not change the states."""

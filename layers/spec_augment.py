@@ -51,7 +51,7 @@ class SpecAugment(keras.layers.Layer):
         for name in _SIZES:
             if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 0):
                 raise ValueError(
-                    f"SpecAugment: {name}: expected a whole number from 0 up, got {getattr(self, name)!r}"
+                    f"SpecAugment: {name}: expected a whole number of 0 or more, got {getattr(self, name)!r}"
                 )
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

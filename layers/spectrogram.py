@@ -16,7 +16,7 @@ from .states import after_the_past, carried_states, zero_past
 IN_FLOAT = "in_float"
 """Name scope of operations that stay in float32 in quantised files. Energies span ten powers of ten."""
 
-_SMALL = 1023  # TFLite quantises constants of 1024 numbers and more to 8 bits, even in a float product
+_SMALL = 1023  # TFLite quantises constants of 1024 or more numbers to 8 bits, even in a float product
 
 
 @keras.saving.register_keras_serializable("unrolled")
@@ -27,8 +27,8 @@ class Mel(keras.layers.Layer):
         energies_t = |rfft(frame_t, n)|^2 F
 
     n is the smallest power of two that is at least the window, F are the `mel_filters`. Frame t ends with hop
-    t, and zeros stand before the first sample. So a frame never waits for later samples, and a stream in
-    packets of whole hops gives the same frames as the whole signal. Samples after the last whole hop are
+    t, and zeros precede the first sample. So a frame never waits for later samples, and a stream in packets
+    of whole hops has the same frames as the whole signal. Samples after the last whole hop are
     ignored. Everything is computed in float32, in quantised files too.
 
     Args:
@@ -60,7 +60,7 @@ class Mel(keras.layers.Layer):
         highest_hz: float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **kwargs)  # half precision has no room for energies
+        super().__init__(autocast=False, **kwargs)  # float16 can't represent the range of energies
         require_units(self, sample_rate, "sample_rate")
         require_units(self, bins, "bins")
         self.sample_rate = sample_rate
@@ -107,8 +107,8 @@ class Mel(keras.layers.Layer):
         )
         if not filters.any(axis=0).all():
             raise ValueError(
-                f"{self._kind}: bins: expected so few that each holds one of the {self._length // 2 + 1} "
-                f"frequencies of the window, got {self.bins}"
+                f"{self._kind}: bins: expected every band to hold one of the {self._length // 2 + 1} "
+                f"frequencies of the window, got {self.bins} bands"
             )
         return filters
 
@@ -159,9 +159,9 @@ class LogMel(Mel):
     """A logarithmic mel spectrogram: (log(energies + offset) - mean) / scale, with the energies of `Mel`.
 
     Args:
-        offset: added to the energies, so that silence has a logarithm. It hides noise far below it. White
-            noise with standard deviation d has energies of about 10 d^2: rounding to 16 bits gives 10^-9, a
-            quiet room 10^-6.
+        offset: added to the energies, so that silence has a logarithm. This also hides weaker noise. White
+            noise with standard deviation d has energies of about 10 d^2: 10^-9 for rounding to 16 bits, 10^-6
+            for a quiet room.
         mean, scale: mean and standard deviation of the logarithms in the training data; one number, or one
             for each feature.
         **kwargs: the arguments of `Mel`: sample_rate, window_ms, hop_ms, bins, lowest_hz, highest_hz.
@@ -171,9 +171,8 @@ class LogMel(Mel):
     State in a stream: `past`, the last window - hop samples.
 
     Raises:
-        ValueError: `offset` or `scale` is not above 0, `mean` or `scale` has the wrong size, or an argument
-        of
-            `Mel` is wrong.
+        ValueError: `offset` or `scale` is not above 0, `mean` or `scale` has the wrong size, or an
+            argument of `Mel` is wrong.
     """
 
     def __init__(
@@ -213,8 +212,8 @@ class LogMel(Mel):
 class MFCC(LogMel):
     """Mel-frequency cepstral coefficients: the orthonormal DCT-II of log(energies + offset).
 
-    The first coefficient is the loudness. Its range is about ten times that of the others, so give `mean` and
-    `scale` of each coefficient: otherwise 8 bits leave few steps for the others.
+    The first coefficient is the loudness. Its range is about ten times that of the others, so pass `mean` and
+    `scale` for each coefficient: otherwise 8 bits leave few levels for the others.
 
     Args:
         coefficients: how many coefficients to keep, from the first; at most `bins`.

@@ -24,7 +24,7 @@ class Stack(keras.layers.Layer):
         residual:  h_n = layer_n(D(h_(n-1))) + h_(n-1)    y = h_N
         skip:      h_n = layer_n([x; D(h_(n-1))])         y = [h_1; h_2; ...; h_N]
 
-    D is dropout. Where the top layer returns its last output only, "residual" and "skip" use the last valid
+    D is dropout. If the top layer returns only its last output, "residual" and "skip" use the last valid
     step of the layers below.
 
     Args:
@@ -42,7 +42,7 @@ class Stack(keras.layers.Layer):
 
     Raises:
         TypeError: a layer is neither `Recurrent` nor `Bidirectional`.
-        ValueError: the layers do not fit each other or the connections; the message names the layer.
+        ValueError: the layers do not match each other or the connections; the message names the layer.
 
     References: A. Graves, A. Mohamed and G. Hinton, Speech recognition with deep recurrent neural
     networks, ICASSP 2013; A. Graves, Generating sequences with recurrent neural networks, 2013 (skip);
@@ -129,13 +129,13 @@ class Stack(keras.layers.Layer):
         for layer in self.layers[1:]:
             below = self.dropout_layer(outputs[-1], training=training)
             if self.connections == "skip":
-                below = tf.concat([_beside(below, sequences), below], axis=-1)
+                below = tf.concat([_matching(below, sequences), below], axis=-1)
             output = layer(below, mask=mask, training=training)
             if self.connections == "residual":
-                output += _beside(output, outputs[-1], mask)
+                output += _matching(output, outputs[-1], mask)
             outputs.append(output)
         if self.connections == "skip":
-            return tf.concat([_beside(outputs[-1], output, mask) for output in outputs], axis=-1)
+            return tf.concat([_matching(outputs[-1], output, mask) for output in outputs], axis=-1)
         return outputs[-1]
 
     def reset_state(self) -> None:
@@ -163,13 +163,13 @@ class Stack(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Stack:
-        """Make the stack and its layers from `get_config`."""
+        """Create the stack and its layers from what `get_config` returned."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**(config | {"layers": layers}))
 
 
-def _beside(output: tf.Tensor, other: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Return the sequence `other`, or its last valid step where `output` has no steps, in its precision."""
+def _matching(output: tf.Tensor, other: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Return `other`, or its last valid step if `output` has no steps, in the precision of `output`."""
     if output.shape.rank == 2 and other.shape.rank == 3:
         other = _last_valid_step(other, mask)
     return tf.cast(other, output.dtype)

@@ -1,4 +1,4 @@
-"""The states of a layer that runs a cell: where a call starts from and what it leaves for the next one."""
+"""The states of a layer that runs a cell: the first states of a call, and those kept for the next call."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StatefulLayer(keras.layers.Layer):
         if self.states is None:
             if states is None:
                 return  # a layer that is not built starts from zeros
-            raise ValueError(f"{self.name}: reset_state: expected a built layer to set states of")
+            raise ValueError(f"{self.name}: reset_state: expected a built layer")
         values = [tf.zeros_like(variable) for variable in self.states] if states is None else states
         for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
             variable.assign(value)
@@ -53,10 +53,10 @@ class StatefulLayer(keras.layers.Layer):
     def _make_states(self, batch: int | None) -> None:
         if batch is None:
             raise ValueError(
-                f"{self.name}: stateful=True: expected a fixed batch size, as of "
+                f"{self.name}: stateful=True: expected a fixed batch size, such as "
                 "keras.Input(batch_size=...), got None"
             )
-        self._carried = tf.Module()  # saved with the layer but not among its weights, as in Keras
+        self._carried = tf.Module()  # as in Keras, saved with the layer but not among its weights
         self._carried.states = [
             tf.Variable(tf.zeros([batch, size], self.cell.state_dtype), trainable=False, name=f"state_{name}")
             for name, size in zip(self.cell.state_names, self.cell.state_size, strict=True)
@@ -65,11 +65,13 @@ class StatefulLayer(keras.layers.Layer):
     def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
         """Return the states to start from, and whether this is the start of a sequence.
 
-        A stream counts as a start: its outputs are those of one call on the whole sequence.
+        A stream counts as a start, because its outputs equal those of one call on the whole sequence.
         """
         if (carried := carried_states()) is not None:
             if initial_state is not None:
-                raise ValueError(f"{self.name}: streaming: expected no initial_state, the state is carried")
+                raise ValueError(
+                    f"{self.name}: streaming: expected no initial_state, because the stream carries the state"
+                )
             return carried.take(self), True
         if initial_state is not None:
             given = self._checked_shapes(initial_state, sequences)
@@ -80,7 +82,7 @@ class StatefulLayer(keras.layers.Layer):
         return tuple(tf.cast(state, self.cell.state_dtype) for state in given), False
 
     def _keep_states(self, states: States) -> None:
-        """Keep the last states where the next call starts from them: in a stream or a stateful layer."""
+        """Keep the last states for the next call, in a stream or a stateful layer."""
         if (carried := carried_states()) is not None:
             carried.put(self, states)
             return

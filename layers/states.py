@@ -41,10 +41,12 @@ class CarriedStates:
         """Return the states that `layer` starts from.
 
         Raises:
-            ValueError: the layer was already called in this step, as a shared layer is.
+            ValueError: the layer was already called in this step: it is shared.
         """
         if id(layer) in self.new:
-            raise ValueError(f"{layer.name}: streaming: expected a layer that is called once, it is shared")
+            raise ValueError(
+                f"{layer.name}: streaming: expected a layer that is called once a step, got a shared layer"
+            )
         return self.given[id(layer)]
 
     def put(self, layer: Streaming, states: States) -> None:
@@ -56,13 +58,13 @@ _current: ContextVar[CarriedStates | None] = ContextVar("carried", default=None)
 
 
 def carried_states() -> CarriedStates | None:
-    """Return where layers take their states from and put them, or None outside a stream."""
+    """Return the object that layers take their states from and put them in, or None outside a stream."""
     return _current.get()
 
 
 @contextmanager
 def carrying(carried: CarriedStates) -> Iterator[None]:
-    """Let layers that are called inside take their states from `carried` and put them there."""
+    """Let layers that are called in the `with` block take their states from `carried` and put them there."""
     token = _current.set(carried)
     try:
         yield
@@ -91,5 +93,5 @@ def after_the_past(layer: Streaming, sequences: tf.Tensor, past: int) -> tf.Tens
 
 
 def zero_past(shape: Sequence[Any], dtype: str) -> dict[str, tf.Tensor]:
-    """Return the first state of `after_the_past`, zeros (batch, past, ...), or no state where past is 0."""
+    """Return the first state of `after_the_past`, zeros (batch, past, ...), or no state if past is 0."""
     return {"past": tf.zeros(shape, dtype)} if shape[1] else {}

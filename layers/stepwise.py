@@ -12,8 +12,8 @@ import keras
 def is_stepwise(layer: keras.Layer) -> bool:
     """Return whether a layer computes each step of (batch, steps, ...) from that step alone.
 
-    Inputs without a time axis, (batch, features), do not matter. A type that is not in the table, such as a
-    layer of the user's own, counts as False.
+    Inputs without a time axis, (batch, features), do not matter. The answer is False for a type
+    that is not in the table, such as the user's own layer.
 
     Args:
         layer: a built layer of a model, or an operation of a functional graph.

@@ -54,7 +54,7 @@ class OneStep:
             for name, state in layer.stream_states(1).items():
                 key = f"{layer.name}_{name}"
                 if key in self.states:
-                    raise ValueError(f"{layer.name}: streaming: expected layers of different names")
+                    raise ValueError(f"{layer.name}: streaming: expected layers with different names")
                 self.states[key] = tuple(state.shape[1:])
         if not self.states:
             raise ValueError(f"{model.name}: streaming: expected a model with a layer that carries a state")
@@ -105,7 +105,7 @@ def _leaves(model: keras.Layer) -> Iterator[keras.Layer]:
     elif isinstance(model, PCEN):
         yield model.average
     elif isinstance(model, (keras.Model, Stack)):
-        # A functional graph may hold operations that are no layers, such as a mean over the steps.
+        # A functional graph may hold operations that are not layers, such as a mean over the steps.
         for layer in getattr(model, "operations", model.layers):
             yield from _leaves(layer)
     else:

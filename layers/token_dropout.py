@@ -13,9 +13,9 @@ from .checks import require_rate
 
 @keras.saving.register_keras_serializable("unrolled")
 class TokenDropout(keras.layers.Layer):
-    """Replace a fraction of the tokens by the unknown token in training.
+    """Replace a fraction of the tokens with the unknown token in training.
 
-    The network learns what an unknown token means and not to depend on a single word.
+    The network learns what an unknown token means, and learns not to depend on a single word.
 
     Args:
         rate: fraction to replace, in [0, 1).

@@ -19,7 +19,7 @@ class Augment:
 
     Args:
         config: the strength of each transformation, and the number of captions.
-        vocabulary: gives the start token.
+        vocabulary: has the start token.
     """
 
     def __init__(self, config: CaptioningConfig, vocabulary: Vocabulary) -> None:
@@ -38,8 +38,8 @@ class Augment:
     ) -> tuple[Any, np.ndarray]:
         """Return the inputs and targets of a training batch.
 
-        All images of a batch get captions of the same rank by length (the shortest, the second shortest,
-        ...), so that short captions need little padding.
+        The captions drawn for a batch have the same rank by length in each image (the shortest, the second
+        shortest, ...), so that short captions need little padding.
 
         Args:
             images: uint8 (batch, size, size, 3).

@@ -36,7 +36,7 @@ class CaptioningConfig(Config):
     max_words: int | None = None
     """Maximum number of words of a caption. Default: enough for 99 % of the training captions, at most 40."""
     captions_per_image: int = 2
-    """Captions of each image in a training step; more than one uses each pass of the encoder better."""
+    """Captions of each image in a training step. More than one saves passes through the encoder."""
     shift: float = 0.06
     """Shift training images at random by up to this share of their size."""
     zoom: float = 0.1
@@ -56,13 +56,13 @@ class CaptioningConfig(Config):
     width: int = 24
     """Channels of the first convolution of the small encoder; they double with each halving of the image."""
     halvings: int = 3
-    """How often the small encoder halves the image: 3 times gives 12 x 12 places for 96 x 96 pixels."""
+    """How often the small encoder halves the image: 3 times leaves 12 x 12 places of 96 x 96 pixels."""
     encoder_dropout: float = 0.1
     """Dropout rate of the encoder's features."""
     cell: Cell = "gru"
     """The recurrent cell of the decoder."""
     units: int = 192
-    """Units of each of the decoder's two recurrent layers, and features of each place."""
+    """Units of each of the decoder's two recurrent layers, and number of features of each place."""
     embedding: int = 64
     """Size of the vector of a word."""
     attention_units: int = 64
@@ -70,7 +70,7 @@ class CaptioningConfig(Config):
     dropout: float = 0.2
     """Dropout rate in the decoder."""
     attention_guidance: float = 0.3
-    """Weight of the loss that draws attention to where the encoder spots the next word."""
+    """Weight of the loss that draws the attention to the places where the encoder detects the next word."""
     attention_regularization: float = 0.0
     """Weight of the loss that makes the attention to each place sum to 1 over a caption (doubly stochastic
     attention)."""
@@ -79,7 +79,7 @@ class CaptioningConfig(Config):
     label_smoothing: float = 0.05
     """Probability that the loss spreads evenly over all words."""
     scheduled_sampling: float = 0.0
-    """Share of the words in training that the decoder reads from its own predictions."""
+    """Share of the words that the decoder reads from its own predictions in training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

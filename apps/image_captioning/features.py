@@ -1,4 +1,4 @@
-"""Turns images into pixel arrays and captions into word ids; the training split gives the vocabulary."""
+"""Turns images into pixel arrays and captions into word ids; learns the vocabulary on `train`."""
 
 from __future__ import annotations
 

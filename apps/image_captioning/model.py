@@ -9,9 +9,9 @@ where to look; the second takes the attended features and decides on the word:
     p_t = softmax(V tanh(D [s_t, c_t]))
 
 In Show, Attend and Tell (K. Xu et al., ICML 2015) attention uses the state of the only layer, so no step can
-begin before the last one has ended. Here both layers run over the whole caption at once in training. The two
-layers are those of P. Anderson et al., Bottom-up and top-down attention, CVPR 2018, without the connection
-from the second back to the first.
+begin before the previous step has ended. Here both layers run over the whole caption at once in training.
+The two layers are those of P. Anderson et al., Bottom-up and top-down attention, CVPR 2018, without the
+connection from the second back to the first.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def build_decoder(config: CaptioningConfig, vocabulary: Vocabulary, places: int)
     """Return the decoder.
 
     Inputs: `tokens` (batch, steps), the word before each step, and `features` (batch, places, units).
-    Outputs: log-probabilities (batch, steps, words + 1), of which the first is END, and attention weights
+    Outputs: log-probabilities (batch, steps, words + 1), where index 0 is END, and attention weights
     (batch, steps, places).
     """
     tokens = keras.Input([None], dtype="int32", name="tokens")
@@ -136,7 +136,7 @@ def captioner(config: CaptioningConfig, features: Features, model: keras.Model) 
 
 
 def make_parts(config: CaptioningConfig, outcome: Outcome) -> dict[str, Part]:
-    """Return the parts that the device also runs alone.
+    """Return the parts of the model that are also exported as files of their own.
 
     `encode`: image -> features. `decode`: tokens, features -> log-probabilities, attention, step by step; it
     is compared and calibrated on the first caption of each image.
@@ -168,7 +168,7 @@ def make_parts(config: CaptioningConfig, outcome: Outcome) -> dict[str, Part]:
 
 
 def _shifted(captions: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """Return ids (N, words) one step later, the start token first: what the decoder reads."""
+    """Return ids (N, words) one step later, after the start token: the inputs of the decoder."""
     start = np.full_like(captions[:, :1], vocabulary.start)
     return np.concatenate([start, captions[:, :-1]], axis=1)
 

@@ -1,4 +1,4 @@
-"""Figures, tables and a gallery of a finished training."""
+"""Figures, tables and a gallery of a finished training run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
     from pipelines.ondevice.bundle import Bundle
 
-_OF_EACH = 3  # images of the best, the middling and the worst
+_OF_EACH = 3  # images from the best, the middle and the worst
 _ACROSS = 9  # panels in a row of the gallery
 _COMPARED = 200  # test images on which beam search and greedy search are compared
 

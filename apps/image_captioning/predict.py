@@ -24,7 +24,7 @@ from .features import load_vocabulary, pixels_of
 
 @dataclass(frozen=True)
 class Options(SamplingOptions):
-    """How a caption is found."""
+    """Options of the search for a caption."""
 
     beams: int = 3
     """Captions that beam search keeps at each word; 1 takes the most probable word each time."""
@@ -33,12 +33,12 @@ class Options(SamplingOptions):
     no_repeat_ngram: int = 0
     """Forbid n-grams of this length from occurring twice in a caption; 0 allows them."""
     temperature: float | None = None
-    """Draw the words at this temperature instead of beam search: 1 draws from the network's own
+    """Sample the words at this temperature instead of using beam search: 1 samples from the network's own
     distribution, lower favours probable words, 0 takes the most probable."""
     out: Path = Path()
     """Folder for an image NAME_caption.png of each input file, which shows the attention for each word."""
     picture: bool = True
-    """Write that image."""
+    """Write the image that shows the attention."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,9 +51,9 @@ class Captioner:
     """Captions images with the parts `encode` and `decode` of a bundle.
 
     Args:
-        bundle: of this app.
-        precision: of the files to use.
-        options: how a caption is found.
+        bundle: a bundle of this app.
+        precision: the precision of the files to use, such as "int8".
+        options: how to search for the caption.
     """
 
     def __init__(self, bundle: Bundle, precision: str, options: Options) -> None:
@@ -88,7 +88,7 @@ def attention_of(caption: Hypothesis) -> list[np.ndarray]:
 def predict(
     bundle: Bundle, images: Sequence[Any], variant: str | None, options: Options
 ) -> Iterator[dict[str, Any]]:
-    """Yield the caption of each image: a file, or an array as the network takes it.
+    """Yield the caption of each image: a file, or an array in the shape of the network's input.
 
     For a file, also write an image that shows the attention for each word.
     """

@@ -25,7 +25,7 @@ class MusicConfig(RecurrentConfig):
     steps_per_beat: int = 4
     """Steps in a quarter note, for reading MIDI and ABC files and for playing."""
     max_steps: int | None = None
-    """Maximum number of network steps of a piece; tokens take one for each voice. Default: the longest."""
+    """Maximum number of network steps of a piece. A token is one step. Default: the longest piece."""
     transpose: int = 6
     """Transpose training pieces at random by up to this many semitones."""
     units: int = 192
@@ -33,7 +33,7 @@ class MusicConfig(RecurrentConfig):
     depth: int = 2
     """Number of recurrent layers."""
     attention: int = 0
-    """Also attend to this many of the last steps; 0 turns attention off."""
+    """Attend to this many of the previous steps; 0 turns attention off."""
     embedding: int = 32
     """Size of the vector of a token."""
     channels: int = 32

@@ -21,7 +21,7 @@ from .tokens import Tokens
 
 PADDING = -1
 """The target of a step after the end of a piece."""
-_LENGTHS = 12  # about as many lengths of training batches, since XLA compiles for each
+_LENGTHS = 12  # about how many lengths training batches have; XLA compiles for each
 Representation = PianoRoll | Tokens
 
 

@@ -25,9 +25,9 @@ class Composer:
 
     Args:
         network: a step of inputs (features,) -> probabilities (..., classes), its only output.
-        representation: what the network's inputs and classes stand for.
+        representation: the meaning of the network's inputs and classes.
         sampler: temperature, top-k and top-p of the draws.
-        seed: the same seed gives the same piece.
+        seed: the same seed leads to the same piece.
     """
 
     network: StepNetwork
@@ -102,7 +102,7 @@ class Composer:
 def _next_key(probabilities: np.ndarray, lowest: int, sampler: Sampler, rng: np.random.Generator) -> int:
     """Draw the next key that sounds, from `lowest` upwards; 88 if none does.
 
-    The probability that key k is the next one is that of all keys below it being off, times its own.
+    Key k is next with the probability that all keys below it are off, times the probability that k is on.
     """
     if lowest >= KEYS:
         return KEYS
@@ -120,7 +120,7 @@ def opening(key: str, representation: PianoRoll | Tokens) -> np.ndarray:
         representation: tells whether the piece is a melody.
 
     Raises:
-        UserError: `key` is not such a name.
+        UserError: `key` is not the name of a key.
     """
     if not re.fullmatch("[A-Ga-g][#b]?", key):
         raise UserError(f"--key: expected a key such as C (major), c (minor), f# or Bb, got {key!r}")
@@ -133,9 +133,9 @@ def opening(key: str, representation: PianoRoll | Tokens) -> np.ndarray:
 
 
 def key_of(piece: np.ndarray) -> str:
-    """Return the most likely key of a piece, as `opening` takes it; C for silence.
+    """Return the most likely key of a piece, in the notation of `opening`; C for silence.
 
-    It is the one of 24 key profiles that correlates best with how long each pitch class sounds. Source:
+    Of 24 key profiles, its profile correlates best with the durations of the pitch classes. Source:
     C. Krumhansl, Cognitive foundations of musical pitch, 1990.
     """
     profiles = {

@@ -15,9 +15,9 @@ class KeyConvolution(keras.layers.Layer):
         default: y_k = b + sum_(|j| <= reach) W_j x_(k+j)
         below:   y_k = b + sum_(1 <= j <= reach) W_j x_(k-j)
 
-    With `below` each key depends on lower keys only. That is what a distribution over frames needs which
-    factorises from the lowest key upwards (H. Larochelle and I. Murray, The neural autoregressive
-    distribution estimator, AISTATS 2011); here the weights are shared by all keys.
+    With `below` each key depends on lower keys only. A distribution over frames that factorises from the
+    lowest key upwards needs this (H. Larochelle and I. Murray, The neural autoregressive distribution
+    estimator, AISTATS 2011). Here all keys share the weights.
 
     Args:
         filters: size of y_k.
@@ -44,7 +44,7 @@ class KeyConvolution(keras.layers.Layer):
         self.bias = self.add_weight(shape=(self.filters,), name="bias", initializer="zeros")
 
     def call(self, frames: tf.Tensor) -> tf.Tensor:
-        """Return the convolution (see the class)."""
+        """Return the results; the class docstring describes the arguments."""
         if self.below:  # no key depends on the highest one
             padded = tf.pad(frames[:, :, :-1], [[0, 0], [0, 0], [self.reach, 0]])
         else:
@@ -53,11 +53,11 @@ class KeyConvolution(keras.layers.Layer):
         return tf.nn.conv2d(tf.expand_dims(padded, -1), kernel, 1, "VALID") + bias
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return no states: nothing is carried from step to step."""
+        """Return no states, because the layer carries nothing from step to step."""
         return {}
 
     def compute_output_shape(self, frames_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of what `call` returns."""
+        """Return the shape of the output."""
         return (*frames_shape, self.filters)
 
     def get_config(self) -> dict[str, Any]:

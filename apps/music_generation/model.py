@@ -43,7 +43,7 @@ def _tokens(config: MusicConfig, representation: Tokens, features: Features) -> 
         ids = Columns(column, column + 1, squeeze=True, name=f"{name}_column")(inputs)
         parts.append(keras.layers.Embedding(count, width, name=name)(ids))
     of_voices = (("sounding", KEYS + 1, size), ("interval", INTERVALS, 8), ("move", MOVES, 8))
-    starts = range(COLUMNS, representation.columns, voices)  # of one voice only the first
+    starts = range(COLUMNS, representation.columns, voices)  # a single voice uses only the first
     for start, (name, count, width) in zip(starts, of_voices, strict=False):
         ids = Columns(start, start + voices, name=f"{name}_columns")(inputs)
         embedded = keras.layers.Embedding(count, width, name=name)(ids)

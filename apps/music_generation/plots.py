@@ -1,4 +1,4 @@
-"""Figures and tables of a finished training."""
+"""Figures and tables of a finished training run."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Options(SamplingOptions):
     """Without inputs, compose a piece; with inputs, score each of them."""
 
     out: Path = Path("piece.mid")
-    """The MIDI file to write; a WAV file and an image of the piano roll are written beside it."""
+    """The MIDI file to write; a WAV file and an image of the piano roll are written to the same folder."""
     seconds: float = 60.0
     """Length of the piece. A harmonised melody keeps its own length."""
     tempo: float = 84.0
@@ -59,7 +59,9 @@ class Options(SamplingOptions):
         midi = self.out.suffix.lower() in (".mid", ".midi")
         require(midi, "out", "a name that ends in .mid", str(self.out))
         given = [name for name in ("primer", "key", "harmonise") if getattr(self, name) is not None]
-        require(len(given) < 2, given[-1] if given else "", "to come alone", " and ".join(given))
+        if len(given) > 1:
+            got = " and ".join(f"--{name}" for name in given)
+            raise UserError(f"expected only one of --primer, --key, --harmonise, got {got}")
 
 
 def predict(
@@ -108,10 +110,12 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
 
 
 def _given(options: Options, settings: dict[str, Any]) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the primer and the melody that the options give."""
+    """Return the primer and the melody that the options name, or None for each."""
     if options.harmonise is not None:
         if settings["kind"] != "voices":
-            raise UserError(f"--harmonise: expected a network of voices, got one of {settings['kind']}")
+            raise UserError(
+                f"--harmonise: needs a network trained on voices, got one trained on {settings['kind']}"
+            )
         return None, read(options.harmonise, settings | {"kind": "melody"})
     if options.key is not None:
         return opening(options.key, representation_of(settings)), None
@@ -119,7 +123,7 @@ def _given(options: Options, settings: dict[str, Any]) -> tuple[np.ndarray | Non
 
 
 def _write(piece: np.ndarray, steps_per_beat: int, options: Options) -> dict[str, str]:
-    """Write all files, and return the names of those beside the MIDI file."""
+    """Write all files, and return the names of the files other than the MIDI file."""
     from pipelines.tasks.music_picture import png
 
     names = voice_names(piece)

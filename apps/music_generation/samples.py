@@ -36,7 +36,7 @@ _TEMPO = Options.tempo
 
 
 def sampled(network: StepNetwork, config: MusicConfig, temperatures: Sequence[float]) -> list[np.ndarray]:
-    """Return a piece of 64 quarter notes at each temperature; the same network gives the same pieces."""
+    """Return a piece of 64 quarter notes at each temperature, always the same pieces for a network."""
     return [_sample(network, config, _BEATS, temperature) for temperature in temperatures]
 
 

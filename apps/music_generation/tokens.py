@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.data.note_grid import KEYS, LOWEST
 
 HOLD, REST, START = KEYS, KEYS + 1, KEYS + 2
-"""Tokens besides the pitches 0 to 87; START comes only before the first token."""
+"""Tokens other than the pitches 0 to 87. START is used only before the first token."""
 SILENT = KEYS
 """The sound of a resting voice."""
 BEATS_IN_BAR = 4
@@ -28,8 +28,8 @@ class Tokens:
 
     Inputs are (steps * voices, `columns`) int32: the previous token, the next voice, the place of the step in
     the bar, and the present sound of each voice (0 to 87, or 88 for silence). With several voices, each voice
-    also has the interval to the next voice one step ago, and the move it has made since then: these two are
-    what voice leading depends on. The outputs are the probabilities of the next token: 88 pitches, hold and
+    also has the interval to the next voice one step ago, and the move it has made since then: voice leading
+    depends on these two. The outputs are the probabilities of the next token: 88 pitches, hold and
     rest.
 
     Args:
@@ -66,7 +66,7 @@ class Tokens:
         return piece
 
     def encode(self, piece: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the inputs of a piece (see the class), and its tokens as targets (steps * voices,) int32."""
+        """Return inputs (steps * voices, columns) and targets (steps * voices,), the tokens, both int32."""
         steps, voices = piece.shape
         tokens = self.tokens_of(piece)
         now = np.where(piece == 0, SILENT, np.abs(piece) - LOWEST)

@@ -16,7 +16,7 @@ _REVIEWS = lazy(__package__, "embedded.compositional_reviews", "CompositionalRev
 
 
 def load(config: SentimentConfig) -> Data:
-    """Return the texts that `config.dataset` names, by split. Raises UserError, one line, if it can't."""
+    """Return the texts of `config.dataset` by split; raise a one-line UserError if they can't be read."""
 
     def embedded(builder: Any) -> Data:
         return text_from_builder(builder, "text", "label", scored=["order"], seed=config.seed)

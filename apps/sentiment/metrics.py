@@ -1,4 +1,4 @@
-"""The metrics of the sentiment app, and simple methods to compare with."""
+"""The metrics of the sentiment app, and simple methods to compare it with."""
 
 from __future__ import annotations
 

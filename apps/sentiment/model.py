@@ -52,5 +52,5 @@ def make_loss(config: SentimentConfig) -> keras.losses.Loss:
 
 
 def attention_model(model: keras.Model) -> keras.Model:
-    """Return the part of the network that gives the weight of each word: (batch, steps)."""
+    """Return the part of the network that computes the weight of each word: (batch, steps)."""
     return keras.Model(model.input, model.get_layer(_ATTENTION).output[1])

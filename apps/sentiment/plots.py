@@ -1,4 +1,4 @@
-"""Figures and tables of a sentiment training."""
+"""Figures and tables of a sentiment training run."""
 
 from __future__ import annotations
 

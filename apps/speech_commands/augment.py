@@ -1,4 +1,4 @@
-"""Augments training clips: speed, shift, gain, noise, another clip before."""
+"""Augments training clips: speed, shift, gain, noise, a preceding clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Augment:
 
     Args:
         config: how strong each change is.
-        backgrounds: clips (N, samples) without speech, mixed into clips beside noise of several colours.
+        backgrounds: clips (N, samples) without speech, mixed into clips, as is noise of several colours.
     """
 
     def __init__(self, config: SpeechConfig, backgrounds: np.ndarray) -> None:
@@ -34,7 +34,7 @@ class Augment:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the changed clips and the targets (batch,).
 
-        `clips` are (batch, samples). With another clip before each, the result is (batch, 2 * samples).
+        `clips` are (batch, samples). If another clip precedes each clip, the result is (batch, 2 * samples).
         """
         changed = np.stack([self._one(clip, rng) for clip in clips])
         if rng.random() < self._config.lead_in:

@@ -11,9 +11,9 @@ Stem = Literal["image", "time"]
 FeatureKind = Literal["log_mel", "mfcc", "pcen"]
 
 SAMPLE_RATE = 16_000
-"""Samples per second that the networks take; other rates are resampled."""
+"""Samples per second of the networks' input; other rates are resampled."""
 PACKET_MS = 20
-"""Length of the packets that a streaming network takes."""
+"""Length of the packets that a streaming network reads."""
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 UNKNOWN, SILENCE = "_unknown_", "_silence_"
 
@@ -27,7 +27,7 @@ class SpeechConfig(PretrainedConfig, RecurrentConfig):
     seconds: float = 1.0
     """Length of a clip. Shorter clips are padded with zeros, longer ones cut to their loudest part."""
     features: FeatureKind = "log_mel"
-    """What the network computes from the samples every 20 ms: log-mel energies, their cosine transform
+    """The features that the network computes every 20 ms: log-mel energies, their cosine transform
     (mfcc), or mel energies with per-channel energy normalisation (pcen)."""
     bins: int = 40
     """Number of mel bands."""
@@ -72,7 +72,7 @@ class SpeechConfig(PretrainedConfig, RecurrentConfig):
 
     @property
     def streams(self) -> bool:
-        """Whether the network can take packets, since it looks at the past only."""
+        """Whether the network can run on packets, because it reads only the past."""
         return not self.attention
 
 

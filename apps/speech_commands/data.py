@@ -19,7 +19,7 @@ _EMBEDDED = {"embedded": partial(_SPEECH, config="full"), "embedded/small": part
 
 
 def load(config: SpeechConfig) -> Data:
-    """Return the clips that `config.dataset` names, by split. Raises UserError, one line, if it can't."""
+    """Return the clips of `config.dataset` by split; raise a one-line UserError if they can't be read."""
     samples = round(config.seconds * SAMPLE_RATE)
 
     def labelled(data: Data) -> Data:

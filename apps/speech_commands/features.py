@@ -38,9 +38,10 @@ def make_features(config: SpeechConfig, data: Data) -> Features:
 
 
 def encode(bundle: Bundle, clips: Sequence[Any]) -> np.ndarray:
-    """Return clips as the bundle's network takes them: (clips, samples) float32.
+    """Return clips as inputs of the bundle's network: (clips, samples) float32.
 
-    A clip is a path, or an array or list of samples; see `hear`. Longer clips are cut to their loudest part.
+    A clip is the path of an audio file, or an array or list of samples (integers of 16 bits, or floats in
+    [-1, 1]). Longer clips are cut to their loudest part.
     """
     length = bundle.preprocessing["samples"]
     return to_samples([loudest(hear(clip), length) for clip in clips])
@@ -54,7 +55,7 @@ def hear(clip: Any) -> np.ndarray:
 
 
 def to_samples(clips: Sequence[np.ndarray]) -> np.ndarray:
-    """Return clips of equal length as float32 (clips, samples). Integers are taken as 16-bit samples."""
+    """Return clips of equal length as float32 (clips, samples). Integers count as 16-bit samples."""
     stacked = np.stack(clips)
     scale = np.float32(1 / 32768 if stacked.dtype.kind in "iu" else 1)
     return stacked.astype(np.float32) * scale

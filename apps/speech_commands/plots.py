@@ -1,4 +1,4 @@
-"""Figures, tables and sound files of a speech command training."""
+"""Figures, tables and sound files of a speech command training run."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def spectrograms(outcome: Outcome) -> Figure:
 
 
 def show(config: SpeechConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
-    """Write the most wrong clips as WAV files and the detection curve; return the rates at the default."""
+    """Write the most wrong clips and the detection curve; return the rates at the default threshold."""
     import soundfile
 
     inputs, targets = outcome.features.inputs["test"], outcome.features.targets["test"]

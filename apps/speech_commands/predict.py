@@ -24,7 +24,7 @@ _LABELS_SHOWN = 3
 
 @dataclass(frozen=True)
 class SpeechOptions(EventOptions):
-    """When a word is reported."""
+    """Options that decide when a word is reported."""
 
     microphone: bool = False
     """Listen at the microphone until Ctrl-C; needs `pip install sounddevice`."""

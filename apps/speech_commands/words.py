@@ -29,7 +29,7 @@ def only_words(data: Data, words: Sequence[str]) -> Data:
     """Return the data with `words` and _silence_ as labels; every other label becomes _unknown_.
 
     Raises:
-        UserError: a word is no label of the data.
+        UserError: a word is not a label of the data.
     """
     for word in words:
         if word not in data.labels:
@@ -43,8 +43,8 @@ def only_words(data: Data, words: Sequence[str]) -> Data:
 def with_silence(data: Data, folder: Path) -> Data:
     """Return the data with clips labelled _silence_, cut from the recordings in `folder`/_background_noise_.
 
-    Each split gets as many as it has clips of a word on average. Each split has its own part of a recording.
-    Data that has the label already, or that comes without such recordings, is returned unchanged.
+    Each split gets as many of them as it has clips of a word on average, cut from its own part of each
+    recording. Data that already has the label, or has no such recordings, is returned unchanged.
     """
     files = audio_files(folder / BACKGROUND)
     if SILENCE in data.labels or not files:

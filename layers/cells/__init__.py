@@ -1,1 +1,1 @@
-"""Recurrent cells, one a file, each with its layer."""
+"""Recurrent cells, one in each file, with their layers."""

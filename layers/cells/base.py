@@ -52,7 +52,7 @@ class Cell(keras.layers.Layer):
 
     A subclass defines these three maps, `state_names` and `gates`; everything else follows. The projections
     have the layer's compute precision, the states at least float32; `update` gets everything in the precision
-    of the states. `update` may use weights (peepholes, a projection), but is fastest without.
+    of the states. `update` may use weights (peepholes, a projection), but is fastest without them.
 
     Args:
         units: size of the output and of each state.
@@ -180,7 +180,7 @@ class Cell(keras.layers.Layer):
 
     @property
     def output_size(self) -> int:
-        """Size of the output, which is that of the first state."""
+        """Size of the output, which is the size of the first state."""
         return self.state_size[0]
 
     @property
@@ -253,7 +253,7 @@ class Cell(keras.layers.Layer):
             x_proj: projected inputs, (batch, columns).
             h_proj: the projected first state, (batch, columns).
             state: the states before the step, (batch, size) each.
-            valid: (batch, 1) bool, False at padding, where the states stay.
+            valid: (batch, 1) bool, False at padding, where the states do not change.
             kept: (batch, size) bool for each state, True where zoneout keeps the old value.
         """
         dtype = state[0].dtype

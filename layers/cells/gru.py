@@ -79,7 +79,7 @@ class GRUCell(Cell):
     def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, ...]:
-        # XNNPACK runs equal splits only. In TFLite an unequal one costs a tenth of the step.
+        # XNNPACK runs equal splits only. An unequal split costs a tenth of the step's time in TFLite.
         x_z, x_r, x_new = tf.split(x_proj, 3, axis=-1)
         h_z, h_r, h_new = tf.split(h_proj, 3, axis=-1)
         z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
@@ -106,15 +106,15 @@ class GRU(CellLayer):
 
     Args:
         units: size of the state and of the output.
-        activation: of the new content.
+        activation: function of the new content.
         **kwargs: the other arguments by name: those of `GRUCell` (recurrent_activation, reset_after,
             use_bias, dropout, ...) and those of `Recurrent` (return_sequences, return_state, go_backwards,
             stateful, ...).
 
     Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
     if left out; `mask` (batch, steps), False at padding; `training`.
-    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
-    and the states.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of
+    the output and the states.
 
     >>> GRU(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 5, 4])

@@ -21,8 +21,8 @@ class IndRNNCell(Cell):
     Args:
         units: size of h.
         activation: the relu above.
-        recurrent_initializer: of u. The default is uniform over [0, 1). For long sequences the paper keeps
-            |u| below 2^(1/steps), which a `recurrent_constraint` can do.
+        recurrent_initializer: initial values of u; by default uniform over [0, 1). For long sequences the
+            paper keeps |u| below 2^(1/steps), which a `recurrent_constraint` can do.
         **kwargs: the options that every cell has, by name: use_bias; kernel_, recurrent_ and bias_ with
             initializer, regularizer and constraint; dropout, recurrent_dropout, zoneout, seed. `Cell`
             describes them.
@@ -75,8 +75,8 @@ class IndRNN(CellLayer):
 
     Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
     if left out; `mask` (batch, steps), False at padding; `training`.
-    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
-    and the states.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of
+    the output and the states.
 
     >>> IndRNN(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 5, 4])

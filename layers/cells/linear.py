@@ -42,7 +42,7 @@ class LinearCell(Cell):
         for name in ("recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"):
             if getattr(self, name):
                 raise ValueError(
-                    f"{type(self).__name__}: {name}: expected none, as there is no recurrent kernel, "
+                    f"{type(self).__name__}: {name}: expected none, because there is no recurrent kernel, "
                     f"got {kwargs[name]!r}"
                 )
 

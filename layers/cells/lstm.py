@@ -194,15 +194,15 @@ class LSTM(CellLayer):
 
     Args:
         units: size of h and c.
-        activation: of the new content and of c.
+        activation: function of the new content and of c.
         **kwargs: the other arguments by name: those of `LSTMCell` (peepholes, projection,
             layer_normalization, use_bias, ...) and those of `Recurrent` (return_sequences, return_state,
             go_backwards, stateful, ...).
 
     Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h and c (batch, units),
     zeros if left out; `mask` (batch, steps), False at padding; `training`.
-    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
-    and the states.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of
+    the output and the states.
 
     >>> outputs, h, c = LSTM(4, return_state=True)(tf.ones([2, 5, 3]))
     >>> outputs.shape, c.shape

@@ -54,14 +54,14 @@ class MinLSTM(CellLayer):
 
     Args:
         units: size of the state and of the output.
-        activation: of the new content.
+        activation: function of the new content.
         **kwargs: the other arguments by name: those of `MinLSTMCell` (use_bias, dropout, ...) and those of
             `Recurrent` (return_sequences, return_state, go_backwards, stateful, ...).
 
     Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
     if left out; `mask` (batch, steps), False at padding; `training`.
-    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
-    and the states.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of
+    the output and the states.
 
     >>> MinLSTM(4, return_sequences=True)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 5, 4])

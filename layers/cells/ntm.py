@@ -14,7 +14,7 @@ from .base import Cell, affine
 
 _SHIFTS = (-1, 0, 1)
 _TINY = 1e-7
-"""Keeps logarithms and quotients finite: far below any weight or norm in use, above 0 in float16."""
+"""Keeps logarithms and quotients finite. It is far below any weight or norm, and above 0 in float16."""
 
 
 @keras.saving.register_keras_serializable("unrolled")
@@ -32,7 +32,7 @@ class NeuralTuringMachineCell(Cell):
         h_t = o * tanh(c_t)
 
     Each head (read, write) has a weighting w of the memory slots M(i), with w(i) >= 0 and sum one. Its key
-    and its movement are affine in h_t, with columns of V of its own:
+    and its movement are affine in h_t, with their own columns of V:
 
         k = h_t V_k + d_k                                          key
         beta = softplus(h_t V_beta + d_beta)                       key strength
@@ -53,8 +53,8 @@ class NeuralTuringMachineCell(Cell):
         M_t(i) = M_(t-1)(i) * (1 - w_t(i) e) + w_t(i) a
         r_t = sum_i v_t(i) M_t(i)
 
-    All states start at zero. Whatever a weighting lacks to a sum of one is put on the first slot, so both
-    heads start there. Equal weights of all slots of an empty memory would stay equal for ever.
+    All states start at zero. If a weighting sums to less than one, the first slot gets the rest, so both
+    heads start there. Equal weights for all slots of an empty memory would stay equal forever.
 
     Args:
         units: size of h and c. The output has `units + width` numbers.
@@ -198,7 +198,7 @@ class NeuralTuringMachine(CellLayer):
     Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of the five states, zeros if
     left out; `mask` (batch, steps), False at padding; `training`.
     Returns: (batch, units + width), or (batch, steps, units + width) with return_sequences; with
-    return_state a list of that and the states.
+    return_state a list of the output and the states.
 
     >>> NeuralTuringMachine(4, slots=8, width=3, return_sequences=True)(tf.ones([2, 5, 6])).shape
     TensorShape([2, 5, 7])

@@ -61,8 +61,8 @@ class SimpleRNN(CellLayer):
 
     Call arguments: `sequences` (batch, steps, features); `initial_state`, a list of h (batch, units), zeros
     if left out; `mask` (batch, steps), False at padding; `training`.
-    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of that
-    and the states.
+    Returns: (batch, units), or (batch, steps, units) with return_sequences; with return_state a list of
+    the output and the states.
 
     >>> SimpleRNN(4)(tf.ones([2, 5, 3])).shape
     TensorShape([2, 4])

@@ -209,7 +209,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "dot of other features": (
         _call(MultiplicativeAttention("dot", name="mine"), (3, 5), (3, 4, 2)),
-        "mine: score='dot': expected as many features of the query as of the memory, got 5 and 2",
+        "mine: score='dot': expected the same number of features in query and memory, got 5 and 2",
     ),
     "memory of another batch": (
         _call(MultiplicativeAttention(name="mine"), (3, 5), (1, 4, 2)),
@@ -217,7 +217,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "other features than built for": (
         _twice(MultiHeadAttention(2, 3, name="mine"), [(3, 5), (3, 4, 2)], [(3, 5), (3, 4, 1)]),
-        r"mine: expected \(5, 2\) features of query and memory, got \(5, 1\)",
+        r"mine: expected \(query, memory\) features \(5, 2\), got \(5, 1\)",
     ),
     "mask of another length": (
         _call(AdditiveAttention(5, name="mine"), (3, 2), (3, 4, 2), mask=np.ones((3, 5), bool)),

@@ -84,7 +84,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "own cell": (
         lambda: sequential(K.RNN(OwnCell(UNITS), name="mine")),
         TypeError,
-        "mine: cell: expected .*GRUCell, got OwnCell: write it as a Cell",
+        "mine: cell: expected .*GRUCell, got OwnCell: write it as an unrolled Cell",
     ),
     "own cell in a stack": (
         lambda: sequential(K.RNN([K.LSTMCell(2), OwnCell(2)], name="mine")),
@@ -104,7 +104,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "activity": (
         lambda: sequential(K.Bidirectional(K.GRU(2), activity_regularizer="l2", name="mine")),
         ValueError,
-        "mine: activity_regularizer.* make it without",
+        "mine: activity_regularizer.* create the layer without it",
     ),
     "layer as activation": (
         lambda: sequential(K.LSTM(2, activation=K.PReLU(), name="mine")),
@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "unregistered activation": (
         lambda: sequential(K.LSTM(2, activation=_same, name="mine")),
         ValueError,
-        "mine: can't be made again from its config: register",
+        "mine: can't be rebuilt from its config: register",
     ),
     "states of cells": (
         lambda: Model(x := keras.Input(SEQUENCE), K.RNN(rnn_cells(), return_state=True, name="mine")(x)[0]),
@@ -130,27 +130,27 @@ REFUSED: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "precision of cells": (
         lambda: sequential(K.RNN([K.GRUCell(2), K.GRUCell(2, dtype="float16")], name="mine")),
         ValueError,
-        "mine: dtype: expected that of every cell",
+        "mine: dtype: expected the dtype of every cell",
     ),
     "own sequential": (
         lambda: OwnSequential([keras.Input(SEQUENCE), K.GRU(2)], name="mine"),
         ValueError,
-        r"mine: OwnSequential, .* convert keras.Sequential\(model.layers\)",
+        r"mine: OwnSequential is your own class .* convert keras.Sequential\(model.layers\)",
     ),
     "no config": (
         lambda: called(Forgetful(3, name="mine"), [tf.ones((BATCH, *SEQUENCE))] * 2),
         ValueError,
-        "mine: Forgetful can't be made again without a get_config of its own: .* units",
+        "mine: Forgetful can't be rebuilt without its own get_config: .* units",
     ),
     "made late": (
         lambda: sequential(Late(name="mine")),
         ValueError,
-        "mine: gru.* is not there in a Late made again",
+        "mine: gru.* is missing when Late is rebuilt",
     ),
     "hidden": (
         lambda: sequential(Hidden(name="mine")),
         ValueError,
-        "mine: gru.*: expected it in an attribute",
+        "mine: gru.*: expected the layer in an attribute",
     ),
     "mask passed over": (lambda: called(IgnoresMask(), TOKENS), ValueError, "rnn: .*pass mask= in the call"),
 }

@@ -85,12 +85,12 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "recurrent dropout without a recurrent kernel": (
         lambda: layers.MinGRU(4, recurrent_dropout=0.5),
         ValueError,
-        "MinGRUCell: recurrent_dropout: expected none, as there is no recurrent kernel, got 0.5",
+        "MinGRUCell: recurrent_dropout: expected none, because there is no recurrent kernel, got 0.5",
     ),
     "recurrent regularizer without a recurrent kernel": (
         lambda: layers.MinLSTM(4, recurrent_regularizer="l2"),
         ValueError,
-        "MinLSTMCell: recurrent_regularizer: expected none, as there is no recurrent kernel, got 'l2'",
+        "MinLSTMCell: recurrent_regularizer: expected none, because there is no recurrent kernel, got 'l2'",
     ),
     "unknown features of a linear cell": (
         lambda: layers.MinGRU(4).build((None, None, None)),
@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "directions of other sizes summed": (
         lambda: Bidirectional(GRU(4), "sum", GRU(5, go_backwards=True), name="both"),
         ValueError,
-        "both: .*sum.*expected the same units both ways.*4, 5",
+        "both: .*sum.*expected the same units in both directions.*4, 5",
     ),
     "two directions of no recurrent layer": (
         lambda: Bidirectional(keras.layers.Dense(4), name="both"),
@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a cell of another precision": (
         lambda: Recurrent(LSTMCell(4, dtype="float64"), dtype="float32", name="mixed"),
         ValueError,
-        "mixed: dtype: expected that of the cell, float64, got float32",
+        "mixed: dtype: expected the dtype of the cell, float64, got float32",
     ),
     "empty stack": (
         lambda: Stack([], name="deep"),
@@ -247,7 +247,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "stateful without batch size": (
         lambda: GRU(4, stateful=True, name="mine").build((None, 4, 2)),
         ValueError,
-        r"mine: stateful=True: expected a fixed batch size, as of keras.Input\(batch_size=...\), got None",
+        r"mine: stateful=True: expected a fixed batch size, such as keras.Input\(batch_size=...\), got None",
     ),
     "a stateful layer on another batch": (
         lambda: _stateful()(X[:1]),
@@ -262,7 +262,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "reset to states before there are any": (
         lambda: GRU(4, stateful=True, name="mine").reset_state([_state(3, 4)]),
         ValueError,
-        "mine: reset_state: expected a built layer to set states of",
+        "mine: reset_state: expected a built layer",
     ),
     "reset to states of another shape": (
         lambda: _stateful().reset_state([_state(3, 5)]),

@@ -86,7 +86,7 @@ def _given() -> keras.Model:
         (lambda: model_of(layers.GRU(5, go_backwards=True)), "starts at the end"),
         (lambda: model_of(layers.MaskedMaxPooling()), "MaskedMaxPooling needs the whole sequence"),
         (lambda: model_of(keras.layers.Dense(2)), "expected a model with a layer that carries a state"),
-        (_shared, "called once, it is shared"),
+        (_shared, "called once a step, got a shared layer"),
         (_given, "expected no initial_state"),
     ],
     ids=["bidirectional", "backwards", "pooling", "none", "shared", "initial_state"],
@@ -206,7 +206,7 @@ def test_fused_equals_the_loop() -> None:
         (layers.LSTM(5, peepholes=True), "without peepholes"),
         (layers.LSTM(5, activation="relu"), "activations tanh and sigmoid"),
         (layers.LSTM(5, zoneout=0.1), "no zoneout"),
-        (layers.LSTM(5, return_state=True), "neither returns nor carries"),
+        (layers.LSTM(5, return_state=True), "does not return or carry"),
     ],
     ids=["gru", "peepholes", "activation", "zoneout", "state"],
 )

@@ -59,7 +59,7 @@ def _cross(half_width: float = 0.32, reach: float = 0.95) -> np.ndarray:
 
 
 def _crescent(shift: float = 0.55, opening: float = math.pi / 3) -> np.ndarray:
-    """Return a disc minus another disc, `shift` to its right, that meets it at the angle `opening`."""
+    """Return a disc without another disc that lies `shift` to its right; their edges meet at `opening`."""
     outer = _arc(opening, 2 * math.pi - opening, 32)
     across, up = math.cos(opening) - shift, math.sin(opening)
     tip = math.atan2(up, across)
@@ -89,7 +89,7 @@ def distance(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def render(scene: Scene) -> np.ndarray:
-    """Return the image of a scene, uint8 (SIDE, SIDE, 3); the same scene gives the same image."""
+    """Return the image of a scene, uint8 (SIDE, SIDE, 3); the same scene always has the same image."""
     rng = np.random.default_rng(scene.seed)
     canvas = _ground(scene, rng)
     for each in scene.objects:

@@ -4,7 +4,7 @@ Each fact is a slot:
 
 * objects, colours, counts: one slot of each kind for every group of like objects. The groups of the scene and
   of the caption are matched so that as few slots as possible are wrong. A group that only one of the two has
-  gives three wrong slots (four or five if the caption states its size and texture).
+  counts as three wrong slots (four or five if the caption states its size and texture).
 * relations: a slot for each pair of successive groups in the scene or in the caption, whichever has more. It
   is right if the relation holds in the scene ("right of" is "left of" in reverse order).
 * details: a slot for each size, texture, place and ground that the caption states. Unstated ones don't count.
@@ -83,7 +83,7 @@ _OPENING = re.compile(rf"^(?:{_any_of(map(_bare, grammar.OPENINGS))}) (?=#)")
 
 
 def parse(caption: str) -> Statement:
-    """Return the facts that a caption states; no groups if it names no object in the grammar's way.
+    """Return the facts that a caption states; no groups if it names no object as the grammar would.
 
     Relation and place are parsed only from sentences that the grammar can generate.
     """

@@ -33,8 +33,8 @@ class RenderedScenes(tfds.core.GeneratorBasedBuilder):
     """Splits `train`, `validation`, `test` and `novel`; features `image`, `captions` and `facts`."""
 
     BUILDER_CONFIGS = [  # noqa: RUF012 - TFDS wants these attributes as they are
-        tfds.core.BuilderConfig(name="full", description="What a model is trained on."),
-        tfds.core.BuilderConfig(name="small", description="Some scenes, to try the whole road in a minute."),
+        tfds.core.BuilderConfig(name="full", description="The scenes for training a model."),
+        tfds.core.BuilderConfig(name="small", description="Some scenes, to run every step in a minute."),
     ]
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""Draws random scenes, and keeps some combinations for the split `novel`.
+"""Draws random scenes, and holds some combinations out for the split `novel`.
 
 Train, validation and test never have these combinations, and every scene of `novel` has one:
   * pairs: ten of the eighty pairs of a colour and a shape, one for each colour;
@@ -44,7 +44,7 @@ _COUNTS = {
     3: ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2)),
 }
 CONTRAST = 42.0
-"""Minimum CIELAB distance of an object from what is behind it."""
+"""Minimum CIELAB distance between an object and the colour behind it."""
 
 Role = tuple[str, str]
 

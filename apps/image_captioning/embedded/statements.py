@@ -43,6 +43,6 @@ class Statement:
 
     @property
     def details(self) -> list[str]:
-        """The stated facts besides shapes, colours, counts and the relation."""
+        """The stated facts other than shapes, colours, counts and the relation."""
         stated = [detail for group in self.groups for detail in (group.size, group.texture)]
         return [detail for detail in (*stated, self.place, self.ground, self.ground_colour) if detail]

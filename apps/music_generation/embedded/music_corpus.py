@@ -45,7 +45,7 @@ class MusicCorpus(tfds.core.GeneratorBasedBuilder):
                     "name": tfds.features.Text(),
                 }
             ),
-            license="The music is in the public domain; its encodings are as music21's corpus says.",
+            license="The music is in the public domain; music21's corpus states the licences of its files.",
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:

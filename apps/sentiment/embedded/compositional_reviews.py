@@ -14,8 +14,8 @@ from .grammar import LABELS
 
 _DESCRIPTION = """\
 Short product, film and restaurant reviews in three classes, composed so that the order of the words
-decides: negation and its scope, double negation, contrast, degrees, comparisons, conditionals, reported
-opinions, mixed aspects. The label is what the writer thinks of the reviewed thing in the end: in
+decides the label: negation and its scope, double negation, contrast, degrees, comparisons, conditionals,
+reported opinions, mixed aspects. The label is what the writer thinks of the reviewed thing in the end: in
 "A, but B", B decides; "not bad at all" is positive; "would have been great if" is negative; mixed without
 a resolution, and facts without an opinion, are neutral.
 
@@ -24,7 +24,7 @@ have frames of their own (a quarter and a half of their reviews), and in the fra
 take only adjectives that train never has in that frame. `order` is made from the test material: pairs of
 reviews of exactly the same words, one negative and one positive, one after the other before shuffling.
 
-This set shows that the machinery works. It says little about real reviews."""
+This set shows that the pipeline works. It says little about real reviews."""
 
 
 class CompositionalReviews(tfds.core.GeneratorBasedBuilder):
@@ -41,7 +41,9 @@ class CompositionalReviews(tfds.core.GeneratorBasedBuilder):
                 {
                     "text": tfds.features.Text(),
                     "label": tfds.features.ClassLabel(names=list(LABELS)),
-                    "phenomenon": tfds.features.Text(doc="What decides the label, e.g. `double_negation`."),
+                    "phenomenon": tfds.features.Text(
+                        doc="The phenomenon that decides, such as `double_negation`."
+                    ),
                 }
             ),
             supervised_keys=("text", "label"),

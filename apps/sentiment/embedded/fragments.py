@@ -1,7 +1,7 @@
 """The words of compositional_reviews: things that a review can be about, and words that judge them.
 
 A *fragment* (a thing, an aspect, a person, a condition, a fact, an opener, a closer) says nothing good
-or bad, and belongs to exactly one split. All splits share the *judging words*, since a network cannot know
+or bad, and belongs to exactly one split. All splits share the *judging words*, because a network cannot know
 the polarity of a word that it has never seen.
 """
 
@@ -96,7 +96,7 @@ ASPECTS: Mapping[str, Parts] = {
     ),
 }
 
-# What the reviewed thing is compared with: never said with "this".
+# The thing that a review compares with: never said with "this".
 OTHERS: Mapping[str, Parts] = {
     "film": _parts(
         "the original, the sequel, the first part, the book, the old version, the television series,"
@@ -171,7 +171,7 @@ CONDITIONS: Mapping[str, Parts] = {
     ),
 }
 
-# What is so, without any judgement.
+# Facts, without any judgement.
 FACTS: Mapping[str, Parts] = {
     "film": _parts(
         "runs for just under two hours, was shot in Norway, is set in the eighties, has four main parts,"
@@ -248,7 +248,7 @@ DEGREES = {
 }
 
 # Judging words by sign and form. `mild` takes degree words, `more` is the part of it that takes
-# "more" and "less"; `like`/`liked` are what the writer does, `act`/`acted` what the thing does to the writer.
+# "more" and "less"; `like`/`liked` say what the writer does, `act`/`acted` what the thing does.
 GENERAL: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     1: {
         "mild": _words("good, nice, likeable, decent, lovely"),

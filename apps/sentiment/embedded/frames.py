@@ -1,14 +1,14 @@
 """The frames of compositional_reviews: sentences with slots, and the rule for the label of each.
 
 A verdict is the writer's final opinion of the reviewed thing. `x` and `y` are judging words of opposite
-sign. The verdict "x" gives the label that is the sign of x, "-x" the opposite; any other verdict is the label
-itself. A mirror is a second sentence with exactly the same words and the opposite verdict.
+sign. The verdict "x" means that the label is the sign of x, "-x" that it is the opposite; any other verdict
+is the label itself. A mirror is a second sentence with exactly the same words and the opposite verdict.
 
 Slots, in braces (see grammar.py for how they are filled):
-  it, other        the reviewed thing ("this thriller"), and what it is compared with
+  it, other        the reviewed thing ("this thriller"), and the thing that it is compared with
   a, b             two aspects of it; a:bare and b:bare without "the"
-  x, y, x2, y2     judging words; `good` and `bad` where only one sign makes sense; with a form after a colon
-  be, not          is/was and is not/wasn't, agreeing with a or b where one is named
+  x, y, x2, y2     judging words; `good` and `bad` if only one sign makes sense; with a form after a colon
+  be, not          is/was and is not/wasn't, agreeing with a or b if one is named
   friend cond fact fact2 kind very fairly absolutely     fragments and degree words
 """
 
@@ -30,7 +30,7 @@ class Frame:
 
 
 SIDES = "it and other change places"
-"""In the table, stands for a mirror in which `it` and `other` change places."""
+"""Marks rows of the table whose mirror is the same sentence with `it` and `other` exchanged."""
 
 
 def _frames(phenomenon: str, **by_split: list[tuple[str, ...]]) -> list[Frame]:

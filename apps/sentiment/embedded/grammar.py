@@ -58,7 +58,7 @@ def compose(frame: Frame, fill: Fill) -> Review:
 def counterpart(review: Review) -> Review:
     """Return the review with the same words in another order and the opposite label.
 
-    If the frame has a mirror, that is used; otherwise x and y change places.
+    This uses the frame's mirror if it has one; otherwise x and y change places.
     """
     frame, fill = review.frame, review.fill
     if frame.mirror is not None:
@@ -68,7 +68,7 @@ def counterpart(review: Review) -> Review:
 
 
 def has_counterpart(frame: Frame) -> bool:
-    """Tell whether `counterpart` works: there is a mirror, or a polar label and x and y in equal forms."""
+    """Return whether `counterpart` works: it needs a mirror, or a polar label and x and y of equal form."""
     if frame.mirror is not None:
         return True
     slots = lexical_slots(frame.template)

@@ -1,6 +1,6 @@
 """Draws the reviews of each split, and keeps the splits apart.
 
-Held out are:
+These are held out:
   * fragments: every fragment belongs to one of train, validation and test, and no other split has it;
   * frames: the frames of validation and of test are in no other split;
   * combinations: in shared frames, validation and test have only adjectives that train never has in the
@@ -61,10 +61,10 @@ def reviews(split: str) -> Iterator[Review]:
 def allowed_words(frame: Frame, split: str, slot: str, *, sign: int, topic: str) -> tuple[str, ...]:
     """Return the judging words of this sign that `split` may put into `slot` ("x", "x:mild") of `frame`.
 
-    A frame that is not shared takes them all. In a shared frame train takes four of five adjectives, and
-    validation and test take only the fifth. The count starts one later with each shared frame that has a slot
-    of this form, so that two such frames together show train every word. There are too few verbs, nouns and
-    comparatives to keep some from train.
+    A frame that is not shared takes all words. In a shared frame train takes four of five adjectives, and
+    validation and test take only the fifth. The position of the fifth moves by one with each shared frame
+    that has a slot of this form, so that two such frames together show train every word. There are too few
+    verbs, nouns and comparatives to keep some from train.
     """
     form = slot.partition(":")[2]
     pool = _judging_words(form, sign, topic)
@@ -109,7 +109,7 @@ def _sign(slot: str, sign: int) -> int | None:
 
 @functools.cache
 def _ways(split: str, label: str) -> list[tuple[Frame, int, bool]]:
-    """Return the ways to this label in `split`: a frame, the sign of x, and whether it is mirrored."""
+    """Return the ways to reach this label in `split`: a frame, the sign of x, and whether it is mirrored."""
     return [
         (frame, sign, mirrored)
         for frame in FRAMES

@@ -32,7 +32,7 @@ class Espeak:
 
     def __enter__(self) -> Espeak:
         require_espeak()
-        # -P keeps the worker's folder off sys.path, so that it cannot import the modules beside it.
+        # -P keeps the worker's folder off sys.path, so that it cannot import the modules there.
         command = [sys.executable, "-P", str(_WORKER)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self

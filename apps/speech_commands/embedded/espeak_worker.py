@@ -49,7 +49,7 @@ def _speak(library: ctypes.CDLL, request: dict) -> None:
         sys.exit(f"espeak-ng: no voice {request['voice']!r}")
     for name, number in _PARAMETERS.items():
         library.espeak_SetParameter(number, request[name], 0)
-    library.espeak_ng_SetRandSeed(ctypes.c_long(0))  # else the noise of breath is seeded by the clock
+    library.espeak_ng_SetRandSeed(ctypes.c_long(0))  # otherwise the clock seeds the noise of breath
     text = request["text"].encode() + b"\0"
     library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 0, 0, _UTF8, None, None)
 

@@ -1,4 +1,4 @@
-"""The voices of the embedded speech and the words beside the commands, by split."""
+"""The voices of the embedded speech and the words other than the commands, by split."""
 
 ACCENTS = (
     "en",
@@ -45,4 +45,4 @@ HELD_OUT_WORDS = _list("""
     ten apple banana river garden orange pencil summer station volume play pause start next slow load round
     cough bought tight stab oath us yeast
 """)
-"""Half the unknown words of validation and test come from here; train has none of them."""
+"""Half the unknown words of validation and test are from this list; train has none of them."""

@@ -16,11 +16,11 @@ from .utterances import CLIPS, LABELS, SAMPLES, utterances
 
 _DESCRIPTION = """\
 Ten command words, other words (`_unknown_`) and no words (`_silence_`), a second each, spoken by the
-synthesizer espeak-ng: eight accents of English, 87 voices, many speeds, pitches and melodies, in rooms and
-over noise that are drawn as well. Every voice is in one split only, and half the unknown words of validation
+synthesizer espeak-ng: eight accents of English, 87 voices, many speeds, pitches and melodies, in random
+rooms and over random noise. Every voice is in one split only, and half the unknown words of validation
 and test are never in train.
 
-This set shows that the machinery works. It says little about people's speech."""
+This set shows that the pipeline works. It says little about people's speech."""
 
 
 class Samples(tfds.features.Audio):
@@ -38,8 +38,8 @@ class SyntheticSpeech(tfds.core.GeneratorBasedBuilder):
     """Splits `train`, `validation` and `test`; features `audio`, `label`, `word` and `voice`."""
 
     BUILDER_CONFIGS = [  # noqa: RUF012 - TFDS wants these attributes as they are
-        tfds.core.BuilderConfig(name="full", description="What a model is trained on."),
-        tfds.core.BuilderConfig(name="small", description="Some clips, to try the whole road in a minute."),
+        tfds.core.BuilderConfig(name="full", description="The clips for training a model."),
+        tfds.core.BuilderConfig(name="small", description="Some clips, to run every step in a minute."),
     ]
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
@@ -55,8 +55,8 @@ class SyntheticSpeech(tfds.core.GeneratorBasedBuilder):
                 {
                     "audio": audio,
                     "label": tfds.features.ClassLabel(names=list(LABELS)),
-                    "word": tfds.features.Text(doc="What is said."),
-                    "voice": tfds.features.Text(doc="Who says it: accent and variant of espeak-ng."),
+                    "word": tfds.features.Text(doc="The spoken word."),
+                    "voice": tfds.features.Text(doc="The voice: accent and variant of espeak-ng."),
                 }
             ),
             supervised_keys=("audio", "label"),

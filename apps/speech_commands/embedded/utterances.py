@@ -40,7 +40,7 @@ class Utterance(NamedTuple):
 def utterances(split: str, clips: int) -> Iterator[Utterance]:
     """Yield `clips` clips of each label; the labels take turns.
 
-    Every machine with the same version of espeak-ng gives the same clips.
+    Every machine with the same version of espeak-ng generates the same clips.
 
     Raises:
         UserError: espeak-ng is not installed, or crashes.

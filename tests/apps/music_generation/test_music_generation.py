@@ -157,7 +157,7 @@ def test_harmonising_keeps_the_melody(bundle, tmp_path):
     options = Options(out=tmp_path / "it.mid", harmonise=tmp_path / "tune.mid", wav=False)
     if bundle.preprocessing["kind"] != "voices":
         with pytest.raises(
-            UserError, match="--harmonise: expected a network of voices, got one of pianoroll"
+            UserError, match="--harmonise: needs a network trained on voices, got one trained on pianoroll"
         ):
             predict(bundle, [], None, options)
         return
@@ -235,7 +235,7 @@ def test_a_piece_in_a_key_begins_with_its_tonic_chord(key, chord):
         ({"top_p": 0}, "--top-p: expected above 0"),
         ({"seed": -1}, "--seed: expected 0 or more"),
         ({"out": Path("piece.wav")}, "--out: expected a name that ends in .mid, got 'piece.wav'"),
-        ({"key": "C", "primer": "x.mid"}, "--key: expected to come alone, got 'primer and key'"),
+        ({"key": "C", "primer": "x.mid"}, "only one of --primer, --key, --harmonise, got --primer and --key"),
     ],
 )
 def test_options_out_of_range(given, said):

@@ -1,4 +1,4 @@
-"""Make layers again from their config, and copy weights, vocabularies and states into them."""
+"""Rebuild layers from their config, and copy weights and vocabularies into them."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ def is_graph(layer: Any) -> bool:
     )
 
 
-def remade(layer: Any) -> Any:
-    """Make a layer again from its config, without weights.
+def rebuild(layer: Any) -> Any:
+    """Rebuild a layer from its config, without weights.
 
     Raises:
         ValueError: the config does not hold the arguments; the message says what is missing.
     """
-    if type(layer) is keras.layers.Lambda:  # Keras refuses to make a lambda from a config
+    if type(layer) is keras.layers.Lambda:  # Keras refuses to rebuild a lambda from its config
         shape, options = layer._output_shape, {"name": layer.name, "dtype": layer.dtype_policy}
         return keras.layers.Lambda(layer.function, shape, layer.mask, layer.arguments, **options)
     if type(layer).get_config is keras.Model.get_config and _arguments(layer):
         raise ValueError(
-            f"{layer.name}: {type(layer).__name__} can't be made again without a get_config of its own: "
+            f"{layer.name}: {type(layer).__name__} can't be rebuilt without its own get_config: "
             f"Keras does not keep the values of {', '.join(_arguments(layer))}"
         )
     try:
         return type(layer).from_config(layer.get_config())
     except Exception as error:
         raise ValueError(
-            f"{layer.name}: {type(layer).__name__} can't be made again from its config: give it a get_config "
-            f"that holds its arguments, and register what they name ({type(error).__name__}: {error})"
+            f"{layer.name}: {type(layer).__name__} can't be rebuilt from its config: give it a get_config "
+            "that returns its arguments, and register their classes and functions with Keras "
+            f"({type(error).__name__}: {error})"
         ) from error
 
 
 def _arguments(layer: Any) -> list[str]:
-    """Return the constructor's own arguments of a model. Keras does not keep the values of these."""
+    """Return the names of the constructor arguments of a model whose values Keras does not keep."""
     parameters = inspect.signature(type(layer).__init__).parameters if isinstance(layer, keras.Model) else {}
     any_ = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     shared = ("self", "name", "trainable", "dtype")
@@ -57,7 +58,7 @@ def replace_inside(holder: Any, old: Any, new: Any) -> None:
     """Replace the layer `old` inside another one: in Keras's list of layers, and in the attributes.
 
     Raises:
-        ValueError: no attribute, list, tuple or dict of `holder` has it.
+        ValueError: `old` is in no attribute, list, tuple or dict of `holder`.
     """
     holder._tracker.replace_tracked_value("layers", old, new)
     found = False
@@ -80,7 +81,9 @@ def replace_inside(holder: Any, old: Any, new: Any) -> None:
         if name not in ("_layers", "_tracker") and (other := swapped(value)) is not value:
             setattr(holder, name, other)
     if not found:
-        raise ValueError(f"{holder.name}: {old.name}: expected it in an attribute, a list, tuple or dict")
+        raise ValueError(
+            f"{holder.name}: {old.name}: expected the layer in an attribute, a list, a tuple or a dict"
+        )
 
 
 def build_as(old: Any, new: Any) -> None:
@@ -101,7 +104,7 @@ def copy_weights(old: Any, new: Any) -> None:
     """
     new.trainable = old.trainable
     if is_graph(old) or isinstance(new, (Recurrent, Bidirectional, Stack)):
-        return  # has no weights of its own, or got them from `from_keras`
+        return  # it has no weights of its own, or `from_keras` copied them
     build_as(old, new)
     store: dict[str, Any] = {}
     try:
@@ -109,8 +112,8 @@ def copy_weights(old: Any, new: Any) -> None:
         new.load_own_variables(store)
     except ValueError as error:
         raise ValueError(
-            f"{old.name}: {type(old).__name__} made again from its config does not have the same weights: "
-            f"make them in build, from the shape of the inputs ({error})"
+            f"{old.name}: {type(old).__name__} has other weights when it is rebuilt from its config: "
+            f"create them in build from the shape of the inputs ({error})"
         ) from error
     if hasattr(old, "save_assets"):
         with tempfile.TemporaryDirectory() as folder:
