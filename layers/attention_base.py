@@ -123,7 +123,7 @@ class MemoryAttention(Attention):
     """The base class of attention over a memory, with the queries as an input: layer(query, memory).
 
     A decoder projects its memory once and attends to it at each step:
-    `attend(query, project_memory(memory), mask)` returns what `layer(query, memory, mask)` returns.
+    `attend(query, project_memory(memory), mask)` computes the same as `layer(query, memory, mask)`.
 
     Call arguments: `query` (batch, features) or (batch, queries, features); `memory` (batch, steps,
     features); `mask` (batch, steps) of the memory, False at padding.

@@ -193,7 +193,7 @@ class Bidirectional(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Bidirectional:
-        """Create the layer and both directions from what `get_config` returned."""
+        """Create the layer and both directions from the config that `get_config` returns."""
         config = dict(config)
         for name in ("layer", "backward_layer"):
             config[name] = keras.saving.deserialize_keras_object(config[name])

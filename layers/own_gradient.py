@@ -158,7 +158,7 @@ def not_compiled(function: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
-    """Run the cell over inputs (steps, batch, features) and keep what `backward` needs."""
+    """Run the cell over inputs (steps, batch, features) and keep the values that `backward` needs."""
     steps = tf.shape(x)[0]
     x_proj = cell.project_inputs(x)
     h_proj = cell.project_previous(state[0], masks.dropped)

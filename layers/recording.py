@@ -26,7 +26,7 @@ class Recording:
     """The states after the last step, (batch, size) each."""
     gates: tf.Tensor | None = None
     """The results of all calls of `recurrent_activation`, side by side: (steps, batch, gates * units). This
-    is right for every cell, whatever its gates read."""
+    is right for every cell, because it does not depend on what the gates read."""
     valid: tf.Tensor | None = None
     """(steps, batch, 1) bool, False at padding."""
 

@@ -260,7 +260,7 @@ class Recurrent(StatefulLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Recurrent:
-        """Create the layer and its cell from what `get_config` returned."""
+        """Create the layer and its cell from the config that `get_config` returns."""
         config = dict(config)
         if "cell" in config:
             config["cell"] = keras.saving.deserialize_keras_object(config["cell"])

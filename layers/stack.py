@@ -163,7 +163,7 @@ class Stack(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Stack:
-        """Create the stack and its layers from what `get_config` returned."""
+        """Create the stack and its layers from the config that `get_config` returns."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**(config | {"layers": layers}))
 

@@ -18,8 +18,8 @@ from .stepwise import is_stepwise
 class OneStep:
     """One step of a sequence model: states in, states out.
 
-    N steps compute what one call on a sequence of N steps computes: the output of every step, or for a
-    layer that returns its last output, the output of the sequence up to this step. A step may be a packet of
+    N steps compute the same as one call on a sequence of N steps. A layer that returns only its last output
+    returns the output of the sequence up to this step. A step may be a packet of
     several elements of the sequence, such as the samples of one frame.
 
         step = OneStep(model)

@@ -43,7 +43,7 @@ def build_model(config: CaptioningConfig, features: Features) -> keras.Model:
     """Return the network that is trained.
 
     Inputs: `image`, `tokens` (batch, steps, captions), and `words` (batch, ids), the words of all captions.
-    Output: log-probabilities of what follows each token, (batch, steps, captions, words + 1).
+    Output: log-probabilities of the word after each token, (batch, steps, captions, words + 1).
     """
     vocabulary = Vocabulary.from_json(features.assets[VOCABULARY])
     encoder = build_encoder(encoder_settings(config))
@@ -136,7 +136,7 @@ def captioner(config: CaptioningConfig, features: Features, model: keras.Model) 
 
 
 def make_parts(config: CaptioningConfig, outcome: Outcome) -> dict[str, Part]:
-    """Return the parts of the model that are also exported as files of their own.
+    """Return the parts of the model that are also exported as separate files.
 
     `encode`: image -> features. `decode`: tokens, features -> log-probabilities, attention, step by step; it
     is compared and calibrated on the first caption of each image.

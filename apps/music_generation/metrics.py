@@ -20,7 +20,7 @@ def baselines(config: MusicConfig, data: Data) -> dict[str, dict[str, float]]:
     """Return the `nll` of n-gram models on every test split.
 
     uniform: all classes are equally probable. independent: how often each key sounds, or each voice has each
-    token, in the training split. repeat: the same, given what the key or voice did one step before.
+    token, in the training split. repeat: the same, given the previous step of the key or voice.
     """
     settings = settings_of(config)
     representation = representation_of(settings)

@@ -7,7 +7,7 @@ from .metrics import METRICS
 
 APP = usual_app(
     __name__,
-    "Label a text: positive, negative, neutral, or whatever your data says.",
+    "Label a text as positive, negative or neutral, or with the labels of your data.",
     presets=PRESETS,
     metrics=METRICS,
     reads_lines=True,

@@ -32,7 +32,7 @@ def make_plots(config: SpeechConfig, outcome: Outcome) -> dict[str, Any]:
 
 
 def wrong_clips(outcome: Outcome) -> list[dict[str, Any]]:
-    """Return a table of the most wrong test clips, by their number in the split."""
+    """Return a table of the most wrong test clips, with their number in the split."""
     numbers = range(len(outcome.features.targets["test"]))
     return most_wrong(outcome, numbers, column="clip", count=_LISTED)
 

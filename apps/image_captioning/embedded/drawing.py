@@ -124,7 +124,7 @@ def _draw(
 
 
 def _pattern(texture: str, size: int, radius: float, rng: np.random.Generator) -> np.ndarray:
-    """Return 1 where the second tone is and 0 elsewhere, (size, size)."""
+    """Return 1 at pixels of the second tone and 0 elsewhere, (size, size)."""
     period = max(5.0 * _FINE, 0.46 * radius)
     angle = rng.uniform(0, math.pi)
     y, x = np.mgrid[:size, :size] - size / 2

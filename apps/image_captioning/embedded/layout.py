@@ -16,7 +16,7 @@ CONTAINER_RADII = (31.0, 37.0)
 _GAP = 1.5
 """Minimum distance in pixels of an object from the edge of its cell."""
 _DRIFT = 6.0
-"""How far objects side by side may be out of line; too little for one to count as above the other."""
+"""How far objects side by side may be out of line. It is too little for one to count as above the other."""
 _TILT = 0.15
 
 

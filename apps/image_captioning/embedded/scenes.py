@@ -154,7 +154,7 @@ def _fill(plan: Plan, rng: random.Random) -> Statement | None:
 
 
 def _draw_group(plan: Plan, index: int, rng: random.Random) -> Group:
-    """Draw a group: small where there is little room, plain where a pattern would not be visible."""
+    """Draw a group: small if there is little room, plain if a pattern would not be visible."""
     count, shape, colour = plan.counts[index], rng.choice(SHAPES), rng.choice(COLOURS)
     if plan.relation == "inside":
         return Group(count, shape, colour, SIZES[index], "plain")

@@ -18,10 +18,10 @@ from . import corpus_pieces
 _DESCRIPTION = """\
 Music of music21's corpus on a grid of sixteenths: `chorales`, J. S. Bach's chorales for four voices; `folk`,
 the fiddle tunes of Ryan's Mammoth Collection (1883), one voice; `few`, the first chorales, to try things
-out. Pieces begin with a bar: an upbeat has silence before it.
+out. Pieces begin with a whole bar: an upbeat is preceded by silence.
 
 Splits are by melody: pieces that begin with the same eight intervals in the highest voice are in one split,
-whatever their key. A tenth each are validation and test."""
+even if their keys differ. Validation and test get a tenth each."""
 _FEW = 30
 _PROCESSES = 2
 CONFIGS = ("chorales", "folk", "few")

@@ -15,14 +15,15 @@ from .grammar import LABELS
 _DESCRIPTION = """\
 Short product, film and restaurant reviews in three classes, composed so that the order of the words
 decides the label: negation and its scope, double negation, contrast, degrees, comparisons, conditionals,
-reported opinions, mixed aspects. The label is what the writer thinks of the reviewed thing in the end: in
-"A, but B", B decides; "not bad at all" is positive; "would have been great if" is negative; mixed without
-a resolution, and facts without an opinion, are neutral.
+reported opinions, mixed aspects. The label is the writer's final opinion of the reviewed thing: in
+"A, but B", B decides; "not bad at all" is positive; "would have been great if" is negative. Mixed opinions
+without a resolution, and facts without an opinion, are neutral.
 
-Validation and test share no fragment (thing, aspect, person, condition, fact, opener, closer) with train,
-have frames of their own (a quarter and a half of their reviews), and in the frames that all splits share
-take only adjectives that train never has in that frame. `order` is made from the test material: pairs of
-reviews of exactly the same words, one negative and one positive, one after the other before shuffling.
+Validation and test share no fragment (thing, aspect, person, condition, fact, opener, closer) with train.
+A quarter of the validation reviews and half of the test reviews use frames that no other split has. In the
+frames that all splits share, they use only adjectives that train never has in that frame. `order` has the
+fragments and frames of test: pairs of reviews of exactly the same words, one negative and one positive, one
+after the other before shuffling.
 
 This set shows that the pipeline works. It says little about real reviews."""
 

@@ -28,7 +28,7 @@ def record(speech: np.ndarray, samples: int, rng: np.random.Generator) -> np.nda
 
 
 def silence(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return 16-bit samples (samples,) without speech: noise; one time in six nearly zero."""
+    """Return 16-bit samples (samples,) without speech: noise, or near silence one time in six."""
     if rng.random() < 1 / 6:
         return to_int16(rng.uniform(-_NEAR_ZERO, _NEAR_ZERO, samples))
     return to_int16(background(samples, rng) * _gain(rng.uniform(-75, -12)))
@@ -54,7 +54,7 @@ def background(samples: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _hum(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a low tone with overtones, like mains or a motor, of level 1."""
+    """Return a low tone with overtones, like mains hum or a motor, of level 1."""
     orders = np.arange(1, 7)
     angle = 2 * np.pi * rng.uniform(45, 130) * np.arange(samples) / SAMPLE_RATE
     waves = np.sin(angle[:, None] * orders + rng.uniform(0, 2 * np.pi, len(orders)))

@@ -1,4 +1,4 @@
-"""Runs espeak-ng in a process of its own, since its C library is not re-entrant and may crash."""
+"""Runs espeak-ng in its own process, because its C library is not re-entrant and may crash."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Espeak:
             text: the text to speak.
             voice: a language, or a language and a variant: `en-us+f2`.
             rate: words per minute.
-            pitch: 0 to 99, relative to the voice's own.
+            pitch: 0 to 99, relative to the voice's own pitch.
             pitch_range: 0 (monotonous) to 99 (lively).
 
         Raises:
