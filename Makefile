@@ -70,7 +70,7 @@ types: $(INSTALLED)  ## Check types
 
 test: $(INSTALLED)  ## Run all tests but the long ones, offline, three at a time
 	@mkdir -p .cache  # pytest makes no parents for its --basetemp
-	@$(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --basetemp .cache/tests
+	@$(RUN) -m pytest -n 3 --dist loadscope --no-loadscope-reorder --basetemp .cache/tests
 
 test-long: export LONG_TESTS := 1
 test-long: test  ## Run all tests and the long ones: the whole matrix, more fuzzing, trainings that learn

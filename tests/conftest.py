@@ -2,10 +2,12 @@
 
 import os
 import random
+import re
 import sys
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What is compiled here runs not for long: less work for the compiler. At 0 the trainings take twice as long.
@@ -16,22 +18,34 @@ LONG = bool(os.environ.get("LONG_TESTS"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `long` unless `make test-long` asked for them, and plan the rest.
+    """Leave out the tests marked `long` unless `make test-long` asked for them.
 
-    With `--dist loadgroup`, the tests of a file stay in one process, which makes their fixtures once, unless
-    they name a group of their own. Folders with long tests come first, so that all processes end together.
+    Folders with long tests come first, so that all processes end at about the same time.
     """
     long = {item for item in items if item.get_closest_marker("long") and not LONG}
     config.hook.pytest_deselected(items=list(long))
     items[:] = sorted((item for item in items if item not in long), key=_order)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(config.rootpath).as_posix()))
 
 
 def _order(item: pytest.Item) -> int:
     folders = ("tests/apps", "tests/pipelines", "tests/benchmarks", "tests/layers")
     return next((i for i, folder in enumerate(folders) if folder in item.path.as_posix()), len(folders))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Keep the tests of a file in one process, which makes their fixtures once; share out those of the matrix.
+
+    `--dist loadgroup` would do the same by marks, but pytest 9.2 ignores how xdist 3.8 passes them on.
+    """
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        variant = re.fullmatch(r"test_matrix\[(\w+-\w+)-\w+\]", test)  # structure and execution, precision
+        return f"{file}::{variant[1]}" if variant else file
 
 
 @pytest.fixture(autouse=True)
