@@ -102,8 +102,8 @@ class App:
     """trainable(config, model, epoch): sets which layers are trained, before each epoch, counted from 0."""
     parts: Callable[[Any, Outcome], Mapping[str, Part]] | None = None
     """parts(config, outcome) -> parts of the deployed model that get exported files of their own, by name."""
-    each_epoch: Callable[[Any, Features, keras.Model, int, Path], None] | None = None
-    """each_epoch(config, features, deployed, epoch, folder): writes samples of the model's output to
+    each_epoch: Callable[..., None] | None = None
+    """each_epoch(config, features, deployed, *, epoch, folder): writes samples of the model's output to
     the folder after each epoch."""
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
     """show(config, outcome, bundle, folder) -> further figures for the record. Tries the finished bundle and

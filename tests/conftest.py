@@ -34,7 +34,7 @@ def _order(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Keep the tests of a file in one process, which makes their fixtures once; share out those of the matrix.
+    """Keep the tests of a file in one process, which makes their fixtures once; share out the matrix.
 
     `--dist loadgroup` would do the same by marks, but pytest 9.2 ignores how xdist 3.8 passes them on.
     """

@@ -47,7 +47,7 @@ def _sample(network: StepNetwork, config: MusicConfig, beats: int, temperature: 
 
 
 def each_epoch(
-    config: MusicConfig, features: Features, deployed: keras.Model, epoch: int, folder: Path
+    config: MusicConfig, features: Features, deployed: keras.Model, *, epoch: int, folder: Path
 ) -> None:
     """Write a short sample of the network after this epoch."""
     piece = _sample(KerasNetwork(deployed), config, _BEATS_OF_AN_EPOCH, Options.temperature)

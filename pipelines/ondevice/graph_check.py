@@ -62,7 +62,7 @@ def check_graph(index: int, graphs: list[Graph]) -> set[int]:
         try:
             inputs, outputs = _check_op(code, op, graph, written)
             if code in (_IF, _WHILE):
-                calls |= _check_calls(code, op, inputs, outputs, graph, graphs)
+                calls |= _check_calls(code, op, inputs, outputs, graph=graph, graphs=graphs)
         except UnsoundError as problem:
             raise UnsoundError(f"graph {index}, operator {place}, {op_name(code)}: {problem}") from None
     for i in graph.outputs:
@@ -135,7 +135,7 @@ def _check_options(code: int, op: Table, outputs: list[int]) -> None:
 
 
 def _check_calls(
-    code: int, op: Table, inputs: list[int], outputs: list[int], graph: Graph, graphs: list[Graph]
+    code: int, op: Table, inputs: list[int], outputs: list[int], *, graph: Graph, graphs: list[Graph]
 ) -> set[int]:
     """Check that the tensors of a loop or a branch fit the graphs it calls, and return those graphs."""
     options = op.table(4)

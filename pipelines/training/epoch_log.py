@@ -30,7 +30,7 @@ class EpochLog:
         run: the open run.
         epochs: the largest number of epochs.
         seed: which seed this is; the time left is shown if there are several.
-        sample: `sample(epoch, folder)` writes files to the folder, which the run keeps; may be None.
+        sample: None, or `sample(epoch=epoch, folder=folder)`, which writes files for the run to the folder.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class EpochLog:
         epochs: int,
         *,
         seed: SeedNumber = SeedNumber(),
-        sample: Callable[[int, Path], None] | None = None,
+        sample: Callable[..., None] | None = None,
     ) -> None:
         self._run = run
         self._epochs = epochs
@@ -57,7 +57,7 @@ class EpochLog:
         log.info("%s", text if self._seed.count == 1 else self._with_time_left(epoch, text))
         if self._sample:
             with tempfile.TemporaryDirectory() as folder:
-                self._sample(epoch, Path(folder))
+                self._sample(epoch=epoch, folder=Path(folder))
                 self._run.folder(Path(folder), f"samples/epoch_{epoch:03}")
 
     def _with_time_left(self, epoch: int, text: str) -> str:

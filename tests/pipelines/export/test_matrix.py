@@ -42,8 +42,8 @@ SPECS = {"features": ((STEPS, FEATURES), "float32")}
 
 FEW = ["SimpleRNN", "LSTM", "GRU"]
 LONG = bool(os.environ.get("LONG_TESTS"))
-"""`make test-long` takes all cells and precisions everywhere. `make test` takes every cell with a mask, in a loop
-and in steps; every precision of a structure without a mask; and elsewhere `FEW` cells in two precisions."""
+"""`make test-long` takes all cells and precisions everywhere. `make test` takes every cell with a mask, in a
+loop and in steps; every precision of a structure without a mask; elsewhere `FEW` cells in two precisions."""
 
 
 def cells_of(structure: str, execution: str) -> list[str]:
