@@ -28,6 +28,7 @@ def load(config: MusicConfig) -> Data:
     Raises:
         UserError: one line, when the data set is unknown, can't be prepared, or holds too little music.
     """
+    import mido  # noqa: F401 - training writes MIDI samples: without mido it fails here, not after an epoch
 
     def embedded(data_dir: str) -> Any:
         from .embedded.corpus_pieces import STEPS_PER_BEAT

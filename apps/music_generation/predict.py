@@ -84,6 +84,8 @@ def predict(
 
 
 def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str, Any]:
+    import mido  # noqa: F401 - without mido this fails before composing
+
     settings = bundle.preprocessing
     representation = representation_of(settings)
     steps_per_beat = settings["steps_per_beat"]

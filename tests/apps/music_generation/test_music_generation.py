@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from apps.music_generation.config import MusicConfig
+from apps.music_generation.config import PRESETS, MusicConfig
+from apps.music_generation.data import load
 from apps.music_generation.features import make_features, representation_of
 from apps.music_generation.generate import Composer, key_of, opening
 from apps.music_generation.model import build_model
@@ -241,6 +243,14 @@ def test_a_piece_in_a_key_begins_with_its_tonic_chord(key, chord):
 def test_options_out_of_range(given, said):
     with pytest.raises(UserError, match=said):
         Options(**given)
+
+
+def test_without_mido_training_and_composing_fail_at_the_start(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mido", None)
+    with pytest.raises(ModuleNotFoundError, match="mido"):
+        load(PRESETS["smoke"])
+    with pytest.raises(ModuleNotFoundError, match="mido"):
+        predict(None, [])
 
 
 def test_a_note_sounds_at_its_pitch():
