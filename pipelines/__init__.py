@@ -1,1 +1,1 @@
-"""How every app is trained, tracked, exported and checked. Knows no particular app."""
+"""Train, track, export and check apps of any kind. Knows no particular app."""

@@ -1,4 +1,4 @@
-"""python -m pipelines VERB: what needs no app."""
+"""python -m pipelines VERB: the verbs that need no app."""
 
 import sys
 

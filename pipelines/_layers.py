@@ -1,7 +1,6 @@
 """The only module of the pipelines that imports the layers.
 
-They are a package beside this one: `layers` beside `pipelines` in a checkout, `unrolled.layers` beside
-`unrolled.pipelines` once installed.
+The layers are a separate package: `layers` in a checkout, `unrolled.layers` once installed.
 """
 
 from __future__ import annotations

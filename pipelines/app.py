@@ -1,4 +1,4 @@
-"""The contract between an app and the pipelines: a frozen dataclass of functions, nothing to inherit."""
+"""The contract between an app and the pipelines: a frozen dataclass of functions. No class is inherited."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoOptions:
-    """The options of `predict` for an app that has none of its own."""
+    """The options of `predict` for an app without options of its own."""
 
 
 def lazy(package: str, module: str, name: str) -> Callable[..., Any]:
@@ -63,23 +63,23 @@ class App:
     summary: str
     presets: Mapping[str, Config]
     load: Callable[[Any], Data]
-    """load(config) -> the raw examples by split."""
+    """load(config) -> the raw examples, by split."""
     features: Callable[[Any, Data], Features]
-    """features(config, data) -> the arrays that the network sees; learns on `train` only."""
+    """features(config, data) -> the network's inputs and targets as arrays. Learns from `train` only."""
     build: Callable[[Any, Features], keras.Model]
     """build(config, features) -> the network, not compiled."""
     loss: Callable[[Any], keras.losses.Loss]
     """loss(config) -> the loss that training minimises."""
     metrics: Mapping[str, Metric]
-    """By name. The first one counts: it chooses the best epoch and heads the tables."""
+    """Metrics by name. The first one decides which epoch is best, and comes first in the tables."""
     baseline: Callable[[Any, Data, Features, keras.Model], dict[str, dict[str, float]]]
     """baseline(config, data, features, deployed) -> {method: {split: value of the first metric}}: simple
     methods that the network must beat."""
     encode: Callable[[Bundle, Sequence[Any]], np.ndarray]
-    """encode(bundle, inputs) -> the array that `features` gives for raw inputs; needs the bundle only."""
+    """encode(bundle, inputs) -> the array that `features` makes from raw inputs. Uses only the bundle."""
     predict: Callable[[Bundle, Sequence[Any], str | None, Any], Iterable[dict[str, Any]]]
-    """predict(bundle, inputs, variant, options) -> answers that JSON can hold, shown one by one. Must not
-    import TensorFlow."""
+    """predict(bundle, inputs, variant, options) -> an iterable of answers that JSON can hold. They are shown
+    one by one. Must not import TensorFlow."""
     describe: Callable[[dict[str, Any]], str]
     """describe(answer) -> one line for people."""
     plots: Callable[[Any, Outcome], Mapping[str, Figure | list[dict[str, Any]]]]
@@ -94,19 +94,19 @@ class App:
     """deployed(config, features, model) -> the model that is scored and exported. It has one input and
     one output."""
     targets: Callable[[Bundle, Data, Examples], np.ndarray] = label_targets
-    """targets(bundle, data, examples) -> the targets of a split of new data, numbered as the bundle's network
-    numbers them."""
+    """targets(bundle, data, examples) -> the targets of a split of new data, with the numbers that the
+    bundle's network uses."""
     executions: Callable[[Any], Sequence[str]] = _loop
     """executions(config) -> the executions to export: "loop" (whole sequences), "step" (streaming)."""
     trainable: Callable[[Any, keras.Model, int], None] | None = None
-    """trainable(config, model, epoch): sets which layers are trained, before each epoch, counted from 0."""
+    """trainable(config, model, epoch): sets which layers are trained. Called before each epoch, from 0 on."""
     parts: Callable[[Any, Outcome], Mapping[str, Part]] | None = None
-    """parts(config, outcome) -> parts of the deployed model that get exported files of their own, by name."""
+    """parts(config, outcome) -> the parts of the deployed model that get files of their own, by name."""
     each_epoch: Callable[..., None] | None = None
     """each_epoch(config, features, deployed, *, epoch, folder): writes samples of the model's output to
     the folder after each epoch."""
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
-    """show(config, outcome, bundle, folder) -> further figures for the record. Tries the finished bundle and
+    """show(config, outcome, bundle, folder) -> further figures for the record. Runs the finished bundle and
     writes audio or pictures to the folder, for the tracker."""
 
     def __post_init__(self) -> None:
@@ -141,7 +141,7 @@ def usual_app(
         package: `__name__` in the app's `__init__.py`; its last part is the app's name.
         summary: one sentence for `--help`.
         presets: configs by name.
-        metrics: by name, the one that counts first.
+        metrics: metrics by name; the first one decides which epoch is best.
         **more: any other field of `App`, or another function for one of the above.
     """
     functions = {field: lazy(package, module, name) for field, (module, name) in _USUAL.items()}
@@ -154,7 +154,7 @@ APPS = f"{__package__.rpartition('.')[0]}.apps".removeprefix(".")
 
 
 def app_names(package: str = APPS) -> list[str]:
-    """Return the names of all apps, which are those of their folders, without importing any."""
+    """Return the names of all apps, without importing them. They are the names of their folders."""
     folder = importlib.import_module(package)
     return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.ispkg]
 
@@ -182,7 +182,7 @@ def find(name: str) -> App:
     """Import the app called `name`, and no other; dashes count as underscores.
 
     Raises:
-        UserError: there is no such app. The message lists those there are.
+        UserError: there is no such app. The message lists the apps.
     """
     key = name.replace("-", "_")
     names = app_names()

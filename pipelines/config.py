@@ -18,16 +18,17 @@ Cell = Literal["simple_rnn", "lstm", "gru"]
 
 @dataclass(frozen=True)
 class Config:
-    """Settings common to all apps. The command line is made from these fields and their docstrings."""
+    """Settings common to all apps. The options of the command line are made from
+    these fields and their docstrings."""
 
     dataset: str = "embedded"
     """`embedded`, the name of a TFDS data set, or the path of your file or folder."""
     data_dir: Path | None = None
     """The folder where TFDS keeps prepared data sets. Default: .cache/tfds in the checkout."""
     epochs: int = 10
-    """The most passes over the training data. Early stopping may end training sooner."""
+    """The largest number of passes over the training data. Early stopping may end training sooner."""
     pretraining_epochs: int = 0
-    """Number of epochs, counted from the first, that train on the `pretraining` split instead of `train`."""
+    """Number of epochs at the start that train on the `pretraining` split instead of `train`."""
     batch_size: int = 64
     """Examples per training step."""
     learning_rate: float = 1e-3
@@ -39,13 +40,13 @@ class Config:
     patience: int = 3
     """Stop after this many epochs without a better validation metric; the best epoch's weights are kept."""
     precisions: tuple[Precision, ...] = PRECISIONS
-    """The precisions to export. More of them take longer to convert and to verify."""
+    """The precisions to export. Each one takes time to convert and to verify."""
     seed: int = 1
-    """Seeds everything: the same seed on the same machine gives the same numbers."""
+    """The seed of all random numbers. The same seed on the same machine gives the same results."""
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs", "batch_size", "patience")
-        require(len(self.precisions) > 0, "precisions", "one at least", self.precisions)
+        require(len(self.precisions) > 0, "precisions", "at least one", self.precisions)
         for name in ("learning_rate", "clip_norm"):
             require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         within = 0 <= self.pretraining_epochs < self.epochs
@@ -58,8 +59,8 @@ class PretrainedConfig(Config):
     """Settings of apps that can train on another data set first."""
 
     pretraining_dataset: str | None = None
-    """The data set of the pretraining epochs, named as in --dataset. It needs as many labels as the data set,
-    in the same order."""
+    """The data set of the pretraining epochs, named as in --dataset. It must have as many labels as the data
+    set, in the same order."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,11 +76,11 @@ class RecurrentConfig(Config):
     cell: Cell = "gru"
     """The recurrent cell."""
     units: int = 64
-    """Units of each recurrent layer (in each direction, if it has two)."""
+    """Units of each recurrent layer (per direction, if there are two)."""
     depth: int = 1
     """Number of stacked recurrent layers."""
     dropout: float = 0.0
-    """Fraction dropped in training between recurrent layers and before the output."""
+    """Dropout rate between recurrent layers and before the output."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,13 +93,15 @@ class VocabularyConfig(Config):
     """Settings of apps that read text as the tokens of a vocabulary."""
 
     vocabulary_size: int = 10_000
-    """The most tokens in the vocabulary, counted on the training split."""
+    """The largest number of tokens in the vocabulary, which is learned from the training split."""
     min_count: int = 2
-    """Tokens that occur less often in training are unknown."""
+    """Tokens that occur less often in the training split are treated as unknown."""
     max_length: int | None = None
-    """Tokens kept of a text. Default: enough for 99 of 100 training texts, at most 400."""
+    """The number of tokens that are kept of each text. Default: enough for 99 % of the training texts, at
+    most 400."""
     keep: Keep = "both"
-    """The part of a longer text that is kept: head, tail, or both (a quarter head, the rest tail)."""
+    """The part of a longer text that is kept: head, tail, or both (a quarter from the head, the rest from the
+    tail)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -113,7 +116,7 @@ def require(holds: bool, name: str, expected: str, got: object) -> None:
 
 
 def require_at_least(config: Config, least: int, *names: str) -> None:
-    """Refuse settings of these names that are below `least`; a setting of None is accepted."""
+    """Raise a UserError if a setting of these names is below `least`; None is accepted."""
     for name in names:
         value = getattr(config, name)
         expected = f"at least {least}" if least else "0 or more"
@@ -121,7 +124,7 @@ def require_at_least(config: Config, least: int, *names: str) -> None:
 
 
 def require_rates(config: Config, *names: str) -> None:
-    """Refuse settings of these names that are not a fraction from 0 up to, but not including, 1."""
+    """Raise a UserError if a setting of these names is not at least 0 and below 1."""
     for name in names:
         require(0 <= getattr(config, name) < 1, name, "0 <= rate < 1", getattr(config, name))
 
@@ -132,7 +135,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(config_class: type[Config], settings: Mapping[str, Any]) -> Config:
-    """Return the config whose settings `to_dict` returned, also after a way through JSON."""
+    """Return the config from the settings that `to_dict` returned, even after they went through JSON."""
     settings = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
     if settings.get("data_dir") is not None:
         settings["data_dir"] = Path(settings["data_dir"])

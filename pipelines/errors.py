@@ -2,14 +2,14 @@
 
 
 class UserError(Exception):
-    """The user's input is wrong. The message is one line: what, where, and what was expected.
+    """The user's input is wrong. The message is one line: what is wrong, where, and what was expected.
 
     The command line prints it without a traceback and ends with exit code 2.
     """
 
 
 class ExportError(Exception):
-    """A variant doesn't convert, holds ops that a device lacks, can't be invoked or answers wrongly.
+    """A variant can't be converted or run, has ops that a device lacks, or has too large an error.
 
     The message names the variant and the reason.
     """

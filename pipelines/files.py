@@ -1,4 +1,4 @@
-"""Folders that can be written to, and files that appear whole or not at all."""
+"""Check that folders can be written to, and write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import UserError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader, or a crash, sees the old file or the new one."""
+    """Write `content` to `path`. Readers see the old file or the new one, even after a crash."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
@@ -23,7 +23,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def require_writable(option: str, folder: Path) -> None:
-    """Refuse, before any work, a folder that its results could not be written to."""
+    """Check, before any work, that results can be written to a folder; raise UserError if not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
@@ -16,9 +16,10 @@ from ..config import from_dict
 from ..errors import UserError
 from ..evaluation.score import score
 from ..ondevice.bundle import Bundle
+from ..ondevice.manifest import PRECISIONS
 from ..ondevice.model import runner_of
 from .command_line import parse
-from .train import EXPORTS
+from .train import EXPORTS, Train
 from .train import run as train
 
 Options = TypeVar("Options")
@@ -27,25 +28,31 @@ Options = TypeVar("Options")
 BundleOption = Annotated[
     Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: exports/APP/latest)")
 ]
-VariantOption = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: float32)")]
+VariantOption = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="NAME",
+        help=f"A .tflite file of the bundle, or a precision: {', '.join(PRECISIONS)}.",
+        help_behavior_hint="(default: float32)",
+    ),
+]
 
 
 @dataclass(frozen=True)
 class Predict(Generic[Options]):
-    """Answer with the model in a bundle; never imports TensorFlow."""
+    """Run the model of a bundle on inputs, without TensorFlow."""
 
     options: tyro.conf.OmitArgPrefixes[Options]
     inputs: tyro.conf.Positional[tuple[str, ...]] = ()
-    """The inputs to answer: texts or files, depending on the app."""
+    """The inputs: texts or files, depending on the app."""
     file: Annotated[
         Path | None,
-        tyro.conf.arg(metavar="FILE", help_behavior_hint="(default, in apps for texts: standard input)"),
+        tyro.conf.arg(metavar="FILE", help_behavior_hint="(default in apps for texts: standard input)"),
     ] = None
-    """A UTF-8 text file with one input a line."""
+    """A UTF-8 text file with one input per line."""
     bundle: BundleOption = None
     """The bundle to use."""
     variant: VariantOption = None
-    """A .tflite file of the bundle, or a precision: float32, float16, dynamic_int8, int8, int16x8."""
     json: bool = False
     """Print one JSON object instead of lines."""
 
@@ -57,13 +64,12 @@ class Evaluate:
     bundle: BundleOption = None
     """The bundle to use."""
     variant: VariantOption = None
-    """A .tflite file of the bundle, or a precision: float32, float16, dynamic_int8, int8, int16x8."""
     dataset: Annotated[
-        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the one of the training)")
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: as in training)")
     ] = None
     """The data set, named as for `train`."""
     data_dir: Annotated[
-        Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: the one of the training)")
+        Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as in training)")
     ] = None
     """The folder in which TFDS looks for the data set."""
     split: str = "test"
@@ -73,17 +79,27 @@ class Evaluate:
 
 
 def run(verb: str, app: App, argv: list[str], prog: str) -> None:
-    """Do what `verb` (train, evaluate, predict) and the options in `argv` ask for.
+    """Run `verb` (train, evaluate or predict) with the options in `argv`.
 
     Raises:
-        UserError: an option is wrong, or what it names can't be used.
+        UserError: an option is wrong, or a file or data set that it names can't be used.
     """
     {"train": train, "evaluate": _evaluate, "predict": _predict}[verb](app, argv, prog)
 
 
+def options_of(app: App) -> dict[str, tuple[Any, Any]]:
+    """Return the options of each verb of an app: their dataclass, and default values or None."""
+    config = app.presets["default"]
+    return {
+        "train": (Train[type(config)], Train(config)),  # type: ignore[misc]
+        "evaluate": (Evaluate, None),
+        "predict": (Predict[app.options], Predict(app.options())),  # type: ignore[name-defined]
+    }
+
+
 def _predict(app: App, argv: list[str], prog: str) -> None:
-    default = Predict(app.options())
-    command = parse(Predict[app.options], prog, argv, default)  # type: ignore[name-defined]
+    options, default = options_of(app)["predict"]
+    command = parse(options, prog, argv, default)
     bundle = _bundle(app, command.bundle, prog)
     inputs = list(command.inputs)
     if command.file or (app.reads_lines and not inputs):
@@ -97,9 +113,9 @@ def _predict(app: App, argv: list[str], prog: str) -> None:
 
 
 def _lines(file: Path | None) -> list[str]:
-    """Read a file, or standard input, and return its lines: one input each."""
+    """Read a file, or standard input, and return its lines. Each line is one input."""
     if file is None and sys.stdin.isatty():
-        print("one input a line; end with Ctrl-D", file=sys.stderr)
+        print("one input per line; end with Ctrl-D", file=sys.stderr)
     try:
         content = sys.stdin.buffer.read() if file is None else file.read_bytes()
         return content.decode().splitlines()
@@ -119,7 +135,9 @@ def _bundle(app: App, folder: Path | None, prog: str) -> Bundle:
             raise UserError(f"no bundle at {folder}: train one first ({command}), or name one with --bundle")
     bundle = Bundle.open(folder)
     if bundle.manifest["app"] != app.name:
-        raise UserError(f"{folder}: expected a bundle of {app.name}, got one of {bundle.manifest['app']}")
+        raise UserError(
+            f"{folder}: expected a bundle of {app.name}, got a bundle of {bundle.manifest['app']}"
+        )
     return bundle
 
 

@@ -31,8 +31,8 @@ from .benchmark_report import Record, as_text, draw
 
 log = logging.getLogger(__name__)
 _WORKER = f"{__package__}.benchmark_worker"
-_PATIENCE = 300.0  # seconds for one process, in addition to ten times the measuring time
-_BUSY = 0.5  # running processes before the measurement, averaged over a minute
+_PATIENCE = 300.0  # the time limit of one process in seconds, in addition to ten times the measuring time
+_BUSY = 0.5  # the load, averaged over a minute, above which a warning is logged
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Benchmark:
     target: tyro.conf.Positional[Path]
     """The folder of a bundle, or a .tflite file."""
     seconds: float = 1.0
-    """Seconds to measure each file with each number of threads."""
+    """The time to measure each file with each number of threads, in seconds."""
     threads: tuple[int, ...] = (1, 2)
-    """Numbers of threads to measure with, separated by spaces."""
+    """The numbers of threads to measure with, separated by spaces."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Write a plot of latency, size and memory to this .png file."""
     json: bool = False
@@ -85,11 +85,11 @@ def benchmark(target: Path, threads: Sequence[int] = (1, 2), seconds: float = 1.
 
     Args:
         target: the folder of a bundle, or a .tflite file.
-        threads: numbers of threads; each file is measured with each of them.
-        seconds: how long to measure each file with each number of threads.
+        threads: the numbers of threads to measure each file with.
+        seconds: the time to measure each file with each number of threads.
 
     Returns:
-        One record for each file; `error` holds the reason for a file that can't be run.
+        One record for each file. If a file can't be run, `error` holds the reason.
 
     Raises:
         UserError: `target` is neither the folder of a bundle nor a file.
@@ -104,7 +104,7 @@ def benchmark(target: Path, threads: Sequence[int] = (1, 2), seconds: float = 1.
         record: Record = {"file": file.name, "bytes": file.stat().st_size if file.is_file() else 0}
         try:
             if bundle:
-                bundle.variant_path(file.name)  # its size and hash
+                bundle.variant_path(file.name)  # checks its size and hash
             record |= _measured(file, threads, seconds)
             if bundle and record["kind"] == "step":
                 record |= _packet(bundle.preprocessing)
@@ -115,7 +115,7 @@ def benchmark(target: Path, threads: Sequence[int] = (1, 2), seconds: float = 1.
 
 
 def _packet(preprocessing: Mapping[str, Any]) -> Record:
-    """Return the length in ms of the sound that one step takes, if it takes sound."""
+    """Return the length in ms of the sound that one step takes; None for other inputs."""
     if not {"packet", "sample_rate"} <= preprocessing.keys():
         return {}
     return {"packet_ms": 1e3 * preprocessing["packet"] / preprocessing["sample_rate"]}
@@ -127,7 +127,7 @@ def _measured(file: Path, threads: Sequence[int], seconds: float) -> Record:
         kind, ops = _kind(content), list_ops(content)
     except ExportError:
         raise
-    except Exception:  # a damaged file can raise anything here; LiteRT then says what is wrong
+    except Exception:  # a damaged file can raise any type here; LiteRT then reports the fault
         kind, ops = "sequence", {}
     runs = [_in_its_own_process(file, kind, each, seconds) for each in threads]
     of_state = [run.pop("state_bytes") for run in runs if "state_bytes" in run]

@@ -1,4 +1,4 @@
-"""The results of `benchmark` as a table for the terminal and as a plot."""
+"""Show the results of `benchmark` as a table for the terminal and as a plot."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 """The measurements of one file.
 
-`file`, `bytes`, and either `error` or these: `kind` ("sequence" or "step"), `ops` (counts by type), `runs`
-(one for each number of threads, see `benchmark_worker.measure`), for a stream `state_bytes`, and for a stream
-of sound `packet_ms`, the length of the sound that one step takes."""
+The keys are `file`, `bytes`, and either `error` or these: `kind` ("sequence" or "step"), `ops` (counts by
+type) and `runs` (the result of `benchmark_worker.measure` for each number of threads). Streams also have
+`state_bytes`. Streams of sound also have `packet_ms`, the length of the sound that one step takes."""
 
 _COLUMNS = ("file", "bytes", "threads", "load ms", "first ms", "p50 ms", "p95 ms", "a second", "peak MB")
 
 
 def as_text(records: Sequence[Record]) -> str:
-    """Return the table, and below it the operations of each file or the reason why it can't be run."""
+    """Return the table, followed by the operations of each file or the reason why it can't be run."""
     from .report import text_table
 
     rows = [row for record in records for row in _rows(record)]
@@ -47,7 +47,7 @@ def _remark(record: Record) -> str:
     if "error" in record:
         return f"{record['file']}: can't be run: {record['error']}"
     state = record.get("state_bytes")
-    step = "" if state is None else f"an answer is one step, {state:,} bytes of state; "
+    step = "" if state is None else f"one call is one step, {state:,} bytes of state; "
     if packet := record.get("packet_ms"):
         share = record["runs"][0]["p50_ms"] / packet
         step += f"it takes {packet:g} ms of sound, {share:.2%} of real time; "
@@ -81,7 +81,7 @@ def draw(records: Sequence[Record]) -> Figure:
     latency.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     latency.xaxis.set_major_formatter("{x:g}")
     latency.xaxis.set_minor_formatter(NullFormatter())
-    latency.set_xlabel("latency of an answer, ms (dot: p50, line: to p95)")
+    latency.set_xlabel("latency of a call, ms (dot: p50, line: to p95)")
     size.set_xlabel("size of the file, KB")
     memory.set_xlabel("peak memory above the runtime's, MB")
     for axes in (latency, size, memory):

@@ -1,4 +1,4 @@
-"""Measure one .tflite file in a process of its own, with numpy and ai-edge-litert only, as on a device.
+"""Measure one .tflite file in a separate process, with numpy and ai-edge-litert only, as on a device.
 
     python -m pipelines.commands.benchmark_worker FILE KIND THREADS SECONDS
 
@@ -23,16 +23,16 @@ from ..ondevice.model import Spec, Stream, runner_of
 
 _SEED = 1
 _WARM_UP = 3
-_LEAST = 20  # answers, so that percentiles mean something
-_LIMIT = 5.0  # times the seconds asked for; after that a slow file may have fewer answers
+_LEAST = 20  # calls, enough for meaningful percentiles
+_LIMIT = 5.0  # after this many times the requested seconds, a slow file may have fewer calls
 
 Arrays = dict[str, np.ndarray]
 
 
 def made_up(specs: Mapping[str, Spec], rng: np.random.Generator) -> Arrays:
-    """Return random normal numbers for float inputs, and ones for the others: 1 is valid as any token.
+    """Return random normal numbers for float inputs, and ones for other inputs: 1 is always a valid token.
 
-    Sizes that are open become 1.
+    Open sizes become 1.
     """
     inputs = {}
     for name, spec in specs.items():
@@ -44,35 +44,35 @@ def made_up(specs: Mapping[str, Spec], rng: np.random.Generator) -> Arrays:
 
 
 def measure(file: Path, kind: str, threads: int, seconds: float) -> dict[str, Any]:
-    """Load a file and answer made-up inputs for about `seconds`.
+    """Load a file and run it on random inputs for about `seconds`.
 
     Args:
         file: the .tflite file.
         kind: "step" for a stream, or "sequence".
-        threads: how many threads one answer may use.
-        seconds: how long to measure.
+        threads: the number of threads that one call may use.
+        seconds: the time to measure.
 
     Returns:
-        load_ms: time from the file to a model that can be called.
-        first_ms: the first answer, in which LiteRT prepares its buffers.
-        p50_ms, p95_ms: percentiles of the answers after that.
-        a_second: answers a second.
-        answers: how many were timed.
+        load_ms: the time to load the file.
+        first_ms: the time of the first call, in which LiteRT prepares its buffers.
+        p50_ms, p95_ms: percentiles of the times of later calls.
+        a_second: calls per second.
+        answers: the number of timed calls.
         peak_bytes: the process's peak memory above what it had before loading.
-        state_bytes: the size of the state; streams only.
+        state_bytes: the size of the state; only for streams.
 
     Raises:
         UserError, ValueError, RuntimeError: the file can't be loaded or run.
     """
     rng = np.random.default_rng(_SEED)
-    load_litert()  # its import is no part of loading a file
+    load_litert()  # its import doesn't count as loading a file
     before = peak_bytes()
     load_ms, model = _timed(lambda: runner_of(kind)(file, threads=threads))
     inputs = made_up(model.inputs, rng)
     first_ms, _ = _timed(lambda: model(**inputs))
     for _ in range(_WARM_UP):
         model(**inputs)
-    peak = peak_bytes() - before  # before the list of times, which grows
+    peak = peak_bytes() - before  # read before the list of times grows
     taken = _answer_for(seconds, lambda: model(**inputs))
     p50, p95 = np.percentile(taken, [50, 95])
     measured = {
@@ -98,7 +98,7 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _answer_for(seconds: float, answer: Callable[[], Any]) -> list[float]:
-    """Answer for some seconds, and return the milliseconds of each answer."""
+    """Call the model for some seconds, and return the milliseconds of each call."""
     taken: list[float] = []
     start = time.perf_counter()
     while (spent := time.perf_counter() - start) < seconds or (

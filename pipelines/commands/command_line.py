@@ -1,4 +1,4 @@
-"""What all commands share: parsing options into dataclasses, one-line errors, exit codes.
+"""Shared code of all commands: parse options into dataclasses, print errors in one line, set exit codes.
 
 Exit codes: 0 done; 2 the user's input is wrong or a library is missing, and one line says what was expected;
 1 anything else.
@@ -30,14 +30,14 @@ LIBRARIES = {
     "microphone": ("sounddevice",),
     "micro": ("tflite_micro",),
 }
-"""By extra of the distribution `unrolled`: the modules that it installs and that the project imports."""
+"""The modules that each extra of the distribution `unrolled` installs, as far as the project imports them."""
 
 
 def guarded(command: Callable[[], None]) -> int:
     """Run a command, with logs and errors on standard error, and return the exit code."""
     _stay_in_the_checkout()
     log_to_standard_error()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as Ctrl-C does: cleanly
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end cleanly, as with Ctrl-C
     try:
         command()
     except UserError as error:
@@ -58,13 +58,13 @@ def guarded(command: Callable[[], None]) -> int:
 
 
 def log_to_standard_error() -> None:
-    """Show the project's own messages from level INFO, those of libraries from WARNING."""
+    """Show the project's own messages from level INFO on, and those of libraries from WARNING on."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.INFO)
 
 
 def missing_library(error: ModuleNotFoundError) -> str:
-    """Return which extra to install for a library that isn't there; "" if no extra has it."""
+    """Return which extra to install for a missing library; "" if no extra has it."""
     library = (error.name or "").partition(".")[0]
     for extra, libraries in LIBRARIES.items():
         if library in libraries:
@@ -73,7 +73,7 @@ def missing_library(error: ModuleNotFoundError) -> str:
 
 
 def _stay_in_the_checkout() -> None:
-    """Let libraries keep their caches in the current folder instead of the user's home."""
+    """Keep the caches of libraries in the current folder instead of the user's home."""
     for name, library in {"KERAS_HOME": "keras", "MPLCONFIGDIR": "matplotlib"}.items():
         os.environ.setdefault(name, str(Path(".cache", library).resolve()))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -83,16 +83,16 @@ def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
     """Parse command-line options.
 
     Args:
-        command: a dataclass, whose fields are the options.
-        prog: what the help calls the program.
-        argv: the options as they were typed.
-        default: a `command` with the default values, where the dataclass doesn't have them.
+        command: a dataclass whose fields are the options.
+        prog: the name of the program in the help.
+        argv: the options as typed by the user.
+        default: a `command` with default values, if the dataclass has none.
 
     Returns:
         A `command` with the values given.
 
     Raises:
-        UserError: an option is unknown or its value wrong; one line.
+        UserError: an option is unknown or its value is wrong. The message is one line.
     """
     import tyro  # not needed for help, the version and errors
 
@@ -108,7 +108,7 @@ def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
 
 
 def _one_line(box: str) -> str:
-    """Return the message in the box that tyro draws, without its title and its last line about --help."""
+    """Return the message in tyro's box, without the title and the last line about --help."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", box).split("For full helptext")[0]
     lines = [line.strip().strip("│|").strip() for line in text.splitlines()[1:]]
     message = " ".join(line for line in lines if any(map(str.isalnum, line)))

@@ -11,16 +11,17 @@ from typing import Annotated, Any
 import tyro
 
 from ..app import App, discover
-from . import app as of_app
-from .benchmark import Benchmark
-from .export import Export
-from .train import Train
-from .ui import Ui
+from .app import options_of
+from .verbs import VERBS, load
 
 
 def write_completion(argv: list[str]) -> None:
-    """Print or write the script that `argv` asks for: a tyro option, the shell and, to write, the file."""
-    verbs = [_verb(Export, "export"), _verb(Benchmark, "benchmark"), _verb(Ui, "ui")]
+    """Print or write a completion script.
+
+    Args:
+        argv: tyro's option, the shell and, for `--tyro-write-completion`, the file.
+    """
+    verbs = [_verb(load(name)[1], name) for name in VERBS]
     tyro.cli(_one_of([*verbs, *map(_app, discover().values())]), prog="unrolled", args=argv)
 
 
@@ -34,11 +35,9 @@ def _verb(command: Any, name: str, **default: Any) -> Any:
 
 
 def _app(app: App) -> Any:
-    config = app.presets["default"]
     verbs = (
-        _verb(Train[type(config)], "train", default=Train(config)),  # type: ignore[misc]
-        _verb(of_app.Evaluate, "evaluate"),
-        _verb(of_app.Predict[app.options], "predict", default=of_app.Predict(app.options())),  # type: ignore[name-defined]
+        _verb(options, name, **({} if default is None else {"default": default}))
+        for name, (options, default) in options_of(app).items()
     )
     choice: Any = Annotated[_one_of(verbs), tyro.conf.OmitSubcommandPrefixes]
     fields = [("verb", choice)]

@@ -1,12 +1,11 @@
 """The command `unrolled`, and its parts `python -m apps` and `python -m pipelines` for a checkout.
 
-Modules that need an installed library are imported when their verb is called, so that help and version work
-with numpy and ai-edge-litert alone.
+Modules that need an installed library are imported when their verb is called. So --help and --version work
+with only numpy and ai-edge-litert.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -14,18 +13,8 @@ from importlib.metadata import version
 from .. import app as contract
 from ..errors import UserError
 from .command_line import guarded, missing_library, parse
+from .verbs import APP_VERBS, VERBS, load
 
-VERBS = {
-    "export": "Turn a Keras model into verified .tflite files.",
-    "benchmark": "Measure the .tflite files of a bundle, or a single one: time, memory, size, operations.",
-    "ui": "Serve MLflow's UI over mlruns/, also before the first run.",
-}
-"""What needs no app: each is a module here with a dataclass of options, `Verb`, and a function `run`."""
-APP_VERBS = {
-    "train": "Train on the data, log to MLflow, export to TFLite, verify every file.",
-    "evaluate": "Score a bundle's model on data.",
-    "predict": "Answer with the model in a bundle; never imports TensorFlow.",
-}
 _SHELLS = ("bash", "zsh", "tcsh", "fish")
 _COMPLETION = ("--tyro-print-completion", "--tyro-write-completion")
 
@@ -67,15 +56,15 @@ def _pipelines(argv: list[str], prog: str) -> None:
     verb = argv[0]
     if verb not in VERBS:
         raise UserError(f"unknown verb {verb!r}: expected {', '.join(VERBS)}")
-    module = importlib.import_module(f".{verb}", __package__)
-    module.run(parse(getattr(module, verb.capitalize()), f"{prog} {verb}", argv[1:]))
+    module, options = load(verb)
+    module.run(parse(options, f"{prog} {verb}", argv[1:]))
 
 
 def _apps(argv: list[str], prog: str) -> None:
     if _asks_for_help(argv):
         verbs = ", ".join(APP_VERBS)
         print(f"usage: {prog} APP VERB [options]\n\napps:\n{_lines(_summaries())}\n")
-        print(f"verbs:  {verbs}  ({prog} APP VERB --help tells more)")
+        print(f"verbs:  {verbs}  ({prog} APP VERB --help shows more)")
         return
     app = contract.find(argv[0])
     if _asks_for_help(argv[1:]):
@@ -107,10 +96,10 @@ verbs of an app:
 {app_verbs}
 
 options:
-  --help              Show this, or after a verb its options.
+  --help              Show this help, or after a verb the verb's options.
   --version           Show the version.
   --tyro-write-completion SHELL FILE
-                      Write a file that completes all of this in SHELL: bash, zsh, tcsh, fish.
+                      Write a completion script for SHELL: bash, zsh, tcsh, fish.
                       For bash, add `source FILE` to ~/.bashrc."""
 
 
@@ -123,7 +112,7 @@ def _lines(table: dict[str, str]) -> str:
 
 
 def _summaries() -> dict[str, str]:
-    """Return what each app does, or which extra has to be installed for it."""
+    """Return the summary of each app, or which extra must be installed for it."""
     summaries = {}
     for name in contract.app_names():
         try:

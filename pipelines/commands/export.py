@@ -1,4 +1,4 @@
-"""python -m pipelines export MODEL.keras: any Keras model as verified .tflite files."""
+"""python -m pipelines export MODEL.keras: turn any Keras model into verified .tflite files."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from ..export.any_model import Report
 
 INCOMPLETE = 3
-"""Exit code: what was asked for by name is left out."""
+"""The exit code if a variant that the user named was left out."""
 
 
 @dataclass(frozen=True)
 class Export:
     """Turn a Keras model into verified .tflite files.
 
-    A variant that can't be made, or is too far from Keras, is left out, and the reason is printed. If it was
-    asked for by name (--precision, --execution), the other variants are written first; then the command ends
-    with the error, a plot of it in OUTPUT where it could be traced, and exit code 3.
+    A variant is left out if it can't be made or its error is too large. The reason is printed. If you named
+    the variant with --precision or --execution, the other variants are still written. The command then prints
+    the error, writes a plot of it to OUTPUT if it can be traced, and ends with exit code 3.
 
-    Exit codes: 0 done; 3 a variant that was asked for by name is left out, or no variant could be made; 2 the
-    input is wrong; 1 anything else.
+    Exit codes: 0 done; 3 a variant that you named was left out, or no variant could be made; 2 the input is
+    wrong; 1 anything else.
     """
 
     model: tyro.conf.Positional[Path]
@@ -42,35 +42,35 @@ class Export:
     name: str | None = None
     """The name of the bundle. Default: the model's file name."""
     precision: Annotated[tuple[Precision, ...], tyro.conf.UseAppendAction] = ()
-    """The number format of weights and activations. May be given several times. Default: every one that this
-    model can be had in."""
+    """The number format of weights and activations. May be given several times. Default: every precision
+    that the model can be converted to."""
     execution: Annotated[tuple[Execution, ...], tyro.conf.UseAppendAction] = ()
     """How recurrent layers run: in a while loop (loop), with every step written out (unrolled), as TFLite's
-    own LSTM operation (fused), or one step a call with the state in and out (step). May be given several
-    times. Default: every one that this model can be had in."""
+    own LSTM operation (fused), or one step per call with the state in and out (step). May be given
+    several times. Default: every execution that the model can be converted to."""
     target: Literal["tflite", "micro"] = "tflite"
     """micro: also write each integer variant that microcontrollers can run (step, unrolled) as C arrays for
     TFLite Micro, to OUTPUT/NAME_micro."""
     calibration: Path | None = None
-    """An .npz file of real inputs (N, ...) by input name. int8 and int16x8 take the ranges of their numbers
-    from them, and every file is checked on them. 100 to 200 examples are enough. Default: random inputs."""
+    """An .npz file of real inputs (N, ...) by input name. The ranges of int8 and int16x8 files are measured
+    on them, and every file is checked on them. 100 to 200 examples are enough. Default: random inputs."""
     steps: int | None = None
-    """The length of the sequences, where the model leaves it open."""
+    """The length of the sequences, if the model leaves it open."""
     tolerance: float | None = None
     """The largest difference from Keras that an output may have, as a share of the range of its values.
-    Default: it depends on the precision."""
+    The default depends on the precision."""
     integer_io: bool = False
-    """Make inputs and outputs of int8 and int16x8 files integers instead of float32. States of a stream stay
-    as they are."""
+    """Make inputs and outputs of int8 and int16x8 files integers instead of float32. The states of a stream
+    don't change."""
     lengths: bool = False
-    """Make files for sequences of any length up to --steps: padded, with their `length` (1,) as a second
-    input."""
+    """Make files for sequences of any length up to --steps. They take padded sequences and, as second input,
+    their `length` (1,)."""
     json: bool = False
     """Print one JSON object instead of the table."""
 
 
 def run(command: Export) -> None:
-    """Do what the command line asks for."""
+    """Run the export."""
     _check(command)
     calibration = None if command.calibration is None else _read(command.calibration)
     require_writable("--output", command.output)

@@ -1,4 +1,4 @@
-"""Results as tables: at the end of a training, and in the READMEs."""
+"""Show results as tables: at the end of a training run, and in the READMEs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 def summary(result: Result) -> str:
-    """Return the tables of a finished training, and what to type next."""
+    """Return the tables of a finished training run, and commands to continue with."""
     record = result.record
     metric, app = record["metric"], record["app"]
     several = "runs" in record
@@ -52,7 +52,7 @@ def summary(result: Result) -> str:
 
 
 def _quality(record: Mapping[str, Any]) -> Rows:
-    """Return the rows that compare baselines and network, and each seed where there are several."""
+    """Return the rows that compare baselines and network, with a row for each seed if there are several."""
     metric, splits = record["metric"], list(record["scores"])
     rows = [
         [name, *(_baseline(record, name, split) for split in of_split)]
@@ -76,7 +76,7 @@ def _baseline(record: Mapping[str, Any], name: str, split: str) -> str:
 
 
 def _plus_minus(spread: Mapping[str, float] | None) -> str:
-    """Return a standard deviation; nothing where there is one seed, or where the seeds don't differ."""
+    """Return a standard deviation as text; "" if there is only one seed, or if the seeds don't differ."""
     return f" ± {_number(spread['std'])}" if spread and spread["std"] > 0 else ""
 
 
@@ -97,7 +97,7 @@ def text_table(header: Sequence[str], rows: Rows) -> str:
 
 
 def keep_record(app: str, record: Mapping[str, Any], root: Path = Path()) -> None:
-    """Write a record to apps/APP/results.json, in place of its preset's older one; renew the READMEs."""
+    """Write a preset's record to apps/APP/results.json, replacing an older one, and update the READMEs."""
     folder = root / "apps" / app
     results = read_records(folder) | {record["preset"]: dict(record)}
     ordered = {name: results[name] for name in sorted(results)}
@@ -156,7 +156,7 @@ def _seeds(record: Mapping[str, Any]) -> str:
 
 
 def markdown_table(records: Mapping[str, Any]) -> str:
-    """Return the tables of an app's README: how good each preset's network is, and what each variant is."""
+    """Return the tables of an app's README: the scores of each preset's network, and the variants."""
     quality = [
         [
             f"`{preset}`",

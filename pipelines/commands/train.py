@@ -37,24 +37,24 @@ class Train(Generic[C]):
     preset: str = "default"
     """The settings to start from. The options below change single settings."""
     output: Path = EXPORTS
-    """The folder for bundles: this one is written to OUTPUT/APP/RUN_ID."""
+    """The folder for bundles. The bundle is written to OUTPUT/APP/RUN_ID."""
     resume: Annotated[str | None, tyro.conf.arg(metavar="RUN_ID", help_behavior_hint="")] = None
     """The id of a stopped run to continue, with the settings of that run."""
     seeds: int = 1
-    """Train this many times, with seeds SEED, SEED + 1, ...; export the one that is best on validation."""
+    """Train with this many seeds: SEED, SEED + 1, ... The seed that is best on validation is exported."""
     record: bool = False
-    """Write the metrics to apps/APP/results.json and renew the README's table."""
+    """Write the metrics to apps/APP/results.json and update the README's table."""
     register: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
-    """The name of a registered model in MLflow. Adds a version with the variants' figures as tags."""
+    """A registered model in MLflow. It gets a new version with the variants' figures as tags."""
     json: bool = False
     """Print one JSON object instead of the tables."""
 
 
 def run(app: App, argv: list[str], prog: str) -> None:
-    """Train as the options in `argv` say, and print the results.
+    """Train with the options in `argv`, and print the results.
 
     Raises:
-        UserError: an option is wrong, or what it names can't be used.
+        UserError: an option is wrong, or a file or data set that it names can't be used.
     """
     command = _options(app, argv, prog)
     preset, config = command.preset, command.config
@@ -118,9 +118,9 @@ def _prepare_training() -> None:
 
 @contextlib.contextmanager
 def _native_messages_held_back() -> Iterator[None]:
-    """Hold back what C++ code writes to standard error, and show it only when an exception is raised.
+    """Collect what C++ code writes to standard error, and show it only if an exception is raised.
 
-    TensorFlow writes about drivers that it doesn't find each time it is imported.
+    TensorFlow writes about missing drivers whenever it is imported.
     """
     kept = os.dup(2)
     with tempfile.TemporaryFile() as messages:

@@ -1,4 +1,4 @@
-"""python -m pipelines ui: MLflow's UI over the runs of this folder."""
+"""python -m pipelines ui: serve MLflow's UI for the runs in the current folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ui:
-    """Serve MLflow's UI over mlruns/, also before the first run."""
+    """Serve MLflow's UI over mlruns/, even before the first run."""
 
     host: str = "127.0.0.1"
     """The address to listen on. 0.0.0.0 lets other machines connect."""

@@ -1,1 +1,1 @@
-"""Raw examples from any source, cut into splits, and the features that a network sees."""
+"""Load raw examples from any source, split them, and make features for a network."""

@@ -1,4 +1,4 @@
-"""Reads ABC files, and scores that music21 has parsed, onto a grid (see `note_grid`)."""
+"""Convert ABC files, and scores that music21 has parsed, to a grid (see `note_grid`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .note_grid import Note, from_notes
 
 
 def read_abc(path: Path, steps_per_beat: int) -> list[np.ndarray]:
-    """Return the tunes of an ABC file as grids of `steps_per_beat` steps a quarter note.
+    """Return the tunes of an ABC file as grids with `steps_per_beat` steps per quarter note.
 
     Raises:
-        UserError: one line, when the file can't be read or holds no tune.
+        UserError: the file can't be read or holds no tune.
     """
     from music21 import converter, stream
 
@@ -23,7 +23,7 @@ def read_abc(path: Path, steps_per_beat: int) -> list[np.ndarray]:
         parsed = converter.parse(path, format="abc", forceSource=True)
         scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
         grids = [grid_of(score, steps_per_beat) for score in scores]
-    except Exception as error:  # music21 raises many types, depending on the line it could not read
+    except Exception as error:  # music21 raises many types of error
         raise UserError(f"{path}: expected ABC: {' '.join(str(error).split())}") from None
     found = [grid for grid in grids if grid is not None]
     if not found:
@@ -32,7 +32,7 @@ def read_abc(path: Path, steps_per_beat: int) -> list[np.ndarray]:
 
 
 def grid_of(score: Any, steps_per_beat: int) -> np.ndarray | None:
-    """Return the grid of a music21 score with one part or four, else None.
+    """Return the grid of a music21 score with one or four parts; None for any other number.
 
     A chord counts as its highest note. An upbeat gets silence before it, so that the grid begins with a bar.
     """
@@ -60,7 +60,7 @@ def _notes_of(part: Any, voice: int, steps_per_beat: int) -> list[Note]:
 
 
 def _steps_before_upbeat(part: Any, steps_per_beat: int) -> int:
-    """Return how many steps of silence complete the bar of an upbeat; 0 without an upbeat."""
+    """Return the number of silent steps that complete the bar of an upbeat; 0 without an upbeat."""
     measure = next(iter(part.getElementsByClass("Measure")), None)
     if measure is None:
         return 0

@@ -1,4 +1,4 @@
-"""Labelled clips from the user's own files: one folder per label, or a CSV that lists the files."""
+"""Read labelled clips from the user's own files: one folder per label, or a CSV that lists the files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .text_files import DELIMITERS, SPLIT_NAMES
 BACKGROUND = "_background_noise_"
 """The folder of Speech Commands with long recordings of noise; it is not a label."""
 _SPLITS_FILE = "splits.csv"
-_NAMED = 3  # broken files that a note names
+_NAMED = 3  # the number of broken files that a note names
 
 
 class Recordings(NamedTuple):
@@ -29,7 +29,7 @@ class Recordings(NamedTuple):
     samples: list[np.ndarray]
     """16-bit samples of each clip, all of the same length."""
     notes: list[str]
-    """For people: what was left out and cut."""
+    """Messages for the user about clips that were left out or cut."""
 
 
 def find_clips(path: Path) -> list[Clip]:
@@ -37,10 +37,11 @@ def find_clips(path: Path) -> list[Clip]:
 
     A CSV has the columns file and label, and may have speaker and split; its files are relative to it. A
     folder is read by its splits.csv, if it has one. Otherwise each folder in it is a label, with audio files
-    anywhere below. Without a column, the speaker comes from a file name like those of Speech Commands.
+    anywhere below. If there is no column for it, the speaker is taken from file names like those of Speech
+    Commands.
 
     Raises:
-        UserError: one line: a line of the CSV is not as expected, or there are no clips or only one label.
+        UserError: a line of the CSV is malformed, there are no clips, or there is only one label.
     """
     if path.is_dir():
         listed = path / _SPLITS_FILE
@@ -58,16 +59,17 @@ def find_clips(path: Path) -> list[Clip]:
 
 
 def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> Recordings:
-    """Return the 16-bit samples of clips; files that can't be read are left out, with a note.
+    """Read the 16-bit samples of clips. Files that can't be read are left out, with a note.
 
     Args:
-        clips: files and labels.
-        samples: length of a clip. Longer clips are cut to their loudest part, shorter ones are padded.
+        clips: the files and their labels.
+        samples: the length of a clip in samples. Longer clips are cut to their loudest part, shorter ones are
+            padded.
         rate: samples per second; clips with another rate are resampled.
-        source: the data set's name, for messages.
+        source: the name of the data set in messages.
 
     Raises:
-        UserError: no clip can be read, or only clips of a single label.
+        UserError: no clip can be read, or all readable clips have the same label.
     """
     read = Recordings([], [], [])
     broken, longer = [], 0
@@ -91,12 +93,12 @@ def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> R
 
 
 def longer_note(source: str, longer: int, seconds: float) -> list[str]:
-    """Return a note that `longer` clips were cut to `seconds`, in a list that is empty if none was."""
+    """Return a list with a note that `longer` clips were cut to `seconds`; an empty list if none was."""
     return [f"{source}: {longer:,} clips are cut to their loudest {seconds:g} s"] if longer else []
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """Return the audio files anywhere below a folder, sorted, without hidden ones."""
+    """Return the audio files in a folder and its subfolders, sorted, without hidden files."""
     return sorted(
         file
         for file in folder.rglob("*")
@@ -105,7 +107,7 @@ def audio_files(folder: Path) -> list[Path]:
 
 
 def _in_folders(folder: Path) -> list[Clip]:
-    # File systems differ in how they compose accented letters; normalising gives a label one spelling.
+    # File systems encode accented letters differently; normalising gives each label one spelling.
     return [
         Clip(file, unicodedata.normalize("NFC", label.name), speaker_of(file.name))
         for label in sorted(folder.iterdir())
@@ -136,7 +138,7 @@ def _clips_of(path: Path, reader: csv.DictReader) -> Iterator[Clip]:
     for row in reader:
         where = f"{path}:{reader.line_num}"
         if None in row or None in row.values():
-            raise UserError(f"{where}: expected {len(columns)} fields, got another number")
+            raise UserError(f"{where}: expected {len(columns)} fields, got a different number")
         name, label = row["file"].strip(), row["label"].strip()
         if not name or not label:
             raise UserError(f"{where}: expected a file and a label, got {name!r} and {label!r}")

@@ -1,4 +1,4 @@
-"""Labelled sound from a TFDS set or from files, cut into the splits that every app needs."""
+"""Load labelled sound from a TFDS set or from files, with the splits that every app needs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def audio_from_files(path: Path, samples: int, rate: int, seed: int = 0) -> Data
 
     Args:
         path: a folder or a CSV; see `audio_files.find_clips`.
-        samples: length of a clip. Longer clips are cut to their loudest part, shorter ones are padded.
+        samples: the length of a clip in samples. Longer clips are cut to their loudest part, shorter ones are
+            padded.
         rate: samples per second; clips with another rate are resampled.
-        seed: chooses the examples of a split that the files lack.
+        seed: selects the examples of a split that the files lack.
 
     Raises:
-        UserError: one line, when the files or the CSV are not as expected.
+        UserError: the files or the CSV are malformed.
     """
     path = path.expanduser()
     read = read_clips(find_clips(path), samples, rate, path.name)
@@ -43,13 +44,14 @@ def audio_from_builder(builder: Any, samples: int, rate: int, seed: int = 0) -> 
     """Return the labelled clips of a prepared TFDS builder, each (samples,) int16.
 
     Args:
-        builder: as `tfds_sets.prepare` returns it, with one Audio and one ClassLabel feature.
-        samples: length of a clip. Longer clips are cut to their loudest part, shorter ones are padded.
+        builder: a builder from `tfds_sets.prepare`, with one Audio and one ClassLabel feature.
+        samples: the length of a clip in samples. Longer clips are cut to their loudest part, shorter ones are
+            padded.
         rate: samples per second; clips with another rate are resampled.
-        seed: chooses the examples of a split that the set lacks.
+        seed: selects the examples of a split that the set lacks.
 
     Raises:
-        UserError: one line, when the features are others, or samples need more than 16 bits.
+        UserError: the set has different features, or samples need more than 16 bits.
     """
     import tensorflow_datasets as tfds
 
@@ -82,7 +84,7 @@ def _only(source: str, features: Any, kind: type) -> str:
     names = [name for name, feature in features.items() if isinstance(feature, kind)]
     if len(names) != 1:
         listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
-        raise UserError(f"{source}: expected one {kind.__name__} feature, it has {listed}")
+        raise UserError(f"{source}: expected one {kind.__name__} feature, found {listed}")
     return names[0]
 
 

@@ -1,4 +1,4 @@
-"""Shared by the TFDS builders of embedded data sets."""
+"""Shared code of the TFDS builders of embedded data sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 
 class LocalInfo(tfds.core.DatasetInfo):
-    """The info of a data set that is generated here; nothing is looked up on the network."""
+    """The info of a data set that is generated locally; it needs no network."""
 
     def initialize_from_bucket(self) -> None:
-        """Do nothing. TFDS's own method leaves an empty temporary folder behind, even without its bucket."""
+        """Do nothing. TFDS's own method leaves an empty temporary folder, even without its bucket."""

@@ -1,4 +1,4 @@
-"""Raw examples by split, and the features that a network sees."""
+"""Raw examples by split, and the features that a network is trained on."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Examples:
 class Data:
     """A raw data set, cut into splits.
 
-    There are always `train`, `validation` and `test`. There may be `pretraining`, which a network sees before
-    `train`. Any other split is a further test split.
+    There are always `train`, `validation` and `test`. There may be `pretraining`, which a network is trained
+    on before `train`. Any other split is a further test split.
     """
 
     splits: dict[str, Examples]
     labels: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
-    """For people: what was changed, such as a split held out or examples left out."""
+    """Messages for the user about changes, such as a held-out split or examples that were left out."""
 
     @property
     def test_splits(self) -> list[str]:
@@ -44,7 +44,7 @@ class Data:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of examples by split."""
+        """The number of examples by split."""
         return {name: len(split) for name, split in self.splits.items()}
 
     @property
@@ -65,7 +65,7 @@ def _hash_of_array(array: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Features:
-    """What the network sees: arrays by split, and what the device needs to compute them from raw input."""
+    """The network's inputs and targets by split, and the settings and files that turn raw input into them."""
 
     inputs: Mapping[str, Any]
     """By split: an array, or arrays by input name if the network has several inputs. Splits that are scored
@@ -73,20 +73,20 @@ class Features:
     targets: Mapping[str, np.ndarray]
     """By split."""
     labels: tuple[str, ...]
-    """Names of the targets, if these are numbers of labels; else empty."""
+    """The names of the labels, if targets are label numbers; otherwise empty."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that JSON can hold, for the bundle's manifest."""
+    """Preprocessing settings for the bundle's manifest; values that JSON can hold."""
     assets: Mapping[str, bytes] = field(default_factory=dict)
     """Files for the bundle: content by file name."""
     counts: Mapping[str, float] = field(default_factory=dict)
-    """Numbers of what was kept, cut and dropped, for the tracker."""
+    """Counts of kept, cut and dropped items, for the tracker."""
     lengths: Mapping[str, np.ndarray] | None = None
-    """For sequences padded at their end: the number of valid steps of each, by split. Training then groups
-    sequences of similar length in a batch and cuts the batch to the longest."""
+    """For sequences with padding at their end: the number of valid steps of each, by split. Training batches
+    then hold sequences of similar length and are cut to the longest."""
     targets_per_step: bool = False
-    """Whether sequences with lengths have one target per step; these are cut as the inputs are."""
+    """Whether sequences with lengths have one target per step. Such targets are cut like the inputs."""
     augment: Augment | None = None
-    """Changes each training batch, differently in every epoch."""
+    """A function that changes each training batch, differently in every epoch."""
 
 
 Augment = Callable[[Any, np.ndarray, np.random.Generator], tuple[Any, np.ndarray]]
@@ -94,7 +94,7 @@ Augment = Callable[[Any, np.ndarray, np.random.Generator], tuple[Any, np.ndarray
 
 
 def take(arrays: Any, rows: Any) -> Any:
-    """Return the examples `rows` of an array, or of each array by name."""
+    """Return the examples `rows` of an array, or of each array in a dict."""
     if isinstance(arrays, Mapping):
         return {name: array[rows] for name, array in arrays.items()}
     return arrays[rows]

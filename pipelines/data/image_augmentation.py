@@ -1,4 +1,4 @@
-"""Random transformations of training images."""
+"""Transform training images at random."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class ImageAugmentation:
     """Transforms an image at random; every setting is a maximum.
 
     Args:
-        shift: share of the image's size.
-        zoom: share by which the image grows or shrinks.
-        rotation: degrees.
+        shift: as a share of the image's size.
+        zoom: the share by which the image grows or shrinks.
+        rotation: in degrees.
         mirror: mirror half of the images.
-        brightness: share by which each colour channel changes.
+        brightness: the share by which each colour channel changes.
     """
 
     shift: float = 0.0
@@ -29,7 +29,7 @@ class ImageAugmentation:
     brightness: float = 0.0
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return an image uint8 (size, size, 3), transformed; parts from outside it are grey."""
+        """Return an image uint8 (size, size, 3), transformed. Areas outside the original image are grey."""
         from PIL import Image
 
         size = len(image)

@@ -1,4 +1,4 @@
-"""Reads which images have which captions: JSONL, or Flickr8k's token file with its lists of splits."""
+"""Read the captions of images from JSONL, or from Flickr8k's token file with its lists of splits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"(?P<image>[^\t]+)#\d+\t(?P<caption>.*)")
 
 @dataclass
 class CaptionedImage:
-    """An image file by the name in the caption file, its captions, and its split."""
+    """An image: its name in the caption file, its captions and its split."""
 
     image: str
     captions: list[str]
@@ -42,7 +42,7 @@ class _Entry(NamedTuple):
 
 
 def find_captions(path: Path) -> Path:
-    """Return the file with the captions: `path` itself, or the only caption file in that folder."""
+    """Return the caption file: `path` itself, or the only caption file in the folder `path`."""
     if not path.is_dir():
         return path
     patterns = (*(f"*{suffix}" for suffix in JSON_SUFFIXES), *_TOKEN_FILES)
@@ -56,13 +56,13 @@ def find_captions(path: Path) -> Path:
 
 
 def read_captions(path: Path, columns: Columns) -> tuple[list[CaptionedImage], list[str]]:
-    """Return the images of one file with their captions, and notes on what was left out or merged.
+    """Return the images of one file with their captions, and notes about those left out or merged.
 
     Captions without a word are left out, and so are images without a caption. An image that is listed twice
     gets the captions of both lines.
 
     Raises:
-        UserError: one line with file and line number, when the file is not in the expected format.
+        UserError: the file is malformed. The message is one line with file and line number.
     """
     is_json = path.suffix.lower() in JSON_SUFFIXES
     entries = _json_entries(path, columns) if is_json else _token_entries(path)
@@ -135,7 +135,7 @@ def _token_entries(path: Path) -> Iterator[_Entry]:
 
 
 def _with_split_lists(path: Path, images: list[CaptionedImage]) -> tuple[list[CaptionedImage], list[str]]:
-    """Assign the splits of Flickr8k's lists, X.trainImages.txt and so on, which lie beside the file."""
+    """Assign the splits of Flickr8k's lists (X.trainImages.txt and so on) in the same folder."""
     lists = {
         split: {text for _, text in _lines(file)}
         for name, split in SPLIT_NAMES.items()

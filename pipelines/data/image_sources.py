@@ -1,4 +1,4 @@
-"""Captioned images from a TFDS set or from files, cut into the splits that every app needs."""
+"""Load captioned images from a TFDS set or from files, with the splits that every app needs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _SPLITS = {
     "test": "test",
     "novel": "novel",
 }
-"""Maps the names of TFDS splits to ours. `restval` holds the COCO validation images that the test splits of
-Karpathy and Li leave over; it is usual to train on them."""
-_NAMED = 10  # unreadable images that a note names
+"""Maps the names of TFDS splits to ours. `restval` holds the COCO validation images that are not in the
+test splits of Karpathy and Li; it is common to train on them."""
+_NAMED = 10  # the number of unreadable images that a note names
 
 
 def captioned_from_files(
@@ -36,13 +36,14 @@ def captioned_from_files(
 
     Args:
         path: a caption file, or a folder with one (see `image_files`).
-        size: pixels each way.
+        size: width and height in pixels.
         columns: the fields of a JSONL file.
-        image_dir: the folder of the images. Default: the folder of the caption file, or a folder in it.
-        seed: chooses the images of a split that the file lacks.
+        image_dir: the folder of the images. Default: the folder of the caption file, or one of its
+            subfolders.
+        seed: selects the images of a split that the file lacks.
 
     Raises:
-        UserError: one line, when the caption file is not as expected or no training image can be read.
+        UserError: the caption file is malformed, or no training image can be read.
     """
     file = find_captions(path)
     images, notes = read_captions(file, columns)
@@ -54,27 +55,27 @@ def captioned_from_files(
 
 
 class BuilderOptions(NamedTuple):
-    """What to read of a TFDS set of captioned images."""
+    """The features and the number of images to read from a TFDS set of captioned images."""
 
     image: str | None = None
-    """The image feature, if there are several."""
+    """The name of the image feature, if there are several."""
     captions: str = "captions"
-    """The feature with the captions."""
+    """The name of the feature with the captions."""
     max_images: int | None = None
-    """Read only this many images of each split."""
+    """Read only this many images from each split."""
 
 
 def captioned_from_builder(builder: Any, size: int, options: BuilderOptions, *, seed: int = 0) -> Data:
     """Return the images of a prepared TFDS builder, with tuples of captions as targets.
 
     Args:
-        builder: with an image feature and texts.
-        size: pixels each way; images are uint8 (size, size, 3).
-        options: what to read.
-        seed: chooses the images of a split that the set lacks.
+        builder: a builder with an image feature and a text feature.
+        size: width and height in pixels; images are uint8 (size, size, 3).
+        options: the features to read.
+        seed: selects the images of a split that the set lacks.
 
     Raises:
-        UserError: one line, when the features are others or no training image can be read.
+        UserError: the set has different features, or no training image can be read.
     """
     import tensorflow_datasets as tfds
 
@@ -85,7 +86,7 @@ def captioned_from_builder(builder: Any, size: int, options: BuilderOptions, *, 
     unused = [name for name in builder.info.splits if name not in _SPLITS]
     notes = [f"{source}: not used: {', '.join(unused)}"] if unused else []
     if "restval" in builder.info.splits:
-        notes.append(f"{source}: restval is used as training images, too")
+        notes.append(f"{source}: restval is also used as training images")
     without = 0
     for name in (name for name in _SPLITS if name in builder.info.splits):
         for number, (content, captions) in enumerate(_rows(builder, name, image, options)):
@@ -146,7 +147,9 @@ def _check_captions(source: str, features: Any, name: str) -> None:
         dtype = dtype.get("text")
     if dtype != np.object_:
         listed = ", ".join(features)
-        raise UserError(f"{source}: expected --caption-feature to name texts, got {name}: it has {listed}")
+        raise UserError(
+            f"{source}: expected --caption-feature to name texts, got {name}; the set has {listed}"
+        )
 
 
 def _rows(builder: Any, split: str, image: str, options: BuilderOptions) -> Iterator[tuple[bytes, list[str]]]:

@@ -1,4 +1,4 @@
-"""Reads MIDI files onto a grid (see `note_grid`), and writes them."""
+"""Read MIDI files as grids (see `note_grid`), and write grids as MIDI files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRUMS = 9
 """The General MIDI channel of drums, whose note numbers are not pitches."""
 _TICKS = 480
 _VELOCITY = 80
-_CHOIR = 52  # General MIDI's "choir aahs", from 0
+_CHOIR = 52  # General MIDI's "choir aahs", counted from 0
 
 
 class Score(NamedTuple):
@@ -30,7 +30,7 @@ class Score(NamedTuple):
 
     piece: np.ndarray
     outside: int
-    """The number of notes outside the 88 keys, which are left out."""
+    """The number of notes that were left out because they are outside the 88 keys."""
 
 
 class _Timed(NamedTuple):
@@ -43,21 +43,21 @@ class _Timed(NamedTuple):
 
 
 def read_midi(source: Path | bytes, steps_per_beat: int, drums: bool = False, name: str = "") -> Score:
-    """Read a file onto a grid of `steps_per_beat` steps a quarter note. The tempo is ignored.
+    """Read a file as a grid with `steps_per_beat` steps per quarter note. The tempo is ignored.
 
-    If there are at most four tracks (or channels within a track) and each sounds one note at a time, they
-    become the voices, ordered by mean pitch from the highest. Otherwise the piano roll is read. A note
+    If there are at most four tracks (or channels within a track) and each plays one note at a time, they
+    become the voices, ordered by mean pitch, highest first. Otherwise the piano roll is read. A note
     without an end lasts until the next note of its pitch or the end of its track. The silence before the
     first bar with a note is cut.
 
     Args:
         source: the file, or its content.
-        steps_per_beat: steps in a quarter note.
-        drums: read only the drums; by default they are left out.
-        name: what error messages call the source. Default: the path.
+        steps_per_beat: the number of steps per quarter note.
+        drums: read only the drums. By default drums are left out.
+        name: the name of the source in error messages. Default: the path.
 
     Raises:
-        UserError: one line, when the file is too large, not MIDI, too long (40,000 steps) or has no notes.
+        UserError: the file is too large, isn't MIDI, is longer than 40,000 steps or has no notes.
     """
     import mido
 
@@ -85,10 +85,10 @@ def write_midi(
     """Return the content of a MIDI file with a track for each voice.
 
     Args:
-        piece: a grid.
-        steps_per_beat: steps in a quarter note.
-        beats_per_minute: tempo in quarter notes a minute.
-        names: of the tracks, one for each voice.
+        piece: the grid.
+        steps_per_beat: the number of steps per quarter note.
+        beats_per_minute: the tempo in quarter notes per minute.
+        names: the names of the tracks, one for each voice.
     """
     import mido
 
@@ -163,7 +163,7 @@ def _one_at_a_time(line: Sequence[Note]) -> bool:
 
 
 def _track(line: Iterable[Note], name: str, step: int) -> mido.MidiTrack:
-    """Return the MIDI track of one voice; a note that ends comes before one that begins at the same time."""
+    """Return the MIDI track of one voice; at equal times, ends come before beginnings."""
     import mido
 
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])

@@ -1,4 +1,4 @@
-"""Reads music from the user's files: MIDI, ABC, chords in .json, piano rolls in .npz and .mat."""
+"""Read music from the user's files: MIDI, ABC, chords in .json, piano rolls in .npz and .mat."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIDI = (".mid", ".midi")
 ABC = (".abc",)
 WITH_SPLITS = (".json", ".npz", ".mat")
 SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
-"""Maps the names of splits in files to our names."""
+"""Maps the names of splits in files to this project's names."""
 Splits = dict[str, list[np.ndarray]]
 
 
@@ -25,7 +25,7 @@ def read_piece(path: Path, steps_per_beat: int) -> np.ndarray:
     """Return the piece of a MIDI file, or the first tune of an ABC file, as a grid.
 
     Raises:
-        UserError: one line, when the file can't be read.
+        UserError: the file can't be read.
     """
     if path.suffix.lower() in ABC:
         from .abc_files import read_abc
@@ -43,7 +43,7 @@ def read_splits(path: Path) -> Splits:
     silence.
 
     Raises:
-        UserError: one line, when the file has another content.
+        UserError: the content of the file is different.
     """
     readers: Mapping[str, Callable[[Path], Splits]] = {".json": _json, ".npz": _npz, ".mat": _mat}
     try:

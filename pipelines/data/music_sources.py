@@ -1,4 +1,4 @@
-"""Pieces of music (see `note_grid`) from a TFDS set or from files, cut into splits."""
+"""Load pieces of music (see `note_grid`) from a TFDS set or from files, and split them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .splits import HELD_OUT
 from .tfds_sets import open_split
 
 SPLITS = ("train", "validation", "test")
-_NAMED = 5  # unreadable files that a note names
+_NAMED = 5  # the number of unreadable files that a note names
 Pieces = dict[str, list[np.ndarray]]
 
 
 def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str]]:
-    """Return the pieces of a file or folder by split, and notes on what was left out.
+    """Return the pieces of a file or folder by split, and notes about files that were left out.
 
     Args:
         path: a file with splits (`music_files.read_splits`), a MIDI or ABC file, or a folder of these. Files
             below a folder called `train`, `validation` or `test` belong to that split, others to `train`.
-        steps_per_beat: steps in a quarter note.
+        steps_per_beat: the number of steps per quarter note.
 
     Raises:
-        UserError: one line, when there is no music.
+        UserError: there is no music.
     """
     if path.suffix.lower() in WITH_SPLITS:
         return read_splits(path), []
@@ -50,14 +50,14 @@ def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str
 
 
 def pieces_from_builder(builder: Any, steps_per_beat: int) -> tuple[Pieces, list[str]]:
-    """Return the pieces of a prepared TFDS builder by split, and notes on what was left out.
+    """Return the pieces of a prepared TFDS builder by split, and notes about files that were left out.
 
     Args:
-        builder: with MIDI files in a feature `midi`. From a set called `groove` the drums are read.
-        steps_per_beat: steps in a quarter note.
+        builder: a builder with MIDI files in a feature `midi`. Of a set called `groove`, the drums are read.
+        steps_per_beat: the number of steps per quarter note.
 
     Raises:
-        UserError: one line, when the set has no feature `midi`.
+        UserError: the set has no feature `midi`.
     """
     source = builder.info.full_name
     if "midi" not in builder.info.features:
@@ -81,14 +81,14 @@ def complete_pieces(
 ) -> Data:
     """Return the data with all three splits; a split that the source lacks is held out of `train`.
 
-    Training pieces that are copies of each other or of held-out pieces are left out. Targets are the numbers
-    of steps.
+    Training pieces that are copies of each other or of held-out pieces are left out. The target of a piece is
+    its number of steps.
 
     Args:
-        pieces: grids by split.
-        source: the data set's name, for messages.
-        notes: for people; further notes are added.
-        seed: chooses the pieces to hold out.
+        pieces: the grids by split.
+        source: the name of the data set in messages.
+        notes: messages for the user; this function adds more.
+        seed: selects the pieces to hold out.
 
     Raises:
         UserError: a split is empty.
@@ -116,7 +116,7 @@ def complete_pieces(
 
 
 class _Reader:
-    """Reads files, and collects the messages of those that can't be read."""
+    """Reads files, and collects messages about those that can't be read."""
 
     def __init__(self, steps_per_beat: int, drums: bool = False) -> None:
         self._steps_per_beat, self._drums = steps_per_beat, drums
@@ -158,7 +158,7 @@ def _without_copies(pieces: Mapping[str, Sequence[np.ndarray]]) -> list[np.ndarr
 def _hold_out(
     train: Sequence[np.ndarray], rng: np.random.Generator
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return (rest, held out), where a tenth is held out, at least one piece."""
+    """Return (rest, held out). A tenth is held out, and at least one piece."""
     count = max(1, round(HELD_OUT * len(train)))
     chosen = set(rng.permutation(len(train))[:count].tolist())
     rest = [piece for i, piece in enumerate(train) if i not in chosen]

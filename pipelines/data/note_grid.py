@@ -1,7 +1,7 @@
-"""Music as a grid: what each voice does at each time step. numpy only.
+"""Represent music as a grid with the note of each voice at each time step. Needs numpy only.
 
-A piece is int16 (steps, voices), voices from high to low. 72 means that the voice begins the note with MIDI
-number 72, -72 that the note continues, 0 that the voice is silent.
+A piece is int16 (steps, voices), with the voices from high to low. 72 means that the voice begins the note
+with MIDI number 72, -72 that the note continues, 0 that the voice is silent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 class Note(NamedTuple):
-    """One note; start and length are in steps."""
+    """A note. Start and length are in steps."""
 
     voice: int
     pitch: int
@@ -28,7 +28,7 @@ class Note(NamedTuple):
 
 
 def notes(piece: np.ndarray) -> list[Note]:
-    """Return the notes of a piece, voice by voice, in order of time."""
+    """Return the notes of a piece, voice by voice, in order of their start."""
     found = []
     for voice, column in enumerate(piece.T.tolist()):
         begins = [t for t, value in enumerate(column) if value > 0]
@@ -41,7 +41,7 @@ def notes(piece: np.ndarray) -> list[Note]:
 
 
 def from_notes(some: Iterable[Note], voices: int, steps: int) -> np.ndarray:
-    """Return the piece with these notes; of two notes that overlap in a voice, the later cuts the earlier."""
+    """Return the piece with these notes. A note ends when the next one begins in the same voice."""
     piece = np.zeros((steps, voices), np.int16)
     for voice, pitch, start, length in sorted(some, key=lambda note: note.start):
         piece[start:, voice] = 0
@@ -59,7 +59,7 @@ def roll(piece: np.ndarray) -> np.ndarray:
 
 
 def from_roll(sounding: np.ndarray) -> np.ndarray:
-    """Return the piece of a piano roll (steps, 88); a key that sounds in successive steps is one note.
+    """Convert a piano roll (steps, 88) to a piece. A key that sounds in successive steps becomes one note.
 
     The piece has as many voices as keys sound at once. A held key stays in its voice.
     """
@@ -78,14 +78,14 @@ def from_roll(sounding: np.ndarray) -> np.ndarray:
 
 
 def from_chords(chords: Sequence[Sequence[int]], where: str) -> np.ndarray:
-    """Return the piece of a list of MIDI numbers for each step; -1 means silence.
+    """Convert lists of MIDI numbers, one for each step, to a piece. -1 means silence.
 
     If all lists have the same length and some hold -1, they are voices from high to low. Notes outside the
     88 keys are left out.
 
     Args:
         chords: a list of MIDI numbers for each step.
-        where: what error messages call the piece.
+        where: the name of the piece in error messages.
 
     Raises:
         UserError: an element is not a list of integers.
@@ -104,7 +104,7 @@ def from_chords(chords: Sequence[Sequence[int]], where: str) -> np.ndarray:
 
 
 def held(pitches: np.ndarray) -> np.ndarray:
-    """Return the piece of MIDI numbers (steps, voices); equal successive numbers are one note.
+    """Convert MIDI numbers (steps, voices) to a piece. Equal successive numbers become one note.
 
     Numbers below 21 or above 108 count as silence.
     """
@@ -118,7 +118,7 @@ def outer_voices(piece: np.ndarray) -> np.ndarray:
     at = np.abs(piece).argmax(axis=1)
     line = piece[np.arange(len(piece)), at]
     before = np.concatenate([[0], np.abs(line[:-1])])
-    begins = (line < 0) & (np.abs(line) != before)  # until now it was held below another voice
+    begins = (line < 0) & (np.abs(line) != before)  # before, another voice was above it
     return np.where(begins, -line, line)[:, None].astype(np.int16)
 
 

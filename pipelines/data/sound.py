@@ -1,4 +1,4 @@
-"""Operations on samples: level, coloured noise, a change of speed and position."""
+"""Process samples: measure levels, make coloured noise, change speed and position."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def coloured_noise(samples: int, *, slope: float, rate: int, rng: np.random.Gene
     """Return noise (samples,) of level 1, float32, whose power changes with frequency as f^slope.
 
     Args:
-        samples: how many samples.
+        samples: the number of samples.
         slope: 0 gives white noise, -1 pink, -2 brown, 1 blue. Below 20 Hz the noise is always white.
         rate: samples per second.
-        rng: draws the noise.
+        rng: the source of random numbers.
     """
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     frequencies = np.maximum(np.arange(len(spectrum)), samples * _FLAT_BELOW_HZ / rate)
@@ -28,9 +28,9 @@ def coloured_noise(samples: int, *, slope: float, rate: int, rng: np.random.Gene
 
 
 def moved(clip: np.ndarray, speed: float, shift: float) -> np.ndarray:
-    """Return a clip (samples,) played `speed` times as fast about its middle, and `shift` samples later.
+    """Return a clip (samples,) played `speed` times as fast around its middle, and `shift` samples later.
 
-    Samples are interpolated linearly. Where the clip has none, the result is zero.
+    Samples are interpolated linearly. The result is zero outside the clip.
     """
     middle = (len(clip) - 1) / 2
     where = (np.arange(len(clip), dtype=np.float32) - np.float32(middle + shift)) * np.float32(speed)

@@ -1,4 +1,4 @@
-"""Where an app's data comes from: `--dataset` is embedded, the name of a TFDS set, or a path. Chosen here."""
+"""Choose the source of an app's data: `--dataset` names an embedded set, a TFDS set or a path."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .tfds_sets import DATA_DIR, builder_of, prepare
 
 @dataclass(frozen=True)
 class Readers:
-    """How an app reads each kind of source. No source is ever replaced by another one.
+    """An app's functions to read each kind of source. If a source fails, no other one is used instead.
 
     "Builder" means a TFDS builder whose data is on disk.
     """
 
     embedded: Mapping[str, Callable[..., Any]]
-    """Embedded data sets by the name that `--dataset` gives them: make(data_dir=folder) -> TFDS builder."""
+    """Embedded data sets by their name in `--dataset`: make(data_dir=folder) -> TFDS builder."""
     from_builder: Callable[[Any], Data]
     """from_builder(builder) -> data of a TFDS set that the user names."""
     from_files: Callable[[Path], Data]
@@ -30,15 +30,15 @@ class Readers:
     from_embedded: Callable[[Any], Data] | None = None
     """from_embedded(builder) -> data of an embedded set. Default: `from_builder`."""
     suffixes: tuple[str, ...] = ()
-    """A --dataset that ends in one of these is a path, even if there is no such file. The suffixes of text
-    files always count."""
+    """A --dataset with one of these suffixes is a path, even if there is no such file. The suffixes of text
+    files are always included."""
 
 
 def load(config: Config, readers: Readers) -> Data:
-    """Return the data that `config.dataset` names, and what `config.pretraining_dataset` names, if anything.
+    """Load the data set `config.dataset`, and add `config.pretraining_dataset` if it is set.
 
     Raises:
-        UserError: one line, when a data set is unknown, can't be prepared, or is not what the app reads.
+        UserError: a data set is unknown, can't be prepared, or isn't of a kind that the app reads.
     """
     data = _read(config.dataset, config, readers)
     if isinstance(config, PretrainedConfig) and config.pretraining_dataset:
@@ -58,7 +58,7 @@ def _read(dataset: str, config: Config, readers: Readers) -> Data:
 
 
 def is_path(dataset: str, suffixes: tuple[str, ...] = ()) -> bool:
-    """Tell whether `dataset` is a path: it exists, or it can't be a TFDS name such as `glue/sst2`."""
+    """Return whether `dataset` is a path: it exists, or it can't be a TFDS name such as `glue/sst2`."""
     looks = dataset.startswith((".", "~", "/")) or dataset.count("/") > 1 or "\\" in dataset
     endings = (*text_files.SUFFIXES, ".gz", ".train", *suffixes)
     return looks or dataset.lower().endswith(endings) or Path(dataset).exists()

@@ -1,4 +1,4 @@
-"""Puts clips into splits by speaker, so that no speaker is in two splits."""
+"""Split clips by speaker, so that no speaker is in two splits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ..errors import UserError
 from .splits import HELD_OUT
 
-_NAME = re.compile(r"(?:.*_(?=[0-9a-f]{8}_))?(.+?)_nohash_")  # the test set has a word before some names
-_MOST = 2**27 - 1  # most clips per label; a constant of Speech Commands' rule
+_NAME = re.compile(r"(?:.*_(?=[0-9a-f]{8}_))?(.+?)_nohash_")  # some names in the test set start with a word
+_MOST = 2**27 - 1  # the largest number of clips per label, a constant of Speech Commands' rule
 
 
 class Clip(NamedTuple):
@@ -36,20 +36,20 @@ def speaker_of(name: str) -> str:
 def percentage(group: str) -> float:
     """Return the percentage, from 0 to 100, that Speech Commands' rule gives a speaker or a file name.
 
-    Below 10 means validation, below 20 test. A clip keeps its split when others are added.
+    Below 10 means validation, below 20 test. A clip keeps its split when other clips are added.
     """
     return int(hashlib.sha1(group.encode()).hexdigest(), 16) % (_MOST + 1) * (100 / _MOST)
 
 
 def splits_of(clips: Sequence[Clip], source: str) -> tuple[list[str], list[str]]:
-    """Return the split of each clip, and notes for people.
+    """Return the split of each clip, and messages for the user.
 
-    Splits that are given are kept. Lacking ones are held out by speaker, or by file name if no speakers are
-    known. Speech Commands' rule decides; if it leaves a split empty, or training without a label, a tenth of
-    the speakers is held out instead.
+    Splits that are given are kept. Missing ones are held out by speaker, or by file name if no speakers are
+    known. Speech Commands' rule decides. If that leaves a split empty, or a label without training clips, a
+    tenth of the speakers is held out instead.
 
     Raises:
-        UserError: training lacks a label, or there are too few clips to hold some out.
+        UserError: a label has no training clips, or there are too few clips to hold some out.
     """
     given = {clip.split for clip in clips} - {""}
     if given and "train" not in given:
@@ -59,9 +59,9 @@ def splits_of(clips: Sequence[Clip], source: str) -> tuple[list[str], list[str]]
     trained = {clip.label for clip, split in zip(clips, splits, strict=True) if split == "train"}
     for clip, split in zip(clips, splits, strict=True):
         if clip.label not in trained:
-            found = f"it is in {split} only"
             raise UserError(
-                f"{source}: {clip.file.name}: expected label {clip.label!r} in train too, {found}"
+                f"{source}: {clip.file.name}: expected label {clip.label!r} also in train, "
+                f"found it in {split} only"
             )
     pairs = {(clip.speaker, split) for clip, split in zip(clips, splits, strict=True) if clip.speaker}
     shared = sum(count > 1 for count in Counter(speaker for speaker, _ in pairs).values())
@@ -95,7 +95,7 @@ def _by_rule(groups: Sequence[str], lacking: Sequence[str]) -> dict[str, str]:
 
 
 def _by_rank(clips: Sequence[Clip], groups: Sequence[str], lacking: Sequence[str]) -> dict[str, str]:
-    """Hold out a tenth of the groups for each split, ordered by the rule; training keeps every label."""
+    """Hold out a tenth of the groups for each split, in the order of the rule. `train` keeps every label."""
     said: dict[str, Counter] = {}
     for clip, group in zip(clips, groups, strict=True):
         said.setdefault(group, Counter())[clip.label] += 1

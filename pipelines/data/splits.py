@@ -1,4 +1,4 @@
-"""Completes the splits that every app needs, and keeps examples of one split out of the others."""
+"""Complete the splits that every app needs, and remove examples that occur in two splits."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..errors import UserError
 from .examples import Data, Examples
 
 HELD_OUT = 0.1
-"""The fraction of the training split that becomes a split which the source lacks."""
+"""The fraction of the training split that is held out for a missing split."""
 
 
 def complete(data: Data, seed: int, what: str = "examples") -> Data:
-    """Return the data with all three splits. Training examples that a held-out split has too are left out.
+    """Return the data with all three splits. Training examples that are also in a held-out split are removed.
 
-    Without a test split, the validation split becomes the test split. Splits still lacking are held out of
-    `train`. Notes say what was done.
+    Without a test split, the validation split becomes the test split. Splits that are still missing are held
+    out of `train`. The notes describe the changes.
 
     Args:
-        data: has `train`; splits other than the three are kept as further test splits.
-        seed: chooses the examples to hold out, by label if the data has labels.
-        what: what messages call the examples.
+        data: must have `train`. Splits other than the three are kept as further test splits.
+        seed: selects the examples to hold out, by label if the data has labels.
+        what: the word for the examples in messages.
 
     Raises:
-        UserError: `train` is lacking, or has too few examples or labels.
+        UserError: `train` is missing, or has too few examples or labels.
     """
     splits, notes, source = dict(data.splits), list(data.notes), data.source
     labelled, how = ("labelled ", "by label, ") if data.labels else ("", "")
@@ -55,7 +55,7 @@ def complete(data: Data, seed: int, what: str = "examples") -> Data:
 
 
 def _content(example: Any) -> Hashable:
-    """Return a value that is equal for equal inputs: a text itself, or a hash of an array's values."""
+    """Return a key that is equal for equal inputs: the text itself, or a hash of an array's values."""
     return hashlib.sha256(example.tobytes()).digest() if isinstance(example, np.ndarray) else example
 
 
@@ -68,16 +68,16 @@ def _without(examples: Examples, contents: set[Hashable]) -> Examples:
 
 
 def select(examples: Examples, chosen: Sequence[bool]) -> Examples:
-    """Return the examples where `chosen` is true, in their order."""
+    """Return the examples for which `chosen` is true, in order."""
     inputs = [each for each, keep in zip(examples.inputs, chosen, strict=True) if keep]
     return Examples(inputs, examples.targets[np.array(chosen, bool)])
 
 
 def hold_out(examples: Examples, seed: int, *, by_label: bool = True) -> tuple[Examples, Examples]:
-    """Return (rest, held out), where a tenth of each label's distinct inputs is held out; none is in both.
+    """Return (rest, held out). A tenth of each label's distinct inputs is held out; no input is in both.
 
-    A label with one or two inputs stays in the rest; a larger one gives at least one. With `by_label` false
-    the targets do not matter: a tenth of all inputs is held out.
+    A label with one or two inputs stays in the rest; at least one input of a larger label is held out. If
+    `by_label` is false, a tenth of all inputs is held out, whatever their targets.
     """
     targets = examples.targets.tolist() if by_label else [0] * len(examples)
     first: dict[Hashable, int] = {}
@@ -96,7 +96,7 @@ def hold_out(examples: Examples, seed: int, *, by_label: bool = True) -> tuple[E
 def with_pretraining(data: Data, extra: Data) -> Data:
     """Return `data` with the training split of `extra` as its pretraining split.
 
-    Labels are matched by their order. Inputs that `data` holds out are left out.
+    Labels are matched by their order. Inputs in the held-out splits of `data` are left out.
 
     Raises:
         UserError: the two have different numbers of labels.

@@ -1,4 +1,4 @@
-"""Texts as token ids, with a vocabulary that is learned on the training split."""
+"""Convert texts to token ids, with a vocabulary that is learned on the training split."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LONGEST_BY_DEFAULT = 400
 
 
 def token_features(config: VocabularyConfig, data: Data) -> Features:
-    """Return every split of `data`, whose inputs are texts, as token ids (texts, max_length) int32.
+    """Convert the texts in every split of `data` to token ids (texts, max_length) int32.
 
-    The vocabulary is learned on `train`, and on `pretraining` where there is one. The targets stay as they
-    are. The tokenizer goes into the assets, as JSON and as Python source.
+    The vocabulary is learned on `train`, and on `pretraining` if there is one. The targets are not
+    changed. The tokenizer goes into the assets, as JSON and as Python source.
     """
     tokens = {
         name: [tokenizer_module.tokenize(text) for text in split.inputs]
@@ -52,7 +52,7 @@ def token_features(config: VocabularyConfig, data: Data) -> Features:
 
 
 def _counts(inputs: dict[str, np.ndarray], lengths: dict[str, np.ndarray], longest: int) -> dict[str, float]:
-    """Return for each split how many texts were truncated, and the share of unknown tokens."""
+    """Return the number of truncated texts and the share of unknown tokens for each split."""
     counts: dict[str, float] = {}
     for name, ids in inputs.items():
         counts[f"truncated.{name}"] = int((lengths[name] > longest).sum())
@@ -63,6 +63,6 @@ def _counts(inputs: dict[str, np.ndarray], lengths: dict[str, np.ndarray], longe
 
 
 def _length_for(lengths: np.ndarray) -> int:
-    """Return the length that 99 of 100 texts need, rounded up to a multiple of 8, from 8 to 400."""
+    """Return the length that 99 % of the texts fit in, rounded up to a multiple of 8, from 8 to 400."""
     needed = int(np.ceil(np.percentile(lengths, 99) / 8)) * 8
     return min(max(needed, 8), _LONGEST_BY_DEFAULT)

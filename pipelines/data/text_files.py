@@ -1,4 +1,4 @@
-"""Labelled text from the user's files: CSV or TSV with a header, JSONL, "label text" lines; also gzipped."""
+"""Read labelled text from CSV or TSV with a header, JSONL or "label text" lines, also gzipped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPLIT_NAMES = {
     "val": "validation",
     "test": "test",
 }
-"""The project's name of a split, by the name in a file or a column."""
+"""The project's name of a split, by its name in a file or a column."""
 
 
 class Row(NamedTuple):
@@ -39,13 +39,13 @@ class Row(NamedTuple):
 def read_labelled_text(
     path: Path, text_column: str = "text", label_column: str = "label", encoding: str = "utf-8"
 ) -> tuple[list[Row], list[str]]:
-    """Return the rows of one file, and notes on what was left out.
+    """Return the rows of one file, and notes about rows that were left out.
 
-    The suffix (before .gz) decides the format: .csv, .tsv, .jsonl or .ndjson. Any other file has lines with a
-    label, a space and the text. Labels stay as they are written. Rows with an empty text are left out.
+    The suffix (before .gz) decides the format: .csv, .tsv, .jsonl or .ndjson. The lines of any other file
+    hold a label, a space and the text. Labels are not changed. Rows with an empty text are left out.
 
     Raises:
-        UserError: one line with file and line number, when the file is not as expected.
+        UserError: the file is malformed. The message is one line with file and line number.
     """
     content = _decode(path, _read_bytes(path), encoding)
     suffix = _bare(path).suffix.lower()
@@ -73,13 +73,13 @@ def read_labelled_text(
 def read_splits(
     path: Path, text_column: str = "text", label_column: str = "label", encoding: str = "utf-8"
 ) -> tuple[dict[str, list[Row]], list[str]]:
-    """Return the rows by split, and notes. There is always `train`; `validation` and `test` need files.
+    """Return the rows by split, and notes. `train` is required; `validation` and `test` are optional.
 
-    `path` is a file, a folder with a train file, or a file called X.train with X.dev or X.test beside it.
+    `path` is a file, a folder with a train file, or a file X.train with X.dev or X.test in the same folder.
 
     Raises:
-        UserError: one line, when a file is not as expected, there are fewer than two classes, a class has a
-            single training example, or only a held-out file has a class.
+        UserError: a file is malformed, there are fewer than two classes, a class has only one training
+            example, or a class occurs only in a held-out file.
     """
     files, notes = find_splits(path)
     splits = {}
@@ -91,7 +91,7 @@ def read_splits(
 
 
 def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
-    """Return the file of each split, and notes on files that are used though `path` does not name them."""
+    """Return the file of each split, and notes about files that are used but not named by `path`."""
     if path.is_dir():
         return _splits_in_folder(path), []
     stem = _bare(path)
@@ -100,7 +100,7 @@ def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
     siblings = [file for file in sorted(path.parent.glob("*")) if _bare(file).stem == stem.stem]
     files = _by_split({file: _bare(file).suffix[1:] for file in siblings})
     others = [file.name for name, file in files.items() if name != "train"]
-    notes = [f"{path}: {' and '.join(others)} beside it are the held-out splits"] if others else []
+    notes = [f"{path}: {' and '.join(others)} in the same folder are the held-out splits"] if others else []
     return files | {"train": path}, notes
 
 
@@ -139,7 +139,7 @@ def _check_classes(files: Mapping[str, Path], splits: Mapping[str, list[Row]]) -
     for label, lines in by_class.items():
         if len(lines) == 1:
             raise UserError(
-                f"{files['train']}:{lines[0]}: class {label!r} has a single example: expected more"
+                f"{files['train']}:{lines[0]}: class {label!r} has only one example: expected more"
             )
     for name, rows in splits.items():
         for row in rows:
@@ -177,7 +177,7 @@ def _decode(path: Path, data: bytes, encoding: str) -> str:
 
 
 def _csv_rows(path: Path, content: str, *, delimiter: str, text: str, label: str) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # the default refuses texts of 131,072 characters or more
+    csv.field_size_limit(2**31 - 1)  # the default limit is 131,072 characters
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     start = 1
@@ -216,7 +216,7 @@ def _json_rows(path: Path, content: str, text: str, label: str) -> Iterator[Row]
         if not isinstance(row[text], str):
             raise UserError(f"{path}:{line}: {text!r}: expected a string, got {json.dumps(row[text])[:40]}")
         if not isinstance(row[label], str | int):
-            raise UserError(f"{path}:{line}: {label!r}: expected a string or a whole number")
+            raise UserError(f"{path}:{line}: {label!r}: expected a string or an integer")
         yield Row(row[text], row[label] if isinstance(row[label], str) else json.dumps(row[label]), line)
 
 

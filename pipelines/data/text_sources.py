@@ -1,4 +1,4 @@
-"""Labelled text from a TFDS set or from files, cut into the splits that every app needs."""
+"""Load labelled text from a TFDS set or from files, with the splits that every app needs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def text_from_files(
 
     Args:
         path: a file or a folder; see `text_files.read_splits` for the formats.
-        text_column, label_column: names of the columns in CSV, TSV and JSONL files.
-        encoding: of the files.
-        seed: chooses the examples of a split that the files lack.
+        text_column, label_column: the names of the columns in CSV, TSV and JSONL files.
+        encoding: the text encoding of the files.
+        seed: selects the examples of a split that the files lack.
 
     Raises:
-        UserError: one line with file and line number, when a file is not as expected.
+        UserError: a file is malformed. The message is one line with file and line number.
     """
     rows, notes = read_splits(path.expanduser(), text_column, label_column, encoding)
     labels = tuple(sorted({row.label for row in rows["train"]}))
@@ -54,13 +54,13 @@ def text_from_builder(
     """Return the labelled text of a prepared TFDS builder. Empty texts and unlabelled splits are left out.
 
     Args:
-        builder: as `tfds_sets.prepare` returns it.
-        text_feature, label_feature: names of the features. Default: the only one of the right kind.
-        scored: further splits to score, besides `test`.
-        seed: chooses the examples of a split that the set lacks.
+        builder: a builder from `tfds_sets.prepare`.
+        text_feature, label_feature: the names of the features. Default: the only feature of the right kind.
+        scored: further splits to score, in addition to `test`.
+        seed: selects the examples of a split that the set lacks.
 
     Raises:
-        UserError: one line, when the set has no such feature, or several and none is named.
+        UserError: the set has no such feature, or it has several and none is named.
     """
     import tensorflow_datasets as tfds
 
@@ -95,6 +95,6 @@ def _read_split(builder: Any, split: str, text: str, label: str) -> Examples:
 
 
 def _without_empty(examples: Examples) -> tuple[Examples, int]:
-    """Return the examples that hold more than spaces, and how many do not."""
+    """Return the examples with text other than spaces, and the number of the others."""
     kept = select(examples, [bool(text.strip()) for text in examples.inputs])
     return kept, len(examples) - len(kept)

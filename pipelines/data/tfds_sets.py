@@ -1,4 +1,4 @@
-"""Data sets of TensorFlow Datasets (TFDS): found by name, prepared on disk, read split by split."""
+"""Find data sets of TensorFlow Datasets (TFDS) by name, prepare them on disk, and read their splits."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from ..errors import UserError
 
 DATA_DIR = Path(".cache/tfds")
-"""Where prepared TFDS sets are kept by default; --data-dir names another folder."""
+"""The default folder of prepared TFDS sets; --data-dir changes it."""
 NETWORK_SECONDS = 5.0
-"""How long to wait for an answer before saying that there is no network."""
+"""The time to wait for an answer before reporting that there is no network."""
 _HOSTS_ASKED = 4
 
 
@@ -27,7 +27,7 @@ def builder_of(name: str, data_dir: Path | None = None) -> Any:
     """Return the TFDS builder called `name` with its data on disk; downloads it if it is not in `data_dir`.
 
     Raises:
-        UserError: one line, for an unknown name or a set that can't be prepared.
+        UserError: the name is unknown, or the set can't be prepared.
     """
     folder = data_dir or DATA_DIR
     make_builder = _named_builder(name, folder)
@@ -35,7 +35,7 @@ def builder_of(name: str, data_dir: Path | None = None) -> Any:
         return prepare(make_builder, folder)
     except UserError:
         raise
-    except Exception as error:  # a builder may raise anything; show the user its message
+    except Exception as error:  # a builder may raise any type; show the user its message
         raise UserError(f"--dataset {name}: can't be prepared in {folder}: {_first_line(error)}") from error
 
 
@@ -44,10 +44,10 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
 
     Args:
         make_builder: returns a new TFDS builder that keeps its data in `folder`.
-        folder: named in messages.
+        folder: where the data is kept; messages name it.
 
     Raises:
-        UserError: one line, when there is no network to download the data, or the folder can't be written.
+        UserError: there is no network to download the data, or the folder can't be written to.
     """
     import tensorflow_datasets as tfds
 
@@ -58,7 +58,7 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
     if urls and not _any_host_answers(urls):
         raise UserError(
             f"{builder.info.full_name}: not in {folder.absolute()}, and there is no network to download it: "
-            "name another folder with --data-dir"
+            "name a different folder with --data-dir"
         )
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     try:
@@ -66,7 +66,7 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
             builder.download_and_prepare(download_config=config)
     except OSError as error:
         builder = make_builder()
-        if not builder.is_prepared():  # another process may have prepared it meanwhile
+        if not builder.is_prepared():  # another process may have prepared it in the meantime
             raise UserError(
                 f"{builder.info.full_name}: can't be prepared in {folder.absolute()}: {_first_line(error)}"
             ) from error
@@ -92,7 +92,7 @@ def _named_builder(name: str, folder: Path) -> Callable[[], Any]:
 
 
 def _any_host_answers(urls: Sequence[str]) -> bool:
-    """Tell within seconds whether there is a network; TFDS itself would retry for minutes."""
+    """Return within seconds whether there is a network; TFDS itself would retry for minutes."""
     hosts = {urlsplit(url).netloc: url for url in urls if urlsplit(url).netloc}
     some = list(hosts.values())[:_HOSTS_ASKED]
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -129,14 +129,14 @@ def choose_feature(source: str, features: Any, kind: type, *, what: str, wanted:
     """Return the name of the `wanted` feature, or of the only feature of a kind.
 
     Args:
-        source: the data set's name, for messages.
-        features: by name, as a TFDS builder's info has them.
-        kind: class of the feature, such as `tfds.features.Text`.
-        what: first part of the option that names the feature: "text" for --text-feature.
+        source: the name of the data set in messages.
+        features: the features of a TFDS builder, by name.
+        kind: the class of the feature, such as `tfds.features.Text`.
+        what: the first part of the option that names the feature: "text" for --text-feature.
         wanted: the feature's name, or None.
 
     Raises:
-        UserError: no feature of this kind has the name, or none is named and there is not exactly one.
+        UserError: no feature of this kind has that name, or `wanted` is None and there isn't exactly one.
     """
     names = [name for name, feature in features.items() if isinstance(feature, kind)]
     if wanted in names:
@@ -145,8 +145,8 @@ def choose_feature(source: str, features: Any, kind: type, *, what: str, wanted:
         return names[0]
     listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
     raise UserError(
-        f"{source}: expected --{what}-feature to name one {kind.__name__} feature, got {wanted}: "
-        f"it has {listed}"
+        f"{source}: expected --{what}-feature to name one {kind.__name__} feature, got {wanted}; "
+        f"the set has {listed}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The runtime on the device. Needs numpy and ai-edge-litert, and of the project only `errors` and `files`."""
+"""The runtime on the device. Needs numpy, ai-edge-litert, and only `errors` and `files` from this project."""
 
 from .bundle import Bundle
 from .model import Model, Stream

@@ -1,6 +1,6 @@
-"""Read audio files as the samples that networks take. Needs numpy, soundfile and soxr.
+"""Read audio files as samples for networks. Needs numpy, soundfile and soxr.
 
-soundfile and soxr are imported at the first use: apps can then be listed where they aren't installed.
+soundfile and soxr are imported at the first use, so that apps can be listed even if they aren't installed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ def read_audio(path: Path, rate: int = 16_000) -> np.ndarray:
 
     Args:
         path: a WAV, FLAC or OGG file.
-        rate: samples a second of the result.
+        rate: samples per second of the result.
 
     Returns:
         Samples (n,), float32 in [-1, 1].
 
     Raises:
-        UserError: the file can't be read, isn't audio, or has no samples or some that aren't finite.
+        UserError: the file can't be read, isn't audio, has no samples, or has samples that aren't finite.
     """
     import soundfile
 
@@ -47,19 +47,19 @@ def read_audio(path: Path, rate: int = 16_000) -> np.ndarray:
 
 
 def resample(samples: np.ndarray, own_rate: int, rate: int, source: str) -> np.ndarray:
-    """Return samples at another rate, clipped to [-1, 1].
+    """Convert samples to a different rate, and clip them to [-1, 1].
 
     Args:
         samples: the recording (n,).
-        own_rate: its samples a second, 1,000 to 1,000,000.
-        rate: samples a second of the result.
-        source: what error messages call the recording.
+        own_rate: the recording's samples per second, 1,000 to 1,000,000.
+        rate: samples per second of the result.
+        source: the name of the recording in error messages.
 
     Returns:
         Samples (m,), float32.
 
     Raises:
-        UserError: `own_rate` is out of its range, or the recording is too short for a sample at `rate`.
+        UserError: `own_rate` is out of range, or the recording is too short for one sample at `rate`.
     """
     if not _RATES[0] <= own_rate <= _RATES[1]:
         raise UserError(f"{source}: expected {_RATES[0]:,} to {_RATES[1]:,} samples a second, got {own_rate}")
@@ -73,7 +73,7 @@ def resample(samples: np.ndarray, own_rate: int, rate: int, source: str) -> np.n
 
 
 def loudest(samples: np.ndarray, length: int) -> np.ndarray:
-    """Return the `length` samples in a row with the most energy. Zeros are added around fewer samples."""
+    """Return the `length` successive samples with the most energy. Shorter recordings are zero-padded."""
     lacking = length - len(samples)
     if lacking >= 0:
         return np.pad(samples, (lacking // 2, lacking - lacking // 2))
@@ -83,5 +83,5 @@ def loudest(samples: np.ndarray, length: int) -> np.ndarray:
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Convert samples in [-1, 1] to int16. The samples of a 16-bit file come back exactly as they were."""
+    """Convert samples in [-1, 1] to int16. The samples of a 16-bit file are restored exactly."""
     return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Finds or draws a sequence of tokens with a step network. numpy only."""
+"""Find or draw a sequence of tokens with a step network. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .sampling import Sampler
 from .step_network import Outputs, State, StepNetwork
 
 LOG_PROBABILITIES = "log_probabilities"
-"""The output of the network that holds a log-probability for each token, (tokens,)."""
+"""The name of the network's output with a log-probability for each token, (tokens,)."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Hypothesis:
     """A sequence of tokens, finished or not."""
 
     tokens: tuple[int, ...] = ()
-    """Token ids, without the end token."""
+    """The token ids, without the end token."""
     log_probability: float = 0.0
-    """The sum over all tokens, and over the end token of a finished sequence."""
+    """The sum over all tokens, including the end token of a finished sequence."""
     outputs: tuple[Outputs, ...] = field(default=(), repr=False)
     """The network's other outputs (attention, for example) at the step of each token."""
     finished: bool = False
@@ -31,7 +31,7 @@ class Hypothesis:
         return self.log_probability / max(1, len(self.tokens) + self.finished) ** length_penalty
 
     def extended(self, token: int, end: int, log_probability: float, outputs: Outputs) -> Hypothesis:
-        """Return the sequence with one token more; the end token finishes it."""
+        """Return the sequence with one more token; the end token finishes it."""
         total = self.log_probability + log_probability
         if token == end:
             return Hypothesis(self.tokens, total, self.outputs, finished=True)
@@ -40,7 +40,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Limits:
-    """Where a sequence begins and ends.
+    """The limits of a sequence: its start token, its end token and its length.
 
     Args:
         start: the token before the first one.
@@ -69,7 +69,7 @@ def beam_search(
     length_penalty: float = 0.0,
     no_repeat_ngram: int = 0,
 ) -> Hypothesis:
-    """Return the sequence with the best score that the search finds.
+    """Search for the sequence with the best score, and return the best one found.
 
     Each step keeps the `beams` most probable sequences. It also keeps the greedy sequence, which takes the
     most probable token every time, so the result never scores below greedy search.
@@ -119,7 +119,7 @@ def _extensions(
 
 
 def _repeating(tokens: Sequence[int], n: int) -> list[int]:
-    """Return the tokens that would complete an n-gram which the sequence already has."""
+    """Return the tokens that would repeat an n-gram of the sequence."""
     if n == 0 or len(tokens) < n - 1:
         return []
     tail = tuple(tokens[len(tokens) - n + 1 :])
@@ -133,7 +133,7 @@ def sample(network: StepNetwork, limits: Limits, sampler: Sampler, rng: np.rando
         network: has an output `log_probabilities` (tokens,).
         limits: start token, end token and maximum length.
         sampler: temperature, top-k and top-p.
-        rng: draws once for each token.
+        rng: used once for each token.
     """
     hypothesis, token, state = Hypothesis(), limits.start, network.initial_state()
     while len(hypothesis.tokens) < limits.max_tokens and not hypothesis.finished:

@@ -21,7 +21,7 @@ class Bundle:
     """A complete bundle. Get one with `Bundle.open(folder)`.
 
     Attributes:
-        folder: where its files are.
+        folder: the folder with its files.
         manifest: the content of manifest.json.
     """
 
@@ -33,7 +33,7 @@ class Bundle:
         """Read and check the manifest in `folder`. Other files are checked when they are asked for.
 
         Raises:
-            UserError: there is no such folder, or its manifest is missing or not of the right format.
+            UserError: there is no such folder, or its manifest is missing or malformed.
         """
         path = Path(folder) / MANIFEST
         try:
@@ -52,7 +52,7 @@ class Bundle:
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """The settings by which raw inputs become the model's inputs."""
+        """The settings that turn raw inputs into the model's inputs."""
         return self.manifest["preprocessing"]
 
     @property
@@ -66,12 +66,12 @@ class Bundle:
         Args:
             name: a file name means that file. A precision ("int8") means the file of that precision with the
                 preferred execution. None means the precision "float32".
-            execution: the preferred execution, where `name` isn't a file name. A bundle without such a file,
-                and None, mean "loop".
+            execution: the preferred execution, if `name` isn't a file name. "loop" is used for None, and if
+                the bundle has no such file.
 
         Raises:
-            UserError: the bundle has no such file. The message lists the files it has, or the reason for
-                which that one was left out.
+            UserError: the bundle has no such file. The message lists its files, or gives the reason why
+                that one was left out.
         """
         precision = "float32" if name is None else name
         for preferred in (execution, "loop"):
@@ -83,20 +83,25 @@ class Bundle:
         raise UserError(f"{self.folder}: unknown variant {precision!r}: expected one of {known}")
 
     def variant_path(self, name: str | None = None, execution: str | None = None) -> Path:
-        """Return the path of a variant's file, its size and hash checked.
+        """Check the size and hash of a variant's file, and return its path.
 
-        Arguments and errors are those of `variant`; a file that isn't as it was written is a UserError, too.
+        Args:
+            name: a file name, or a precision, or None for "float32".
+            execution: the preferred execution, if `name` isn't a file name.
+
+        Raises:
+            UserError: the bundle has no such file, or the file was changed.
         """
         variant = self.variant(name, execution)
         self._read(variant)
         return self.folder / variant["file"]
 
     def with_execution(self, name: str | None, execution: str) -> dict[str, Any]:
-        """Return the record of the file with this execution, in the precision that `name` means.
+        """Return the record of the file with this execution and the precision that `name` stands for.
 
         Args:
             name: a file name or a precision; None means "float32".
-            execution: the execution that the file must have, such as "step" for a stream.
+            execution: the required execution, such as "step" for a stream.
 
         Raises:
             UserError: the bundle has no file with this execution in that precision.
@@ -117,14 +122,14 @@ class Bundle:
         return self.manifest.get("parts", [])
 
     def part_path(self, name: str, precision: str) -> Path:
-        """Return the path of the file that holds a part of the model, its size and hash checked.
+        """Check the size and hash of the file of a part of the model, and return its path.
 
         Args:
             name: the name of the part, such as "decode".
-            precision: such as "float32".
+            precision: the precision of the file, such as "float32".
 
         Raises:
-            UserError: the bundle has no such file, or it isn't as it was written.
+            UserError: the bundle has no such file, or the file was changed.
         """
         for part in self.parts:
             if (part["part"], part["precision"]) == (name, precision):
@@ -136,7 +141,7 @@ class Bundle:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """For each file that was left out of the bundle, the reason."""
+        """The reason for each file that was left out of the bundle, by file name."""
         return {each["file"]: each["reason"] for each in self.manifest.get("left_out", [])}
 
     def _refuse_left_out(self, *names: str) -> None:

@@ -21,7 +21,7 @@ _BITS = {
     0: 32, 1: 16, 2: 32, 3: 8, 4: 64, BOOL: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16,
     17: 4, 18: 16, 19: 2, 20: 4,
 }  # fmt: skip
-"""Bits of an element, by type of a tensor. Strings and resource handles are not supported on devices."""
+"""Bits per element for each type of tensor. Strings and resource handles are not supported on devices."""
 _POINTS = {3: (0, 255), 7: (-(2**15), 2**15 - 1), 9: (-128, 127)}
 """The smallest and largest zero point of uint8, int16 and int8."""
 _LEAST_SCALE, _LARGEST_SCALE = 1e-18, 1e18  # the product or quotient of two is then a normal float32
@@ -36,7 +36,7 @@ def check_content(content: bytes) -> None:
     Raises:
         UnsoundError: the file is cut short, or LiteRT can't run it safely.
     """
-    require(len(content) <= _MOST_BYTES, f"expected {_MOST_BYTES} bytes at most, found {len(content)}")
+    require(len(content) <= _MOST_BYTES, f"expected at most {_MOST_BYTES} bytes, found {len(content)}")
     model = root(content)
     require(model.number(0, _U32) == 3, "expected version 3 of the format")
     codes = [_code(code) for code in _limited(model.tables(1))]
@@ -59,12 +59,12 @@ def check_content(content: bytes) -> None:
 
 def _limited(tables: Iterable[Table]) -> Iterator[Table]:
     for count, table in enumerate(tables):
-        require(count < _MOST_TABLES, f"expected {_MOST_TABLES} tables at most")
+        require(count < _MOST_TABLES, f"expected at most {_MOST_TABLES} tables")
         yield table
 
 
 def _code(code: Table) -> int:
-    """Return the number of an operator. Files from before 2020 hold it in the 8-bit field only."""
+    """Return the number of an operator. Files from before 2020 have it only in the 8-bit field."""
     number = max(code.number(0, _I8), code.number(3, _I32))
     require(number not in UNSUPPORTED, f"{op_name(number)} calls graphs in a way that can't be checked")
     return number
@@ -72,7 +72,7 @@ def _code(code: Table) -> int:
 
 def _buffer(buffer: Table) -> int:
     """Return the size of a buffer in bytes."""
-    require(buffer.number(1, _U64) <= 1, "expected constants inside of the file's tables")
+    require(buffer.number(1, _U64) <= 1, "expected constants inside the file's tables")
     return len(buffer.array(0, "u1"))
 
 
@@ -91,7 +91,7 @@ def _graph(graph: Table, buffers: list[int], codes: list[int]) -> Graph:
         require(index < len(codes), f"operator code {index}: expected one of {len(codes)}")
         operators.append((codes[index], table))
     total = sum(_bytes(tensor.type, tensor.shape) for tensor in tensors)
-    require(total <= _MOST_BYTES, f"expected tensors of {_MOST_BYTES} bytes at most, found {total}")
+    require(total <= _MOST_BYTES, f"expected tensors of at most {_MOST_BYTES} bytes, found {total}")
     return Graph(tensors, inputs, outputs, operators)
 
 
@@ -103,7 +103,7 @@ def _tensor(table: Table, buffers: list[int]) -> Tensor:
     require(not any(True for _ in table.tables(9)), "variants are not supported")
     shape = _shape(table)
     size = _bytes(kind, shape)
-    require(size <= _MOST_BYTES, f"expected {_MOST_BYTES} bytes at most, found {size}")
+    require(size <= _MOST_BYTES, f"expected at most {_MOST_BYTES} bytes, found {size}")
     constant = buffers[buffer] > 0
     require(not constant or buffers[buffer] >= size, f"expected {size} bytes, found {buffers[buffer]}")
     variable = bool(table.number(5, _U8))
@@ -113,7 +113,7 @@ def _tensor(table: Table, buffers: list[int]) -> Tensor:
 
 def _shape(table: Table) -> tuple[int, ...]:
     shape, dynamic = tuple(table.whole(0)), tuple(table.whole(7))
-    require(len(shape) <= _MOST_RANK, f"expected a rank of {_MOST_RANK} at most, found {len(shape)}")
+    require(len(shape) <= _MOST_RANK, f"expected a rank of at most {_MOST_RANK}, found {len(shape)}")
     require(min(shape, default=0) >= 0, f"negative size in shape {shape}")
     if dynamic:
         agree = len(dynamic) == len(shape) and all(
@@ -136,7 +136,7 @@ def _check_scales(quantization: Table | None, kind: int, shape: tuple[int, ...])
         return 0
     axis = quantization.number(6, _I32)
     many = shape[axis] if 0 <= axis < len(shape) else 1
-    require(len(scales) in (1, many), f"expected a scale, or {many}, found {len(scales)}")
+    require(len(scales) in (1, many), f"expected 1 or {many} scales, found {len(scales)}")
     require(len(points) in (0, len(scales)), f"expected {len(scales)} zero points, found {len(points)}")
     sound = (scales >= _LEAST_SCALE) & (scales <= _LARGEST_SCALE)  # false for NaN
     require(bool(sound.all()), f"expected scales of {_LEAST_SCALE:g} to {_LARGEST_SCALE:g}")

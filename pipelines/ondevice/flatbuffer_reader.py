@@ -1,7 +1,7 @@
-"""Read a flatbuffer in which any offset may be wrong. Needs the standard library and numpy only.
+"""Read a flatbuffer in which any offset may be wrong. Needs only the standard library and numpy.
 
 A table holds numbered fields, which are found through a list of 16-bit offsets. Tables, vectors and strings
-lie elsewhere in the file, behind a 32-bit offset. Nothing is ever read outside the file.
+lie elsewhere in the file and are found by a 32-bit offset. Nothing is ever read outside the file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Table:
         at: the byte at which the table starts.
 
     Raises:
-        UnsoundError: here and in every method, if something lies outside the file.
+        UnsoundError: something lies outside the file. Every method can raise this.
     """
 
     __slots__ = ("_at", "_data", "_fields", "_size")
@@ -36,7 +36,7 @@ class Table:
         self._fields = at - _number(data, at, _I32)
         self._size = _number(data, self._fields, _U16)
         if self._size < 4 or self._fields + self._size > len(data):
-            raise UnsoundError(f"expected a table at byte {at}, its list of fields is outside of the file")
+            raise UnsoundError(f"expected a table at byte {at}, its list of fields is outside the file")
 
     def number(self, field: int, kind: struct.Struct, default: int = 0) -> int:
         """Return an integer field, or `default` if the table doesn't have it."""
@@ -74,7 +74,7 @@ class Table:
         try:
             return self._data[start : start + length].decode()
         except UnicodeDecodeError:
-            raise UnsoundError(f"expected a text in UTF-8 at byte {start}") from None
+            raise UnsoundError(f"expected UTF-8 text at byte {start}") from None
 
     def _place(self, field: int) -> int:
         """Return the offset of a field, or 0 if the table doesn't have it."""
@@ -90,7 +90,9 @@ class Table:
         at += _number(self._data, at, _U32)
         length = _number(self._data, at, _U32)
         if at + 4 + length * size > len(self._data):
-            raise UnsoundError(f"expected {length} items of {size} bytes at byte {at}, the file ends before")
+            raise UnsoundError(
+                f"expected {length} items of {size} bytes at byte {at}, but the file ends before"
+            )
         return at + 4, length
 
 

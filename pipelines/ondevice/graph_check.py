@@ -38,7 +38,7 @@ class Tensor(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A graph: its tensors, the indices of its inputs and outputs, and each operator's number and table."""
+    """A graph: its tensors, the indices of its inputs and outputs, and its operators' numbers and tables."""
 
     tensors: list[Tensor]
     inputs: list[int]
@@ -78,12 +78,12 @@ def check_depth(calls: list[set[int]]) -> None:
             return
         reach = [set().union(*(calls[i] for i in called)) for called in reach]
     raise UnsoundError(
-        f"expected graphs that call each other {_DEEPEST} deep at most, found more, or a circle"
+        f"expected calls of graphs nested at most {_DEEPEST} deep, found deeper ones or a cycle"
     )
 
 
 def _known(i: int, graph: Graph, written: set[int]) -> bool:
-    """Return whether a tensor has its values by now. A tensor of size 0 always has."""
+    """Return whether a tensor has its values already. An empty tensor always has."""
     tensor = graph.tensors[i]
     return i in written or tensor.constant or tensor.variable or 0 in tensor.shape
 
@@ -113,7 +113,10 @@ def _check_types(code: int, graph: Graph, inputs: list[int], outputs: list[int])
     """Check that the types and scales of an operator's tensors are allowed."""
     made = set(graph.types(outputs))
     require(code not in SAME_INPUTS or len(set(graph.types(inputs))) == 1, "expected inputs of one type")
-    require(code not in SAME_OUTPUT or made == set(graph.types(inputs[:1])), "expected outputs as the input")
+    require(
+        code not in SAME_OUTPUT or made == set(graph.types(inputs[:1])),
+        "expected outputs of the input type",
+    )
     for i in (*inputs, *outputs):
         tensor = graph.tensors[i]
         lacks = tensor.type in SCALED_TYPES and tensor.scales == 0 and code not in PLAIN
@@ -149,7 +152,7 @@ def _check_calls(
         handed = handed[1:]
     else:
         require(graphs[first].types(graphs[first].outputs) == [BOOL], "expected a condition")
-        require(handed == made, "expected to come out what goes in")
+        require(handed == made, "expected outputs of the inputs' types")
     for called in {second} if code == _WHILE else {first, second}:
         require(graphs[called].types(graphs[called].outputs) == made, f"graph {called} has other outputs")
     for called in {first, second}:

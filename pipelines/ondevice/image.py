@@ -1,4 +1,4 @@
-"""Reads image files into square arrays of pixels, in training and on the device. numpy and Pillow only."""
+"""Read image files into square arrays of pixels, in training and on devices. Needs numpy and Pillow only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PADDING = (128, 128, 128)
 
 
 def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
-    """Return an image as uint8 (size, size, 3), rotated as its EXIF says; of an animation the first frame.
+    """Read an image as uint8 (size, size, 3), rotated as its EXIF data says. Animations use the first frame.
 
     An image that is not square is padded with grey, not cropped, so that nothing at its edges is lost.
     Transparent parts become white. Greyscale images get three equal channels.
@@ -28,7 +28,7 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
     Args:
         source: a file, or its content.
         size: pixels each way.
-        name: what error messages call the image. Default: the path.
+        name: the name of the image in error messages. Default: the path.
 
     Raises:
         UserError: one line, when the file is missing, not an image, broken or too large.
@@ -38,7 +38,7 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
     name = name or str(source)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns near its own size limit and of odd EXIF
+            warnings.simplefilter("ignore")  # Pillow warns near its own size limit and about odd EXIF data
             with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
                 return _prepare(image, size, name)
     except UserError:
@@ -46,7 +46,7 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
     except UnidentifiedImageError:
         raise UserError(f"{name}: not an image in a format that Pillow knows") from None
     except Image.DecompressionBombError:
-        raise UserError(f"{name}: far more than {MAX_PIXELS:,} pixels, refused") from None
+        raise UserError(f"{name}: expected at most {MAX_PIXELS:,} pixels, found far more") from None
     except Exception as error:  # decoders raise many types for broken files
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise UserError(f"{name}: can't be read as an image: {reason}") from None
@@ -57,7 +57,7 @@ def _prepare(image: Image.Image, size: int, name: str) -> np.ndarray:
 
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise UserError(f"{name}: {width:,} x {height:,} pixels, refused: at most {MAX_PIXELS:,}")
+        raise UserError(f"{name}: expected at most {MAX_PIXELS:,} pixels, found {width:,} x {height:,}")
     image.draft(None, (2 * size, 2 * size))  # decodes large JPEGs at a lower resolution
     upright = _opaque(ImageOps.exif_transpose(image))
     scale = size / max(upright.size)

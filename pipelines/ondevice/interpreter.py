@@ -1,4 +1,4 @@
-"""A .tflite file in the LiteRT interpreter.
+"""Load a .tflite file into the LiteRT interpreter.
 
 This is the only module on the device's side that imports the interpreter. It does so when the first file is
 loaded, so that `import pipelines.ondevice` stays quick.
@@ -20,7 +20,7 @@ class TfliteFile:
 
     Args:
         source: the path of the file, or its content.
-        threads: how many threads the interpreter may use; None leaves it to LiteRT, which uses one.
+        threads: the number of threads that the interpreter may use; None means LiteRT's default, one.
         isolated: try the file in another process first (see `probe`).
 
     Attributes:
@@ -45,7 +45,7 @@ class TfliteFile:
             raise UserError(f"{self.name}: not a sound .tflite file: {problem}") from None
         interpreter = load_litert()
         try:
-            # LiteRT checks every offset of the file before it uses one: a file cut short is a ValueError.
+            # LiteRT checks all offsets of a file first; a file that is cut short raises ValueError.
             self._interpreter = interpreter(model_content=self.content, num_threads=threads)
             self.keys = list(self._interpreter.get_signature_list())
             self.reset = self._interpreter.reset_all_variables
@@ -53,7 +53,7 @@ class TfliteFile:
             raise UserError(f"{self.name}: expected a .tflite model: {one_line(error)}") from None
 
     def signature(self, key: str) -> Signature:
-        """Return the signature called `key`; UserError if the file has none or it can't be loaded."""
+        """Return the signature called `key`; raise UserError if it is missing or can't be loaded."""
         if key not in self.keys:
             raise UserError(
                 f"{self.name}: expected a .tflite model with signature {key!r}, found {self.keys or 'none'}"

@@ -1,4 +1,4 @@
-"""The format of a bundle's manifest.json, and a check of it."""
+"""Define the format of a bundle's manifest.json, and check manifests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ activations quantised at run time. int8, int16x8: weights in 8 bits, activations
 measured on examples; inputs, outputs and the state of a loop are float32."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
-"""The precisions that are calibrated on examples, and the bits of their activations."""
+"""The bits of the activations, for each precision that is calibrated on examples."""
 Execution = Literal["loop", "unrolled", "fused", "step"]
 """How recurrent layers run: in a while loop, with every step written out, as TFLite's own LSTM operation, or
 one step a call with the state in and out."""
@@ -28,7 +28,7 @@ Check = Callable[[Any], bool]
 
 
 def is_plain_name(name: Any) -> bool:
-    """Return whether `name` is a file name on every system: without a separator or a leading dot."""
+    """Return whether `name` is a valid file name on every system, without a separator or a leading dot."""
     return isinstance(name, str) and _PLAIN_NAME.fullmatch(name) is not None
 
 
@@ -70,7 +70,7 @@ _NUMBER = ("a number", _is_number)
 _TEXT = ("a text", _is_text)
 _OBJECT = ("an object", _is_object)
 _LIST = ("a list", _is_list)
-_TEXTS = ("a list of texts", _is_texts)
+_TEXTS = ("a list of strings", _is_texts)
 _FILE = ("a plain file name", is_plain_name)
 _HASH = ("64 hexadecimal digits", _is_hash)
 
@@ -99,7 +99,7 @@ _VARIANT: Fields = {
     "file": _FILE,
     "precision": (f"one of {', '.join(PRECISIONS)}", lambda value: value in PRECISIONS),
     "execution": (f"one of {', '.join(EXECUTIONS)}", lambda value: value in EXECUTIONS),
-    "bytes": ("a whole number", _is_count),
+    "bytes": ("an integer, 0 or more", _is_count),
     "sha256": _HASH,
     "ops": ("an object of counts", _is_counts),
     "signatures": _OBJECT,
@@ -117,7 +117,7 @@ _LATENCY: Fields = {"p50": _NUMBER, "p95": _NUMBER}
 
 
 def check_manifest(manifest: Any, where: str) -> None:
-    """Check every key of format 1, and the optional `parts` and `left_out`. Further keys are allowed.
+    """Check every key of format 1, and the optional keys `parts` and `left_out`. Other keys are allowed.
 
     Args:
         manifest: the parsed JSON.

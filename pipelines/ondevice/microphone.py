@@ -1,4 +1,4 @@
-"""Samples from the microphone, as they are recorded."""
+"""Read samples from the microphone while they are recorded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..errors import UserError
 
 
 def microphone(rate: int) -> Iterator[np.ndarray]:
-    """Yield pieces (any number,) of float32 samples in [-1, 1] at `rate` samples per second, without end.
+    """Yield arrays (n,) of float32 samples in [-1, 1] at `rate` samples per second, without end.
 
     Raises:
-        UserError: sounddevice is not installed, or no microphone gives this rate.
+        UserError: sounddevice is not installed, or no microphone supports this rate.
     """
     try:
         import sounddevice

@@ -27,9 +27,9 @@ class Model:
 
     Args:
         source: the path of the file, or its content.
-        threads: how many threads one call may use; None leaves it to LiteRT, which uses one. More threads do
-            not speed up a loop.
-        raw: take and return integers as the file has them, without quantising or dequantising.
+        threads: the number of threads that one call may use; None means LiteRT's default, one. More threads
+            do not speed up a loop.
+        raw: take and return the file's own integers, without quantising or dequantising.
         isolated: load and run the file in another process first. Use it for files of unknown origin: a file
             that crashes LiteRT is then an error instead of the end of your program.
 
@@ -55,7 +55,7 @@ class Model:
         self._exact = frozenset({*self.inputs, *self.outputs} if raw else ())
 
     def __call__(self, **arrays: np.ndarray) -> Arrays:
-        """Answer one example.
+        """Run the model on one example.
 
         Args:
             arrays: one array for each input name, of the shapes in `inputs`.
@@ -65,25 +65,25 @@ class Model:
 
         Raises:
             ValueError: the names, shapes or dtypes are not those of the model.
-            UserError: LiteRT can't run the model, or not on these inputs.
+            UserError: LiteRT can't run the model on these inputs.
         """
         answer = self._serve(arrays, self._exact)
         self._file.reset()  # TFLite's own LSTM would otherwise start from the state of the last example
         return answer
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], workers: int = 1) -> Any:
-        """Answer N examples, one after the other.
+        """Run the model on N examples, one after the other.
 
         Args:
             inputs: an array (N, ...) for a model with one input, otherwise a dict of such arrays by name.
-            workers: how many interpreters share the examples, each in its own thread.
+            workers: the number of interpreters that share the examples, each in its own thread.
 
         Returns:
             An array (N, ...) for a model with one output, otherwise a dict of arrays by name.
 
         Raises:
             ValueError: the inputs differ in N, or names, shapes or dtypes are not those of the model.
-            UserError: LiteRT can't run the model, or not on these inputs.
+            UserError: LiteRT can't run the model on these inputs.
         """
         arrays = dict(inputs) if isinstance(inputs, Mapping) else {self._only_input(): inputs}
         sizes = {len(array) for array in arrays.values()}
@@ -121,8 +121,8 @@ class Stream:
 
     Args:
         source: the path of the file, or its content.
-        threads: how many threads one call may use; None leaves it to LiteRT, which uses one.
-        raw: take and return integers as the file has them, without quantising or dequantising.
+        threads: the number of threads that one call may use; None means LiteRT's default, one.
+        raw: take and return the file's own integers, without quantising or dequantising.
         isolated: load and run the file in another process first. Use it for files of unknown origin: a file
             that crashes LiteRT is then an error instead of the end of your program.
 
@@ -155,7 +155,7 @@ class Stream:
         self.reset()
 
     def __call__(self, **arrays: np.ndarray) -> Arrays:
-        """Answer one step, and keep the new state. A step that fails leaves the state as it was.
+        """Run one step, and keep the new state. If a step fails, the state doesn't change.
 
         Args:
             arrays: one array for each input name, of the shapes in `inputs`; states are not passed.
@@ -165,7 +165,7 @@ class Stream:
 
         Raises:
             ValueError: the names, shapes or dtypes are not those of the model.
-            UserError: LiteRT can't run the model, or not on these inputs.
+            UserError: LiteRT can't run the model on these inputs.
         """
         if arrays.keys() != self.inputs.keys():
             raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
@@ -174,31 +174,31 @@ class Stream:
         return answers
 
     def packets(self, sequence: np.ndarray) -> list[np.ndarray]:
-        """Cut a sequence (steps, ...) into the packets that single calls take, for a model with one input.
+        """Cut a sequence (steps, ...) into packets, one for each call of a model with one input.
 
         Raises:
-            ValueError: the length isn't a multiple of the packet's.
+            ValueError: the sequence's length isn't a multiple of the packet's.
         """
         (spec,) = self.inputs.values()
         packet = spec.shape[1]
         if len(sequence) == 0 or len(sequence) % packet:
-            raise ValueError(f"expected a multiple of {packet} steps, at least one, got {len(sequence)}")
+            raise ValueError(f"expected a multiple of {packet} steps, at least {packet}, got {len(sequence)}")
         return np.split(sequence, len(sequence) // packet)
 
     def predict(self, inputs: np.ndarray, workers: int = 1) -> np.ndarray:
-        """Answer N sequences packet by packet, each from the initial state, for one input and one output.
+        """Run N sequences packet by packet, each from the initial state; for one input and one output.
 
         Args:
             inputs: sequences (N, steps, ...).
-            workers: how many interpreters share the sequences, each in its own thread.
+            workers: the number of interpreters that share the sequences, each in its own thread.
 
         Returns:
-            The last step's output (N, ...). Where one call returns a sequence (1, packet, ...), the
-            outputs of all steps (N, steps, ...).
+            The last step's output (N, ...). If one call returns a sequence (1, packet, ...): the outputs
+            of all steps (N, steps, ...).
 
         Raises:
             ValueError: shapes or dtypes are not those of the model.
-            UserError: LiteRT can't run the model, or not on these inputs.
+            UserError: LiteRT can't run the model on these inputs.
         """
         (name,), (output,) = self.inputs, self.outputs
         answers: list[np.ndarray] = [np.empty(0)] * len(inputs)
@@ -220,23 +220,27 @@ class Stream:
 
     @property
     def state(self) -> Arrays:
-        """A copy of the state by name. Set it to continue from there; UserError if it doesn't fit."""
+        """A copy of the state, arrays by name. Set it to continue from another state.
+
+        Raises:
+            UserError: the state that is set doesn't fit the model.
+        """
         return {name: array.copy() for name, array in self._state.items()}
 
     @state.setter
     def state(self, state: Mapping[str, np.ndarray]) -> None:
-        from .state import checked_state  # imported late: the first answer doesn't need it
+        from .state import checked_state  # imported late: most programs don't need it
 
         self._state = checked_state(state, self.states)
 
     def save(self, path: str | Path) -> None:
-        """Write the state to an .npz file, or raise UserError if it can't be written."""
+        """Write the state to an .npz file; raise UserError if it can't be written."""
         from .state import save_state
 
         save_state(Path(path), self._state, self._file.content)
 
     def load(self, path: str | Path) -> None:
-        """Continue from a saved state. UserError if the file is damaged, or is the state of another model."""
+        """Continue from a saved state. Raise UserError if the file is damaged or belongs to another model."""
         from .state import load_state
 
         self._state = load_state(Path(path), self.states, self._file.content)
@@ -248,7 +252,7 @@ def runner_of(execution: str) -> type[Model] | type[Stream]:
 
 
 def _check_states(file: str, states: Mapping[str, Spec], specs: Mapping[str, Spec]) -> None:
-    """Refuse a signature `step` that doesn't take and return the states that `init` returns."""
+    """Check that the signature `step` takes and returns the states that `init` returns."""
     for name, spec in states.items():
         if specs.get(name) != spec:
             found = specs.get(name, "none")
@@ -259,7 +263,7 @@ def _in_threads(answer: Callable[[Any, int], None], models: list[Any]) -> None:
     if len(models) == 1:
         answer(models[0], 0)
         return
-    from concurrent.futures import ThreadPoolExecutor  # imported late: the first answer doesn't need it
+    from concurrent.futures import ThreadPoolExecutor  # imported late: most programs don't need it
 
     with ThreadPoolExecutor(len(models)) as pool:
         list(pool.map(answer, models, range(len(models))))

@@ -1,4 +1,4 @@
-"""The rules of TFLite's operators: how many inputs and outputs they have, and which tensors need a scale.
+"""Define rules of TFLite's operators: their numbers of inputs and outputs, and which tensors need a scale.
 
 LiteRT's kernels rely on these rules and don't check all of them. Operators that aren't in the tables here are
 checked against the general rules only.
@@ -22,7 +22,7 @@ NAMED = {
     "GATHER_ND": 107, "QUANTIZE": 114, "IF": 118, "WHILE": 119, "SELECT_V2": 123, "BATCH_MATMUL": 126,
     "BROADCAST_TO": 130, "REDUCE_ALL": 140, "DYNAMIC_UPDATE_SLICE": 151,
 }  # fmt: skip
-"""The numbers in a file of the operators that are named here and in `graph_check`."""
+"""The numbers by which files refer to the operators that are named here and in `graph_check`."""
 
 _INPUTS = {
     (1, 1): "DEQUANTIZE LOGISTIC RELU SOFTMAX TANH SQUEEZE EXP CAST NEG LOG SQRT RSQRT SHAPE LOGICAL_NOT "
@@ -114,7 +114,7 @@ def op_name(code: int) -> str:
 
 
 def wrong_counts(code: int, inputs: list[int], outputs: list[int]) -> str | None:
-    """Return what is wrong with the numbers of inputs (-1: absent) and outputs of an operator, or None."""
+    """Check the numbers of an operator's inputs (-1: absent) and outputs; return what is wrong, or None."""
     if code not in _COUNTS:
         return None
     least, most = _COUNTS[code]

@@ -22,11 +22,11 @@ def probe(source: str | Path | bytes, seconds: float = 60.0) -> None:
         seconds: how long to wait for the process to end.
 
     Raises:
-        UserError: the file can't be read, loaded or run, takes longer, or crashes the process.
+        UserError: the file can't be read, loaded or run, takes longer than `seconds`, or crashes the process.
     """
     name, content = read_model(source)
     command = [sys.executable, "-m", _WORKER]
-    # The other process finds this package where this one did.
+    # The other process must find this package in the same place.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}  # noqa: PTH109
     try:
         done = subprocess.run(

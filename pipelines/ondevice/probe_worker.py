@@ -1,6 +1,6 @@
 """The process that `probe` starts: python -m pipelines.ondevice.probe_worker < MODEL.
 
-Exit code 0, or 2 with one line on standard output that says what is wrong with the file.
+The exit code is 0, or 2 with one line on standard output that says what is wrong with the file.
 """
 
 from __future__ import annotations

@@ -13,14 +13,14 @@ import numpy as np
 
 
 class Spec(NamedTuple):
-    """The shape, with its batch of 1 (-1: any size), and the dtype of an input or output in the file."""
+    """The shape (including the batch of 1; -1: any size) and the dtype of an input or output in the file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
 
 class Quantization(NamedTuple):
-    """The scale and zero point by which integers stand for real numbers."""
+    """The scale and zero point of a quantised tensor."""
 
     scale: float
     zero_point: int
@@ -38,7 +38,7 @@ class Quantization(NamedTuple):
         return np.clip(steps, limits.min, limits.max).astype(dtype)
 
     def dequantize(self, array: np.ndarray) -> np.ndarray:
-        """Return the real numbers that integers stand for, as float32."""
+        """Convert integers to the real numbers that they stand for, as float32."""
         return (array.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
@@ -49,7 +49,7 @@ def spec_of(detail: Mapping[str, Any]) -> Spec:
 
 
 def quantization_of(detail: Mapping[str, Any]) -> Quantization | None:
-    """Return the quantisation of a tensor, or None if it has none or more than one scale."""
+    """Return the quantisation of a tensor; None if it has no scale or several scales."""
     parameters = detail["quantization_parameters"]
     if len(parameters["scales"]) != 1 or np.dtype(detail["dtype"]).kind not in "iu":
         return None
@@ -57,7 +57,7 @@ def quantization_of(detail: Mapping[str, Any]) -> Quantization | None:
 
 
 def as_input(name: str, array: np.ndarray, spec: Spec, quantization: Quantization | None) -> np.ndarray:
-    """Return an array in the dtype of an input. Real numbers for a quantised input are quantised.
+    """Convert an array to the dtype of an input. Real numbers for a quantised input are quantised.
 
     Raises:
         ValueError: the shape or the kind of dtype is wrong, or a number is out of range or NaN.

@@ -1,4 +1,4 @@
-"""Draws from probabilities. numpy only."""
+"""Draw classes from probabilities. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sampler:
-    """How to draw a class: temperature first, then top-k and top-p together."""
+    """Settings for drawing a class. The temperature is applied first, then top-k and top-p together."""
 
     temperature: float = 1.0
     """Probabilities are raised to the power 1 / temperature; 0 always takes the most probable class."""
     top_k: int | None = None
-    """Draw from this number of the most probable classes; None: from all."""
+    """Draw from this number of most probable classes; None means all classes."""
     top_p: float = 1.0
     """Draw from the fewest most probable classes whose probabilities sum to top_p (nucleus sampling,
     A. Holtzman et al., The curious case of neural text degeneration, ICLR 2020)."""
@@ -44,6 +44,6 @@ class Sampler:
         return cut / cut.sum()
 
     def draw(self, probabilities: np.ndarray, rng: np.random.Generator) -> int:
-        """Return one class, given probabilities (classes,); draws once from `rng` at any temperature."""
+        """Draw one class from probabilities (classes,). `rng` is used once, whatever the temperature."""
         cumulative = np.cumsum(self.distribution(probabilities))
         return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))

@@ -41,14 +41,14 @@ class Signature:
 
         Args:
             arrays: one array for each input name.
-            exact: names of inputs and outputs that are not quantised or dequantised.
+            exact: names of inputs and outputs to pass on without quantising or dequantising.
 
         Returns:
             One array for each output name.
 
         Raises:
             ValueError: the names, shapes or dtypes are not those of the signature.
-            UserError: LiteRT can't run it, or not on these inputs.
+            UserError: LiteRT can't run it on these inputs.
         """
         if arrays.keys() != self.inputs.keys():
             raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
@@ -63,14 +63,14 @@ class Signature:
         return {name: self._real(name, array, exact) for name, array in made.items()}
 
     def zeros(self) -> Arrays:
-        """Return zeros for each input. Sizes that are open become 1."""
+        """Return zeros for each input. Open sizes become 1."""
         return {
             name: np.zeros([abs(size) for size in spec.shape], spec.dtype)
             for name, spec in self.inputs.items()
         }
 
     def dtype(self, name: str, exact: Collection[str]) -> np.dtype:
-        """Return the dtype in which an output is returned."""
+        """Return the dtype of an output as users see it."""
         stays = name in exact or self._made[name] is None
         return self.outputs[name].dtype if stays else np.dtype(np.float32)
 
@@ -89,7 +89,7 @@ def read_model(source: str | Path | bytes) -> tuple[str, bytes]:
         The name for error messages ("model" for content), and the content.
 
     Raises:
-        UserError: the file doesn't start like one, can't be read or is too large.
+        UserError: the file doesn't start like a .tflite file, can't be read or is too large.
     """
     name, content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
     found = content[4:8]
@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[str, bytes]:
     try:
         size = path.stat().st_size
         if size > _MOST_BYTES:
-            raise UserError(f"{path}: expected a .tflite file of {_MOST_BYTES} bytes at most, found {size}")
+            raise UserError(f"{path}: expected a .tflite file of at most {_MOST_BYTES} bytes, found {size}")
         return str(path), path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: expected a .tflite file: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""Save and load the state of a streaming model: an .npz file without pickled objects, for one model."""
+"""Save and load the state of a streaming model as an .npz file without pickled objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def checked_state(given: Mapping[str, np.ndarray], specs: Mapping[str, Spec]) ->
     """Check that a state has the names, shapes and dtypes in `specs`, and return a copy.
 
     Raises:
-        UserError: it has others.
+        UserError: the names, shapes or dtypes differ.
     """
     if given.keys() != specs.keys():
         raise UserError(f"state: expected {sorted(specs)}, got {sorted(map(str, given))}")
@@ -39,7 +39,7 @@ def checked_state(given: Mapping[str, np.ndarray], specs: Mapping[str, Spec]) ->
 
 
 def save_state(path: Path, state: Mapping[str, np.ndarray], content: bytes) -> None:
-    """Write a state to a file, which appears whole or not at all.
+    """Write a state to a file, completely or not at all.
 
     Args:
         path: the .npz file.
@@ -82,7 +82,7 @@ def load_state(path: Path, specs: Mapping[str, Spec], content: bytes) -> dict[st
         raise UserError(f"{path}: expected a saved state (.npz): {reason}") from None
     model = arrays.pop(f"{_MODEL}.npy", None)
     if model is None or not np.array_equal(model, _fingerprint(content)):
-        raise UserError(f"{path}: expected the state of this model, found one of another")
+        raise UserError(f"{path}: expected the state of this model, found that of another model")
     state = {name.removeprefix(_PREFIX).removesuffix(".npy"): array for name, array in arrays.items()}
     try:
         return checked_state(state, specs)
@@ -92,7 +92,7 @@ def load_state(path: Path, specs: Mapping[str, Spec], content: bytes) -> dict[st
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> np.ndarray:
     if entry.file_size > most:
-        raise ValueError(f"{entry.filename}: expected {most} bytes at most, found {entry.file_size}")
+        raise ValueError(f"{entry.filename}: expected at most {most} bytes, found {entry.file_size}")
     return np.load(io.BytesIO(archive.read(entry)), allow_pickle=False)
 
 

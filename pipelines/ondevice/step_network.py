@@ -1,4 +1,4 @@
-"""A network that answers one step at a time, from any state: what sampling and beam search run on."""
+"""Define networks that run one step at a time from any state. Sampling and beam search use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts as arrays of token ids, with the tokenizer that ships in a bundle."""
+"""Convert texts to arrays of token ids with the tokenizer that ships in a bundle."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .bundle import Bundle
 from .tokenizer import Tokenizer
 
 VOCABULARY = "vocabulary.json"
-"""The bundle's file with the tokenizer."""
+"""The name of the bundle's file with the tokenizer."""
 
 
 def load_tokenizer(bundle: Bundle) -> Tokenizer:
-    """Return the tokenizer that ships in the bundle."""
+    """Load the tokenizer that ships in the bundle."""
     return Tokenizer.from_json(bundle.asset(VOCABULARY))
 
 
 def encode(bundle: Bundle, texts: Sequence[str]) -> np.ndarray:
-    """Return the token ids of `texts` as the bundle's network takes them: (texts, max_length) int32."""
+    """Return the token ids of `texts` for the bundle's network: (texts, max_length) int32."""
     tokenizer = load_tokenizer(bundle)
     return pad([tokenizer.encode(text) for text in texts], tokenizer.max_length)
 

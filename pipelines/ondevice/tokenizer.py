@@ -7,7 +7,7 @@ A text is normalised (NFKC, lower case, straight apostrophes, spaces for HTML ta
   split, "is n't", gives the same tokens);
 * any other character that is not a space, with its combining marks.
 
-Every `str` can be tokenised, also one with lone surrogates, in time linear in its length.
+Every `str` can be tokenised, even with lone surrogates, in time proportional to its length.
 """
 
 import json
@@ -23,7 +23,7 @@ FORMAT = 1
 PADDING = "[PAD]"
 UNKNOWN = "[UNK]"
 RESERVED = (PADDING, UNKNOWN)
-"""The tokens with ids 0 and 1. They never occur in a text, where brackets are tokens of their own."""
+"""The tokens with ids 0 and 1. They never occur in a text, because brackets are separate tokens there."""
 UNKNOWN_ID = RESERVED.index(UNKNOWN)
 
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u00b4"), "'")
@@ -60,7 +60,7 @@ _KINDS = _Kinds({point: chr(point) for point in range(128)})
 _PART = f"[a-z0-9{_MARK}]"
 _TOKEN = re.compile(
     rf"n't(?!{_PART})|'(?:s|re|ve|ll|d|m)(?!{_PART})"  # the end of a contraction
-    rf"|[a-z0-9]{_PART}*?(?=n't(?!{_PART}))|[a-z0-9]{_PART}*+"  # a word before one, any other word
+    rf"|[a-z0-9]{_PART}*?(?=n't(?!{_PART}))|[a-z0-9]{_PART}*+"  # a word before such an end, any other word
     rf"|\S{_MARK}*+"
 )
 # The limit of Unicode's Stream-Safe Text Format (UAX 15). NFKC takes quadratic time for a run of marks.
@@ -100,12 +100,12 @@ class Tokenizer:
     Args:
         vocabulary: the tokens in the order of their ids, starting with "[PAD]" and "[UNK]".
         max_length: the largest number of ids for a text.
-        keep: which part of a longer text is used: its "head", its "tail", or "both": a quarter of
-            `max_length` from the head and the rest from the tail, since reviews start with their subject and
-            end with the verdict.
+        keep: which part of a longer text is used: its "head", its "tail", or "both". "both" takes a quarter
+            of `max_length` from the head and the rest from the tail, since reviews start with their subject
+            and end with the verdict.
 
     Raises:
-        ValueError: an argument is not as described; one line.
+        ValueError: an argument is not as described. The message is one line.
     """
 
     def __init__(self, vocabulary: Sequence[str], max_length: int, keep: Keep = "both") -> None:
@@ -125,17 +125,17 @@ class Tokenizer:
         max_length: int = 256,
         keep: Keep = "both",
     ) -> "Tokenizer":
-        """Learn the vocabulary from texts: their most frequent tokens, in alphabetical order where equal.
+        """Learn the vocabulary from texts: the most frequent tokens; among equals, in alphabetical order.
 
         Args:
             texts: the training texts.
-            vocabulary_size: the largest number of ids, with the two reserved ones.
+            vocabulary_size: the largest number of ids, including the two reserved ones.
             min_count: how often a token must occur to be in the vocabulary.
             max_length: the largest number of ids for a text.
             keep: which part of a longer text is used: "head", "tail" or "both".
 
         Raises:
-            ValueError: an argument is out of its range; one line.
+            ValueError: an argument is out of range. The message is one line.
         """
         if vocabulary_size < len(RESERVED):
             raise ValueError(f"vocabulary_size: expected at least {len(RESERVED)}, got {vocabulary_size}")
@@ -147,11 +147,11 @@ class Tokenizer:
         return cls([*RESERVED, *words], max_length, keep)
 
     def tokenize(self, text: str) -> list[str]:
-        """Return all tokens of `text`, of any number."""
+        """Return all tokens of `text`, however many."""
         return tokenize(text)
 
     def truncate(self, tokens: Sequence[str]) -> list[str]:
-        """Return at most `max_length` of the tokens, from the part that `keep` names."""
+        """Return at most `max_length` of the tokens, from the part that `keep` selects."""
         surplus = len(tokens) - self.max_length
         if surplus <= 0:
             return list(tokens)
@@ -178,7 +178,7 @@ class Tokenizer:
 
     @classmethod
     def from_json(cls, data: bytes | str) -> "Tokenizer":
-        """Return the tokenizer that `to_json` wrote. Anything else is a ValueError of one line."""
+        """Read the tokenizer that `to_json` wrote; raise a ValueError of one line for any other content."""
         try:
             content = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -199,7 +199,7 @@ class Tokenizer:
 
 def _check(vocabulary: object, max_length: object, keep: object) -> None:
     if type(max_length) is not int or max_length < 1:
-        raise ValueError(f"tokenizer: max_length: expected a whole number from 1, got {max_length!r}")
+        raise ValueError(f"tokenizer: max_length: expected an integer of at least 1, got {max_length!r}")
     if keep not in get_args(Keep):
         raise ValueError(f"tokenizer: keep: expected one of {', '.join(get_args(Keep))}, got {keep!r}")
     if not isinstance(vocabulary, (list, tuple)) or tuple(vocabulary[:2]) != RESERVED:
@@ -209,5 +209,5 @@ def _check(vocabulary: object, max_length: object, keep: object) -> None:
         if not isinstance(token, str) or not token:
             raise ValueError(f"tokenizer: vocabulary[{index}]: expected a non-empty string, got {token!r}")
         if token in seen:
-            raise ValueError(f"tokenizer: vocabulary[{index}]: {token!r} is there twice")
+            raise ValueError(f"tokenizer: vocabulary[{index}]: {token!r} occurs twice")
         seen.add(token)

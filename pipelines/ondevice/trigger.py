@@ -1,4 +1,4 @@
-"""Detect events in a stream of posteriors by smoothing, threshold and suppression. Needs numpy only."""
+"""Detect events in a stream of posteriors with smoothing, a threshold and suppression. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Trigger:
         self._armed = np.ones(len(self._labels), bool)
 
     def __call__(self, posterior: np.ndarray) -> Event | None:
-        """Take the posteriors (labels,) of the next step, and return the event that fires, if any."""
+        """Take the posteriors (labels,) of the next step. Return the event that fires, or None."""
         self._step += 1
         self._last.append(np.asarray(posterior, np.float64))
         scores = np.mean(self._last, axis=0)
@@ -80,7 +80,7 @@ class Packets:
     """Cut a stream that arrives in pieces of any size into packets of a fixed size.
 
     Args:
-        size: how many elements a packet has.
+        size: the number of elements in a packet.
     """
 
     def __init__(self, size: int) -> None:
@@ -88,7 +88,7 @@ class Packets:
         self._rest = np.empty(0, np.float32)
 
     def __call__(self, piece: np.ndarray) -> list[np.ndarray]:
-        """Take the next elements (n,), and return the packets (size,) that are complete by now."""
+        """Take the next elements (n,), and return the packets (size,) that they complete."""
         waiting = np.concatenate([self._rest, np.asarray(piece, np.float32)])
         whole = len(waiting) // self._size * self._size
         self._rest = waiting[whole:]

@@ -1,4 +1,4 @@
-"""Splits text into words, and numbers the words that a network can generate. Standard library only."""
+"""Split text into words, and number the words that a network can generate. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 _NO_WORD = re.compile(r"[^\w\s]|_")
 
 END = 0
-"""The id that ends a text, and that pads it."""
+"""The id that ends a text and pads it."""
 
 
 def words(text: str) -> list[str]:
@@ -22,7 +22,7 @@ class Vocabulary:
     """The words that a network can generate, with the ids 1, 2, ...
 
     Args:
-        known: the words, each once.
+        known: distinct words.
 
     Attributes:
         known: the words.
@@ -30,7 +30,7 @@ class Vocabulary:
         start: the id before the first word.
 
     Raises:
-        ValueError: one line, when `known` is empty, has a word twice or anything that is not a word.
+        ValueError: `known` is empty, has a word twice, or has an element that is not a word.
     """
 
     def __init__(self, known: Sequence[str]) -> None:
@@ -39,19 +39,19 @@ class Vocabulary:
         bad = [word for word in self.known if not isinstance(word, str) or words(word) != [word]]
         if bad or len(self._ids) != len(self.known) or not self.known:
             raise ValueError(
-                f"vocabulary: expected words, each once, at least one, got {(bad or self.known)!r:.200}"
+                f"vocabulary: expected one or more distinct words, got {(bad or self.known)!r:.200}"
             )
         self.unknown, self.start = len(self.known) + 1, len(self.known) + 2
 
     @classmethod
     def fit(cls, texts: Iterable[str], min_count: int) -> Vocabulary:
-        """Learn the words that occur `min_count` times or more, the commonest first."""
+        """Learn the words that occur at least `min_count` times, the most frequent first."""
         counts = Counter(word for text in texts for word in words(text))
         ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)
         return cls([word for _, word in ranked])
 
     def encode(self, text: str, length: int) -> list[int]:
-        """Return `length` ids: those of the words, cut or padded with END."""
+        """Return the ids of the words, cut or padded with END to `length`."""
         ids = [self._ids.get(word, self.unknown) for word in words(text)][:length]
         return ids + [END] * (length - len(ids))
 
@@ -73,7 +73,7 @@ class Vocabulary:
         """Return the vocabulary that `to_json` wrote.
 
         Raises:
-            ValueError: one line, when the content is not a vocabulary.
+            ValueError: the content is not a vocabulary.
         """
         try:
             known = json.loads(content)

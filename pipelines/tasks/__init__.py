@@ -1,1 +1,1 @@
-"""What apps with the same kind of problem share."""
+"""Code that apps with the same kind of problem share."""

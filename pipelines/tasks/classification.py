@@ -1,4 +1,4 @@
-"""Classification: metrics, targets, and answers as JSON. Needs numpy only, so that devices can use it."""
+"""Metrics, targets and JSON answers of classifiers. Needs numpy only, so that devices can use it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..evaluation.score import MeanOf, Metric
 from ..ondevice.bundle import Bundle
 
 accuracy = MeanOf(lambda outputs, targets: outputs.argmax(axis=1) == targets)
-"""The share of examples whose most probable label is right."""
+"""The share of examples whose most probable label is correct."""
 
 
 def macro_f1(outputs: np.ndarray, targets: np.ndarray) -> float:
@@ -27,7 +27,7 @@ def macro_f1(outputs: np.ndarray, targets: np.ndarray) -> float:
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}
-"""The metrics of a classifier, the one that counts first."""
+"""The metrics of a classifier. The first one decides which epoch is best."""
 
 
 def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
@@ -43,12 +43,12 @@ def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
 
 
 def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
-    """Return the most probable label and every label's probability (labels,), as JSON can hold them."""
+    """Return the most probable label and every label's probability (labels,), as JSON values."""
     by_label = {label: round(float(p), 6) for label, p in zip(labels, probabilities, strict=True)}
     return {"label": labels[int(probabilities.argmax())], "probabilities": by_label}
 
 
 def ranked(answer: dict[str, Any], count: int | None = None, *, between: str = "  ") -> str:
-    """Return an answer's `count` most probable labels with their probabilities, in one line. Default: all."""
+    """Return the `count` most probable labels with their probabilities, in one line. Default: all labels."""
     order = sorted(answer["probabilities"].items(), key=lambda item: -item[1])
     return between.join(f"{label} {p:.3f}" for label, p in order[:count])

@@ -11,7 +11,7 @@ from ..data.examples import Data
 
 
 def majority(data: Data) -> dict[str, float]:
-    """Return the accuracy, by test split, of always giving the commonest label of `train`."""
+    """Return the accuracy, by test split, of always predicting the most frequent label of `train`."""
     commonest = np.bincount(data.splits["train"].targets, minlength=len(data.labels)).argmax()
     return {name: float(np.mean(data.splits[name].targets == commonest)) for name in data.test_splits}
 
@@ -19,9 +19,9 @@ def majority(data: Data) -> dict[str, float]:
 def fitted(
     data: Data, classifier: Any, represent: Callable[[Sequence[Any]], Any] = lambda inputs: inputs
 ) -> dict[str, float]:
-    """Return the accuracy, by test split, of a scikit-learn classifier that is fitted on `train`.
+    """Fit a scikit-learn classifier on `train`, and return its accuracy by test split.
 
-    `represent` turns the inputs of a split into what the classifier takes.
+    `represent` turns the inputs of a split into features for the classifier.
     """
     train = data.splits["train"]
     classifier.fit(represent(train.inputs), train.targets)
@@ -30,9 +30,9 @@ def fitted(
 
 
 def bag_of_words(data: Data, tokenize: Callable[[str], list[str]], seed: int) -> dict[str, float]:
-    """Return the accuracy, by test split, of logistic regression on which words a text holds.
+    """Return the accuracy, by test split, of logistic regression on the presence of words.
 
-    Words that a single training text holds are ignored. `tokenize` gives the words of a text.
+    Words that occur in only one training text are ignored. `tokenize` returns the words of a text.
     """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression

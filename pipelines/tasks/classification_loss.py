@@ -6,14 +6,14 @@ import keras
 
 
 class SmoothedCrossEntropy(keras.losses.Loss):
-    """The cross-entropy of integer targets, with a part of each label's probability given to all labels.
+    """The cross-entropy of integer targets with label smoothing.
 
         loss = -sum_k q_k log p_k    with q = (1 - smoothing) onehot(target) + smoothing / labels
 
     Args:
         smoothing: from 0 (plain cross-entropy) to 1.
 
-    Targets are integers (batch,), outputs probabilities (batch, labels).
+    Targets are integers (batch,). Outputs are probabilities (batch, labels).
     """
 
     def __init__(self, smoothing: float) -> None:

@@ -1,4 +1,4 @@
-"""Figures and tables of a classifier's answers on the test split."""
+"""Draw figures and make tables of a classifier's answers on the test split."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[
 
 
 def recall(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Return a figure with the share of each label's examples that the classifier finds."""
+    """Return a figure of the recall of each label."""
     right = outputs.argmax(axis=1) == targets
     shares = [right[targets == k].mean() if (targets == k).any() else np.nan for k in range(len(labels))]
     figure = Figure(figsize=(2 + 0.6 * len(labels), 4), layout="constrained")
@@ -54,9 +54,9 @@ def recall(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> F
 
 
 def reliability(outputs: np.ndarray, targets: np.ndarray, bins: int = 10) -> Figure:
-    """Return a figure of how often the most probable label is right, against the probability it was given.
+    """Return a reliability diagram: how often the most probable label is correct, by its probability.
 
-    The title has the expected calibration error: the mean distance of the two over `bins` equal bins.
+    The title has the expected calibration error: the mean difference of the two over `bins` equal bins.
     """
     confidence = outputs.max(axis=1)
     right = outputs.argmax(axis=1) == targets
@@ -81,13 +81,13 @@ def reliability(outputs: np.ndarray, targets: np.ndarray, bins: int = 10) -> Fig
 def most_wrong(
     outcome: Outcome, inputs: Sequence[Any], *, column: str = "input", count: int = 20
 ) -> list[dict[str, Any]]:
-    """Return a table of wrong answers on the test split, the lowest probability of the true label first.
+    """Return a table of wrong answers on the test split, ordered by the probability of the true label.
 
     Args:
-        outcome: of a training.
-        inputs: what the table shows of each test example.
-        column: the name of the column with `inputs`.
-        count: the most rows.
+        outcome: the result of a training run.
+        inputs: the text that the table shows for each test example.
+        column: the heading of the column with `inputs`.
+        count: the largest number of rows.
     """
     outputs, targets, labels = outcome.outputs["test"], outcome.features.targets["test"], outcome.data.labels
     of_truth = outputs[np.arange(len(targets)), targets]
@@ -110,9 +110,9 @@ def word_weights(
 
     Args:
         texts: the words of each text.
-        weights: (texts, steps), steps being at least the words of the longest text.
-        labels: the label that the model gives each text.
-        most_words: words shown of a longer text.
+        weights: (texts, steps), with at least one step for each word of the longest text.
+        labels: the predicted label of each text.
+        most_words: the largest number of words shown of a text.
     """
     figure = Figure(figsize=(14, 1.4 * len(texts) + 0.5), layout="constrained")
     panels = figure.subplots(len(texts), 1, squeeze=False)[:, 0]

@@ -1,4 +1,4 @@
-"""The detection curve of events in a stream, drawn and written to files."""
+"""Draw the detection curve of events in a stream, and write it to files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .event_rates import Rates
 def write_detection(
     folder: Path, curve: Sequence[Rates], *, title: str, threshold: float
 ) -> dict[str, float]:
-    """Write detection.json and detection.png to `folder`; return the rates at `threshold` for the record."""
+    """Write detection.json and detection.png to `folder`, and return the rates at `threshold`."""
     (folder / "detection.json").write_text(json.dumps([rates._asdict() for rates in curve], indent=1))
     detection_figure(curve, title).savefig(folder / "detection.png", dpi=120)
     (chosen,) = (rates for rates in curve if rates.threshold == threshold)

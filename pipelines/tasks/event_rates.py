@@ -1,4 +1,4 @@
-"""Measures how well events are found in a stream: missed events against false accepts."""
+"""Measure how well events are found in a stream: missed events and false accepts."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from .events import EventOptions, Heard, Listener
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 _SLOT_SECONDS = 3.0  # each slot of the stream holds one clip, or none
-_LATE_SECONDS = 0.75  # an event may be reported until so long after the end of its clip
+_LATE_SECONDS = 0.75  # an event may be reported until this time after the end of its clip
 _QUIETEST = 1e-3  # the least level of a slot's background
 _EMPTY = 0.01  # level of the background in a slot without a clip
 
 
 class Placed(NamedTuple):
-    """An event that is in a stream."""
+    """A true event in a stream."""
 
     label: str
     start: float
-    """Seconds, at which the clip with the event starts."""
+    """The start of the clip with the event, in seconds."""
     end: float
 
 
 class Rates(NamedTuple):
-    """What a threshold gives."""
+    """The rates of missed events and false accepts at a threshold."""
 
     threshold: float
     miss_rate: float
-    """The share of events that are not reported, or reported with another label."""
+    """The share of events that are not reported, or reported with the wrong label."""
     false_accepts_per_hour: float
 
 
 class Clips(NamedTuple):
-    """Labelled clips to make a stream of."""
+    """Labelled clips that make up a stream."""
 
     samples: Callable[[int], np.ndarray]
     """samples(row) -> samples (n,) of a clip, in [-1, 1]."""
     labels: Sequence[str]
-    """Of each clip."""
+    """The label of each clip."""
     others: Sequence[str]
-    """Labels that are no events. Each gets as many slots as all events together."""
+    """Labels that are not events. Each gets as many slots as all events together."""
 
 
 def make_stream(
@@ -55,17 +55,17 @@ def make_stream(
     minutes: float,
     seed: int,
 ) -> tuple[np.ndarray, list[Placed]]:
-    """Return a stream of samples (n,), and the events in it: clips at random times, over noise.
+    """Make a stream of samples (n,) from clips at random times over noise; return it and its events.
 
-    The stream consists of slots of three seconds. Events, and clips of each of `clips.others`, get equally
-    many slots; a slot without such a clip stays nearly empty.
+    The stream consists of slots of three seconds. The events together, and the clips of each label in
+    `clips.others`, get the same number of slots. A slot without such a clip stays nearly empty.
 
     Args:
-        clips: what to place in the stream.
+        clips: the clips to place in the stream.
         background: background(samples, rng) -> noise (samples,), relative to a clip of level 1.
         rate: samples per second.
-        minutes: length of the stream.
-        seed: chooses clips, times and noise.
+        minutes: the length of the stream.
+        seed: selects clips, times and noise.
     """
     rng = np.random.default_rng(seed)
     slots, width = round(minutes * 60 / _SLOT_SECONDS), round(_SLOT_SECONDS * rate)
@@ -98,7 +98,7 @@ def _rows_by_kind(clips: Clips) -> list[np.ndarray]:
 def detection_curve(
     listener: Listener, samples: np.ndarray, placed: Sequence[Placed], options: EventOptions
 ) -> list[Rates]:
-    """Return the rates at each of `THRESHOLDS`, other options as given, in a stream of samples (n,)."""
+    """Return the rates at each of `THRESHOLDS` in a stream of samples (n,). `options` give the rest."""
     posteriors = list(listener.posteriors(samples))
     seconds = len(samples) / listener.sample_rate
     return [
@@ -115,8 +115,8 @@ def detection_curve(
 def rates(events: Sequence[Heard], placed: Sequence[Placed], threshold: float, seconds: float) -> Rates:
     """Return the rates of the reported events in a stream of `seconds`.
 
-    An event is found if its label is reported between the start of its clip and 0.75 s after the end. Each
-    report counts once; every other report is a false accept.
+    An event is found if its label is reported between the start of its clip and 0.75 s after the end. A
+    report counts for one event at most; all other reports are false accepts.
     """
     left = [(event.label, event.seconds) for event in events]
     found = 0

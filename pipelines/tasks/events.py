@@ -1,4 +1,4 @@
-"""Events in a stream of samples, found as the samples come: numpy and LiteRT only, for the device."""
+"""Find events in a stream of samples while the samples arrive. Needs numpy and LiteRT only, as on devices."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..ondevice.trigger import Packets, Trigger
 
 @dataclass(frozen=True)
 class EventOptions:
-    """When an event is reported."""
+    """Settings that decide when an event is reported."""
 
     threshold: float = 0.7
     """Report an event when its smoothed probability reaches this value."""
     smoothing_ms: int = 200
-    """Average the probabilities over this time."""
+    """Average the probabilities over this time in milliseconds."""
     suppression_ms: int = 700
-    """After an event, report no other for this time."""
+    """After an event, report no other event for this time in milliseconds."""
 
     def __post_init__(self) -> None:
         require(0 < self.threshold <= 1, "threshold", "above 0, at most 1", self.threshold)
@@ -37,23 +37,24 @@ class Heard(NamedTuple):
 
     label: str
     seconds: float
-    """Time in the stream at which it was reported."""
+    """The time in the stream at which it was reported."""
     probability: float
     """The smoothed probability at that time."""
 
 
 class Listener:
-    """Finds events in a stream that comes in pieces of any size.
+    """Finds events in a stream that arrives in pieces of any size.
 
     Args:
         bundle: its preprocessing has `sample_rate`, `samples` (of a clip) and `packet` (samples).
-        variant: a file of the bundle, or a precision, whose streaming file is taken if there is one.
-        options: when an event is reported.
-        ignored: labels that are no events, such as silence.
+        variant: a file of the bundle, or a precision. Of a precision, the streaming file is used if there is
+            one.
+        options: decide when an event is reported.
+        ignored: labels that are not events, such as silence.
 
     Attributes:
         sample_rate: samples per second.
-        step_seconds: time between two posteriors.
+        step_seconds: the time between two posteriors.
     """
 
     def __init__(
@@ -71,18 +72,18 @@ class Listener:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream so far."""
+        """Start a new stream."""
         self._network.reset()
         self._trigger.reset()
         self._packets = Packets(self._packet)
 
     def posteriors(self, samples: np.ndarray) -> Iterator[np.ndarray]:
-        """Take the next samples (any number,); yield the probabilities (labels,) for each full packet."""
+        """Take the next samples (n,); yield the probabilities (labels,) for each full packet."""
         for packet in self._packets(samples):
             yield self._network(packet)
 
     def __call__(self, samples: np.ndarray) -> Iterator[Heard]:
-        """Take the next samples (any number,); yield the events that they complete."""
+        """Take the next samples (n,); yield the events that they complete."""
         yield from self._events(self.posteriors(samples), self._trigger)
 
     def events(self, posteriors: Iterable[np.ndarray], options: EventOptions) -> Iterator[Heard]:
@@ -105,7 +106,7 @@ class Listener:
 
 
 class _Streaming:
-    """A network that takes packets and keeps its state between them."""
+    """A streaming network: it takes packets and keeps its state between them."""
 
     packets = 1
 
@@ -119,7 +120,7 @@ class _Streaming:
 
 
 class _Sliding:
-    """A network that takes whole clips: it sees the latest samples, a clip long, every few packets."""
+    """A network for whole clips: every few packets it runs on the latest samples, as many as a clip has."""
 
     packets = 5
 

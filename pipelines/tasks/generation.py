@@ -1,4 +1,4 @@
-"""What apps that generate sequences share: options, metrics and n-gram baselines. No TensorFlow."""
+"""Options, metrics and n-gram baselines of apps that generate sequences. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ..evaluation.score import MeanOf
 from ..ondevice.sampling import Sampler
 
 FLOOR = 1e-9
-"""Smaller probabilities count as this one, so that no single target costs more than 21 nats."""
+"""Smaller probabilities are raised to this one, so that no single target costs more than 21 nats."""
 
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """Options of `predict` in apps that draw what they generate."""
+    """Options of `predict` in apps that sample their output."""
 
     temperature: float | None = 1.0
-    """1 draws from the network's own distribution, lower favours probable tokens, 0 takes the most
-    probable."""
+    """The temperature of sampling. 1 is the network's own distribution, lower values favour probable tokens,
+    and 0 always takes the most probable token."""
     top_k: int | None = None
-    """Draw from this number of the most probable tokens only. Default: from all."""
+    """Draw only from this number of most probable tokens. Default: from all tokens."""
     top_p: float = 1.0
-    """Draw from the most probable tokens that together have this probability (nucleus sampling)."""
+    """Draw only from the most probable tokens that together have this probability (nucleus sampling)."""
     seed: int = 1
     """The same seed gives the same result."""
 
@@ -38,20 +38,20 @@ class SamplingOptions:
 
     @property
     def sampler(self) -> Sampler:
-        """How to draw; without a temperature, 1."""
+        """The settings for drawing. Without a temperature, 1 is used."""
         temperature = 1.0 if self.temperature is None else self.temperature
         return Sampler(temperature, self.top_k, self.top_p)
 
 
 def nll_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the negative log-likelihood of each sequence in nats a step, (N,).
+    """Return the negative log-likelihood of each sequence in nats per step, (N,).
 
         nll = - sum log p(target) / number of steps
 
     Args:
         outputs: probabilities (N, steps, ..., classes).
-        targets: class numbers (N, steps, ...), negative in the padding. With several targets a step, their
-            log-likelihoods are summed, so the unit stays nats a step.
+        targets: class numbers (N, steps, ...), negative in the padding. If a step has several targets,
+            their log-likelihoods are summed; the unit is still nats per step.
     """
     valid = targets >= 0
     classes = np.where(valid, targets, 0).astype(np.intp)[..., None]
@@ -61,7 +61,7 @@ def nll_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def step_accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the share of steps at which every target is the most probable class.
+    """Return the share of steps at which all targets are the most probable classes.
 
     Args:
         outputs: probabilities (N, steps, ..., classes).
@@ -84,7 +84,7 @@ def _valid_steps(targets: np.ndarray) -> np.ndarray:
 
 
 nll = MeanOf(nll_of_each, _lengths)
-"""The negative log-likelihood in nats a step, mean over all steps of all sequences (see `nll_of_each`)."""
+"""The negative log-likelihood in nats per step, the mean over all steps of all sequences."""
 
 
 def ngram_probabilities(sequences: Sequence[np.ndarray], classes: int, order: int) -> np.ndarray:
@@ -93,7 +93,7 @@ def ngram_probabilities(sequences: Sequence[np.ndarray], classes: int, order: in
     Args:
         sequences: class numbers (steps, places) of training sequences; the places of a step are modelled
             independently of each other.
-        classes: number of classes.
+        classes: the number of classes.
         order: 1 counts pairs of successive classes, 0 ignores the previous class, -1 counts nothing and
             gives the uniform distribution.
     """
@@ -108,11 +108,11 @@ def ngram_probabilities(sequences: Sequence[np.ndarray], classes: int, order: in
 
 
 def ngram_nll(sequences: Sequence[np.ndarray], probabilities: np.ndarray, steps: int) -> float:
-    """Return the negative log-likelihood of sequences (steps, places) in nats a step.
+    """Return the negative log-likelihood of sequences (steps, places) in nats per step.
 
     Args:
-        sequences: class numbers.
-        probabilities: from `ngram_probabilities`.
+        sequences: the class numbers.
+        probabilities: the result of `ngram_probabilities`.
         steps: the number of steps that the sum is divided by.
     """
     total = 0.0
@@ -123,5 +123,5 @@ def ngram_nll(sequences: Sequence[np.ndarray], probabilities: np.ndarray, steps:
 
 
 def _previous(sequence: np.ndarray) -> np.ndarray:
-    """Return the class at each place one step before; class 0 before the first step."""
+    """Return the class at each place in the previous step; class 0 before the first step."""
     return np.vstack([np.zeros_like(sequence[:1]), sequence[:-1]])

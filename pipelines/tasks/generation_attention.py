@@ -1,4 +1,4 @@
-"""Shows the attention of a caption: the image once for every word, bright where the attention was."""
+"""Draw the attention of a caption: the image once for every word, bright where the attention is high."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def png(image: np.ndarray, words: Sequence[str], attention: Sequence[np.ndarray]
 def panels(
     image: np.ndarray, words: Sequence[str], attention: Sequence[np.ndarray], across: int = _ACROSS
 ) -> Image.Image:
-    """Return the image itself, then a panel for each word with the word below it.
+    """Return the image, followed by a panel for each word with the word below it.
 
     Args:
         image: uint8 (size, size, 3).
         words: the caption.
         attention: for each word the weights (places,) of a square grid of places, row by row.
-        across: panels in a row.
+        across: the number of panels in a row.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -50,7 +50,7 @@ def panels(
 
 
 def _lit(image: Image.Image, weights: np.ndarray) -> Image.Image:
-    """Return the image darkened by the weights; the place with the largest weight keeps its brightness."""
+    """Return the image, darkened where the weights are low; the largest weight keeps the brightness."""
     from PIL import Image
 
     side = math.isqrt(len(weights))

@@ -15,7 +15,7 @@ class _ContextLayer(keras.layers.Layer):
     """A layer that reads the same context at every step and carries no state between steps."""
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
-        """Return no states: the layer can run step by step (see `layers.OneStep`)."""
+        """Return no states: the layer can run step by step without any."""
         return {}
 
 
@@ -28,7 +28,7 @@ class ContextMean(_ContextLayer):
     """
 
     def call(self, steps: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
-        """Return the steps with the mean of the context (see the class)."""
+        """Return each step, concatenated with the mean of the context."""
         mean = tf.reduce_mean(context, axis=1, keepdims=True)
         return tf.concat([steps, mean + tf.zeros_like(steps[:, :, :1])], axis=-1)
 
@@ -42,7 +42,7 @@ class ContextAttention(_ContextLayer):
     """Additive attention of each step over the places of a context.
 
     Args:
-        units: size of the hidden layer that scores the places.
+        units: the size of the hidden layer that scores the places.
 
     Call arguments: `query` (batch, steps, size), `context` (batch, places, channels).
     Returns: the attended context (batch, steps, channels), and the weight of each place (batch, steps,
@@ -59,7 +59,7 @@ class ContextAttention(_ContextLayer):
         self.attention.build(query_shape, context_shape)
 
     def call(self, query: tf.Tensor, context: tf.Tensor) -> list[tf.Tensor]:
-        """Return the attended context and the weights (see the class)."""
+        """Return the attended context and the weight of each place."""
         return self.attention(query, context)
 
     def compute_output_shape(self, query_shape: tuple[Any, ...], context_shape: tuple[Any, ...]) -> Any:
@@ -73,13 +73,13 @@ class ContextAttention(_ContextLayer):
 
 @keras.saving.register_keras_serializable("unrolled")
 class GreedyDecoder(keras.layers.Layer):
-    """Generates the most probable token at every step up to END: the whole sequence in one graph.
+    """Generates the most probable token at every step up to END, for the whole sequence in one graph.
 
     Args:
         decoder: tokens (batch, steps) and context (batch, places, channels) -> log-probabilities (batch,
             steps, classes) and attention; class END ends the sequence.
         start: the token before the first one.
-        max_tokens: maximum length of a sequence.
+        max_tokens: the maximum length of a sequence.
 
     Call arguments: `context` (batch, places, channels).
     Returns: tokens (batch, max_tokens) int32, END after the last one.
@@ -92,7 +92,7 @@ class GreedyDecoder(keras.layers.Layer):
         self.max_tokens = max_tokens
 
     def call(self, context: tf.Tensor) -> tf.Tensor:
-        """Return the tokens (see the class)."""
+        """Return the tokens (batch, max_tokens), int32."""
         step = layers.OneStep(self.decoder)
         start = tf.ones_like(context[:, 0, 0], tf.int32) * self.start
         # Elements that are never written are 0, which is END.

@@ -1,4 +1,4 @@
-"""Keras layers of networks that generate step by step, and such a network as a `StepNetwork`."""
+"""Define Keras layers of networks that generate step by step, and run such a network as a `StepNetwork`."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class KerasNetwork:
 
 @keras.saving.register_keras_serializable("unrolled")
 class Columns(keras.layers.Layer):
-    """Selects features `start` to `stop` of each step, and can run step by step.
+    """Selects the features from `start` to `stop` of each step. Can run step by step.
 
     Args:
-        start, stop: the features, from 0; `stop` itself is not among them.
-        squeeze: drop the feature axis; for a single feature.
+        start, stop: the range of features, counted from 0, without `stop` itself.
+        squeeze: remove the feature axis; only for a single feature.
 
     Call arguments: `sequences` (batch, steps, features).
     Returns: (batch, steps, stop - start), with `squeeze` (batch, steps).
@@ -63,7 +63,7 @@ class Columns(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("unrolled")
 class RecentAttention(keras.layers.Layer):
-    """Scaled dot-product attention of each step over the last `window` steps; can run step by step.
+    """Scaled dot-product attention of each step over the last `window` steps. Can run step by step.
 
         q_t = x_t W_q,   k_t = x_t W_k,   v_t = x_t W_v
         a_tj = softmax over the window t - window < j <= t of q_t k_j / sqrt(units)
@@ -73,8 +73,8 @@ class RecentAttention(keras.layers.Layer):
     2017, here with one head and within a window.
 
     Args:
-        window: number of steps in the window, the present one included.
-        units: size of queries, keys and values.
+        window: the number of steps in the window, including the current one.
+        units: the size of queries, keys and values.
 
     Call arguments: `sequences` (batch, steps, features). Returns: (batch, steps, units).
     """
@@ -92,9 +92,9 @@ class RecentAttention(keras.layers.Layer):
         )
 
     def call(self, sequences: tf.Tensor) -> tf.Tensor:
-        """Return the attended steps (see the class)."""
+        """Return the attended steps (batch, steps, units)."""
         steps = tf.shape(sequences)[1]
-        # A column of ones tells real steps from the zeros before the start.
+        # A column of ones distinguishes real steps from the zeros before the start.
         marked = tf.concat([sequences, tf.ones_like(sequences[:, :, :1])], axis=2)
         memory = layers.states.after_the_past(self, marked, self.window - 1)
         features, real = memory[:, :, :-1], memory[:, None, :, -1]

@@ -1,4 +1,4 @@
-"""Losses of networks that predict each next token of a sequence from the true ones before it."""
+"""Losses of networks that predict each token of a sequence from the true tokens before it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .generation import FLOOR
 
 @keras.saving.register_keras_serializable("unrolled")
 class NextTokenLoss(keras.losses.Loss):
-    """Cross-entropy of each next token in nats, mean over the tokens of a batch, END included.
+    """The cross-entropy of the next token in nats, the mean over all tokens of a batch, END included.
 
         loss = mean over t of - sum_k q_tk log p_tk,   q_t = (1 - s) onehot(target_t) + s / classes
 
@@ -19,7 +19,7 @@ class NextTokenLoss(keras.losses.Loss):
     classes). Targets after END, and targets outside the classes (unknown words), don't count.
 
     Args:
-        label_smoothing: s.
+        label_smoothing: the smoothing s.
     """
 
     def __init__(self, label_smoothing: float = 0.0, **kwargs: object) -> None:
@@ -47,10 +47,10 @@ class NextTokenLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("unrolled")
 class NegativeLogLikelihood(keras.losses.Loss):
-    """Negative log-likelihood in nats a step, mean over the steps of a batch that are not padding.
+    """The negative log-likelihood in nats per step, the mean over the steps of a batch that are not padding.
 
     Call arguments: targets (batch, steps, ...), negative in the padding, and probabilities (batch, steps,
-    ..., classes). `generation.nll` is the same as a metric.
+    ..., classes). The metric `generation.nll` computes the same value.
     """
 
     def call(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,7 @@
-"""Scores generated text against references: BLEU, ROUGE-L, CIDEr-D and METEOR.
+"""Score generated text against references: BLEU, ROUGE-L, CIDEr-D and METEOR.
 
-The scorers are pycocoevalcap's. `ondevice.vocabulary.words` splits the text into words, not the Java
-tokenizer of the COCO server, so figures may differ from published ones in the third digit.
+The scorers come from pycocoevalcap. The text is split into words by `ondevice.vocabulary.words` instead of
+the Java tokenizer of the COCO server, so figures may differ from published ones in the third digit.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def text_scores(
 ) -> dict[str, float]:
     """Return `bleu_1` to `bleu_4`, `rouge_l`, `cider` (CIDEr-D), and `meteor` if requested and Java runs.
 
-    CIDEr gives n-grams more weight the fewer examples have them. It is 0 for a single example, and can't be
-    compared between data sets.
+    CIDEr gives more weight to n-grams that few examples have. It is 0 for a single example, and values on
+    different data sets can't be compared.
 
     Args:
         hypotheses: a text for each example; it may be empty.
@@ -54,18 +54,18 @@ def cider_of_each(hypotheses: Sequence[str], references: Sequence[Sequence[str]]
 
 
 def commonest_text(references: Iterable[Sequence[str]]) -> str:
-    """Return the text that most examples have as a reference, as words; ties go to the first by alphabet."""
+    """Return the words of the most frequent reference; among equally frequent ones, the first by alphabet."""
     counts = Counter(caption for each in references for caption in {" ".join(words(one)) for one in each})
     return min(counts, key=lambda caption: (-counts[caption], caption))
 
 
 @functools.cache
 def java_runs() -> bool:
-    """Return whether a Java runtime is installed, which METEOR needs; log it once if not."""
+    """Return whether a Java runtime is installed, which METEOR needs. Log once if it isn't."""
     java = shutil.which("java")
     runs = java is not None and subprocess.run([java, "-version"], capture_output=True).returncode == 0
     if not runs:
-        log.info("METEOR is left out: it needs a Java runtime, and there is none")
+        log.info("METEOR is left out: it needs a Java runtime, and none is installed")
     return runs
 
 

@@ -1,4 +1,4 @@
-"""Trains a decoder on the true sequences of a context, and guides its attention."""
+"""Train a decoder on the true sequences of a context, and guide its attention."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..ondevice.vocabulary import END
 
 @keras.saving.register_keras_serializable("unrolled")
 class WordSpotting(keras.layers.Layer):
-    """Scores each word at each place, and in training adds a loss that trains these scores.
+    """Scores each word at each place. In training it adds a loss for these scores.
 
         s_jw = u_w f_j + b_w,   z_w = log sum_j exp(s_jw),   loss = weight * mean over examples of
         - sum_w [y_w log sigmoid(z_w) + (1 - y_w) log(1 - sigmoid(z_w))]
 
-    with y_w = 1 where a caption of the image has the word w, so that some place must score it. This teaches
+    with y_w = 1 if a caption of the image has the word w, so that some place must score it high. This teaches
     the encoder what is in the image before the decoder has learned where to look. After H. Fang et al.,
     From captions to visual concepts and back, CVPR 2015, section 3; their noisy-or over places is close to
     this for small probabilities.
 
     Args:
-        ids: the number of word ids, END included.
-        weight: weight of the loss.
+        ids: the number of word ids, including END.
+        weight: the weight of the loss.
 
     Call arguments: `features` (batch, places, channels), `words` (batch, ids). Returns: s, (batch,
     places, ids).
@@ -44,7 +44,7 @@ class WordSpotting(keras.layers.Layer):
         self.bias = self.add_weight(shape=(self.ids,), name="bias", initializer=rare)
 
     def call(self, features: tf.Tensor, words: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the scores, and in training add the loss (see the class)."""
+        """Return the scores; in training, add the loss."""
         spots = features @ self.kernel + self.bias
         if training and self.weight:
             scores = tf.reduce_logsumexp(spots, axis=1)
@@ -69,15 +69,16 @@ class TeacherForcing(keras.layers.Layer):
     Args:
         decoder: tokens (batch, steps) and context (batch, places, channels) -> log-probabilities (batch,
             steps, classes) and attention (batch, steps, places).
-        attention_guidance: weight of a loss that draws attention to where `WordSpotting` finds the next
-            word. With its scores s_jw, taken as constants, and w the word after step t:
+        attention_guidance: the weight of a loss that draws attention to the places where `WordSpotting`
+            finds the next word. With its scores s_jw, taken as constants, and w the word after step t:
 
                 g_tj = softmax_j(s_jw),   v_t = 1 - entropy(g_t) / log places
                 loss = - sum_t v_t sum_j g_tj log a_tj / number of steps
 
-            The factor v_t discounts words that could be anywhere, such as "the". Without guidance attention
-            starts out nearly even and then learns next to nothing from the words. After C. Liu et al.,
-            Attention correctness in neural image captioning, AAAI 2017, where people marked the places.
+            The factor v_t discounts words that could be anywhere, such as "the". Without guidance,
+            attention is nearly uniform at first and then learns almost nothing from the words. After C. Liu
+            et al., Attention correctness in neural image captioning, AAAI 2017, where people marked the
+            places.
         attention_regularization: weight of (1 - sum_t a_tj)^2, mean over places j and sequences, in training
             (doubly stochastic attention: Show, Attend and Tell, section 4.2.1).
         scheduled_sampling: share of the tokens read in training that the decoder itself predicts in a first
@@ -109,7 +110,7 @@ class TeacherForcing(keras.layers.Layer):
     def call(
         self, tokens: tf.Tensor, context: tf.Tensor, spots: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """Return the log-probabilities, and in training add the losses of attention (see the class)."""
+        """Return the log-probabilities; in training, add the losses of attention."""
         batch, steps, sequences = tf.unstack(tf.shape(tokens))
         true = read = tf.reshape(tf.transpose(tokens, [0, 2, 1]), [-1, steps])
         repeated = tf.repeat(context, sequences, axis=0)
@@ -126,7 +127,7 @@ class TeacherForcing(keras.layers.Layer):
         return tf.transpose(outputs, [0, 2, 1, 3])
 
     def _mixed(self, read: tf.Tensor, log_probabilities: tf.Tensor) -> tf.Tensor:
-        """Replace some tokens by predicted ones, but not the start token or what follows the end."""
+        """Replace some tokens with predicted ones, except the start token and the tokens after the end."""
         predicted = tf.argmax(log_probabilities, axis=-1, output_type=tf.int32)
         predicted = tf.concat([read[:, :1], predicted[:, :-1]], axis=1)
         chosen = keras.random.uniform(tf.shape(read), seed=self._seeds) < self.scheduled_sampling
@@ -154,7 +155,7 @@ class TeacherForcing(keras.layers.Layer):
 
 
 def _guidance_loss(weights: tf.Tensor, spots: tf.Tensor, read: tf.Tensor) -> tf.Tensor:
-    """Return the loss of attention (batch * sequences, steps, places) away from where words were spotted."""
+    """Return the loss of attention (batch * sequences, steps, places) outside the places of spotted words."""
     batch, places = tf.shape(spots)[0], spots.shape[1]
     following = tf.reshape(read[:, 1:], [batch, -1])
     places_of_words = tf.transpose(tf.stop_gradient(spots), [0, 2, 1])

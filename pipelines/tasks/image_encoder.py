@@ -1,4 +1,4 @@
-"""A convolutional encoder: features for each place of a grid over the image."""
+"""A convolutional encoder that computes features for each place of a grid over the image."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class EncoderSettings:
     """The size and kind of an image encoder."""
 
     image_size: int
-    """Pixels of an image, each way."""
+    """Width and height of an image in pixels."""
     units: int
-    """Features of each place."""
+    """The number of features of each place."""
     kind: str = "small"
     """`small` (a residual network), or `mobilenet_v3_small` or `efficientnet_v2_b0` of keras.applications."""
     weights: Literal["none", "imagenet"] = "none"
@@ -51,7 +51,7 @@ class EncoderSettings:
     width: int = 24
     """Channels of the first convolution of the small encoder; they double with each halving of the image."""
     halvings: int = 3
-    """How often the small encoder halves the image."""
+    """The number of times that the small encoder halves the image."""
     dropout: float = 0.0
     """Dropout rate of the features."""
 
@@ -72,7 +72,7 @@ def build_encoder(settings: EncoderSettings) -> keras.Model:
 
 
 def _small(settings: EncoderSettings, image: keras.KerasTensor) -> keras.KerasTensor:
-    """Applies one convolution, then for each further halving another one and a residual block of two."""
+    """Apply one convolution, then for each further halving another convolution and a residual block."""
     x = keras.layers.Rescaling(1 / 127.5, -1.0, name="rescale")(image)
     x = _convolution(x, settings.width, "stem", strides=2)
     for stage in range(1, settings.halvings):
@@ -94,13 +94,13 @@ def _convolution(
 
 
 def _application(settings: EncoderSettings, image: keras.KerasTensor) -> keras.KerasTensor:
-    """Applies a network of keras.applications without its classifier; it scales the pixels itself."""
+    """Apply a network of keras.applications without its classifier. The network scales the pixels itself."""
     size = settings.image_size
     weights = None if settings.weights == "none" else settings.weights
     make = getattr(keras.applications, _APPLICATIONS[settings.kind])
     try:
         network = make(include_top=False, weights=weights, input_shape=(size, size, 3))
-    except Exception as error:  # the download raises many types
+    except Exception as error:  # the download raises many types of error
         reason = str(error).strip().splitlines()[-1]
         raise UserError(
             f"--encoder-weights {weights}: can't be downloaded ({reason}); --encoder-weights none trains "

@@ -1,4 +1,4 @@
-"""Draws a piano roll: time to the right, pitch upwards, a colour for each voice."""
+"""Draw a piano roll: time to the right, pitch upwards, and a colour for each voice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..data.note_grid import notes
 
 _COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189), (140, 86, 75))
 _BLACK_KEYS = (1, 3, 6, 8, 10)
-_HEIGHT, _WIDEST = 8, 4000  # pixels of a key and of the image
+_HEIGHT, _WIDEST = 8, 4000  # in pixels: the height of a key, and the largest width of the image
 
 
 def png(piece: np.ndarray, steps_per_beat: int) -> bytes:

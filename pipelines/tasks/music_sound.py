@@ -1,4 +1,4 @@
-"""Synthesises music with a few harmonics a note, so that it can be heard without a sequencer."""
+"""Synthesise music with a few harmonics per note, so that it can be heard without a sequencer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..data.note_grid import notes
 
 RATE = 22_050
-"""Samples a second."""
+"""Samples per second."""
 _HARMONICS = np.array([1.0, 0.45, 0.28, 0.12, 0.08, 0.04])
 _ATTACK, _RELEASE, _DECAY = 0.02, 0.12, 0.7  # seconds; after _DECAY the level above _SUSTAINED is 1/e
 _SUSTAINED = 0.45
@@ -30,7 +30,7 @@ def synthesise(piece: np.ndarray, seconds_per_step: float) -> np.ndarray:
 
 
 def _tone(pitch: int, samples: int) -> np.ndarray:
-    """Return one note with its release, without the harmonics above half the sample rate."""
+    """Return one note with its release. Harmonics above half the sample rate are left out."""
     t = np.arange(samples) / RATE
     frequency = 440.0 * 2 ** ((pitch - 69) / 12)
     strengths = _HARMONICS[: max(1, int(RATE / 2 / frequency))]

@@ -1,4 +1,4 @@
-"""The weights of naive Bayes on the tokens of labelled texts."""
+"""Compute the weights of naive Bayes from the tokens of labelled texts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ..ondevice.tokenizer import RESERVED
 
 
 def log_count_ratios(tokens: np.ndarray, targets: np.ndarray, vocabulary: int) -> np.ndarray:
-    """Return how much more likely each token is in a label's texts than in other texts, as logarithms.
+    """Return the log-ratio of each token's probability in a label's texts to that in all other texts.
 
         r[w, k] = log p(w | k) / p(w | not k)
 
     where p(w | k) is proportional to one plus the number of texts of label k that hold w. These are the
-    weights of naive Bayes on which words a text holds (S. Wang and C. Manning, Baselines and bigrams, 2012).
+    weights of naive Bayes on the presence of words (S. Wang and C. Manning, Baselines and bigrams, 2012).
 
     Args:
         tokens: ids (texts, steps).
         targets: label numbers (texts,).
-        vocabulary: number of ids.
+        vocabulary: the number of ids.
 
     Returns:
         (vocabulary, labels); a single column for two labels. Padding and unknown tokens have zeros.

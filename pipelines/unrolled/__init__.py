@@ -1,4 +1,4 @@
-"""The top of the installed package `unrolled`, beside its `layers`, `pipelines`, `apps` and `ondevice`.
+"""The installed package `unrolled`. It also contains `layers`, `pipelines`, `apps` and `ondevice`.
 
 `unrolled.convert` turns a Keras model into a .tflite file.
 """
@@ -12,7 +12,7 @@ __all__ = ["convert"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `convert` when it is first used: it needs TensorFlow, which a device doesn't have."""
+    """Import `convert` when it is first used, since it needs TensorFlow, which a device doesn't have."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(".pipelines.export.any_model", __name__), name)

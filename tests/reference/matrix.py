@@ -115,7 +115,7 @@ def markdown_table() -> str:
 
 
 def _precisions(structure: str, cell: str, execution: str) -> str:
-    """Return which precisions can be had, and why not the others, in a few words."""
+    """Return which precisions are possible, and why the others are not, in a few words."""
     reasons = {precision: refusal(structure, cell, execution, precision) for precision in PRECISIONS}
     missing = {precision: reason for precision, reason in reasons.items() if reason}
     if not missing:

@@ -218,14 +218,16 @@ def test_coco_captions_as_tfds_has_them(tmp_path: Path) -> None:
     ]
     restval = {said[1] for said in data.splits["train"].targets if said[1].startswith("restval")}
     assert restval == {"restval 0", "restval 1", "restval 2"}
-    assert "restval is used as training images" in data.notes[0]
+    assert "restval is also used as training images" in data.notes[0]
     assert all(pixels.shape == (32, 32, 3) for pixels in data.splits["train"].inputs)
     few = load(CaptioningConfig(dataset="coco_captions", data_dir=tmp_path, image_size=32, max_images=2))
     assert few.counts == {"train": 4, "validation": 2, "test": 2}
     for name in ("text", "objects", "image/id"):
-        with pytest.raises(UserError, match=rf"to name texts, got {name}: it has image, .*captions$"):
+        with pytest.raises(UserError, match=rf"to name texts, got {name}; the set has image, .*captions$"):
             load(CaptioningConfig(dataset="coco_captions", data_dir=tmp_path, caption_feature=name))
-    with pytest.raises(UserError, match=r"to name one Image feature, got captions: it has image \(Image\)"):
+    with pytest.raises(
+        UserError, match=r"to name one Image feature, got captions; the set has image \(Image\)"
+    ):
         load(CaptioningConfig(dataset="coco_captions", data_dir=tmp_path, image_feature="captions"))
 
 

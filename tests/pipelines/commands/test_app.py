@@ -68,7 +68,7 @@ def test_help_lists_apps_verbs_presets_and_settings(capsys):
     assert stop.value.code == 0
     said = capsys.readouterr().out
     assert "--vocabulary-size" in said
-    assert "most tokens in the vocabulary" in " ".join(said.replace("│", " ").split())
+    assert "number of tokens in the vocabulary" in " ".join(said.replace("│", " ").split())
 
 
 def test_ctrl_c_is_exit_code_1_without_a_traceback(capsys):

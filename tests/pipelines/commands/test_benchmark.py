@@ -431,7 +431,7 @@ def test_the_table_has_a_line_for_each_run_and_says_what_files_are_made_of() -> 
     assert as_text(RECORDS).endswith(
         "a.tflite: 3 ops: WHILE 2, ADD 1\n"
         "b.tflite: can't be run: no such op\n"
-        "c.tflite: an answer is one step, 2,048 bytes of state; 1 ops: ADD 1"
+        "c.tflite: one call is one step, 2,048 bytes of state; 1 ops: ADD 1"
     )
 
 

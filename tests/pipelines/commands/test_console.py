@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from pipelines.app import app_names, discover
+from pipelines.app import app_names, discover, find
 from pipelines.commands import command_line, console
-from pipelines.commands.app import Evaluate, Predict
+from pipelines.commands.app import Evaluate, Predict, options_of
 from pipelines.commands.train import Train
 
 
@@ -41,8 +41,9 @@ def test_summaries_are_those_of_the_verbs_own_help():
     for name, summary in console.VERBS.items():
         module = importlib.import_module(f"pipelines.commands.{name}")
         assert getattr(module, name.capitalize()).__doc__.splitlines()[0] == summary
-    for name, options in {"train": Train, "evaluate": Evaluate, "predict": Predict}.items():
-        assert console.APP_VERBS[name] == options.__doc__
+    options = {"train": Train, "evaluate": Evaluate, "predict": Predict}
+    assert {name: each.__doc__ for name, each in options.items()} == console.APP_VERBS
+    assert options_of(find("sentiment")).keys() == console.APP_VERBS.keys()
 
 
 def test_apps_are_called_as_their_folders_are():
@@ -64,7 +65,7 @@ def test_an_app_without_its_library_is_listed_with_the_extra(run, capsys, monkey
     [
         (["fly"], "unknown app 'fly': expected one of"),
         (["--fly"], "unknown option --fly: expected a verb or an app, --help, --version"),
-        (["sentiment", "fly"], "unknown verb 'fly': expected one of train, evaluate, predict"),
+        (["sentiment", "fly"], f"unknown verb 'fly': expected one of {', '.join(console.APP_VERBS)}"),
         (["export", "none.keras"], "none.keras: expected a Keras model"),
         (["benchmark", "none"], "none: expected a bundle's folder or a .tflite file"),
         (["ui", "--port", "x"], "--port"),
@@ -119,8 +120,8 @@ def test_bash_completes_verbs_apps_and_options(run, tmp_path):
     with pytest.raises(SystemExit) as stop:
         run("--tyro-write-completion", "bash", str(script))
     assert not stop.value.code
-    assert {"export", "benchmark", "ui", *app_names()} <= completed(script, "unrolled ")
+    assert {*console.VERBS, *app_names()} <= completed(script, "unrolled ")
     assert completed(script, "unrolled spee") == {"speech_commands"}
-    assert {"train", "evaluate", "predict"} <= completed(script, "unrolled sentiment ")
+    assert console.APP_VERBS.keys() <= completed(script, "unrolled sentiment ")
     assert "--vocabulary-size" in completed(script, "unrolled sentiment train --voc")
     assert "--calibration" in completed(script, "unrolled export --cal")

@@ -92,4 +92,4 @@ def test_help_says_the_exit_codes() -> None:
         [sys.executable, "-m", "pipelines", "export", "--help"], capture_output=True, text=True, check=True
     )
     text = " ".join(done.stdout.split())
-    assert "3 a variant that was asked for by name is left out" in text
+    assert "3 a variant that you named was left out" in text

@@ -132,7 +132,7 @@ def test_sets_without_one_sound_one_label_and_16_bits_are_refused(tmp_path):
         loud = 70_000.0
 
     messages = {
-        TwoLabels: r"expected one ClassLabel feature, it has .*kind \(ClassLabel\).*other \(ClassLabel\)",
+        TwoLabels: r"expected one ClassLabel feature, found .*kind \(ClassLabel\).*other \(ClassLabel\)",
         WideSounds: "expected 16-bit samples, got 7",
     }
     for each, message in messages.items():

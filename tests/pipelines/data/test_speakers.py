@@ -112,7 +112,7 @@ def test_a_speaker_in_two_given_splits_is_told():
         (
             [*(c._replace(split="train") for c in clips(9, 3)), Clip(Path("z.wav"), "z", "", "test"),
              Clip(Path("a.wav"), "a", "", "validation")],
-            r"z\.wav: expected label 'z' in train too, it is in test only",
+            r"z\.wav: expected label 'z' also in train, found it in test only",
         ),
     ],
 )  # fmt: skip

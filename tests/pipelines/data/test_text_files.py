@@ -100,7 +100,7 @@ def test_empty_texts_are_left_out_and_counted(tmp_path: Path) -> None:
         ("a.jsonl", '\n["x", 1]\n', ":2: expected a JSON object, got"),
         ("a.jsonl", '{"text": "x"}\n', ":1: expected one column 'label'"),
         ("a.jsonl", '{"text": 5, "label": 1}\n', ":1: 'text': expected a string, got 5"),
-        ("a.jsonl", '{"text": "x", "label": null}\n', ":1: 'label': expected a string or a whole number"),
+        ("a.jsonl", '{"text": "x", "label": null}\n', ":1: 'label': expected a string or an integer"),
         ("a.txt.gz", b"1 not packed\n", ": Not a gzipped file"),
         ("a.txt.gz", gzip.compress(b"1 cut short\n" * 99, mtime=0)[:-9], ": Compressed file ended"),
     ],
@@ -165,7 +165,7 @@ def test_siblings_of_a_train_file(tmp_path: Path, packed: bool) -> None:
             "expected one file for the validation split, got dev.csv and val.csv",
         ),
         ({"train.txt": "1 a\n1 b\n"}, "train.txt: expected at least two classes, got only '1'"),
-        ({"train.txt": "1 a\n0 b\n1 c\n"}, "train.txt:2: class '0' has a single example"),
+        ({"train.txt": "1 a\n0 b\n1 c\n"}, "train.txt:2: class '0' has only one example"),
         (
             {"train.txt": ENOUGH, "test.txt": "1 a\n2 b\n"},
             "test.txt:2: expected a class of .*train.txt, got '2'",

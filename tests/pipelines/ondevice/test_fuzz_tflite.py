@@ -90,7 +90,7 @@ DAMAGE = {
     "expected a graph, found none": lambda m: setattr(m, "subgraphs", []),
     "buffer 99: expected one of": lambda m: setattr(m.subgraphs[0].tensors[0], "buffer", 99),
     r"tensor 0: negative size": lambda m: setattr(m.subgraphs[0].tensors[0], "shape", [1, -5, 3]),
-    r"tensor 0: expected 2147483647 bytes at most": lambda m: setattr(
+    r"tensor 0: expected at most 2147483647 bytes": lambda m: setattr(
         m.subgraphs[0].tensors[0], "shape", [1 << 20, 1 << 20]
     ),
     "tensor 0: type 5 is not a number type": lambda m: setattr(m.subgraphs[0].tensors[0], "type", 5),
@@ -98,7 +98,7 @@ DAMAGE = {
     "WHILE: no such graph: 1 or 9": lambda m: _while(m, bodySubgraphIndex=9),
     "WHILE: expected a condition": lambda m: _while(m, condSubgraphIndex=2),
     "WHILE: graph 1 has other outputs": lambda m: _while(m, bodySubgraphIndex=1),
-    "or a circle": _own_body,
+    "or a cycle": _own_body,
     r"WHILE: expected options of type 93, found 0": lambda m: setattr(
         _operator(m, "WHILE"), "builtinOptions", None
     ),
@@ -134,7 +134,7 @@ def test_what_is_unsound_is_named(seeds, message: str) -> None:
         ("scale", [float("nan")], "expected scales of 1e-18 to 1e"),
         ("scale", [0.0], "expected scales of 1e-18 to 1e"),
         ("scale", None, "has no scale"),
-        ("scale", [0.5, 0.5], "expected a scale, or 1, found 2"),
+        ("scale", [0.5, 0.5], "expected 1 or 1 scales, found 2"),
         ("zeroPoint", [128], "expected zero points of -128 to 127"),
     ],
 )
@@ -176,7 +176,7 @@ def test_the_numbers_of_operators_and_options_are_those_of_the_format() -> None:
 
 def test_names_of_any_bytes_are_refused_in_one_line(seeds) -> None:
     content = seeds["loop"].read_bytes()
-    with pytest.raises(UserError, match="expected a text in UTF-8"):
+    with pytest.raises(UserError, match="expected UTF-8 text"):
         Model(content.replace(b"serve", b"s\xffrve"))
 
 

@@ -129,7 +129,7 @@ def test_the_state_of_another_model_is_refused(content, tmp_path: Path) -> None:
     model.description = b"of the same shapes"
     Stream(pack(model)).save(tmp_path / "state.npz")
     with pytest.raises(
-        UserError, match=r"state\.npz: expected the state of this model, found one of another"
+        UserError, match=r"state\.npz: expected the state of this model, found that of another model"
     ):
         Stream(content).load(tmp_path / "state.npz")
 
@@ -149,7 +149,7 @@ def test_files_with_objects_other_shapes_or_huge_arrays_are_refused(stream, tmp_
         stream.load(_saved(tmp_path, stream, **{"state.rnn_h": np.array([{}], object)}))
     with pytest.raises(UserError, match=r"rnn_h: expected float32 \(1, 8\)"):
         stream.load(_saved(tmp_path, stream, **{"state.rnn_h": np.zeros((2, 4), np.float32)}))
-    with pytest.raises(UserError, match=r"state\.rnn_h\.npy: expected 4128 bytes at most, found 80000128"):
+    with pytest.raises(UserError, match=r"state\.rnn_h\.npy: expected at most 4128 bytes, found 80000128"):
         stream.load(_saved(tmp_path, stream, **{"state.rnn_h": np.zeros(10_000_000)}))
 
 

@@ -127,13 +127,13 @@ def changed(**changes: object) -> bytes:
         (changed(format=True), "expected format 1, got True"),
         (changed(keep="middle"), "keep: expected one of head, tail, both"),
         (changed(keep=[]), "keep: expected one of head, tail, both"),
-        (changed(max_length=0), "max_length: expected a whole number from 1, got 0"),
-        (changed(max_length="9"), "max_length: expected a whole number from 1, got '9'"),
+        (changed(max_length=0), "max_length: expected an integer of at least 1, got 0"),
+        (changed(max_length="9"), "max_length: expected an integer of at least 1, got '9'"),
         (changed(vocabulary="good"), "expected a list that starts with"),
         (changed(vocabulary=["good"]), "expected a list that starts with"),
         (changed(vocabulary=["[PAD]", "[UNK]", 3]), r"vocabulary\[2\]: expected a non-empty string, got 3"),
         (changed(vocabulary=["[PAD]", "[UNK]", ""]), r"vocabulary\[2\]: expected a non-empty string"),
-        (changed(vocabulary=["[PAD]", "[UNK]", "a", "a"]), r"vocabulary\[3\]: 'a' is there twice"),
+        (changed(vocabulary=["[PAD]", "[UNK]", "a", "a"]), r"vocabulary\[3\]: 'a' occurs twice"),
     ],
 )
 def test_malformed_json_is_refused_in_one_line(data: bytes, message: str) -> None:

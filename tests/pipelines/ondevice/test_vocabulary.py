@@ -12,7 +12,7 @@ from pipelines.ondevice.vocabulary import END, Vocabulary, words
 @given(st.lists(st.text("abc. !", max_size=8), min_size=1, max_size=6))
 def test_captions_come_back_from_their_ids(captions: list[str]) -> None:
     if not any(words(caption) for caption in captions):
-        with pytest.raises(ValueError, match="expected words"):
+        with pytest.raises(ValueError, match="distinct words"):
             Vocabulary.fit(captions, 1)
         return
     vocabulary = Vocabulary.fit(captions, 1)

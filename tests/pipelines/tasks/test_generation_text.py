@@ -114,7 +114,7 @@ def test_meteor_is_said_to_be_left_out_once(
     java_runs.cache_clear()
     assert all("meteor" not in each for each in scores)
     assert [record.message for record in caplog.records if "METEOR" in record.message] == [
-        "METEOR is left out: it needs a Java runtime, and there is none"
+        "METEOR is left out: it needs a Java runtime, and none is installed"
     ]
 
 
