@@ -120,7 +120,8 @@ def test_unexpected_texts_have_an_answer(bundle, variant):
     texts = ["", " \n", "not bad at all", "\ud800\x00", "zzqx qqzx", "fine " * 200_000, "好き", "<br />"]
     answers = APP.predict(bundle, texts, variant)
     for answer in answers:
-        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        off = 3 / 256 if variant == "int8" else 1e-4  # int8: each of three probabilities is rounded to 1/256
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=off)
         assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
     lines = [APP.describe(answer) for answer in answers]
     assert "(empty text)" in lines[0]
