@@ -57,13 +57,7 @@ PRESETS = {
     ),
     # Runs every step in a minute; its accuracy means nothing.
     "smoke": SentimentConfig(
-        precisions=("float32", "int8"),
-        epochs=1,
-        max_length=8,
-        units=8,
-        embedding=8,
-        batch_size=125,
-        learning_rate=5e-3,
+        precisions=("float32", "int8"), epochs=1, max_length=8, units=8, embedding=8, batch_size=125
     ),
     # IMDB through TFDS: test about 0.89, about ten minutes on 2 cores. Strong dropout and a small vocabulary
     # keep the network from learning the names of films.
