@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from reference.images import noise, written
 
 from apps.image_captioning.config import CaptioningConfig
 from apps.image_captioning.data import load
@@ -18,19 +18,6 @@ from pipelines.data.examples import Data
 from pipelines.data.image_sources import captioned_examples
 from pipelines.data.splits import complete
 from pipelines.errors import UserError
-
-RED, WHITE, GREY = (220, 10, 10), (255, 255, 255), (128, 128, 128)
-
-
-def written(path: Path, image: Image.Image, **options: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **options)
-    return path
-
-
-def noise(number: int, size: tuple[int, int] = (40, 40)) -> Image.Image:
-    pixels = np.random.default_rng(number).integers(0, 256, (*size[::-1], 3), np.uint8)
-    return Image.fromarray(pixels)
 
 
 def jsonl(folder: Path, rows: list[dict[str, Any]], name: str = "captions.jsonl") -> Path:

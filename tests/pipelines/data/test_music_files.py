@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference.music_pieces import pieces
 
 from pipelines.data import music_files as readers
 from pipelines.data.midi_files import read_midi, write_midi
@@ -25,19 +26,6 @@ from pipelines.errors import UserError
 
 QUICK = settings(max_examples=60, deadline=None)
 NAMES = ["a", "b", "c", "d"]
-
-
-@st.composite
-def pieces(draw, voices=None):
-    """Any piece: each voice a chain of notes and rests."""
-    columns, steps = [], draw(st.integers(1, 24))
-    for _ in range(voices or draw(st.integers(1, 4))):
-        column = []
-        while len(column) < steps:
-            pitch, length = draw(st.one_of(st.just(0), st.integers(21, 108))), draw(st.integers(1, 5))
-            column += [pitch] + [-pitch] * (length - 1)
-        columns.append(column[:steps])
-    return np.array(columns, np.int16).T
 
 
 def midi(*tracks, ticks=480, **header):

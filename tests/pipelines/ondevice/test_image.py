@@ -5,28 +5,15 @@ from __future__ import annotations
 import io
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from reference.images import GREY, RED, WHITE, noise, written
 
 from pipelines.errors import UserError
 from pipelines.ondevice import image as images
 from pipelines.ondevice.image import read_image
-
-RED, WHITE, GREY = (220, 10, 10), (255, 255, 255), (128, 128, 128)
-
-
-def written(path: Path, image: Image.Image, **options: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **options)
-    return path
-
-
-def noise(number: int, size: tuple[int, int] = (40, 40)) -> Image.Image:
-    pixels = np.random.default_rng(number).integers(0, 256, (*size[::-1], 3), np.uint8)
-    return Image.fromarray(pixels)
 
 
 def quadrants(mode: str = "RGB", side: int = 64) -> Image.Image:
