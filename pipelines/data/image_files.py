@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import NamedTuple
 
 from ..errors import UserError
 from ..ondevice.vocabulary import words
-from .text_files import JSON_SUFFIXES, SPLIT_NAMES
+from .text_files import JSON_SUFFIXES, SPLIT_NAMES, json_object
 
 _TOKEN_FILES = ("*.token", "*.token.txt")
 _TOKEN = re.compile(r"(?P<image>[^\t]+)#\d+\t(?P<caption>.*)")
@@ -99,13 +98,7 @@ def find_images(path: Path, images: list[CaptionedImage], image_dir: str | None)
 def _json_entries(path: Path, columns: Columns) -> Iterator[_Entry]:
     for line, text in _lines(path):
         where = f"{path}:{line}"
-        try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{where}: not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{where}: expected a JSON object, got {text[:40]}")
-        yield _json_entry(row, line, where, columns)
+        yield _json_entry(json_object(text, where), line, where, columns)
 
 
 def _json_entry(row: dict[str, object], line: int, where: str, columns: Columns) -> _Entry:

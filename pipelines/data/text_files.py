@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UserError
 
@@ -202,16 +202,26 @@ def _require_columns(where: str, columns: list[str], text: str, label: str) -> N
             raise UserError(f"{where}: expected one column {column!r} ({option}), the columns are {found}")
 
 
+def json_object(text: str, where: str) -> dict[str, Any]:
+    """Return the JSON object in one line of a file.
+
+    Raises:
+        UserError: no JSON, or not an object; the message begins with `where`.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: expected a JSON object, got {text.strip()[:40]}")
+    return value
+
+
 def _json_rows(path: Path, content: str, text: str, label: str) -> Iterator[Row]:
     for line, source in enumerate(content.split("\n"), start=1):
         if not source.strip():
             continue
-        try:
-            row = json.loads(source)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}:{line}: not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}:{line}: expected a JSON object, got {source.strip()[:40]}")
+        row = json_object(source, f"{path}:{line}")
         _require_columns(f"{path}:{line}", list(row), text, label)
         if not isinstance(row[text], str):
             raise UserError(f"{path}:{line}: {text!r}: expected a string, got {json.dumps(row[text])[:40]}")
