@@ -159,6 +159,11 @@ def app_names(package: str = APPS) -> list[str]:
     return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.ispkg]
 
 
+def folder_of(name: str) -> Path:
+    """Return the folder of the app called `name`."""
+    return Path(*importlib.import_module(APPS).__path__, name)
+
+
 def discover(package: str = APPS) -> dict[str, App]:
     """Import every app, each subpackage of `package` with an `APP`, and return them by name.
 

@@ -79,7 +79,9 @@ def _stay_in_the_checkout() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
+def parse(
+    command: Any, prog: str, argv: list[str], default: Any = None, *, description: str | None = None
+) -> Any:
     """Parse command-line options.
 
     Args:
@@ -87,6 +89,7 @@ def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
         prog: the name of the program in the help.
         argv: the options as typed by the user.
         default: a `command` with default values, if the dataclass has none.
+        description: the first text of the help. By default the dataclass's docstring.
 
     Returns:
         A `command` with the values given.
@@ -100,7 +103,7 @@ def parse(command: Any, prog: str, argv: list[str], default: Any = None) -> Any:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(command, args=argv, prog=prog, **options)
+            return tyro.cli(command, args=argv, prog=prog, description=description, **options)
     except SystemExit as stop:
         if stop.code:
             raise UserError(_one_line(said.getvalue())) from None

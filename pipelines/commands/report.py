@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import UserError
 from ..files import write_atomically
+from ..training.recorded import read_records
 
 if TYPE_CHECKING:
     from ..training.record import Result
@@ -106,15 +106,6 @@ def keep_record(app: str, record: Mapping[str, Any], root: Path = Path()) -> Non
     for readme, table in tables.items():
         if readme.is_file() and _BEGIN in readme.read_text():
             write_atomically(readme, with_results(readme.read_text(), table).encode())
-
-
-def read_records(folder: Path) -> dict[str, Any]:
-    """Return the committed records of the app in `folder`, by preset."""
-    path = folder / "results.json"
-    try:
-        return json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError as error:
-        raise UserError(f"{path}: expected JSON: {error}") from None
 
 
 def with_results(readme: str, table: str) -> str:

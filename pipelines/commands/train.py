@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from ..app import App
+from ..app import App, folder_of
 from ..config import Config, from_dict, require
 from ..errors import UserError
 from ..files import require_writable
 from ..training.checkpoint import Checkpoint
+from ..training.duration import expected_minutes, machine_speed, rounded
+from ..training.recorded import read_records
 from .command_line import log_to_standard_error, parse
 
 if TYPE_CHECKING:
@@ -81,7 +83,19 @@ def _options(app: App, argv: list[str], prog: str) -> Train:
     if preset not in app.presets:
         raise UserError(f"--preset: expected one of {', '.join(app.presets)}, got {preset!r}")
     config = app.presets[preset]
-    return parse(Train[type(config)], prog, argv, Train(config, preset))  # type: ignore[misc]
+    asks = {"-h", "--help"} & set(argv)
+    description = _description(app) if asks else None
+    command: Any = Train[type(config)]  # type: ignore[misc]
+    return parse(command, prog, argv, Train(config, preset), description=description)
+
+
+def _description(app: App) -> str:
+    """Return what the verb does, and how long each preset trains on this machine."""
+    records, speed = read_records(folder_of(app.name)), machine_speed()
+    times = {name: expected_minutes(record, speed=speed) for name, record in records.items()}
+    known = [f"{name} {rounded(minutes)}" for name, minutes in times.items() if name in app.presets]
+    presets = f"On this machine the presets train for about: {', '.join(known)}; smoke trains an epoch."
+    return f"{Train.__doc__} {presets}"
 
 
 def _preset(argv: list[str]) -> str:

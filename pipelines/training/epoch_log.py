@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..tracking.run import Run
+from .duration import rounded
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class EpochLog:
     Args:
         run: the open run.
         epochs: the largest number of epochs.
-        seed: which seed this is; the time left is shown if there are several.
+        seed: which seed this is.
         sample: None, or `sample(epoch=epoch, folder=folder)`, which writes files for the run to the folder.
     """
 
@@ -54,15 +54,16 @@ class EpochLog:
         self._logged += 1
         shown = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
         text = f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
-        log.info("%s", text if self._seed.count == 1 else self._with_time_left(epoch, text))
+        if self._seed.count > 1:
+            text = f"seed {self._seed.number} of {self._seed.count}, {text}"
+        log.info("%s%s", text, self._time_left(epoch))
         if self._sample:
             with tempfile.TemporaryDirectory() as folder:
                 self._sample(epoch=epoch, folder=Path(folder))
                 self._run.folder(Path(folder), f"samples/epoch_{epoch:03}")
 
-    def _with_time_left(self, epoch: int, text: str) -> str:
-        """Return which seed this is, and the time left if no seed stops early."""
-        seconds = (time.monotonic() - self._started) / self._logged
+    def _time_left(self, epoch: int) -> str:
+        """Return the time left if no seed stops early; "" after the last epoch."""
+        minutes = (time.monotonic() - self._started) / self._logged / 60
         left = self._epochs - epoch + (self._seed.count - self._seed.number) * self._epochs
-        minutes = math.ceil(left * seconds / 60)
-        return f"seed {self._seed.number} of {self._seed.count}, {text}; up to {minutes} min of training left"
+        return f"; up to {rounded(left * minutes)} of training left" if left else ""

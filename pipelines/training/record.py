@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import Config, to_dict
 from ..tracking.provenance import provenance
+from .duration import machine_speed
 
 if TYPE_CHECKING:
     from ..evaluation.outcome import Outcome
     from ..export.trained import ExportResult
     from .setup import Setup
 
+_MEANS = ("training_minutes", "machine_speed")
 Scores = Mapping[str, Mapping[str, float]]
 """Numbers by two keys: split and metric, or baseline and split."""
 
@@ -52,7 +54,7 @@ def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, 
         "left_out": exported.left_out,
         "epochs": outcome.progress.epochs,
         "best_epoch": outcome.progress.best_epoch,
-        "training_minutes": _minutes(outcome),
+        **_time(setup, outcome),
         "config": _portable(setup.config),
         "made_with": provenance(),
         "date": datetime.date.today().isoformat(),
@@ -71,7 +73,7 @@ def of_seed(setup: Setup, outcome: Outcome) -> dict[str, Any]:
         "baselines": outcome.baselines,
         "epochs": progress.epochs,
         "best_epoch": progress.best_epoch,
-        "training_minutes": _minutes(outcome),
+        **_time(setup, outcome),
         "data_sha256": outcome.data.fingerprint,
     }
 
@@ -79,9 +81,9 @@ def of_seed(setup: Setup, outcome: Outcome) -> dict[str, Any]:
 def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record of several seeds.
 
-    `scores`, `baselines` and `training_minutes` are means over the seeds. `spread` has the standard deviation
-    (with n - 1), the smallest and the largest value of each score and baseline. `variants` and all other
-    values are those of the exported seed.
+    `scores`, `baselines`, `training_minutes` and `machine_speed` are means over the seeds. `spread` has the
+    standard deviation (with n - 1), the smallest and the largest value of each score and baseline. `variants`
+    and all other values are those of the exported seed.
 
     Args:
         run_id: the id of the parent run.
@@ -97,7 +99,7 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
         "run_id": run_id,
         **means,
         "spread": spreads,
-        "training_minutes": round(statistics.fmean(run["training_minutes"] for run in runs), 2),
+        **{name: round(statistics.fmean(run[name] for run in runs), 2) for name in _MEANS},
         "config": {**best["config"], "seed": runs[0]["seed"]},
         "best_seed": best["config"]["seed"],
         "runs": [dict(run) for run in runs],
@@ -122,8 +124,13 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"std": statistics.stdev(values), "min": min(values), "max": max(values)}
 
 
-def _minutes(outcome: Outcome) -> float:
-    return round(outcome.progress.seconds / 60, 2)
+def _time(setup: Setup, outcome: Outcome) -> dict[str, float]:
+    """Return the minutes of the epochs, those of everything until now, and how fast the machine is."""
+    return {
+        "training_minutes": round(outcome.progress.seconds / 60, 2),
+        "total_minutes": round(setup.minutes(), 2),
+        "machine_speed": round(machine_speed(), 1),
+    }
 
 
 def _portable(config: Config) -> dict[str, Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..app import App
+from ..app import App, folder_of
 from ..config import Config, to_dict
 from ..data.examples import Data, Features
 from ..errors import UserError
 from ..tracking import runs as tracking
 from ..tracking.run import Run
 from .checkpoint import Checkpoint
+from .duration import machine_speed, said
 from .fit import seed_everything
+from .recorded import read_records
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,12 @@ class Setup:
     features: Features
     run: Run
     checkpoint: Checkpoint
+    started: float
+    """When the run started, on the clock of `time.monotonic`; a resumed one as if it had not been stopped."""
+
+    def minutes(self) -> float:
+        """Return the minutes that the run has taken until now, without the time that it stood still."""
+        return (time.monotonic() - self.started) / 60
 
 
 @contextmanager
@@ -56,6 +65,8 @@ def set_up(
     Raises:
         UserError: the run to resume was started with different data or settings.
     """
+    started = time.monotonic()
+    machine_speed()  # measured before the training, and before TensorFlow's threads take part
     seed_everything(config.seed)
     data = _load(app, config, resume)
     features = app.features(config, data)
@@ -67,7 +78,10 @@ def set_up(
         settings = {"app": app.name, "preset": preset, "config": params, "fingerprint": data.fingerprint}
         checkpoint.write_settings(settings | {"parent": parent})
         run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
-        yield Setup(app, preset, config, data, features, run, checkpoint)
+        if needed := said(read_records(folder_of(app.name)).get(preset), config, data.counts):
+            log.info("%s", needed)
+        started -= checkpoint.load().seconds
+        yield Setup(app, preset, config, data, features, run, checkpoint, started)
 
 
 def _load(app: App, config: Config, resume: str | None) -> Data:

@@ -6,16 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.app import discover
-from pipelines.commands.report import (
-    keep_record,
-    markdown_table,
-    overview,
-    read_records,
-    summary,
-    with_results,
-)
+from pipelines.commands.report import keep_record, markdown_table, overview, summary, with_results
 from pipelines.config import from_dict, to_dict
 from pipelines.training.record import Result
+from pipelines.training.recorded import read_records
 
 ROOT = Path(__file__).parents[2]
 APPS = discover()

@@ -31,7 +31,13 @@ def test_every_metric_of_an_epoch_is_logged_and_the_main_ones_are_shown(caplog):
     run, values = Run(), EPOCH | {"clipped_steps": 4.0}
     EpochLog(run, epochs=9)(3, values)
     assert run.metrics_logged == {(name, 3): value for name, value in values.items()}
-    assert caplog.messages == ["epoch 3: loss 0.5, validation.accuracy 0.75, clipped_steps 4"]
+    shown = "epoch 3: loss 0.5, validation.accuracy 0.75, clipped_steps 4; up to 10 s of training left"
+    assert caplog.messages == [shown]
+
+
+def test_the_last_epoch_leaves_no_time(caplog):
+    EpochLog(Run(), epochs=3)(3, {"loss": 0.5})
+    assert caplog.messages == ["epoch 3: loss 0.5"]
 
 
 def test_with_several_seeds_each_epoch_shows_which_one_and_the_time_left(caplog, monkeypatch):

@@ -39,6 +39,7 @@ class Processes:
             "scores": {"test": {"accuracy": config.seed / 10}},
             "baselines": {"majority": {"test": 0.25}},
             "training_minutes": 1.0,
+            "machine_speed": 4000.0,
         }
         checkpoint = Checkpoint.of_run(run_id)
         checkpoint.write_settings({"config": {"seed": config.seed}, "parent": arguments["parent"]})
