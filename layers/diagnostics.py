@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from .bidirectional import Bidirectional
 from .pcen import PCEN
-from .recording import Observation, Recording, observer
+from .recording import Observation, Recording, observe, observer
 from .recurrent import Recurrent
 from .stack import Stack
 
@@ -155,10 +155,10 @@ def diagnoser(model: keras.Model) -> Callable[[Any, Any], dict[str, Diagnosis]]:
     def loss(inputs: Any, targets: Any, _: list[Recording]) -> tf.Tensor:
         return model.compute_loss(inputs, targets, model(inputs, training=False), training=False)
 
-    observe = observer(list(found.values()), loss)
+    measure = observer(list(found.values()), loss)
 
     def diagnose(inputs: Any, targets: Any) -> dict[str, Diagnosis]:
-        seen = observe(inputs, targets) if found else []
+        seen = measure(inputs, targets) if found else []
         return {
             path: Diagnosis(
                 _by_lag(layer, one.of_loss, one.valid),
@@ -177,7 +177,7 @@ def _observed(layer: Recurrent, sequences: Any, loss: Callable[[tf.Tensor], tf.T
         layer(sequences)
         return loss(tf.cast(recordings[0].last[0], layer.compute_dtype))
 
-    return observer([layer], of_last_output)(tf.cast(sequences, layer.compute_dtype))[0]
+    return observe([layer], of_last_output, tf.cast(sequences, layer.compute_dtype))[0]
 
 
 def _by_lag(layer: Recurrent, norms: Sequence[tf.Tensor], valid: tf.Tensor | None) -> dict[str, np.ndarray]:

@@ -44,41 +44,59 @@ class Observation(NamedTuple):
     """(steps, batch, 1) bool, False at padding, or None without a mask."""
 
 
-def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Callable[..., list[Observation]]:
-    """Return a function that calls `loss` and returns an `Observation` of each layer.
+def observe(
+    layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor], *arguments: Any
+) -> list[Observation]:
+    """Call `loss` once and return an `Observation` of each layer.
 
-    Stateful layers keep the states that they had before. The function is traced once for each shape of its
-    arguments, and is fast from its second call on.
+    Stateful layers keep the states that they had before.
 
     Args:
         layers: the layers to observe.
-        loss: takes tensors, then the list of the layers' `Recording`s; it calls the layers and returns a
-            scalar.
+        loss: takes the arguments as tensors, then the list of the layers' `Recording`s; it calls the layers
+            and returns a scalar.
+        *arguments: arrays, or dicts of arrays by input name.
+    """
+    return _keeping_states(layers, lambda *tensors: _observe(layers, loss, *tensors), *arguments)
 
-    Returns:
-        A function of the arguments of `loss` without the recordings.
+
+def observer(layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor]) -> Callable[..., list[Observation]]:
+    """Return a function of `*arguments` that does what `observe` does.
+
+    It is traced once for each shape of its arguments, and is fast from its second call on.
     """
 
     @tf.function(autograph=False)
-    def observe(*arguments: tf.Tensor) -> list[Observation]:
-        with (
-            tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape,
-            recorded(layers, tape) as recordings,
-        ):
-            value = loss(*arguments, recordings)
-        return _observations(tape, value, recordings)
+    def traced(*tensors: tf.Tensor) -> list[Observation]:
+        return _observe(layers, loss, *tensors)
 
-    def call(*arguments: Any) -> list[Observation]:
-        carried = [variable for layer in layers for variable in layer.states or ()]
-        before = [tf.identity(variable) for variable in carried]
-        tensors = [_tensors(argument) for argument in arguments]
-        # observe(*tensors) would make TensorFlow warn about functions that are traced for one call only.
-        seen = observe.get_concrete_function(*tensors)(*tensors)
-        for variable, value in zip(carried, before, strict=True):
-            variable.assign(value)
-        return seen
+    def call(*tensors: Any) -> list[Observation]:
+        # traced(*tensors) would make TensorFlow warn about functions that are traced for one call only.
+        return traced.get_concrete_function(*tensors)(*tensors)
 
-    return call
+    return lambda *arguments: _keeping_states(layers, call, *arguments)
+
+
+def _keeping_states(
+    layers: Sequence[Recurrent], call: Callable[..., list[Observation]], *arguments: Any
+) -> list[Observation]:
+    carried = [variable for layer in layers for variable in layer.states or ()]
+    before = [tf.identity(variable) for variable in carried]
+    seen = call(*(_tensors(argument) for argument in arguments))
+    for variable, value in zip(carried, before, strict=True):
+        variable.assign(value)
+    return seen
+
+
+def _observe(
+    layers: Sequence[Recurrent], loss: Callable[..., tf.Tensor], *tensors: tf.Tensor
+) -> list[Observation]:
+    with (
+        tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape,
+        recorded(layers, tape) as recordings,
+    ):
+        value = loss(*tensors, recordings)
+    return _observations(tape, value, recordings)
 
 
 def _observations(tape: tf.GradientTape, loss: tf.Tensor, recordings: list[Recording]) -> list[Observation]:
