@@ -69,17 +69,32 @@ def runs(folder):
 
 
 SMALL = ("--preset", "smoke", "--dataset", "reviews.csv", "--batch-size", "32")
-# One precision is enough to be interrupted in.
-QUICK = """
-import functools, sys
-import pipelines.training.bundle as bundle
+# A small network without plots, in one precision, is enough to be interrupted in.
+SMALL_NETWORK = """
+import functools
+import keras
+import apps.sentiment.model as model, apps.sentiment.plots as plots, pipelines.training.bundle as bundle
+
+def build_model(config, features):
+    tokens = keras.Input([None], dtype="int32", name="tokens")
+    x = keras.layers.Embedding(int(features.counts["vocabulary"]), 8, mask_zero=True)(tokens)
+    x = keras.layers.Dropout(0.1)(keras.layers.GlobalAveragePooling1D()(x))
+    return keras.Model(tokens, keras.layers.Dense(2, activation="softmax", name="probabilities")(x))
+
+model.build_model = build_model
+plots.make_plots = lambda config, outcome: {}
 bundle.export = functools.partial(bundle.export, precisions=("float32",))
+"""
+QUICK = f"""
+import sys
+{SMALL_NETWORK}
 from pipelines.commands.console import run_apps as main
 sys.exit(main(sys.argv[1:]))
 """
-STEPPED = """
+STEPPED = f"""
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it, and pass that on
+{SMALL_NETWORK}
 import pipelines.training.batches as training
 slowly = training.batches
 def batches(*args):
@@ -156,16 +171,16 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(checkout):
     assert runs(checkout)[1].keys() == before.keys()
 
 
-SEEDS = """
-import functools, signal, sys, time
+SEEDS = f"""
+import signal, sys, time
 from pipelines.commands.console import run_apps as main
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
 # Each seed's own process imports this file under another name.
+{SMALL_NETWORK}
 import pipelines.training.batches as training
-import pipelines.training.bundle as bundle
 
 def batches(*arguments, every=training.batches):
     for batch in every(*arguments):
@@ -173,7 +188,6 @@ def batches(*arguments, every=training.batches):
         yield batch
 
 training.batches = batches
-bundle.export = functools.partial(bundle.export, precisions=("float32",))
 """
 
 
