@@ -109,8 +109,15 @@ def _assert_same(left: Any, right: Any, **tolerance: float) -> None:
         np.testing.assert_allclose(one, other, **tolerance)
 
 
-@pytest.mark.parametrize("return_sequences", [True, False])
-@pytest.mark.parametrize("mask", [None, MASK], ids=["no mask", "mask"])
+@pytest.mark.parametrize(
+    ("mask", "return_sequences"),
+    [
+        pytest.param(MASK, True, id="mask"),
+        pytest.param(None, False, id="last output"),
+        pytest.param(None, True, id="no mask", marks=pytest.mark.long),
+        pytest.param(MASK, False, id="last output with mask", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", MAKERS)
 def test_own_gradient_is_that_of_the_loop(name: str, mask: Any, return_sequences: bool) -> None:
     layer, states = _layer(name, return_sequences)
