@@ -159,6 +159,10 @@ def app_names(package: str = APPS) -> list[str]:
     return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.ispkg]
 
 
+SHIPPED = "shipped"
+"""The folder of the bundle that is shipped with an app, in the app's folder."""
+
+
 def folder_of(name: str) -> Path:
     """Return the folder of the app called `name`."""
     return Path(*importlib.import_module(APPS).__path__, name)

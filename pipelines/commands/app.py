@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from ..app import App
+from ..app import SHIPPED, App, folder_of
 from ..config import from_dict
 from ..errors import UserError
 from ..evaluation.score import score
@@ -26,7 +26,10 @@ Options = TypeVar("Options")
 
 
 BundleOption = Annotated[
-    Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: exports/APP/latest)")
+    Path | None,
+    tyro.conf.arg(
+        metavar="FOLDER", help_behavior_hint="(default: exports/APP/latest, or else the shipped one)"
+    ),
 ]
 VariantOption = Annotated[
     str | None,
@@ -104,6 +107,8 @@ def _predict(app: App, argv: list[str], prog: str) -> None:
     inputs = list(command.inputs)
     if command.file or (app.reads_lines and not inputs):
         inputs += _lines(command.file)
+    if not command.json:
+        _say_which(app, bundle, prog)
     answers = app.predict(bundle, inputs, command.variant, command.options)
     if command.json:
         print(json.dumps({"predictions": list(answers)}))
@@ -127,18 +132,40 @@ def _lines(file: Path | None) -> list[str]:
 
 
 def _bundle(app: App, folder: Path | None, prog: str) -> Bundle:
+    """Open the named bundle, or else the newest one trained here, or the one shipped with the app."""
     if folder is None:
         folder = EXPORTS / app.name / "latest"
         if not folder.exists():
-            target = f"make train-{app.name.replace('_', '-')}"
-            command = f"unrolled {app.name} train" if prog.startswith("unrolled ") else target
-            raise UserError(f"no bundle at {folder}: train one first ({command}), or name one with --bundle")
+            folder = _shipped(app, folder, prog)
     bundle = Bundle.open(folder)
     if bundle.manifest["app"] != app.name:
         raise UserError(
             f"{folder}: expected a bundle of {app.name}, got a bundle of {bundle.manifest['app']}"
         )
     return bundle
+
+
+def _shipped(app: App, missing: Path, prog: str) -> Path:
+    folder = folder_of(app.name) / SHIPPED
+    if not folder.exists():
+        command = _training_command(app, prog)
+        raise UserError(f"no bundle at {missing}: train one first ({command}), or name one with --bundle")
+    return folder
+
+
+def _training_command(app: App, prog: str) -> str:
+    installed = prog.startswith("unrolled ")
+    return f"unrolled {app.name} train" if installed else f"make train-{app.name.replace('_', '-')}"
+
+
+def _say_which(app: App, bundle: Bundle, prog: str) -> None:
+    """Say on standard error which network answers."""
+    manifest = bundle.manifest
+    metric, shipped = manifest["metric"], bundle.folder == folder_of(app.name) / SHIPPED
+    name = "the shipped network" if shipped else str(bundle.folder)
+    more = f"; train your own: {_training_command(app, prog)}" if shipped else ""
+    quality = f"{metric['name']} {metric['value']:.3g}"
+    print(f"{name}, trained on {manifest['dataset']} ({quality}){more}", file=sys.stderr)
 
 
 def _evaluate(app: App, argv: list[str], prog: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 VERBS = {
     "export": "Turn a Keras model into verified .tflite files.",
     "benchmark": "Measure the .tflite files of a bundle, or a single one: time, memory, size, operations.",
+    "ship": "Put one precision of a bundle into the package, so that it can be tried without training.",
     "ui": "Serve MLflow's UI over mlruns/, even before the first run.",
 }
 """The verbs that need no app. Each has a module in this folder with its options, `Verb`, and `run`."""

@@ -65,7 +65,7 @@ class Bundle:
 
         Args:
             name: a file name means that file. A precision ("int8") means the file of that precision with the
-                preferred execution. None means the precision "float32".
+                preferred execution. None means the precision "float32", or the first one that the bundle has.
             execution: the preferred execution, if `name` isn't a file name. "loop" is used for None, and if
                 the bundle has no such file.
 
@@ -73,8 +73,9 @@ class Bundle:
             UserError: the bundle has no such file. The message lists its files, or gives the reason why
                 that one was left out.
         """
-        precision = "float32" if name is None else name
-        for preferred in (execution, "loop"):
+        precision = self._first_precision() if name is None else name
+        anyway = [each["execution"] for each in self.variants if name is None]
+        for preferred in (execution, "loop", *anyway):
             for variant in self.variants:
                 if name == variant["file"] or _kind(variant) == (precision, preferred):
                     return variant
@@ -82,11 +83,17 @@ class Bundle:
         known = ", ".join(variant["file"] for variant in self.variants)
         raise UserError(f"{self.folder}: unknown variant {precision!r}: expected one of {known}")
 
+    def _first_precision(self) -> str:
+        """Return "float32", unless the bundle never had it: then the precision of its first file."""
+        files = [each["file"] for each in self.variants]
+        has_had = any(file.startswith("float32_") for file in (*files, *self.left_out))
+        return "float32" if has_had else self.variants[0]["precision"]
+
     def variant_path(self, name: str | None = None, execution: str | None = None) -> Path:
         """Check the size and hash of a variant's file, and return its path.
 
         Args:
-            name: a file name, or a precision, or None for "float32".
+            name: a file name, or a precision, or None, as for `variant`.
             execution: the preferred execution, if `name` isn't a file name.
 
         Raises:
@@ -100,7 +107,7 @@ class Bundle:
         """Return the record of the file with this execution and the precision that `name` stands for.
 
         Args:
-            name: a file name or a precision; None means "float32".
+            name: a file name or a precision or None, as for `variant`.
             execution: the required execution, such as "step" for a stream.
 
         Raises:

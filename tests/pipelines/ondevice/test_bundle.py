@@ -255,6 +255,13 @@ def test_unknown_variants_name_the_known_ones(bundle: Bundle, name: str) -> None
     assert f"unknown variant {name!r}: expected one of float32_loop.tflite, float16_loop.tflite" in text
 
 
+def test_without_a_name_a_bundle_without_float32_gives_its_first_precision(tmp_path: Path) -> None:
+    files = [(record("int8", "step"), b"x"), (record("int16x8", "step"), b"y")]
+    bundle = write_bundle(tmp_path, head(), files, {})
+    assert bundle.with_execution(None, "step")["file"] == "int8_step.tflite"
+    assert bundle.variant()["file"] == bundle.variant(None, "step")["file"] == "int8_step.tflite"
+
+
 def test_unknown_assets_name_the_known_ones(bundle: Bundle) -> None:
     assert "unknown asset 'x': expected one of words.txt" in message(lambda: bundle.asset("x"))
 

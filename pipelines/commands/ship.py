@@ -1,0 +1,132 @@
+"""The verb `ship`: put one precision of a bundle into the package, to be tried without training."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from ..app import SHIPPED, App, find, folder_of
+from ..errors import UserError
+from ..evaluation.score import score
+from ..export.bundle_writing import write_bundle
+from ..ondevice.bundle import Bundle
+from ..ondevice.manifest import Execution, Precision
+from ..ondevice.model import runner_of
+
+MAX_BYTES = 1_200_000
+"""The largest size of all files of a shipped bundle."""
+_EXAMPLES = 100  # of the embedded data, to score the shipped file on
+
+
+@dataclass(frozen=True)
+class Ship:
+    """Put one precision of a bundle into the package, so that it can be tried without training."""
+
+    bundle: tyro.conf.Positional[Path]
+    """The folder of the bundle."""
+    data_licence: str
+    """The licence of the data that the network was trained on, for the card."""
+    precision: Precision = "int8"
+    """Ship the files of this precision."""
+    execution: Execution | None = None
+    """Ship only the variant with this execution. Default: all variants of the precision."""
+
+
+def run(command: Ship) -> None:
+    """Write apps/APP/shipped: the chosen files, the manifest and a card.
+
+    Raises:
+        UserError: the bundle has no such file, or the files are too large.
+    """
+    bundle = Bundle.open(command.bundle)
+    app = find(bundle.manifest["app"])
+    variants = [each for each in bundle.variants if _is_chosen(each, command)]
+    parts = [each for each in bundle.parts if each["precision"] == command.precision]
+    if not variants:
+        raise UserError(f"{command.bundle}: expected a variant in {command.precision}, found none")
+    names = [each["file"] for each in bundle.manifest["assets"] if not each["file"].endswith(".py")]
+    assets = {name: bundle.asset(name) for name in names}
+    size = sum(each["bytes"] for each in (*variants, *parts)) + sum(map(len, assets.values()))
+    if size > MAX_BYTES:
+        raise UserError(f"{command.bundle}: expected at most {MAX_BYTES:,} bytes to ship, got {size:,}")
+    left = ("format", "created", "assets", "variants", "parts", "left_out")
+    head = {key: value for key, value in bundle.manifest.items() if key not in left}
+    head["embedded"] = figure_on_embedded_data(app, bundle, variants[0]["file"])
+    target = folder_of(app.name) / SHIPPED
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ship.") as folder:
+        files = _with_content(bundle, variants), _with_content(bundle, parts)
+        written = write_bundle(Path(folder), head, files[0], assets, parts=files[1])
+        (written.folder / "README.md").write_text(card(written, command.data_licence))
+        shutil.rmtree(target, ignore_errors=True)
+        written.folder.rename(target)
+    print(f"{target}: {size:,} bytes")
+
+
+def _is_chosen(variant: Mapping[str, Any], command: Ship) -> bool:
+    return variant["precision"] == command.precision and command.execution in (None, variant["execution"])
+
+
+def _with_content(bundle: Bundle, records: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
+    computed = ("bytes", "sha256")
+    return [
+        (
+            {key: value for key, value in each.items() if key not in computed},
+            (bundle.folder / each["file"]).read_bytes(),
+        )
+        for each in records
+    ]
+
+
+def figure_on_embedded_data(app: App, bundle: Bundle, file: str) -> dict[str, Any]:
+    """Score a file on the first test examples of the data of the preset `smoke`, which every machine has."""
+    data = app.load(app.presets["smoke"])
+    examples = data.splits["test"]
+    some = dataclasses.replace(
+        examples, inputs=examples.inputs[:_EXAMPLES], targets=examples.targets[:_EXAMPLES]
+    )
+    model = runner_of(bundle.variant(file)["execution"])(bundle.variant_path(file))
+    inputs = app.encode(bundle, some.inputs)
+    values, _ = score(model.predict, inputs, app.targets(bundle, data, some), app.metrics)
+    metric = bundle.manifest["metric"]["name"]
+    return {"dataset": data.source, "examples": len(some.inputs), "file": file, "value": values[metric]}
+
+
+def card(bundle: Bundle, data_licence: str) -> str:
+    """Return the card of a shipped bundle, as Markdown."""
+    manifest, file = bundle.manifest, bundle.variants[0]
+    metric, embedded = manifest["metric"], manifest["embedded"]
+    name, preset, app = metric["name"], manifest["preset"], manifest["app"]
+    facts = {
+        "preset": f"`{preset}`",
+        "trained on": manifest["dataset"],
+        "licence of the data": data_licence,
+        f"{name} on its test split": f"{metric['value']:.4f} in Keras, {file['metric']:.4f} in {file['file']}",
+        "the best simple method there": f"{metric['baseline']:.4f}",
+        f"{name} on {embedded['examples']} examples of {embedded['dataset']}": f"{embedded['value']:.4f}",
+    }
+    files = (*bundle.variants, *bundle.parts)
+    rows = "\n".join(f"| {key} | {value} |" for key, value in facts.items())
+    hashes = "\n".join(f"| {each['file']} | {each['bytes']:,} | {each['sha256']} |" for each in files)
+    return f"""\
+# The shipped network of {app}
+
+`predict` uses it where nothing has been trained yet. It shows what the app does.
+
+| fact | value |
+| --- | --- |
+{rows}
+
+| file | bytes | SHA-256 |
+| --- | --- | --- |
+{hashes}
+
+`manifest.json` has its settings, labels and input. It was trained with
+`python -m apps {app} train --preset {preset} --record` and put here with `python -m pipelines ship`.
+"""
