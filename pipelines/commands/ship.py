@@ -107,7 +107,7 @@ def card(bundle: Bundle, data_licence: str) -> str:
         "preset": f"`{preset}`",
         "trained on": manifest["dataset"],
         "licence of the data": data_licence,
-        f"{name} on its test split": f"{metric['value']:.4f} in Keras, {file['metric']:.4f} in {file['file']}",
+        f"{name} on its test split": f"{metric['value']:.4f} in Keras, {file['metric']:.4f} here",
         "the best simple method there": f"{metric['baseline']:.4f}",
         f"{name} on {embedded['examples']} examples of {embedded['dataset']}": f"{embedded['value']:.4f}",
     }
