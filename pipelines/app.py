@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .ondevice.bundle import Bundle
 
 
+SMOKE = "smoke"
+"""The preset that runs every step in a minute. Its network is of no use."""
+
+
 @dataclass(frozen=True)
 class NoOptions:
     """The options of `predict` for an app without options of its own."""
@@ -110,7 +114,7 @@ class App:
     writes audio or pictures to the folder, for the tracker."""
 
     def __post_init__(self) -> None:
-        for needed in ("default", "smoke"):
+        for needed in ("default", SMOKE):
             if needed not in self.presets:
                 raise ValueError(f"app {self.name!r} has no preset {needed!r}, got {sorted(self.presets)}")
 

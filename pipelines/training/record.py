@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..app import SMOKE
 from ..config import Config, to_dict
 from ..tracking.provenance import provenance
 from .duration import machine_speed
@@ -99,7 +100,7 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
         "run_id": run_id,
         **means,
         "spread": spreads,
-        **{name: round(statistics.fmean(run[name] for run in runs), 2) for name in _MEANS},
+        **{name: round(statistics.fmean(run[name] for run in runs), 2) for name in _MEANS if name in runs[0]},
         "config": {**best["config"], "seed": runs[0]["seed"]},
         "best_seed": best["config"]["seed"],
         "runs": [dict(run) for run in runs],
@@ -126,11 +127,11 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def _time(setup: Setup, outcome: Outcome) -> dict[str, float]:
     """Return the minutes of the epochs, those of everything until now, and how fast the machine is."""
-    return {
+    minutes = {
         "training_minutes": round(outcome.progress.seconds / 60, 2),
         "total_minutes": round(setup.minutes(), 2),
-        "machine_speed": round(machine_speed(), 1),
     }
+    return minutes if setup.preset == SMOKE else minutes | {"machine_speed": round(machine_speed(), 1)}
 
 
 def _portable(config: Config) -> dict[str, Any]:

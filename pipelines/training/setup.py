@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..app import App, folder_of
+from ..app import SMOKE, App, folder_of
 from ..config import Config, to_dict
 from ..data.examples import Data, Features
 from ..errors import UserError
@@ -66,7 +66,8 @@ def set_up(
         UserError: the run to resume was started with different data or settings.
     """
     started = time.monotonic()
-    machine_speed()  # measured before the training, and before TensorFlow's threads take part
+    if preset != SMOKE:
+        machine_speed()  # measured now, while the training does not slow it down
     seed_everything(config.seed)
     data = _load(app, config, resume)
     features = app.features(config, data)
