@@ -79,7 +79,7 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
     import_tensorflow()
     import tensorflow_datasets as tfds
 
-    with _no_warnings():  # TFDS warns of a folder that it has yet to fill
+    with _no_warnings():
         builder = make_builder()
         if builder.is_prepared():
             return builder
@@ -91,7 +91,7 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
         )
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     try:
-        with _progress(builder.info.full_name, folder):
+        with _no_warnings(), _progress(builder.info.full_name, folder):
             builder.download_and_prepare(download_config=config)
     except OSError as error:
         builder = make_builder()
@@ -104,7 +104,10 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
 
 @contextlib.contextmanager
 def _no_warnings() -> Iterator[None]:
-    """Keep the warnings of TFDS, which uses absl's logger, from the user."""
+    """Keep the warnings of TFDS from the user: of folders that it has yet to fill, of its own old code.
+
+    TFDS uses absl's logger.
+    """
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)
