@@ -55,9 +55,9 @@ predict-image-captioning: $(INSTALLED)  ## predict-image-captioning IMAGE=photo.
 	@test -n "$$INPUT" || { echo 'error: expected make predict-image-captioning IMAGE=photo.jpg' >&2; exit 2; }
 	@$(RUN) -m apps image_captioning predict $(ARGS) -- "$$INPUT"
 
-predict-music-generation: export OUT := $(or $(value OUT),piece.mid)
+predict-music-generation: export OUT := $(value OUT)
 predict-music-generation: $(INSTALLED)  ## predict-music-generation [OUT=piece.mid]: a minute of music, with sound and picture
-	@$(RUN) -m apps music_generation predict --out "$$OUT" $(ARGS)
+	@$(RUN) -m apps music_generation predict $${OUT:+--out "$$OUT"} $(ARGS)
 
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
-from pipelines.files import require_writable, write_atomically
+from pipelines.files import require_folder, write_atomically
 
 from .contenders import LIBRARIES
 from .export_contenders import CONTENDERS, FEATURES, Answer, Case, Exported
@@ -127,7 +127,7 @@ def run(command: Export, argv: Sequence[str]) -> dict[str, Any]:
         for units in command.units
         for steps in command.steps
     ]
-    return header | {"cases": [measure(case, command.seconds) for case in tqdm(todo, file=sys.stderr)]}
+    return header | {"cases": [measure(case, command.seconds) for case in tqdm(todo, disable=None)]}
 
 
 def _version(name: str) -> str:
@@ -140,7 +140,7 @@ def _version(name: str) -> str:
 def _run() -> None:
     argv = sys.argv[1:]
     command = parse(Export, "python -m benchmarks.export", argv)
-    require_writable("--output", command.output.parent)
+    require_folder("--output", command.output.parent)
     with contextlib.redirect_stdout(sys.stderr):  # some tools print their progress
         record = run(command, argv)
     write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")

@@ -60,7 +60,7 @@ def compare(config: Config, rounds: int) -> dict[str, Any]:
     first = {name: seconds(partial(_epoch, model, features, config, 0)) for name, model in models.items()}
     rng = np.random.default_rng(config.seed)
     times: dict[str, list[float]] = {name: [] for name in models}
-    for _ in tqdm(range(rounds), desc="sentiment epochs", file=sys.stderr):
+    for _ in tqdm(range(rounds), desc="sentiment epochs", disable=None):
         for name in rng.permutation(list(models)):
             times[name].append(seconds(partial(_epoch, models[name], features, config, 1)))
     spent = {name: quartiles(values) for name, values in times.items()}

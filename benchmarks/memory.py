@@ -52,7 +52,7 @@ def compare() -> dict[str, Any]:
 
     The entry of a variant that fails is {"failed": the last line of its error}.
     """
-    measured = {name: _in_new_process(name) for name in tqdm(VARIANTS, desc="peak memory", file=sys.stderr)}
+    measured = {name: _in_new_process(name) for name in tqdm(VARIANTS, desc="peak memory", disable=None)}
     return {"size": str(SIZE), "cell": "LSTM", "variants": measured}
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
-from pipelines.files import require_writable, write_atomically
+from pipelines.files import require_folder, write_atomically
 
 from . import report
 from .contenders import (
@@ -164,7 +164,7 @@ def _measure_all(command: Speed, torch: Any | None) -> list[dict[str, Any]]:
         for training in PASSES.values()
     ]
     cells = []
-    for cell, size, training in (bar := tqdm(todo, file=sys.stderr)):
+    for cell, size, training in (bar := tqdm(todo, disable=None)):
         bar.set_description(f"{size} {cell}")
         cells.append(measure(cell, size, training=training, duration=command.seconds, torch=torch))
     return cells
@@ -178,7 +178,7 @@ def _in_new_process(module: str) -> Any:
 def _run() -> None:
     argv = sys.argv[1:]
     command = parse(Speed, "python -m benchmarks.speed", argv)
-    require_writable("--output", command.output.parent)
+    require_folder("--output", command.output.parent)
     record = run(command, argv)
     write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
     report.renew_readme(command.output.with_name("README.md"), "speed.json", report.tables(record))

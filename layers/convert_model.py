@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from .bidirectional import Bidirectional
+from .comparison import require_same
 from .convert import from_keras
 from .rebuild import build_as, copy_weights, is_graph, rebuild, replace_inside
 from .recurrent import Recurrent
@@ -41,8 +42,8 @@ def convert_model(model: keras.Model) -> keras.Model:
     Raises:
         TypeError: `model` is not a keras.Model, or a recurrent layer or cell has no counterpart, such as
             ConvLSTM2D or your own cell.
-        ValueError: the model is not built, an option has no counterpart, or a layer can't be rebuilt from its
-            config.
+        ValueError: the model is not built, an option has no counterpart, a layer can't be rebuilt from its
+            config, or the new model answers otherwise on random inputs.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"convert_model: expected a keras.Model, got {type(model).__name__}")
@@ -52,7 +53,9 @@ def convert_model(model: keras.Model) -> keras.Model:
             raise ValueError(
                 f"{layer.name}: it has no weights, because it is not built: call the model on a batch first"
             )
-    return _Conversion(model).run()
+    new = _Conversion(model).run()
+    require_same(model, new)
+    return new
 
 
 class _Conversion:
@@ -147,8 +150,10 @@ class _Conversion:
     def _pairs(self, old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
         """Yield each layer inside `old` with its new layer, outer layers first."""
         yield old, new
-        if is_graph(old):
+        if is_graph(old) and self.made.get(id(old)) is new:
             children = [(layer, self.of(layer)) for layer in old.layers]
+        elif is_graph(old):  # it came with the layer around it, which was rebuilt from its config
+            children = list(zip(old.layers, new.layers, strict=True))
         elif isinstance(new, Stack):
             return  # a Stack has no StackedRNNCells inside
         elif len(old._layers) != len(new._layers):

@@ -92,8 +92,14 @@ class App:
     """Whether a higher value of the first metric is better."""
     options: type = NoOptions
     """A frozen dataclass with the options of `predict` on the command line. Every field needs a default."""
+    example: tuple[str, ...] = ()
+    """The arguments of an example of `predict` on the command line."""
     reads_lines: bool = False
-    """Whether `predict` reads standard input, line by line, when the command line has no inputs."""
+    """Whether inputs are texts; otherwise they are files. `predict` reads texts from standard input, line by
+    line, when the command line has no inputs."""
+    input_column: Callable[[Mapping[str, Any]], str] | None = None
+    """input_column(settings) -> the column of a CSV, TSV or JSONL file with the inputs of `predict`; None if
+    the app reads no such files. `settings` is the config as `to_dict` returns it."""
     deployed: Callable[[Any, Features, keras.Model], keras.Model] = _itself
     """deployed(config, features, model) -> the model that is scored and exported. It has one input and
     one output."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,15 +85,9 @@ def show(config: CaptioningConfig, outcome: Outcome, bundle: Bundle, folder: Pat
     """Write the gallery, and compare beam search with greedy search on the first test images."""
     captions, references, scores = _scored(outcome)
     captioner = Captioner(bundle, "float32", Options(beams=1))
-    order = np.argsort(-scores, kind="stable")
-    middle = max(0, len(order) // 2 - _OF_EACH // 2)
-    chosen = {
-        "good": order[:_OF_EACH],
-        "middling": order[middle : middle + _OF_EACH],
-        "worst": order[::-1][:_OF_EACH],
-    }
-    for kind, rows in chosen.items():
-        for number, row in enumerate(rows.tolist(), start=1):
+    simple = max(of_split["test"] for of_split in outcome.baselines.values())
+    for kind, rows in exhibited(captions, scores, simple).items():
+        for number, row in enumerate(rows, start=1):
             image = outcome.features.inputs["test"][row]
             title = f"{kind}: CIDEr-D {scores[row]:.2f}"
             figure = _gallery_figure(image, captioner, references[row], title)
@@ -100,6 +96,31 @@ def show(config: CaptioningConfig, outcome: Outcome, bundle: Bundle, folder: Pat
     if java_runs():
         figures["meteor"] = text_scores(captions, references, meteor=True)["meteor"]
     return figures
+
+
+def exhibited(captions: Sequence[str], scores: np.ndarray, simple: float) -> dict[str, list[int]]:
+    """Return the rows of the gallery's images: good, middling and worst ones, at most three of each.
+
+    A good caption has a higher score than the best simple method has on average, and says no word twice in a
+    row. If the network has no such caption, the gallery has no good ones.
+
+    Args:
+        captions: the network's captions.
+        scores: the CIDEr-D of each caption, (N,).
+        simple: the mean CIDEr-D of the best simple method.
+    """
+    order = np.argsort(-scores, kind="stable").tolist()
+    good = [row for row in order if scores[row] > simple and not _stammers(captions[row])]
+    middle = max(0, len(order) // 2 - _OF_EACH // 2)
+    return {
+        "good": good[:_OF_EACH],
+        "middling": order[middle : middle + _OF_EACH],
+        "worst": order[::-1][:_OF_EACH],
+    }
+
+
+def _stammers(caption: str) -> bool:
+    return any(first == second for first, second in itertools.pairwise(words(caption)))
 
 
 def _gallery_figure(

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.config import require
 from pipelines.errors import UserError
-from pipelines.files import require_writable, write_atomically
+from pipelines.files import PREDICTIONS, require_folder, write_atomically
 from pipelines.ondevice.beam_search import Hypothesis, Limits, beam_search, sample
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
@@ -35,8 +35,9 @@ class Options(SamplingOptions):
     temperature: float | None = None
     """Sample the words at this temperature instead of using beam search: 1 samples from the network's own
     distribution, lower favours probable words, 0 takes the most probable."""
-    out: Path = Path()
-    """Folder for an image NAME_caption.png of each input file, which shows the attention for each word."""
+    out: Path = PREDICTIONS
+    """The folder for an image NAME_caption.png of each input file, which shows the attention for each word.
+    It must exist; the default one is made."""
     picture: bool = True
     """Write the image that shows the attention."""
 
@@ -96,7 +97,7 @@ def predict(
         raise UserError("expected an image file (JPEG, PNG, ...), got none")
     files = [image for image in images if isinstance(image, str | Path)]
     if files and options.picture:
-        require_writable("--out", options.out)
+        require_folder("--out", options.out)
     captioner = Captioner(bundle, bundle.variant(variant)["precision"], options)
     for image in images:
         pixels = pixels_of(image, captioner.size)

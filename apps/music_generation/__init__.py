@@ -16,6 +16,7 @@ APP = usual_app(
     targets=targets_of,
     higher_is_better=False,
     options=Options,
+    example=("--seconds", "30"),
     executions=lambda config: ("loop", "step"),
     each_epoch=lazy(__name__, "samples", "each_epoch"),
     show=lazy(__name__, "samples", "write_samples"),

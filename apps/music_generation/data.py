@@ -8,7 +8,6 @@ from typing import Any
 from pipelines.config import require
 from pipelines.data import source
 from pipelines.data.examples import Data
-from pipelines.data.music_files import ABC, MIDI, WITH_SPLITS
 from pipelines.data.music_sources import (
     SPLITS,
     Pieces,
@@ -57,7 +56,6 @@ def load(config: MusicConfig) -> Data:
         from_embedded=from_embedded,
         from_builder=from_builder,
         from_files=from_files,
-        suffixes=(*MIDI, *ABC, *WITH_SPLITS),
     )
     return source.load(config, readers)
 
@@ -65,10 +63,23 @@ def load(config: MusicConfig) -> Data:
 def _complete(pieces: Pieces, name: str, notes: list[str], config: MusicConfig) -> Data:
     """Leave out pieces that the representation can't hold, and complete the splits."""
     voices = settings_of(config)["voices"] if config.representation == "voices" else None
-    kept = {
-        split: [piece for piece in some if len(piece) and voices in (None, piece.shape[1])]
-        for split, some in pieces.items()
-    }
-    if left_out := sum(map(len, pieces.values())) - sum(map(len, kept.values())):
-        notes = [*notes, f"{name}: {left_out:,} pieces left out: they don't have four voices"]
-    return complete_pieces(kept, source=name, notes=notes, seed=config.seed)
+    kept: Pieces = {split: [] for split in pieces}
+    others: list[int] = []  # the numbers of voices of the pieces that are left out
+    for split, some in pieces.items():
+        for piece in filter(len, some):
+            if voices in (None, piece.shape[1]):
+                kept[split].append(piece)
+            else:
+                others.append(piece.shape[1])
+    return complete_pieces(kept, source=name, notes=[*notes, *_about(others, name)], seed=config.seed)
+
+
+def _about(voices: list[int], name: str) -> list[str]:
+    """Return a list with a note about pieces left out because they have these numbers of voices, if any."""
+    if not voices:
+        return []
+    single = voices.count(1)
+    counts = [f"{single:,} with one voice (for these: --representation melody)"] if single else []
+    if more := len(voices) - single:
+        counts.append(f"{more:,} with another number of voices (for these: --representation pianoroll)")
+    return [f"{name}: pieces without four voices left out: {', '.join(counts)}"]

@@ -97,7 +97,8 @@ def prepared(piece: np.ndarray, settings: Mapping[str, Any], where: str = "a pie
         return outer_voices(piece)
     if settings["kind"] == "voices" and piece.shape[1] != settings["voices"]:
         raise UserError(
-            f"{where}: expected {settings['voices']} voices, each one note at a time, got {piece.shape[1]}"
+            f"{where}: expected {settings['voices']} voices, each one note at a time, got {piece.shape[1]}: "
+            "networks trained with --representation melody or pianoroll take any number"
         )
     return piece
 

@@ -14,7 +14,7 @@ from pipelines.config import require
 from pipelines.data.midi_files import write_midi
 from pipelines.data.note_grid import notes
 from pipelines.errors import UserError
-from pipelines.files import require_writable, write_atomically
+from pipelines.files import PREDICTIONS, require_folder, write_atomically
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream, runner_of
 from pipelines.ondevice.step_network import StreamNetwork
@@ -31,8 +31,9 @@ _LONGEST_SECONDS = 3600.0
 class Options(SamplingOptions):
     """Without inputs, compose a piece; with inputs, score each of them."""
 
-    out: Path = Path("piece.mid")
-    """The MIDI file to write; a WAV file and an image of the piano roll are written to the same folder."""
+    out: Path = PREDICTIONS / "piece.mid"
+    """The MIDI file to write; a WAV file and an image of the piano roll are written to the same folder. The
+    folder must exist; the default one is made."""
     seconds: float = 60.0
     """Length of the piece. A harmonised melody keeps its own length."""
     tempo: float = 84.0
@@ -89,7 +90,7 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
     settings = bundle.preprocessing
     representation = representation_of(settings)
     steps_per_beat = settings["steps_per_beat"]
-    require_writable("--out", options.out.parent)
+    require_folder("--out", options.out.parent)
     primer, melody = _given(options, settings)
     steps = round(options.seconds * options.tempo / 60 * steps_per_beat) if melody is None else len(melody)
     file = bundle.with_execution(variant, "step")["file"]
@@ -131,7 +132,7 @@ def _write(piece: np.ndarray, steps_per_beat: int, options: Options) -> dict[str
     names = voice_names(piece)
     write_atomically(options.out, write_midi(piece, steps_per_beat, options.tempo, names))
     picture = options.out.with_suffix(".png")
-    write_atomically(picture, png(piece, steps_per_beat))
+    write_atomically(picture, png(piece, steps_per_beat, names))
     files = {"picture": str(picture)}
     if options.wav:
         from pipelines.tasks.music_sound import synthesise, wav

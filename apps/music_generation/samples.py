@@ -85,7 +85,8 @@ def check_rows(
 
 def _write(piece: np.ndarray, config: MusicConfig, path: str, sound: bool) -> None:
     per_beat = config.steps_per_beat
-    Path(f"{path}.mid").write_bytes(write_midi(piece, per_beat, _TEMPO, voice_names(piece)))
-    Path(f"{path}.png").write_bytes(png(piece, per_beat))
+    names = voice_names(piece)
+    Path(f"{path}.mid").write_bytes(write_midi(piece, per_beat, _TEMPO, names))
+    Path(f"{path}.png").write_bytes(png(piece, per_beat, names))
     if sound:
         Path(f"{path}.wav").write_bytes(wav(synthesise(piece, 60 / _TEMPO / per_beat)))

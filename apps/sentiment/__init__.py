@@ -10,5 +10,7 @@ APP = usual_app(
     "Label a text as positive, negative or neutral, or with the labels of your data.",
     presets=PRESETS,
     metrics=METRICS,
+    example=("not bad at all",),
     reads_lines=True,
+    input_column=lambda settings: settings["text_column"],
 )

@@ -17,6 +17,8 @@ APP = usual_app(
     presets=PRESETS,
     metrics=METRICS,
     options=SpeechOptions,
+    example=("word.wav",),
+    input_column=lambda settings: "file",
     executions=_executions,
     show=lazy(__name__, "plots", "show"),
 )

@@ -69,7 +69,7 @@ def show(config: SpeechConfig, outcome: Outcome, bundle: Bundle, folder: Path) -
     samples, spoken = make_stream(clips, noise, rate=SAMPLE_RATE, minutes=minutes, seed=config.seed)
     listener = Listener(bundle, None, options, ignored=others)
     curve = detection_curve(listener, samples, spoken, options)
-    title = f"Stream of {minutes:g} minutes, {len(spoken)} words; at each point its threshold"
+    title = f"Detection of words: a stream of {minutes:g} minutes with {len(spoken)} words"
     return write_detection(folder, curve, title=title, threshold=options.threshold)
 
 

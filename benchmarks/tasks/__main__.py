@@ -20,7 +20,7 @@ import tyro
 
 from pipelines.commands.command_line import guarded, parse
 from pipelines.config import require
-from pipelines.files import require_writable
+from pipelines.files import require_folder
 from pipelines.tracking.provenance import provenance
 
 from . import report
@@ -43,7 +43,7 @@ class Train:
 
     task: Annotated[Name, tyro.conf.Positional]
     """The task to train on."""
-    cell: tuple[str, ...] = ()
+    cell: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="")] = ()
     """The names of the cells to train. Default: those that the task compares."""
     units: int | None = None
     """The units of the recurrent layer. Default: those that the task sets for the cell, or else 128."""
@@ -101,7 +101,7 @@ def run(command: Train, argv: Sequence[str], tasks: dict[str, Task]) -> str:
 def _run() -> None:
     argv = sys.argv[1:]
     command = parse(Train, "python -m benchmarks.tasks", argv)
-    require_writable("--output", command.output.parent)
+    require_folder("--output", command.output.parent)
     print(run(command, argv, TASKS))
 
 

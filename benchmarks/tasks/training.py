@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 import time
 from typing import Any, NamedTuple
 
@@ -66,7 +65,7 @@ def train(task: Task, cell: str, units: int, *, steps: int, minutes: float, seed
     validation, tests = task.held_out()
     rng = np.random.default_rng(seed)
     start, best, weights, done = time.perf_counter(), math.inf, model.get_weights(), 0
-    with tqdm(total=steps, desc=f"{task.name} {cell}", file=sys.stderr) as bar:
+    with tqdm(total=steps, desc=f"{task.name} {cell}", disable=None) as bar:
         while not done or (done < steps and best > task.goal and time.perf_counter() - start < 60 * minutes):
             count = min(task.steps_between, steps - done)
             _fit(model, task.draw(rng, count * task.batch_size), task.batch_size)

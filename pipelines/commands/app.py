@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import tyro
 
 from ..app import SHIPPED, App, folder_of
 from ..config import from_dict
+from ..data.tables import is_table, read_column
 from ..errors import UserError
 from ..evaluation.score import score
 from ..ondevice.bundle import Bundle
@@ -22,6 +24,7 @@ from .command_line import parse
 from .train import EXPORTS, Train
 from .train import run as train
 
+log = logging.getLogger(__name__)
 Options = TypeVar("Options")
 
 
@@ -46,13 +49,18 @@ class Predict(Generic[Options]):
     """Run the model of a bundle on inputs, without TensorFlow."""
 
     options: tyro.conf.OmitArgPrefixes[Options]
-    inputs: tyro.conf.Positional[tuple[str, ...]] = ()
+    inputs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(help_behavior_hint="")] = ()
     """The inputs: texts or files, depending on the app."""
     file: Annotated[
         Path | None,
         tyro.conf.arg(metavar="FILE", help_behavior_hint="(default in apps for texts: standard input)"),
     ] = None
-    """A UTF-8 text file with one input per line."""
+    """A text file with one input per line, or a CSV, TSV or JSONL file with the column that training
+    reads."""
+    column: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: as in training)")
+    ] = None
+    """The column of the inputs in a CSV, TSV or JSONL file."""
     bundle: BundleOption = None
     """The bundle to use."""
     variant: VariantOption = None
@@ -104,17 +112,30 @@ def _predict(app: App, argv: list[str], prog: str) -> None:
     options, default = options_of(app)["predict"]
     command = parse(options, prog, argv, default)
     bundle = _bundle(app, command.bundle, prog)
+    if warning := bundle.warning(command.variant):
+        log.warning("%s: %s", bundle.folder, warning)
     inputs = list(command.inputs)
-    if command.file or (app.reads_lines and not inputs):
+    if command.file and app.input_column and is_table(command.file):
+        inputs += _column(app, bundle, command.file, command.column)
+    elif command.file or (app.reads_lines and not inputs):
         inputs += _lines(command.file)
     if not command.json:
         _say_which(app, bundle, prog)
     answers = app.predict(bundle, inputs, command.variant, command.options)
     if command.json:
-        print(json.dumps({"predictions": list(answers)}))
+        print(json.dumps({"predictions": list(answers)} | ({"warning": warning} if warning else {})))
     else:
         for answer in answers:
             print(app.describe(answer), flush=True)
+
+
+def _column(app: App, bundle: Bundle, file: Path, column: str | None) -> list[str]:
+    """Return the inputs in a column of a table. Files are relative to the table's folder, as in training."""
+    assert app.input_column is not None
+    settings = bundle.manifest["config"]
+    column = column or app.input_column(settings)
+    values = read_column(file, column, "--column", settings.get("encoding", "utf-8"))
+    return values if app.reads_lines else [str(file.parent / value) for value in values]
 
 
 def _lines(file: Path | None) -> list[str]:

@@ -39,7 +39,7 @@ class Export:
     """A model saved by Keras 3, MODEL.keras."""
     output: Path = Path("exports/models")
     """The bundle is written to OUTPUT/NAME."""
-    name: str | None = None
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """The name of the bundle. Default: the model's file name."""
     precision: Annotated[tuple[Precision, ...], tyro.conf.UseAppendAction] = ()
     """The number format of weights and activations. May be given several times. Default: every precision
@@ -51,12 +51,12 @@ class Export:
     target: Literal["tflite", "micro"] = "tflite"
     """micro: also write each integer variant that microcontrollers can run (step, unrolled) as C arrays for
     TFLite Micro, to OUTPUT/NAME_micro."""
-    calibration: Path | None = None
+    calibration: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="")] = None
     """An .npz file of real inputs (N, ...) by input name. The ranges of int8 and int16x8 files are measured
     on them, and every file is checked on them. 100 to 200 examples are enough. Default: random inputs."""
-    steps: int | None = None
+    steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """The length of the sequences, if the model leaves it open."""
-    tolerance: float | None = None
+    tolerance: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None
     """The largest difference from Keras that an output may have, as a share of the range of its values.
     The default depends on the precision."""
     integer_io: bool = False

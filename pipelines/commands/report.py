@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..files import write_atomically
+from ..training.record import no_better_than
 from ..training.recorded import read_records
 
 if TYPE_CHECKING:
@@ -26,16 +27,22 @@ _ABOUT_INTERVALS = "A range in brackets is the 95 % confidence interval over the
 Rows = Sequence[Sequence[Any]]
 
 
-def summary(result: Result) -> str:
-    """Return the tables of a finished training run, and commands to continue with."""
+def summary(result: Result, predict: str) -> str:
+    """Return the tables of a finished training run, and commands to continue with.
+
+    Args:
+        result: the result of the run.
+        predict: the command to try the bundle with.
+    """
     record = result.record
-    metric, app = record["metric"], record["app"]
+    metric = record["metric"]
     several = "runs" in record
     return "\n".join(
         [
             "",
             text_table([metric, *record["scores"]], _quality(record)),
             *([f"± is the standard deviation over {len(record['runs'])} seeds"] if several else []),
+            *_warning(record),
             *(["", f"seed {record['best_seed']}, the best on validation:"] if several else [""]),
             text_table(_variant_columns(metric), [_variant(row) for row in record["variants"]]),
             *(f"left out  {file}: {reason}" for file, reason in record["left_out"].items()),
@@ -45,10 +52,18 @@ def summary(result: Result) -> str:
             f"model   {result.model_uri}  (for mlflow.pyfunc.load_model, mlflow models serve)",
             "",
             "next:",
-            f'  python -m apps {app} predict "..."     (or make predict-{app.replace("_", "-")})',
+            f"  {predict}",
             "  make ui                                  the run, its plots and files, in the browser",
         ]
     )
+
+
+def _warning(record: Mapping[str, Any]) -> list[str]:
+    """Return a line that warns of a network that is no better than a simple method, if it is so."""
+    found = no_better_than(record)
+    which = " and ".join(f"than {method} on {split}" for split, method in found.items())
+    use = ": it is no model to use" if "test" in found else ""
+    return [f"this network is no better {which}{use}"] if found else []
 
 
 def _quality(record: Mapping[str, Any]) -> Rows:
@@ -58,7 +73,8 @@ def _quality(record: Mapping[str, Any]) -> Rows:
         [name, *(_baseline(record, name, split) for split in of_split)]
         for name, of_split in record["baselines"].items()
     ]
-    rows.append(["this network", *(_score(record, split) for split in splits)])
+    name = "this network (no better)" if no_better_than(record) else "this network"
+    rows.append([name, *(_score(record, split) for split in splits)])
     for run in record.get("runs", ()):
         name = f"  seed {run['seed']} (validation {_number(run['validation'])})"
         rows.append([name, *(_number(run["scores"][split][metric]) for split in splits)])

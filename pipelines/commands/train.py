@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
-import os
-import tempfile
-from collections.abc import Iterator
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
@@ -17,10 +14,13 @@ import tyro
 
 from ..app import App, folder_of
 from ..config import Config, from_dict, require
+from ..data.tfds_sets import import_tensorflow
 from ..errors import UserError
 from ..files import require_writable
 from ..training.checkpoint import Checkpoint
 from ..training.duration import expected_minutes, machine_speed, rounded
+from ..training.own_process import call_in_own_process
+from ..training.raw_data import check_data, load_data
 from ..training.recorded import read_records
 from .command_line import log_to_standard_error, parse
 
@@ -71,7 +71,19 @@ def run(app: App, argv: list[str], prog: str) -> None:
     result = _run_training(app, preset, config, command)
     if command.record:
         report.keep_record(app.name, result.record)
-    print(json.dumps(result.record, indent=1) if command.json else report.summary(result))
+    if command.json:
+        print(json.dumps(result.record, indent=1))
+    else:
+        print(report.summary(result, _predict_command(app, prog, result.bundle)))
+
+
+def _predict_command(app: App, prog: str, bundle: Path) -> str:
+    """Return an example of the command that uses the bundle, as text for the user."""
+    usual = bundle.parent == EXPORTS / app.name
+    options = [] if usual else ["--bundle", str(bundle)]
+    command = shlex.join([*prog.removesuffix(" train").split(), "predict", *options, *app.example])
+    made = usual and not prog.startswith("unrolled ")
+    return f"{command}     (or make predict-{app.name.replace('_', '-')})" if made else command
 
 
 def _options(app: App, argv: list[str], prog: str) -> Train:
@@ -106,6 +118,7 @@ def _preset(argv: list[str]) -> str:
 
 
 def _run_training(app: App, preset: str, config: Config, command: Train[Any]) -> Result:
+    """Load the data, and only then import what trains a network: a mistake in the data is told at once."""
     arguments: dict[str, Any] = {
         "preset": preset,
         "config": config,
@@ -114,37 +127,20 @@ def _run_training(app: App, preset: str, config: Config, command: Train[Any]) ->
         "register": command.register,
     }
     if command.seeds > 1:
+        if not command.resume:
+            of_data = {"app_name": app.name, "config": config}
+            call_in_own_process(check_data, of_data, prepare=log_to_standard_error)
         from ..training.seeds import train_seeds
 
         return train_seeds(app, **arguments, seeds=command.seeds, prepare=_prepare_training)
+    data = load_data(app, config, command.resume)
     _prepare_training()
     from ..training.experiment import train
 
-    return train(app, **arguments)
+    return train(app, **arguments, data=data)
 
 
 def _prepare_training() -> None:
     """Set up logging and import TensorFlow; called first in every process that trains."""
     log_to_standard_error()
-    with _native_messages_held_back():
-        import tensorflow  # noqa: F401
-
-
-@contextlib.contextmanager
-def _native_messages_held_back() -> Iterator[None]:
-    """Collect what C++ code writes to standard error, and show it only if an exception is raised.
-
-    TensorFlow writes about missing drivers whenever it is imported.
-    """
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as messages:
-        os.dup2(messages.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            messages.seek(0)
-            os.write(kept, messages.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    import_tensorflow()

@@ -14,7 +14,8 @@ from tqdm import tqdm
 from ..errors import UserError
 from ..ondevice.audio import SUFFIXES, loudest, read_audio, to_int16
 from .speakers import Clip, speaker_of
-from .text_files import DELIMITERS, SPLIT_NAMES
+from .tables import DELIMITERS
+from .text_files import SPLIT_NAMES
 
 BACKGROUND = "_background_noise_"
 """The folder of Speech Commands with long recordings of noise; it is not a label."""
@@ -49,8 +50,8 @@ def find_clips(path: Path) -> list[Clip]:
     elif path.suffix.lower() in DELIMITERS:
         clips = _rows(path)
     else:
-        found = "another file" if path.exists() else "No such file or folder"
-        raise UserError(f"{path}: expected a folder with one folder per label, or a CSV; got {found}")
+        found = "got another file" if path.exists() else "no such file or folder"
+        raise UserError(f"{path}: expected a folder with one folder per label, or a CSV; {found}")
     if not clips:
         kinds = ", ".join(SUFFIXES)
         raise UserError(f"{path}: found no audio: expected one folder per label, with files of {kinds}")
@@ -84,10 +85,11 @@ def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> R
         read.samples.append(to_int16(loudest(heard, samples)))
     if not read.clips:
         raise UserError(f"{source}: can't read any of {len(clips):,} files: {broken[0]}")
-    _require_labels(source, read.clips)
+    some = "; ".join(broken[:_NAMED]) + ("; ..." if len(broken) > _NAMED else "")
+    left_out = f"{len(broken):,} files left out that can't be read: {some}" if broken else ""
+    _require_labels(source, read.clips, left_out)
     if broken:
-        some = "; ".join(broken[:_NAMED]) + ("; ..." if len(broken) > _NAMED else "")
-        read.notes.append(f"{source}: {len(broken):,} files left out that can't be read: {some}")
+        read.notes.append(f"{source}: {left_out}")
     read.notes.extend(longer_note(source, longer, samples / rate))
     return read
 
@@ -150,7 +152,8 @@ def _clips_of(path: Path, reader: csv.DictReader) -> Iterator[Clip]:
         yield Clip(file, unicodedata.normalize("NFC", label), speaker, SPLIT_NAMES[split] if split else "")
 
 
-def _require_labels(where: Path | str, clips: Sequence[Clip]) -> None:
+def _require_labels(where: Path | str, clips: Sequence[Clip], why: str = "") -> None:
     labels = {clip.label for clip in clips}
     if len(labels) < 2:
-        raise UserError(f"{where}: expected clips of at least two labels, got only {labels.pop()!r}")
+        more = f"; {why}" if why else ""
+        raise UserError(f"{where}: expected clips of at least two labels, got only {labels.pop()!r}{more}")

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from ..errors import UserError
 from ..ondevice.vocabulary import words
-from .text_files import JSON_SUFFIXES, SPLIT_NAMES, json_object
+from .tables import JSON_SUFFIXES, json_object
+from .text_files import SPLIT_NAMES
 
-_TOKEN_FILES = ("*.token", "*.token.txt")
+SUFFIXES = (*JSON_SUFFIXES, ".token", ".token.txt")
 _TOKEN = re.compile(r"(?P<image>[^\t]+)#\d+\t(?P<caption>.*)")
 
 
@@ -44,8 +45,7 @@ def find_captions(path: Path) -> Path:
     """Return the caption file: `path` itself, or the only caption file in the folder `path`."""
     if not path.is_dir():
         return path
-    patterns = (*(f"*{suffix}" for suffix in JSON_SUFFIXES), *_TOKEN_FILES)
-    found = sorted(file for pattern in patterns for file in path.glob(pattern))
+    found = sorted(file for suffix in SUFFIXES for file in path.glob(f"*{suffix}"))
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         raise UserError(
@@ -63,6 +63,8 @@ def read_captions(path: Path, columns: Columns) -> tuple[list[CaptionedImage], l
     Raises:
         UserError: the file is malformed. The message is one line with file and line number.
     """
+    if not path.name.lower().endswith((*SUFFIXES, ".txt")):
+        raise UserError(f"{path}: expected captions in a file of {', '.join(SUFFIXES)}")
     is_json = path.suffix.lower() in JSON_SUFFIXES
     entries = _json_entries(path, columns) if is_json else _token_entries(path)
     images: dict[str, CaptionedImage] = {}

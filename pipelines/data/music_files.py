@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def read_splits(path: Path) -> Splits:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
     if not splits.get("train"):
-        raise UserError(f"{path}: expected pieces of a split called train, found {sorted(splits) or 'none'}")
+        found = ", ".join(f"{len(pieces)} of {split}" for split, pieces in splits.items()) or "none"
+        raise UserError(f"{path}: expected pieces of a split called train, found {found}")
     return splits
 
 
@@ -79,6 +81,8 @@ def _from_list(piece: Any, where: str) -> np.ndarray:
 
 def _npz(path: Path) -> Splits:
     splits: Splits = {}
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise UserError(f"{path}: expected an .npz file")
     try:
         with np.load(path, allow_pickle=False) as file:
             for name in sorted(file.files):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str
     if not music:
         raise UserError(f"{path}: expected MIDI or ABC files, found none")
     reader, pieces = _Reader(steps_per_beat), Pieces()
-    for file in tqdm(music, desc="reading", unit="file", file=sys.stderr, leave=False):
+    for file in tqdm(music, desc="reading", unit="file", leave=False, disable=None):
         folders = [part for part in file.relative_to(path).parts[:-1] if part in SPLITS] or ["train"]
         pieces.setdefault(folders[0], []).extend(reader.read(str(file), file))
     return pieces, reader.notes(path.name)
@@ -91,8 +90,9 @@ def complete_pieces(
         seed: selects the pieces to hold out.
 
     Raises:
-        UserError: a split is empty.
+        UserError: a split is empty. The message has the notes, which tell why pieces were left out.
     """
+    why = "".join(f"; {note.removeprefix(f'{source}: ')}" for note in notes)
     notes = list(notes)
     kept = {name: list(pieces.get(name, [])) for name in SPLITS}
     train = _without_copies(kept)
@@ -106,8 +106,11 @@ def complete_pieces(
                 f"{source}: no {name} split: {len(kept[name]):,} pieces held out of train (seed {seed})"
             )
     kept["train"] = train
-    if empty := [name for name in SPLITS if not kept[name]]:
-        raise UserError(f"{source}: expected music for all of {', '.join(SPLITS)}, found none for {empty[0]}")
+    if not all(kept.values()):
+        count = sum(map(len, kept.values()))
+        raise UserError(
+            f"{source}: expected at least one piece for each of {', '.join(SPLITS)}, got {count}{why}"
+        )
     splits = {
         name: Examples(some, np.array([len(piece) for piece in some], np.int64))
         for name, some in kept.items()

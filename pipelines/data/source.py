@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config, PretrainedConfig
-from . import text_files
+from . import image_files, music_files, text_files
 from .examples import Data
 from .splits import with_pretraining
-from .tfds_sets import DATA_DIR, builder_of, prepare
+from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
+
+_SUFFIXES = (
+    *text_files.SUFFIXES,
+    *(".gz", ".train"),
+    *image_files.SUFFIXES,
+    *music_files.MIDI,
+    *music_files.ABC,
+    *music_files.WITH_SPLITS,
+)
 
 
 @dataclass(frozen=True)
@@ -29,21 +38,28 @@ class Readers:
     """from_files(path) -> data of the user's own files; `~` is expanded already."""
     from_embedded: Callable[[Any], Data] | None = None
     """from_embedded(builder) -> data of an embedded set. Default: `from_builder`."""
-    suffixes: tuple[str, ...] = ()
-    """A --dataset with one of these suffixes is a path, even if there is no such file. The suffixes of text
-    files are always included."""
 
 
 def load(config: Config, readers: Readers) -> Data:
     """Load the data set `config.dataset`, and add `config.pretraining_dataset` if it is set.
 
+    Mistakes that can be told quickly are told first: names are checked before any data set is read, and
+    files are read before a TFDS set, which needs TensorFlow.
+
     Raises:
         UserError: a data set is unknown, can't be prepared, or isn't of a kind that the app reads.
     """
-    data = _read(config.dataset, config, readers)
-    if isinstance(config, PretrainedConfig) and config.pretraining_dataset:
-        return with_pretraining(data, _read(config.pretraining_dataset, config, readers))
-    return data
+    extra = config.pretraining_dataset if isinstance(config, PretrainedConfig) else None
+    wanted = [config.dataset] if extra is None else [config.dataset, extra]
+    for dataset in wanted:
+        if dataset not in readers.embedded and not is_path(dataset):
+            require_known(dataset, config.data_dir, readers.embedded)
+    found = {dataset: _read(dataset, config, readers) for dataset in sorted(wanted, key=_comes_later)}
+    return found[config.dataset] if extra is None else with_pretraining(found[config.dataset], found[extra])
+
+
+def _comes_later(dataset: str) -> bool:
+    return not is_path(dataset)
 
 
 def _read(dataset: str, config: Config, readers: Readers) -> Data:
@@ -52,13 +68,12 @@ def _read(dataset: str, config: Config, readers: Readers) -> Data:
         make = readers.embedded[dataset]
         builder = prepare(lambda: make(data_dir=str(folder.expanduser())), folder)
         return (readers.from_embedded or readers.from_builder)(builder)
-    if is_path(dataset, readers.suffixes):
+    if is_path(dataset):
         return readers.from_files(Path(dataset).expanduser())
     return readers.from_builder(builder_of(dataset, config.data_dir))
 
 
-def is_path(dataset: str, suffixes: tuple[str, ...] = ()) -> bool:
+def is_path(dataset: str) -> bool:
     """Return whether `dataset` is a path: it exists, or it can't be a TFDS name such as `glue/sst2`."""
     looks = dataset.startswith((".", "~", "/")) or dataset.count("/") > 1 or "\\" in dataset
-    endings = (*text_files.SUFFIXES, ".gz", ".train", *suffixes)
-    return looks or dataset.lower().endswith(endings) or Path(dataset).exists()
+    return looks or dataset.lower().endswith(_SUFFIXES) or Path(dataset).exists()

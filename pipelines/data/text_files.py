@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
-import io
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import UserError
+from .tables import TABLES, as_text, bare, is_table, read_text, table_rows
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
-JSON_SUFFIXES = (".jsonl", ".ndjson")
-SUFFIXES = (*DELIMITERS, *JSON_SUFFIXES, ".txt")
+SUFFIXES = (*TABLES, ".txt")
 SPLIT_NAMES = {
     "train": "train",
     "validation": "validation",
@@ -47,17 +41,15 @@ def read_labelled_text(
     Raises:
         UserError: the file is malformed. The message is one line with file and line number.
     """
-    content = _decode(path, _read_bytes(path), encoding)
-    suffix = _bare(path).suffix.lower()
-    if suffix in DELIMITERS:
-        rows = _csv_rows(path, content, delimiter=DELIMITERS[suffix], text=text_column, label=label_column)
-    elif suffix in JSON_SUFFIXES:
-        rows = _json_rows(path, content, text_column, label_column)
-    else:
-        rows = _line_rows(content)
+    if bare(path).suffix.lower() == ".json":
+        raise UserError(f"{path}: expected one JSON object per line, in a .jsonl file")
+    content = read_text(path, encoding)
+    found = (
+        _labelled_rows(path, content, text_column, label_column) if is_table(path) else _line_rows(content)
+    )
     kept: list[Row] = []
     empty: list[int] = []
-    for row in rows:
+    for row in found:
         if not row.label.strip():
             raise UserError(f"{path}:{row.line}: expected a label, got none")
         if row.text.strip():
@@ -94,23 +86,23 @@ def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
     """Return the file of each split, and notes about files that are used but not named by `path`."""
     if path.is_dir():
         return _splits_in_folder(path), []
-    stem = _bare(path)
+    stem = bare(path)
     if stem.suffix != ".train":
         return {"train": path}, []
-    siblings = [file for file in sorted(path.parent.glob("*")) if _bare(file).stem == stem.stem]
-    files = _by_split({file: _bare(file).suffix[1:] for file in siblings})
+    siblings = [file for file in sorted(path.parent.glob("*")) if bare(file).stem == stem.stem]
+    files = _by_split({file: bare(file).suffix[1:] for file in siblings})
     others = [file.name for name, file in files.items() if name != "train"]
     notes = [f"{path}: {' and '.join(others)} in the same folder are the held-out splits"] if others else []
     return files | {"train": path}, notes
 
 
 def _splits_in_folder(folder: Path) -> dict[str, Path]:
-    files = _by_split({file: _bare(file).stem for file in sorted(folder.iterdir()) if file.is_file()})
+    files = _by_split({file: bare(file).stem for file in sorted(folder.iterdir()) if file.is_file()})
     if "train" not in files:
         raise UserError(
             f"{folder}: expected a train file (train.csv, train.tsv, train.jsonl or train.txt), found none"
         )
-    kinds = {_bare(file).suffix.lower() for file in files.values()}
+    kinds = {bare(file).suffix.lower() for file in files.values()}
     if len(kinds) > 1:
         names = ", ".join(file.name for file in files.values())
         raise UserError(f"{folder}: expected split files of one format, got {names}")
@@ -149,85 +141,13 @@ def _check_classes(files: Mapping[str, Path], splits: Mapping[str, list[Row]]) -
                 )
 
 
-def _bare(path: Path) -> Path:
-    """Return the path without .gz."""
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _decode(path: Path, data: bytes, encoding: str) -> str:
-    try:
-        codecs.lookup(encoding)
-        return data.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}:{line}: byte 0x{data[error.start]:02x} is not {encoding}: "
-            "name the file's encoding, for example --encoding latin-1"
-        ) from None
-    except (LookupError, ValueError):
-        raise UserError(f"--encoding: expected the name of a text encoding, got {encoding!r}") from None
-
-
-def _csv_rows(path: Path, content: str, *, delimiter: str, text: str, label: str) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # the default limit is 131,072 characters
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    start = 1
-    try:
-        for fields in reader:
-            if header is None:
-                header = fields
-                _require_columns(f"{path}:{start}", header, text, label)
-            elif fields and len(fields) != len(header):
-                raise UserError(f"{path}:{start}: expected {len(header)} fields, got {len(fields)}")
-            elif fields:
-                yield Row(fields[header.index(text)], fields[header.index(label)], start)
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise UserError(f"{path}:{start}: {error}") from None
-
-
-def _require_columns(where: str, columns: list[str], text: str, label: str) -> None:
-    for option, column in (("--text-column", text), ("--label-column", label)):
-        if columns.count(column) != 1:
-            found = ", ".join(map(repr, columns))
-            raise UserError(f"{where}: expected one column {column!r} ({option}), the columns are {found}")
-
-
-def json_object(text: str, where: str) -> dict[str, Any]:
-    """Return the JSON object in one line of a file.
-
-    Raises:
-        UserError: no JSON, or not an object; the message begins with `where`.
-    """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{where}: expected a JSON object, got {text.strip()[:40]}")
-    return value
-
-
-def _json_rows(path: Path, content: str, text: str, label: str) -> Iterator[Row]:
-    for line, source in enumerate(content.split("\n"), start=1):
-        if not source.strip():
-            continue
-        row = json_object(source, f"{path}:{line}")
-        _require_columns(f"{path}:{line}", list(row), text, label)
-        if not isinstance(row[text], str):
-            raise UserError(f"{path}:{line}: {text!r}: expected a string, got {json.dumps(row[text])[:40]}")
-        if not isinstance(row[label], str | int):
+def _labelled_rows(path: Path, content: str, text: str, label: str) -> Iterator[Row]:
+    columns = {"--text-column": text, "--label-column": label}
+    for line, (of_text, of_label) in table_rows(path, content, columns):
+        if not isinstance(of_label, str | int):
             raise UserError(f"{path}:{line}: {label!r}: expected a string or an integer")
-        yield Row(row[text], row[label] if isinstance(row[label], str) else json.dumps(row[label]), line)
+        said = of_label if isinstance(of_label, str) else json.dumps(of_label)
+        yield Row(as_text(of_text, f"{path}:{line}: {text!r}"), said, line)
 
 
 def _line_rows(content: str) -> Iterator[Row]:

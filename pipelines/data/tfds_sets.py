@@ -4,23 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import io
+import logging
 import queue
-import sys
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tqdm import tqdm
+
 from ..errors import UserError
+from ..ondevice.native_messages import held_back
+
+log = logging.getLogger(__name__)
 
 DATA_DIR = Path(".cache/tfds")
 """The default folder of prepared TFDS sets; --data-dir changes it."""
 NETWORK_SECONDS = 5.0
 """The time to wait for an answer before reporting that there is no network."""
 _HOSTS_ASKED = 4
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow, without its messages about missing drivers."""
+    with held_back():
+        import tensorflow  # noqa: F401
+
+
+def require_known(name: str, data_dir: Path | None, others: Iterable[str] = ()) -> None:
+    """Check, without TensorFlow if the name is unknown, that there is a TFDS set called `name`.
+
+    Args:
+        name: the name, with its config and version if any.
+        data_dir: where prepared sets are kept; None means the default folder.
+        others: further names that the user may have meant.
+
+    Raises:
+        UserError: there is no such set, config or version.
+    """
+    _named_builder(name, data_dir or DATA_DIR, others)
 
 
 def builder_of(name: str, data_dir: Path | None = None) -> Any:
@@ -49,11 +76,13 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
     Raises:
         UserError: there is no network to download the data, or the folder can't be written to.
     """
+    import_tensorflow()
     import tensorflow_datasets as tfds
 
-    builder = make_builder()
-    if builder.is_prepared():
-        return builder
+    with _no_warnings():
+        builder = make_builder()
+        if builder.is_prepared():
+            return builder
     urls = list(builder.url_infos or {})
     if urls and not _any_host_answers(urls):
         raise UserError(
@@ -62,7 +91,7 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
         )
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with _no_warnings(), _progress(builder.info.full_name, folder):
             builder.download_and_prepare(download_config=config)
     except OSError as error:
         builder = make_builder()
@@ -73,16 +102,57 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
     return builder
 
 
-def _named_builder(name: str, folder: Path) -> Callable[[], Any]:
+@contextlib.contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep the warnings of TFDS from the user: of folders that it has yet to fill, of its own old code.
+
+    TFDS uses absl's logger.
+    """
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _progress(name: str, folder: Path) -> Iterator[None]:
+    """Show the time that preparing a data set takes, instead of TFDS's bars, which overwrite each other."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    log.info("preparing %s in %s: once, it may take minutes", name, folder)
+    started, done = time.monotonic(), threading.Event()
+    with tqdm(bar_format=f"{name}: {{elapsed}}", leave=False, disable=None) as bar:
+
+        def tick() -> None:
+            while not done.wait(1):
+                bar.refresh()
+
+        clock = threading.Thread(target=tick, daemon=True)
+        clock.start()
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                yield
+        finally:
+            done.set()
+            clock.join()
+    log.info("prepared %s in %.0f s", name, time.monotonic() - started)
+
+
+def _named_builder(name: str, folder: Path, others: Iterable[str] = ()) -> Callable[[], Any]:
     import tensorflow_datasets as tfds
 
     def make_builder() -> Any:
         return tfds.builder(name, data_dir=str(folder.expanduser()), try_gcs=False)
 
     try:
-        make_builder()
+        with held_back():
+            make_builder()
     except tfds.core.registered.DatasetNotFoundError:
-        known = set(tfds.list_builders(with_community_datasets=False))
+        known = {*others, *tfds.list_builders(with_community_datasets=False)}
         close = difflib.get_close_matches(name.partition("/")[0].partition(":")[0], known)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UserError(f"--dataset {name}: no such file, and no TFDS set of that name{hint}") from None

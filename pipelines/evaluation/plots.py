@@ -25,6 +25,7 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Fig
         axes.plot(epochs, [values[name] for values in history], marker="o")
         axes.axvline(best_epoch, color="grey", linestyle=":", label="best epoch")
         axes.set(xlabel="epoch", title=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     return figure
@@ -50,6 +51,7 @@ def gradient_by_lag(epochs: Sequence[Mapping[str, Sequence[Sequence[float]]]]) -
             for curve, colour in zip(curves, shades.to_rgba(np.arange(1, len(curves) + 1)), strict=True):
                 axes.plot(np.where(curve > 0, curve, np.nan), color=colour)
             axes.set(yscale="log", xlabel="steps before the end", ylabel="norm of the gradient")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_title(f"{name}: of {of_what}", fontsize="medium")
             axes.grid(alpha=0.3)
     bar = figure.colorbar(shades, ax=panels, label="epoch", ticks=MaxNLocator(integer=True))

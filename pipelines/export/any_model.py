@@ -213,7 +213,7 @@ def _explained(left_out: LeftOut, file: Path) -> LeftOut:
         return left_out
     file.parent.mkdir(parents=True, exist_ok=True)
     output = io.BytesIO()
-    plot(traces).savefig(output, format="png", dpi=120)
+    plot(traces, f"{left_out.file}: error against float32").savefig(output, format="png", dpi=120)
     write_atomically(file, output.getvalue())
     return replace(left_out, reason=f"{left_out.reason}; {entry(traces)}; plot: {file}")
 

@@ -123,6 +123,24 @@ class Bundle:
             f"{self.folder}: expected a variant of {wanted[0]} with execution {execution}, found none"
         )
 
+    def warning(self, name: str | None = None) -> str:
+        """Return a warning if a variant was no better than a simple method on the test data; else "".
+
+        Args:
+            name: a file name, or a precision, or None for "float32".
+
+        Raises:
+            UserError: the bundle has no such file.
+        """
+        metric, value = self.manifest["metric"], self.variant(name)["metric"]
+        simple = metric["baseline"]
+        if value > simple if metric["higher_is_better"] else value < simple:
+            return ""
+        return (
+            f"no model to use: on its test data it is no better than a simple method "
+            f"({metric['name']} {value:.4f}, simple method {simple:.4f})"
+        )
+
     @property
     def parts(self) -> list[dict[str, Any]]:
         """One record for each .tflite file that holds a part of the model, such as a decoder; often none."""

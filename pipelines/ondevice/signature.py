@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from .native_messages import first_call_held_back
 from .quantized_io import as_input, quantization_of, spec_of
 
 Arrays = dict[str, np.ndarray]
@@ -57,7 +58,8 @@ class Signature:
             for name, spec in self.inputs.items()
         }
         try:
-            made = self._run(**given)
+            with first_call_held_back():
+                made = self._run(**given)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise UserError(f"can't be invoked: {self._file}: {one_line(error)}") from None
         return {name: self._real(name, array, exact) for name, array in made.items()}

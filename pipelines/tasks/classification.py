@@ -17,13 +17,15 @@ accuracy = MeanOf(lambda outputs, targets: outputs.argmax(axis=1) == targets)
 
 
 def macro_f1(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the harmonic mean of precision and recall, averaged over the labels.
+    """Return the harmonic mean of precision and recall, averaged over the labels that the targets have.
 
     `outputs` are probabilities (N, labels), `targets` label numbers (N,).
     """
     from sklearn.metrics import f1_score
 
-    return float(f1_score(targets, outputs.argmax(axis=1), average="macro", zero_division=0))
+    present = np.unique(targets)
+    answers = outputs.argmax(axis=1)
+    return float(f1_score(targets, answers, labels=present, average="macro", zero_division=0))
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "macro_f1": macro_f1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,11 +33,14 @@ def fitted(
 def bag_of_words(data: Data, tokenize: Callable[[str], list[str]], seed: int) -> dict[str, float]:
     """Return the accuracy, by test split, of logistic regression on the presence of words.
 
-    Words that occur in only one training text are ignored. `tokenize` returns the words of a text.
+    Words that occur in only one training text are ignored, unless all do. `tokenize` returns the words of a
+    text.
     """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    words = CountVectorizer(analyzer=tokenize, min_df=2, binary=True)
+    texts_with = Counter(word for text in data.splits["train"].inputs for word in set(tokenize(text)))
+    least = min(2, max(texts_with.values()))
+    words = CountVectorizer(analyzer=tokenize, min_df=least, binary=True)
     return fitted(data, make_pipeline(words, LogisticRegression(C=0.3, max_iter=1000, random_state=seed)))

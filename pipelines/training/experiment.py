@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..app import App
 from ..config import Config
+from ..data.examples import Data
 from ..evaluation.outcome import Outcome
 from ..ondevice.bundle import Bundle
 from ..tracking import models
@@ -34,6 +35,7 @@ def train(
     preset: str,
     config: Config,
     output: Path,
+    data: Data | None = None,
     resume: str | None = None,
     register: str | None = None,
 ) -> record.Result:
@@ -44,6 +46,7 @@ def train(
         preset: the name that `config` started from.
         config: the settings.
         output: the bundle is written to OUTPUT/APP/RUN_ID.
+        data: the result of `raw_data.load_data`, if the data is loaded already.
         resume: the id of a stopped run to resume, which was started with this `config`; None for a new run.
         register: the name of a registered model to add the bundle to as a new version; None for none.
 
@@ -51,7 +54,7 @@ def train(
         UserError: the data or the settings can't be used, or the bundle can't be written.
         ExportError: no variant is fit for a device.
     """
-    with set_up(app, preset=preset, config=config, run_name=preset, resume=resume) as setup:
+    with set_up(app, preset=preset, config=config, run_name=preset, data=data, resume=resume) as setup:
         run = setup.run
         log.info("run %s (if it is stopped: python -m apps %s train --resume %s)", run.id, app.name, run.id)
         outcome = _fit_and_score(setup, SeedNumber())

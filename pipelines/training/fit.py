@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -56,7 +55,7 @@ class _ProgressBar(keras.callbacks.Callback):
 
     def __init__(self, title: str, steps: int) -> None:
         super().__init__()
-        self.bar = tqdm(total=steps, desc=title, unit="batch", file=sys.stderr, leave=False, mininterval=0.5)
+        self.bar = tqdm(total=steps, desc=title, unit="batch", leave=False, mininterval=0.5, disable=None)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self.bar.update(batch + 1 - self.bar.n)

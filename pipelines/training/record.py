@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..app import SMOKE
 from ..config import Config, to_dict
+from ..evaluation import baselines
 from ..tracking.provenance import provenance
 from .duration import machine_speed
 
@@ -45,6 +46,7 @@ def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, 
         "run_id": setup.run.id,
         "preset": setup.preset,
         "metric": next(iter(setup.app.metrics)),
+        "higher_is_better": setup.app.higher_is_better,
         "data": outcome.data.source,
         "data_sha256": outcome.data.fingerprint,
         "examples": outcome.data.counts,
@@ -105,6 +107,16 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
         "best_seed": best["config"]["seed"],
         "runs": [dict(run) for run in runs],
     }
+
+
+def no_better_than(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return by test split the simple method that the network of a record is no better than, if any."""
+    return baselines.no_better_than(
+        record["scores"],
+        record["baselines"],
+        record["metric"],
+        higher_is_better=record["higher_is_better"],
+    )
 
 
 def _over_runs(

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..evaluation import plots
+from ..evaluation.baselines import as_tags, no_better_than
 from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import KerasPredictor
@@ -53,6 +54,8 @@ def log_outcome(setup: Setup, outcome: Outcome) -> None:
         run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
     for name, of_split in outcome.baselines.items():
         run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
+    metric, higher = next(iter(setup.app.metrics)), setup.app.higher_is_better
+    run.tags(as_tags(no_better_than(outcome.scores, outcome.baselines, metric, higher_is_better=higher)))
     run.metrics({"best_epoch": outcome.progress.best_epoch})
     history, best_epoch = outcome.progress.history, outcome.progress.best_epoch
     shown = {

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..app import App, find
 from ..config import Config, to_dict
+from ..evaluation.baselines import as_tags
 from ..tracking import runs as tracking
 from ..tracking.run import Run
 from . import record
@@ -144,6 +145,7 @@ def _log_seeds(result: record.Result, parent: Run) -> None:
     parent.metrics(_by_name(of_seeds["baselines"], spreads["baselines"], "baseline."))
     best = next(run for run in runs if run["seed"] == of_seeds["best_seed"])
     parent.tags({"data": of_seeds["data"], "best_seed": best["seed"], "best_run": best["run_id"]})
+    parent.tags(as_tags(record.no_better_than(of_seeds)))
     parent.table("seeds", [_table_row(run, means) for run in runs])
     parent.folder(result.bundle, "bundle")
     parent.text("record.json", json.dumps(of_seeds, indent=1))

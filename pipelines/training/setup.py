@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from ..app import SMOKE, App, folder_of
 from ..config import Config, to_dict
 from ..data.examples import Data, Features
-from ..errors import UserError
 from ..tracking import runs as tracking
 from ..tracking.run import Run
 from .checkpoint import Checkpoint
 from .duration import machine_speed, said
 from .fit import seed_everything
+from .raw_data import load_data
 from .recorded import read_records
 
 log = logging.getLogger(__name__)
@@ -49,16 +49,18 @@ def set_up(
     preset: str,
     config: Config,
     run_name: str,
+    data: Data | None = None,
     resume: str | None = None,
     parent: str | None = None,
 ) -> Iterator[Setup]:
-    """Seed everything, load the data, and open the run for as long as the context lasts.
+    """Load the data, seed everything, and open the run for as long as the context lasts.
 
     Args:
         app: the app to train.
         preset: the name that `config` started from.
         config: the settings.
         run_name: the name of a new run.
+        data: the result of `load_data`, if the data is loaded already.
         resume: the id of a stopped run to resume; None for a new run.
         parent: the id of the parent of a new run, if any.
 
@@ -67,9 +69,9 @@ def set_up(
     """
     started = time.monotonic()
     if preset != SMOKE:
-        machine_speed()  # measured now, while the training does not slow it down
+        machine_speed()  # measured before the training, and before TensorFlow's threads take part
+    data = load_data(app, config, resume) if data is None else data
     seed_everything(config.seed)
-    data = _load(app, config, resume)
     features = app.features(config, data)
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
     tags = {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
@@ -83,14 +85,3 @@ def set_up(
             log.info("%s", needed)
         started -= checkpoint.load().seconds
         yield Setup(app, preset, config, data, features, run, checkpoint, started)
-
-
-def _load(app: App, config: Config, resume: str | None) -> Data:
-    """Load the data; log its notes and counts; refuse data that differs from that of a resumed run."""
-    data = app.load(config)
-    for note in data.notes:
-        log.warning("%s", note)
-    log.info("%s: %s", data.source, ", ".join(f"{count} {name}" for name, count in data.counts.items()))
-    if resume and Checkpoint.of_run(resume).settings()["fingerprint"] != data.fingerprint:
-        raise UserError(f"--resume {resume}: {data.source} is not the data that the run was started with")
-    return data

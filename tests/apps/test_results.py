@@ -152,7 +152,9 @@ def test_tables_show_mean_and_spread_of_several_seeds_and_say_where_there_is_one
     assert "| `one` | somewhere | test | 4 | 0.5000 | **0.7500** (1 seed; 0.700 to 0.800) | 0.1 |" in table
     assert "| `several` | somewhere | test | 4 | 0.5000 | **0.7500** ± 0.0123 (3 seeds) | 0.1 |" in table
     assert "Presets that train for more than 15 minutes are recorded with one seed." in table
-    printed = summary(Result("0" * 32, Path("exports/one/best"), "models:/m-1", several))
+    printed = summary(Result("0" * 32, Path("exports/one/best"), "models:/m-1", several), "how to predict")
+    assert "no better" not in printed
+    assert "next:\n  how to predict\n" in printed
     assert re.search(r"this network +0\.7500 ± 0\.0123\n", printed)
     assert re.search(r"seed 2 \(validation 0\.9000\) +0\.7000\n", printed)
     assert "seed 2, the best on validation:" in printed
@@ -162,6 +164,7 @@ RECORD = {
     "app": "one",
     "preset": "p",
     "metric": "accuracy",
+    "higher_is_better": True,
     "data": "somewhere",
     "examples": {"test": 4},
     "scores": {"test": {"accuracy": 0.75}},
@@ -173,6 +176,14 @@ RECORD = {
         for variant in ("Keras", "int8_loop.tflite")
     ],
 }
+
+
+@pytest.mark.parametrize(("accuracy", "higher_is_better"), [(0.5, True), (0.4, True), (0.75, False)])
+def test_a_network_that_is_no_better_than_a_simple_method_says_so_under_the_table(accuracy, higher_is_better):
+    scores = {"scores": {"test": {"accuracy": accuracy}}, "higher_is_better": higher_is_better}
+    printed = summary(Result("0" * 32, Path("exports/one/best"), "models:/m-1", RECORD | scores), "")
+    assert re.search(rf"this network \(no better\) +{accuracy:.4f}\n", printed)
+    assert "\nthis network is no better than majority on test: it is no model to use\n" in printed
 
 
 def test_a_record_takes_the_place_of_its_presets_older_one(tmp_path):

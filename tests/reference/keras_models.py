@@ -92,6 +92,13 @@ def sequential(*parts: Any, shape: Any = SEQUENCE, **options: Any) -> Model:
     return keras.Sequential([keras.Input(shape, **options), *parts])
 
 
+def functional(*parts: Any) -> Model:
+    x = inputs = keras.Input((FEATURES,))
+    for part in parts:
+        x = part(x)
+    return Model(inputs, x)
+
+
 def tokens(*parts: Any, **options: Any) -> Model:
     return sequential(K.Embedding(6, FEATURES, mask_zero=True), *parts, shape=(STEPS,), **options)
 
@@ -186,6 +193,15 @@ MODELS: dict[str, Callable[[], Model]] = {
     ),
     "images": images,
     "time distributed": lambda: sequential(K.TimeDistributed(K.LSTM(UNITS)), shape=(2, *SEQUENCE)),
+    "time distributed model": lambda: sequential(
+        K.TimeDistributed(sequential(K.Dense(4), shape=(FEATURES,))), K.LSTM(UNITS)
+    ),
+    "time distributed models": lambda: sequential(
+        K.TimeDistributed(functional(sequential(K.Dense(4), shape=(FEATURES,)), K.BatchNormalization())),
+        K.GRU(UNITS),
+    ),
+    "model in a layer": lambda: sequential(Reader(sequential(K.Dense(4), K.Dense(3))), K.LSTM(UNITS)),
+    "normalised weights": lambda: sequential(K.SpectralNormalization(K.Dense(4)), K.LSTM(UNITS)),
     "activation": lambda: sequential(K.LSTM(UNITS, activation=sine, recurrent_activation="hard_sigmoid")),
     "lstm encoder-decoder": lambda: encoder_decoder(K.LSTM),
     "gru encoder-decoder": lambda: encoder_decoder(K.GRU, dropout=0.2),

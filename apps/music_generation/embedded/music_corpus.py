@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tqdm import tqdm
 
 from pipelines.data.embedded import LocalInfo
 
@@ -69,7 +67,4 @@ def _parsed(names: Sequence[str]) -> list[np.ndarray | None]:
     """Parse pieces in two processes; a piece with missing parts is None."""
     # Forking is unsafe here, because TensorFlow has started threads.
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
-        some = pool.imap(corpus_pieces.parse, names, chunksize=8)
-        return list(
-            tqdm(some, total=len(names), desc="parsing music21's corpus", unit="piece", file=sys.stderr)
-        )
+        return pool.map(corpus_pieces.parse, names, chunksize=8)

@@ -78,7 +78,20 @@ def test_voices_leave_out_what_has_not_four(tmp_path):
     write_pieces(tmp_path / "three", 2, voices=3)
     data = load(MusicConfig(dataset=str(tmp_path)))
     assert sum(data.counts.values()) == 6
-    assert "2 pieces left out: they don't have four voices" in data.notes[0]
+    expected = "left out: 2 with another number of voices (for these: --representation pianoroll)"
+    assert expected in data.notes[0]
+
+
+def test_a_folder_of_tunes_with_one_voice_names_the_representation_for_them(tmp_path):
+    write_pieces(tmp_path / "tunes", 4, voices=1)
+    (tmp_path / "tunes" / "broken.mid").write_bytes(b"MThd")
+    said = r"got 0; 1 of 5 files left out: .*broken.mid.*; .* 4 with one voice .*--representation melody"
+    with pytest.raises(UserError, match=said) as refused:
+        load(MusicConfig(dataset=str(tmp_path / "tunes")))
+    assert "\n" not in str(refused.value)
+    assert (
+        sum(load(MusicConfig(dataset=str(tmp_path / "tunes"), representation="melody")).counts.values()) == 4
+    )
 
 
 def test_abc_with_an_upbeat(tmp_path):
@@ -111,7 +124,8 @@ def test_what_is_no_data_set(dataset, said, tmp_path, monkeypatch):
 
 def test_too_few_pieces_for_splits(tmp_path):
     write_pieces(tmp_path / "two", 2)
-    with pytest.raises(UserError, match="two: expected music for all of train, validation, test"):
+    said = r"two: expected at least one piece for each of train, validation, test, got 2$"
+    with pytest.raises(UserError, match=said):
         load(dataclasses.replace(ROLLS, dataset=str(tmp_path / "two")))
 
 

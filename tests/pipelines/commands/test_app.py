@@ -12,6 +12,7 @@ import pytest
 from pipelines import app as contract
 from pipelines.commands import app as cli
 from pipelines.commands import command_line, console
+from pipelines.ondevice.bundle import Bundle
 
 ROOT = Path(__file__).parents[3]
 
@@ -110,11 +111,83 @@ def test_a_verb_of_pipelines_that_is_unknown():
 
 def test_json_alone_is_on_standard_output(capsys, monkeypatch):
     answers = [{"label": "good"}]
-    monkeypatch.setattr(cli, "_bundle", lambda *_: None)
+    monkeypatch.setattr(cli, "_bundle", lambda *_: bundle_of(accuracy=0.9))
     fake = dataclasses.replace(contract.find("sentiment"), predict=lambda *_: answers)
     monkeypatch.setattr(contract, "find", lambda name: fake)
     assert run("sentiment", "predict", "x", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"predictions": answers}
+
+
+def bundle_of(accuracy, folder="exports/one"):
+    """Return a bundle with one file, whose simple methods have an accuracy of 0.6."""
+    metric = {"name": "accuracy", "value": accuracy, "higher_is_better": True, "baseline": 0.6}
+    variant = {"file": "float32_loop.tflite", "precision": "float32", "execution": "loop", "metric": accuracy}
+    manifest = {
+        "metric": metric,
+        "variants": [variant],
+        "config": {"text_column": "body", "encoding": "utf-8"},
+    }
+    return Bundle(Path(folder), manifest)
+
+
+@pytest.mark.parametrize("accuracy", [0.6, 0.61])
+def test_a_model_that_is_no_better_than_a_simple_method_says_so_before_it_answers(
+    accuracy, capsys, monkeypatch, caplog
+):
+    monkeypatch.setattr(cli, "_bundle", lambda *_: bundle_of(accuracy))
+    caplog.set_level("INFO")
+    told = []
+
+    def predict(*_):
+        told.extend(caplog.messages)
+        return []
+
+    fake = dataclasses.replace(contract.find("sentiment"), predict=predict)
+    monkeypatch.setattr(contract, "find", lambda name: fake)
+    assert run("sentiment", "predict", "x", "--json") == 0
+    warning = "no model to use: on its test data it is no better than a simple method"
+    if accuracy > 0.6:
+        assert told == []
+        assert "warning" not in json.loads(capsys.readouterr().out)
+    else:
+        assert told == [f"exports/one: {warning} (accuracy 0.6000, simple method 0.6000)"]
+        assert json.loads(capsys.readouterr().out)["warning"].startswith(warning)
+
+
+@pytest.mark.parametrize(
+    ("app", "argv", "expected"),
+    [
+        ("sentiment", ["--file", "data.csv"], ["good, really", ""]),
+        ("sentiment", ["more", "--file", "data.csv", "--column", "label"], ["more", "a", "b"]),
+        ("sentiment", ["--file", "data.jsonl"], ["one\ntext"]),
+        ("speech_commands", ["--file", "sub/clips.csv"], ["sub/word.wav"]),
+        ("image_captioning", ["--file", "sub/captions.jsonl", "--column", "photo"], ["sub/1.png"]),
+        ("music_generation", ["--file", "pieces"], ["a.mid"]),
+    ],
+)
+def test_a_table_gives_the_column_that_training_reads(app, argv, expected, monkeypatch):
+    Path("sub").mkdir()
+    Path("data.csv").write_text('label,body\na,"good, really"\nb,\n')
+    Path("data.jsonl").write_text('{"body": "one\\ntext"}\n')
+    Path("sub/clips.csv").write_text("file,label\nword.wav,yes\n")
+    Path("sub/captions.jsonl").write_text('{"photo": "1.png"}\n')
+    Path("pieces").write_text("a.mid\n")
+    given = []
+    monkeypatch.setattr(cli, "_bundle", lambda *_: bundle_of(0.9))
+    fake = dataclasses.replace(
+        contract.find(app), predict=lambda bundle, inputs, *_: given.extend(inputs) or []
+    )
+    monkeypatch.setattr(contract, "find", lambda name: fake)
+    assert run(app, "predict", *argv) == 0
+    assert given == expected
+
+
+def test_a_table_without_that_column_names_the_option(capsys, monkeypatch):
+    Path("data.csv").write_text("text\nfine\n")
+    monkeypatch.setattr(cli, "_bundle", lambda *_: bundle_of(0.9))
+    assert run("sentiment", "predict", "--file", "data.csv") == 2
+    said = "error: data.csv:1: expected one column 'body' (--column), the columns are 'text'\n"
+    assert capsys.readouterr().err == said
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():

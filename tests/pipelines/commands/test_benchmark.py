@@ -462,7 +462,7 @@ def test_the_plot_shows_every_run_and_names_its_units() -> None:
 
 
 def test_the_plot_is_written_where_it_is_asked_for(bundle: Path, tmp_path: Path, capsys) -> None:
-    plot = tmp_path / "new" / "plot.png"
+    plot = tmp_path / "plot.png"
     command = Benchmark(bundle, seconds=0.01, threads=(1,), plot=plot)
     run(replace(command, json=True))
     assert len(json.loads(capsys.readouterr().out)["variants"]) == 3

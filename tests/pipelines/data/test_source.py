@@ -24,12 +24,12 @@ def data_of(name: str) -> Data:
 def readers(monkeypatch: pytest.MonkeyPatch) -> source.Readers:
     """Readers that tell in the data's source which of them was asked, and for what."""
     monkeypatch.setattr(source, "prepare", lambda make, folder: make())
+    monkeypatch.setattr(source, "require_known", lambda name, folder, others: None)
     monkeypatch.setattr(source, "builder_of", lambda name, folder: f"{name} in {folder}")
     return source.Readers(
         embedded={"embedded": lambda data_dir: f"made in {data_dir}"},
         from_builder=lambda builder: data_of(f"builder: {builder}"),
         from_files=lambda path: data_of(f"files: {path}"),
-        suffixes=(".mid",),
     )
 
 
@@ -61,6 +61,22 @@ def test_what_comes_first_in_training_is_chosen_the_same_way(readers: source.Rea
     assert data.counts["pretraining"] == 4
 
 
+def test_files_are_read_before_a_set_that_needs_tensorflow_and_names_before_both(
+    readers: source.Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def told(name: str) -> Data:
+        asked.append(name)
+        return data_of(name)
+
+    monkeypatch.setattr(source, "require_known", lambda name, folder, others: asked.append(f"{name} known?"))
+    telling = dataclasses.replace(readers, from_builder=told, from_files=lambda path: told(str(path)))
+    config = PretrainedConfig(dataset="imdb_reviews", pretraining_dataset="mine.csv", pretraining_epochs=1)
+    source.load(config, telling)
+    assert asked == ["imdb_reviews known?", "mine.csv", "imdb_reviews in None"]
+
+
 @pytest.mark.parametrize("settings", [{"pretraining_epochs": 1}, {"pretraining_dataset": "embedded"}])
 def test_a_pretraining_dataset_and_its_epochs_come_together(settings: dict) -> None:
     with pytest.raises(UserError, match="--pretraining-dataset: expected together with --pretraining-epochs"):
@@ -76,6 +92,8 @@ def test_a_pretraining_dataset_and_its_epochs_come_together(settings: dict) -> N
         ("wikipedia/20220620.en", False),
         ("reviews.csv", True),
         ("reviews.jsonl.gz", True),
+        ("tunes.abc", True),
+        ("captions.token", True),
         ("data/sst.train", True),
         ("./reviews", True),
         ("/data/reviews", True),

@@ -1,5 +1,6 @@
 """TFDS sets found, prepared and read, without a network."""
 
+import re
 import socket
 import time
 from pathlib import Path
@@ -181,3 +182,19 @@ def test_another_process_that_was_quicker_is_no_error(folder: Path) -> None:
 
     builder = prepare(lambda: Beaten(data_dir=str(folder)), folder)
     assert text_from_builder(builder, "body", "stars").counts["test"] == 6
+
+
+def test_preparing_says_what_where_and_how_long_instead_of_bars(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    prepare(lambda: TinyReviews(data_dir=str(tmp_path)), tmp_path)
+    name = "tiny_reviews/1.0.0"
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("pipelines")]
+    assert said == [f"preparing {name} in {tmp_path}: once, it may take minutes", said[1]]
+    assert re.fullmatch(rf"prepared {name} in \d+ s", said[1])
+    printed = "".join(capfd.readouterr())
+    assert not any(word in printed for word in ("Generating", "Shuffling", "Dataset", "%|"))
+    caplog.clear()
+    prepare(lambda: TinyReviews(data_dir=str(tmp_path)), tmp_path)
+    assert not [record for record in caplog.records if record.name.startswith("pipelines")]

@@ -9,7 +9,7 @@ import pytest
 from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
 from pipelines.tasks.classification import accuracy, answer, label_targets, macro_f1, ranked
-from pipelines.tasks.classification_baselines import fitted, majority
+from pipelines.tasks.classification_baselines import bag_of_words, fitted, majority
 from pipelines.tasks.classification_loss import SmoothedCrossEntropy
 from pipelines.tasks.classification_plots import most_wrong, usual_plots, word_weights
 
@@ -21,6 +21,8 @@ def test_metrics_by_hand():
     assert accuracy(OUTPUTS, TARGETS) == 0.5
     # Label 0: precision 1/3, recall 1. Label 1: precision 1, recall 1/3.
     assert macro_f1(OUTPUTS, TARGETS) == pytest.approx(0.5)
+    # A label that no target has doesn't count, though an answer may be that label.
+    assert macro_f1(np.eye(3)[[0, 1, 2]], np.array([0, 1, 1])) == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_an_answer_ranks_its_labels():
@@ -104,3 +106,9 @@ def test_words_are_cut_and_labelled():
     said = [[tick.get_text() for tick in axes.get_xticklabels()] for axes in figure.axes]
     assert said == [["not", "bad"], ["a", "b", "c"]]
     assert [axes.get_yticklabels()[0].get_text() for axes in figure.axes] == ["yes", "no"]
+
+
+def test_a_bag_of_words_can_be_made_of_texts_that_share_no_word():
+    train = Examples(["good", "bad", "fine", "poor"], np.array([1, 0, 1, 0]))
+    data = Data({"train": train, "validation": train, "test": train}, ("no", "yes"), "here")
+    assert bag_of_words(data, str.split, seed=1) == {"test": 1.0}

@@ -14,10 +14,13 @@ class Run:
     """Keeps what it is given to log."""
 
     def __init__(self):
-        self.metrics_logged, self.figures, self.tables = {}, {}, {}
+        self.metrics_logged, self.figures, self.tables, self.tags_set = {}, {}, {}, {}
 
     def metrics(self, values):
         self.metrics_logged.update(values)
+
+    def tags(self, values):
+        self.tags_set.update(values)
 
     def figure(self, name, figure):
         self.figures[name] = figure
@@ -26,10 +29,12 @@ class Run:
         self.tables[name] = rows
 
 
-def logged(gradients):
+def logged(gradients, accuracy=0.75):
     run = Run()
     plots = {"confusion": [{"label": "a"}], "nothing": []}
-    app = SimpleNamespace(plots=lambda config, outcome: plots)
+    app = SimpleNamespace(
+        plots=lambda config, outcome: plots, metrics={"accuracy": None}, higher_is_better=True
+    )
     outcome = Outcome(
         data=None,
         features=None,
@@ -37,7 +42,7 @@ def logged(gradients):
         deployed=None,
         progress=Progress([EPOCH, EPOCH], best_epoch=1, gradients=gradients),
         outputs={},
-        scores={"test": {"accuracy": 0.75}},
+        scores={"test": {"accuracy": accuracy}},
         intervals={"test": (0.7, 0.8)},
         baselines={"majority": {"test": 0.5}},
     )
@@ -62,3 +67,8 @@ def test_a_run_shows_gradients_by_lag_where_there_are_recurrent_layers():
 
 def test_a_table_without_rows_is_not_shown():
     assert list(logged([]).tables) == ["confusion"]
+
+
+def test_a_run_that_is_no_better_than_a_simple_method_has_a_tag():
+    assert logged([]).tags_set == {}
+    assert logged([], accuracy=0.5).tags_set == {"no_better_than": "majority on test"}

@@ -19,8 +19,9 @@ def nothing():
 class Processes:
     """Stands in for processes of their own: takes down what is called, and answers at once."""
 
-    def __init__(self, bundle, stopped_at=None):
+    def __init__(self, bundle, higher_is_better=True, stopped_at=None):
         self.calls, self.bundle, self.stopped_at = [], bundle, stopped_at
+        self.higher_is_better = higher_is_better
 
     def __call__(self, function, arguments, *, prepare):
         assert prepare is nothing
@@ -31,7 +32,8 @@ class Processes:
         run_id = f"{config.seed:032x}"
         if function.__name__ == "_export":
             record = {"data": "somewhere", "config": {"seed": config.seed}, "variants": []}
-            return Result(run_id, self.bundle, "models:/m-1", record)
+            metric = {"metric": "accuracy", "higher_is_better": self.higher_is_better}
+            return Result(run_id, self.bundle, "models:/m-1", record | metric)
         scores = {
             "seed": config.seed,
             "run_id": run_id,
@@ -57,7 +59,7 @@ def train(tmp_path, monkeypatch):
     (bundle / "manifest.json").write_text("{}")
 
     def train(*, higher_is_better=True, stopped_at=None, resume=None):
-        processes = Processes(bundle, stopped_at)
+        processes = Processes(bundle, higher_is_better, stopped_at)
         monkeypatch.setattr(seeds, "call_in_own_process", processes)
         app = SimpleNamespace(name="counting", higher_is_better=higher_is_better)
         options = {"output": tmp_path, "resume": resume, "register": None, "prepare": nothing}
@@ -98,6 +100,7 @@ def test_the_seed_that_is_best_on_validation_is_exported_and_the_parent_has_mean
             **{"baseline.majority.test_min": 0.25, "baseline.majority.test_max": 0.25},
         }
     )
+    assert "no_better_than" not in run.data.tags
     assert (run.data.tags["best_seed"], run.data.tags["best_run"]) == ("4", f"{4:032x}")
     assert {item.path for item in client.list_artifacts(run.info.run_id)} >= {
         "bundle",
@@ -112,6 +115,7 @@ def test_where_lower_is_better_the_lowest_on_validation_is_exported(train):
     calls, result = train(higher_is_better=False)
     assert calls[-1][:2] == ("_export", 3)
     assert result.record["best_seed"] == 3
+    assert parent_run()[1].data.tags["no_better_than"] == "majority on test"  # 0.25; the seeds have 0.4
 
 
 def test_a_stopped_training_goes_on_with_the_seeds_that_are_not_finished(train):

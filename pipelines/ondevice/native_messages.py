@@ -1,0 +1,69 @@
+"""Hold back what the C++ code of libraries writes to standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+
+_ONE_AT_A_TIME = threading.Lock()  # standard error belongs to the whole process
+_FIRST_CALLS = [None]  # empty once a model was called
+_NOTHING = contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def held_back(noise: str = ".*") -> Iterator[None]:
+    """Collect what is written to standard error, and pass it on at the end, without lines of no interest.
+
+    If an exception is raised, everything is passed on. Nothing is held back if the process has no standard
+    error, or if another thread is holding it back.
+
+    Args:
+        noise: a regular expression for whole lines of no interest. Default: every line.
+    """
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _collected(noise):
+            yield
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def first_call_held_back() -> contextlib.AbstractContextManager[None]:
+    """Return a context for a call of a model. It holds back what LiteRT tells at the first call of a process.
+
+    LiteRT tells that it uses XNNPACK.
+    """
+    if not _FIRST_CALLS:
+        return _NOTHING
+    _FIRST_CALLS.clear()
+    return held_back("INFO: .*")
+
+
+@contextlib.contextmanager
+def _collected(noise: str) -> Iterator[None]:
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
+    dropped = re.compile(noise.encode())
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            dropped = re.compile(b"(?!)")  # matches nothing
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            messages.seek(0)
+            for line in messages:
+                if not dropped.fullmatch(line.rstrip(b"\r\n")):
+                    os.write(2, line)
