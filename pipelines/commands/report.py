@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ..app import SMOKE
 from ..files import write_atomically
 from ..training.record import no_better_than
 from ..training.recorded import read_records
@@ -59,7 +60,9 @@ def summary(result: Result, predict: str) -> str:
 
 
 def _warning(record: Mapping[str, Any]) -> list[str]:
-    """Return a line that warns of a network that is no better than a simple method, if it is so."""
+    """Return a line that warns of a network that is of no use, if it is so."""
+    if record["preset"] == SMOKE:
+        return [f"the preset {SMOKE} only tries every step: this network is no model to use"]
     found = no_better_than(record)
     which = " and ".join(f"than {method} on {split}" for split, method in found.items())
     use = ": it is no model to use" if "test" in found else ""
