@@ -7,6 +7,7 @@ loaded, so that `import pipelines.ondevice` stays quick.
 from __future__ import annotations
 
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from ..errors import UserError
@@ -27,7 +28,7 @@ class TfliteFile:
         name: the path for error messages, or "model".
         content: the bytes of the file.
         keys: the names of its signatures.
-        reset: a function that sets all variables of the file to zero.
+        lock: held while the interpreter works; LiteRT's interpreters crash if two threads use one.
 
     Raises:
         UserError: the file can't be read, is damaged or isn't a .tflite file.
@@ -35,6 +36,7 @@ class TfliteFile:
 
     def __init__(self, source: str | Path | bytes, threads: int | None, *, isolated: bool = False) -> None:
         self.name, self.content = read_model(source)
+        self.lock = RLock()
         if isolated:
             from .probe import probe
 
@@ -48,9 +50,15 @@ class TfliteFile:
             # LiteRT checks all offsets of a file first; a file that is cut short raises ValueError.
             self._interpreter = interpreter(model_content=self.content, num_threads=threads)
             self.keys = list(self._interpreter.get_signature_list())
-            self.reset = self._interpreter.reset_all_variables
         except Exception as error:  # LiteRT raises many types
             raise UserError(f"{self.name}: expected a .tflite model: {one_line(error)}") from None
+
+    def reset(self) -> None:
+        """Set all variables of the file to zero; raise UserError if LiteRT can't."""
+        try:
+            self._interpreter.reset_all_variables()
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise UserError(f"can't be invoked: {self.name}: {one_line(error)}") from None
 
     def signature(self, key: str) -> Signature:
         """Return the signature called `key`; raise UserError if it is missing or can't be loaded."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UserError
 from .interpreter import TfliteFile
-from .quantized_io import Spec
+from .quantized_io import Spec, require_finite
 from .signature import Arrays
 
 __all__ = ["Model", "Spec", "Stream", "runner_of"]
@@ -23,7 +23,7 @@ class Model:
     """Run a .tflite model on whole examples, through its signature `serve`.
 
     Real numbers given to an integer input are quantised. Integer outputs that stand for real numbers are
-    returned as float32.
+    returned as float32. Several threads may call one model; they take turns.
 
     Args:
         source: the path of the file, or its content.
@@ -32,6 +32,7 @@ class Model:
         raw: take and return the file's own integers, without quantising or dequantising.
         isolated: load and run the file in another process first. Use it for files of unknown origin: a file
             that crashes LiteRT is then an error instead of the end of your program.
+        check_finite: refuse inputs with NaN or infinity.
 
     Attributes:
         inputs, outputs: a `Spec` (shape with its batch of 1, dtype) for each name.
@@ -47,9 +48,11 @@ class Model:
         *,
         raw: bool = False,
         isolated: bool = False,
+        check_finite: bool = True,
     ) -> None:
         self._file = TfliteFile(source, threads, isolated=isolated)
-        self._threads, self._raw = threads, raw
+        self._options: dict[str, Any] = {"threads": threads, "raw": raw, "check_finite": check_finite}
+        self._check_finite = check_finite
         self._serve = self._file.signature("serve")
         self.inputs, self.outputs = self._serve.inputs, self._serve.outputs
         self._exact = frozenset({*self.inputs, *self.outputs} if raw else ())
@@ -64,11 +67,14 @@ class Model:
             One array for each output name.
 
         Raises:
-            ValueError: the names, shapes or dtypes are not those of the model.
+            ValueError: the names, shapes or dtypes are not those of the model, or an input isn't finite.
             UserError: LiteRT can't run the model on these inputs.
         """
-        answer = self._serve(arrays, self._exact)
-        self._file.reset()  # TFLite's own LSTM would otherwise start from the state of the last example
+        if self._check_finite:
+            require_finite(arrays)
+        with self._file.lock:
+            answer = self._serve(arrays, self._exact)
+            self._file.reset()  # TFLite's own LSTM would otherwise start from the state of the last example
         return answer
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], workers: int = 1) -> Any:
@@ -96,7 +102,7 @@ class Model:
             for i in range(first, size, workers):
                 answers[i] = model(**{name: array[i : i + 1] for name, array in arrays.items()})
 
-        others = (Model(self._file.content, self._threads, raw=self._raw) for _ in range(workers - 1))
+        others = (Model(self._file.content, **self._options) for _ in range(workers - 1))
         _in_threads(answer, [self, *others])
         rows = {name: self._together(name, answers) for name in self.outputs}
         return rows if len(rows) > 1 else next(iter(rows.values()))
@@ -117,7 +123,8 @@ class Stream:
     """Run a streaming .tflite model: one step a call, with the state kept between calls.
 
     Real numbers given to an integer input are quantised. Integer outputs that stand for real numbers are
-    returned as float32. Integer states stay integers.
+    returned as float32. Integer states stay integers. Several threads may call one stream; they take turns,
+    and each call advances its one state.
 
     Args:
         source: the path of the file, or its content.
@@ -125,6 +132,7 @@ class Stream:
         raw: take and return the file's own integers, without quantising or dequantising.
         isolated: load and run the file in another process first. Use it for files of unknown origin: a file
             that crashes LiteRT is then an error instead of the end of your program.
+        check_finite: refuse inputs with NaN or infinity.
 
     Attributes:
         inputs, outputs, states: a `Spec` (shape with its batch of 1, dtype) for each name.
@@ -141,6 +149,7 @@ class Stream:
         *,
         raw: bool = False,
         isolated: bool = False,
+        check_finite: bool = True,
     ) -> None:
         self._file = TfliteFile(source, threads, isolated=isolated)
         self._init, self._step = (self._file.signature(key) for key in ("init", "step"))
@@ -149,7 +158,8 @@ class Stream:
             _check_states(self._file.name, self.states, specs)
         self.inputs = {name: spec for name, spec in self._step.inputs.items() if name not in self.states}
         self.outputs = {name: spec for name, spec in self._step.outputs.items() if name not in self.states}
-        self._threads, self._raw = threads, raw
+        self._options: dict[str, Any] = {"threads": threads, "raw": raw, "check_finite": check_finite}
+        self._check_finite = check_finite
         self._exact = frozenset({*self._step.inputs, *self._step.outputs} if raw else self.states)
         self._state: Arrays = {}
         self.reset()
@@ -164,13 +174,16 @@ class Stream:
             One array for each output name, without the states.
 
         Raises:
-            ValueError: the names, shapes or dtypes are not those of the model.
+            ValueError: the names, shapes or dtypes are not those of the model, or an input isn't finite.
             UserError: LiteRT can't run the model on these inputs.
         """
         if arrays.keys() != self.inputs.keys():
             raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
-        answers = self._step({**arrays, **self._state}, self._exact)
-        self._state = {name: answers.pop(name) for name in self.states}
+        if self._check_finite:
+            require_finite(arrays)
+        with self._file.lock:
+            answers = self._step({**arrays, **self._state}, self._exact)
+            self._state = {name: answers.pop(name) for name in self.states}
         return answers
 
     def packets(self, sequence: np.ndarray) -> list[np.ndarray]:
@@ -209,14 +222,15 @@ class Stream:
                 steps = [stream(**{name: packet[None]})[output] for packet in stream.packets(inputs[i])]
                 answers[i] = np.concatenate(steps, axis=1) if steps[0].ndim > 2 else steps[-1]
 
-        others = (Stream(self._file.content, self._threads, raw=self._raw) for _ in range(workers - 1))
+        others = (Stream(self._file.content, **self._options) for _ in range(workers - 1))
         _in_threads(answer, [self, *others])
         return np.concatenate(answers)
 
     def reset(self) -> None:
         """Set the state back to the initial one, which the signature `init` returns."""
-        self._file.reset()
-        self._state = self._init(self._init.zeros(), self.states.keys())
+        with self._file.lock:
+            self._file.reset()
+            self._state = self._init(self._init.zeros(), self.states.keys())
 
     @property
     def state(self) -> Arrays:

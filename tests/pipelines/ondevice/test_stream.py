@@ -56,6 +56,24 @@ def test_steps_are_those_of_numpy(stream: Stream) -> None:
         assert stream.state["clock_count"] == number
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused_and_leave_the_state(stream: Stream, value: float) -> None:
+    stream(features=INPUTS[0])
+    before, packet = stream.state, INPUTS[1].copy()
+    packet[0, 0, 1] = value
+    with pytest.raises(ValueError, match="features: expected finite numbers, got NaN or infinity"):
+        stream(features=packet)
+    for name, array in stream.state.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_large_numbers_are_finite_and_others_are_taken_if_asked_for(content: bytes, stream: Stream) -> None:
+    stream(features=np.full_like(INPUTS[0], 3e38))
+    careless = Stream(content, check_finite=False)
+    careless(features=np.full_like(INPUTS[0], np.nan))
+    assert np.isnan(careless.state["rnn_h"]).any()
+
+
 @pytest.mark.parametrize("raw", [False, True])
 def test_integer_states_stay_as_they_are(content: bytes, raw: bool) -> None:
     stream = Stream(content, raw=raw)
