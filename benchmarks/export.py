@@ -23,6 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pipelines.commands.command_line import guarded, parse
+from pipelines.commands.readme import renew_readme
 from pipelines.config import require
 from pipelines.files import require_folder, write_atomically
 
@@ -30,7 +31,6 @@ from .contenders import LIBRARIES
 from .export_contenders import CONTENDERS, FEATURES, Answer, Case, Exported
 from .export_report import summary, table
 from .record import record_header
-from .report import renew_readme
 from .timing import alternate, quartiles, ratios, seconds
 
 _TOLERANCE = 1e-5  # for answers of about 1

@@ -20,6 +20,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from pipelines.commands.command_line import guarded, parse
+from pipelines.commands.readme import renew_readme
 from pipelines.config import require
 from pipelines.files import require_folder, write_atomically
 
@@ -181,7 +182,7 @@ def _run() -> None:
     require_folder("--output", command.output.parent)
     record = run(command, argv)
     write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    report.renew_readme(command.output.with_name("README.md"), "speed.json", report.tables(record))
+    renew_readme(command.output.with_name("README.md"), "speed.json", report.tables(record))
     if record["means"]:
         report.plot(record, command.output.with_suffix(".png"))
     print(report.tables(record))

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.commands.readme import renew_readme
 from pipelines.errors import UserError
 from pipelines.files import write_atomically
 
-from ..report import aligned_table, renew_readme
+from ..report import aligned_table
 from .task import Task
 
 SOURCE = "results.json"

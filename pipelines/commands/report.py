@@ -16,11 +16,12 @@ from ..app import SMOKE
 from ..files import write_atomically
 from ..training.record import no_better_than
 from ..training.recorded import read_records
+from .readme import renew_readme
 
 if TYPE_CHECKING:
     from ..training.record import Result
 
-_BEGIN, _END = "<!-- results: generated from results.json, do not edit -->", "<!-- end of results -->"
+_SOURCE = "results.json"
 _ABOUT_SEEDS = """\
 "a ± b" is the mean over seeds and its standard deviation; variants are those of the seed that is best on \
 validation. Presets that train for more than 15 minutes are recorded with one seed."""
@@ -120,18 +121,10 @@ def keep_record(app: str, record: Mapping[str, Any], root: Path = Path()) -> Non
     folder = root / "apps" / app
     results = read_records(folder) | {record["preset"]: dict(record)}
     ordered = {name: results[name] for name in sorted(results)}
-    write_atomically(folder / "results.json", json.dumps(ordered, indent=1).encode() + b"\n")
+    write_atomically(folder / _SOURCE, json.dumps(ordered, indent=1).encode() + b"\n")
     tables = {folder / "README.md": markdown_table(ordered), root / "README.md": overview(root)}
     for readme, table in tables.items():
-        if readme.is_file() and _BEGIN in readme.read_text():
-            write_atomically(readme, with_results(readme.read_text(), table).encode())
-
-
-def with_results(readme: str, table: str) -> str:
-    """Return the text of a README with its results replaced by `table`."""
-    before, rest = readme.split(_BEGIN)
-    _, after = rest.split(_END)
-    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+        renew_readme(readme, _SOURCE, table)
 
 
 def overview(root: Path = Path()) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.app import discover
-from pipelines.commands.report import keep_record, markdown_table, overview, summary, with_results
+from pipelines.commands.readme import with_results
+from pipelines.commands.report import keep_record, markdown_table, overview, summary
 from pipelines.config import from_dict, to_dict
 from pipelines.training.record import Result
 from pipelines.training.recorded import read_records
@@ -33,7 +34,7 @@ def test_readme_tables_are_generated_from_the_records(name):
     assert records
     tables_of = {folder / "README.md": markdown_table(records), ROOT / "README.md": overview(ROOT)}
     for readme, table in tables_of.items():
-        assert readme.read_text() == with_results(readme.read_text(), table)
+        assert readme.read_text() == with_results(readme.read_text(), "results.json", table)
         for record in records.values():
             assert f"**{record['scores']['test'][record['metric']]:.4f}**" in tables(readme)
 

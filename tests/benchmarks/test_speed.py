@@ -11,6 +11,7 @@ from benchmarks.contenders import Size, check_equal, contenders, products_needed
 from benchmarks.record import record_header
 from benchmarks.targets import SIZES, targets
 from benchmarks.timing import alternate, geometric_mean, quartiles, ratios
+from pipelines.commands.readme import renew_readme, with_results
 from pipelines.errors import UserError
 
 HERE = Path(__file__).parents[2] / "benchmarks"
@@ -150,12 +151,12 @@ def test_report_and_plot_without_torch(tmp_path):
     record["cells"][0]["left_out"] = {"keras_jit": "a call took 11 s, more than 10 s"}
     readme = tmp_path / "README.md"
     readme.write_text((HERE / "README.md").read_text())
-    report.renew_readme(readme, "speed.json", report.tables(record))
+    renew_readme(readme, "speed.json", report.tables(record))
     text = readme.read_text()
     assert "torch could not be imported: its columns are left out." in text
     assert "| 8x50x32x64     | 2.00 (2.00 to 2.00) |" in text
     assert f"{SIZES[0]} SimpleRNN (train): keras, jit_compile left out, a call took 11 s" in text
-    assert text == report.with_results(text, "speed.json", report.tables(record))
+    assert text == with_results(text, "speed.json", report.tables(record))
     report.plot(record, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
@@ -163,13 +164,13 @@ def test_report_and_plot_without_torch(tmp_path):
 def test_the_readme_is_generated_from_the_record():
     record = json.loads((HERE / "speed.json").read_text())
     readme = (HERE / "README.md").read_text()
-    assert readme == report.with_results(readme, "speed.json", report.tables(record))
+    assert readme == with_results(readme, "speed.json", report.tables(record))
 
 
 def test_the_summary_of_exported_networks_is_generated_from_its_record():
     record = json.loads((HERE / "export.json").read_text())
     readme = (HERE / "README.md").read_text()
-    assert readme == report.with_results(readme, "export.json", export_report.summary(record))
+    assert readme == with_results(readme, "export.json", export_report.summary(record))
 
 
 def test_a_record_begins_with_the_command_and_the_load(monkeypatch, caplog):

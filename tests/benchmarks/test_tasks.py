@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.report import END_MARKER, begin_marker, with_results
 from benchmarks.tasks import adding, copy_memory, digits, ntm_copy, report
 from benchmarks.tasks.__main__ import TASKS, Name, Train, run
 from benchmarks.tasks.cells import CELLS
 from benchmarks.tasks.training import train
+from pipelines.commands.readme import END_MARKER, begin_marker, with_results
 from pipelines.errors import UserError
 
 
