@@ -60,14 +60,15 @@ def lengths(outcome: Outcome) -> Figure:
     axes = figure.subplots()
     bins = [count - 0.5 for count in range(max(of_network + of_people) + 2)]
     axes.hist([of_people, of_network], bins, density=True, label=["people", "network"])
-    axes.set(xlabel="words of a caption", ylabel="share", title="Test split")
+    axes.set(xlabel="words of a caption", ylabel="share of captions", title="Lengths of captions, test split")
     axes.legend()
     return figure
 
 
 def facts(outcome: Outcome) -> Figure:
     """Show the share of correct facts of each kind, by split."""
-    names = ("facts", *KINDS, "all_right")
+    told = set().union(*outcome.scores.values())
+    names = [name for name in ("facts", *KINDS, "all_right") if name in told]
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(outcome.scores)
@@ -77,7 +78,7 @@ def facts(outcome: Outcome) -> Figure:
         axes.bar_label(bars, fmt="%.2f", fontsize="small")
     axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, [name.replace("_", " ") for name in names])
     axes.set(ylim=(0, 1.1), ylabel="share correct", title="Facts read from the captions")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside right upper")
     return figure
 
 

@@ -10,7 +10,8 @@ from pipelines.data.note_grid import notes
 
 RANGES = ((60, 81), (53, 74), (48, 69), (36, 64))
 """Lowest and highest MIDI number of soprano, alto, tenor and bass."""
-_LONGEST = 16  # steps; the last bin of the histogram holds all longer notes
+LONGEST = 16
+"""Steps; the last bin of the histogram of note lengths holds all longer notes."""
 
 
 def musical_checks(
@@ -66,8 +67,8 @@ def _closest(histogram: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 def note_lengths(pieces: Sequence[np.ndarray]) -> np.ndarray:
     """Return the share of notes of each length, (16,): 1 to 15 steps, and 16 or more."""
-    lengths = [min(note.length, _LONGEST) for piece in pieces for note in notes(piece)]
-    counts = np.bincount(lengths, minlength=_LONGEST + 1)[1:]
+    lengths = [min(note.length, LONGEST) for piece in pieces for note in notes(piece)]
+    counts = np.bincount(lengths, minlength=LONGEST + 1)[1:]
     return counts / max(1, counts.sum())
 
 

@@ -44,6 +44,7 @@ def spectrograms(outcome: Outcome) -> Figure:
     layer = outcome.model.get_layer("features")
     seen = keras.Model(outcome.model.input, layer.output)
     figure = Figure(figsize=(14, 8), layout="constrained")
+    figure.suptitle("The most wrong test clips, as the network sees them")
     panels = figure.subplots(3, 4).ravel()
     for axes in panels:
         axes.axis("off")
@@ -69,7 +70,7 @@ def show(config: SpeechConfig, outcome: Outcome, bundle: Bundle, folder: Path) -
     samples, spoken = make_stream(clips, noise, rate=SAMPLE_RATE, minutes=minutes, seed=config.seed)
     listener = Listener(bundle, None, options, ignored=others)
     curve = detection_curve(listener, samples, spoken, options)
-    title = f"Detection of words: a stream of {minutes:g} minutes with {len(spoken)} words"
+    title = f"Detection of words: a stream of {minutes:g} min with {len(spoken)} words"
     return write_detection(folder, curve, title=title, threshold=options.threshold)
 
 

@@ -62,7 +62,8 @@ def _listed(ops: Mapping[str, int]) -> str:
 def draw(records: Sequence[Record]) -> Figure:
     """Draw latency, size and memory of measured files, with one colour for each number of threads."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter
+
+    from ..evaluation.axes import plain_log_ticks
 
     figure = Figure(figsize=(12, 1.8 + 0.5 * len(records)), layout="constrained")
     latency, size, memory = figure.subplots(1, 3, sharey=True)
@@ -78,9 +79,7 @@ def draw(records: Sequence[Record]) -> Figure:
         memory.barh(at, [run["peak_bytes"] / 1e6 for run in runs], 0.8 / count, label=label)
     size.barh(rows, [record["bytes"] / 1e3 for record in records], 0.8, color="grey")
     latency.set_xscale("log")
-    latency.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    latency.xaxis.set_major_formatter("{x:g}")
-    latency.xaxis.set_minor_formatter(NullFormatter())
+    plain_log_ticks(latency.xaxis)
     latency.set_xlabel("latency of a call, ms (dot: p50, line: to p95)")
     size.set_xlabel("size of the file, KB")
     memory.set_xlabel("peak memory above the runtime's, MB")

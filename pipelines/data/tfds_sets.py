@@ -192,7 +192,8 @@ def open_split(builder: Any, split: str, **options: Any) -> Any:
     import tensorflow_datasets as tfds
 
     read_config = tfds.ReadConfig(try_autocache=False)
-    return builder.as_dataset(split=split, shuffle_files=False, read_config=read_config, **options)
+    with _no_warnings():
+        return builder.as_dataset(split=split, shuffle_files=False, read_config=read_config, **options)
 
 
 def choose_feature(source: str, features: Any, kind: type, *, what: str, wanted: str | None) -> str:

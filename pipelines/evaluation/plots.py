@@ -10,6 +10,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from .axes import plain_log_ticks, whole_numbers
+
 
 def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
     """Plot the loss and the validation metrics by epoch, and mark the best epoch."""
@@ -25,9 +27,10 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Fig
         axes.plot(epochs, [values[name] for values in history], marker="o")
         axes.axvline(best_epoch, color="grey", linestyle=":", label="best epoch")
         axes.set(xlabel="epoch", title=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(axes, 1, len(history))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.3)
-        axes.legend()
+    panels[0].legend()
     return figure
 
 
@@ -43,6 +46,7 @@ def gradient_by_lag(epochs: Sequence[Mapping[str, Sequence[Sequence[float]]]]) -
     """
     names = list(epochs[-1])
     figure = Figure(figsize=(10, 1 + 3 * len(names)), layout="constrained")
+    figure.suptitle("Gradients at earlier steps, for the state of each recurrent layer")
     shades = ScalarMappable(Normalize(1, max(2, len(epochs))), "viridis")
     panels = figure.subplots(len(names), 2, squeeze=False)
     for row, name in zip(panels, names, strict=True):
@@ -51,9 +55,11 @@ def gradient_by_lag(epochs: Sequence[Mapping[str, Sequence[Sequence[float]]]]) -
             for curve, colour in zip(curves, shades.to_rgba(np.arange(1, len(curves) + 1)), strict=True):
                 axes.plot(np.where(curve > 0, curve, np.nan), color=colour)
             axes.set(yscale="log", xlabel="steps before the end", ylabel="norm of the gradient")
+            axes.set_title(f"{name}: gradient of {of_what}", fontsize="medium")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.set_title(f"{name}: of {of_what}", fontsize="medium")
+            plain_log_ticks(axes.yaxis)
             axes.grid(alpha=0.3)
-    bar = figure.colorbar(shades, ax=panels, label="epoch", ticks=MaxNLocator(integer=True))
-    bar.ax.invert_yaxis()  # the first epoch on top
+    if len(epochs) > 1:
+        bar = figure.colorbar(shades, ax=panels, label="epoch", ticks=MaxNLocator(integer=True))
+        bar.ax.invert_yaxis()  # the first epoch on top
     return figure

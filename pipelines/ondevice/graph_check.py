@@ -23,7 +23,8 @@ BOOL = 6
 SCALED_TYPES = (3, 7, 9)
 """uint8, int16, int8: the types of quantised activations."""
 _U8, _I32 = struct.Struct("<B"), struct.Struct("<i")
-_IF, _WHILE, _STRIDED_SLICE = NAMED["IF"], NAMED["WHILE"], NAMED["STRIDED_SLICE"]
+_IF, _WHILE = NAMED["IF"], NAMED["WHILE"]
+_FILL, _STRIDED_SLICE = NAMED["FILL"], NAMED["STRIDED_SLICE"]
 _DEEPEST = 16  # nested calls of graphs; each uses some of the stack
 
 
@@ -102,11 +103,19 @@ def _check_op(code: int, op: Table, graph: Graph, written: set[int]) -> tuple[li
         require(not graph.tensors[i].variable or code in STATEFUL, f"tensor {i} is a variable")
     for i in outputs:
         tensor = graph.tensors[i]
-        require(not (i in written or tensor.constant or tensor.variable), f"tensor {i} is written twice")
+        again = i in written or tensor.constant or (tensor.variable and not _sets(code, graph, given, i))
+        require(not again, f"tensor {i} is written twice")
         written.add(i)
     _check_types(code, graph, given, outputs)
     _check_options(code, op, outputs)
     return inputs, outputs
+
+
+def _sets(code: int, graph: Graph, inputs: list[int], variable: int) -> bool:
+    """Return whether an operator does no more than fill a variable with a constant."""
+    if code != _FILL or len(inputs) != 2 or not all(graph.tensors[i].constant for i in inputs):
+        return False
+    return graph.tensors[inputs[1]].type == graph.tensors[variable].type
 
 
 def _check_types(code: int, graph: Graph, inputs: list[int], outputs: list[int]) -> None:

@@ -10,8 +10,6 @@ import threading
 from collections.abc import Iterator
 
 _ONE_AT_A_TIME = threading.Lock()  # standard error belongs to the whole process
-_FIRST_CALLS = [None]  # empty once a model was called
-_NOTHING = contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -32,17 +30,6 @@ def held_back(noise: str = ".*") -> Iterator[None]:
             yield
     finally:
         _ONE_AT_A_TIME.release()
-
-
-def first_call_held_back() -> contextlib.AbstractContextManager[None]:
-    """Return a context for a call of a model. It holds back what LiteRT tells at the first call of a process.
-
-    LiteRT tells that it uses XNNPACK.
-    """
-    if not _FIRST_CALLS:
-        return _NOTHING
-    _FIRST_CALLS.clear()
-    return held_back("INFO: .*")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from ..evaluation.outcome import Outcome
 
 
@@ -25,7 +27,8 @@ def usual_plots(outcome: Outcome) -> dict[str, Any]:
 
 def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
     """Return a figure that counts examples by true label (rows) and most probable label (columns)."""
-    figure = Figure(figsize=(2.5 + len(labels), 2 + len(labels)), layout="constrained")
+    side = max(3.0, 0.6 * len(labels))
+    figure = Figure(figsize=(2 + side, 2 + side), layout="constrained")
     axes = figure.subplots()
     ConfusionMatrixDisplay.from_predictions(
         targets,
@@ -36,7 +39,8 @@ def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[
         colorbar=False,
         ax=axes,
     )
-    axes.set_title("Test split, examples")
+    axes.set_title("Confusion, test examples")
+    _name_labels(axes, labels)
     return figure
 
 
@@ -44,13 +48,19 @@ def recall(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> F
     """Return a figure of the recall of each label."""
     right = outputs.argmax(axis=1) == targets
     shares = [right[targets == k].mean() if (targets == k).any() else np.nan for k in range(len(labels))]
-    figure = Figure(figsize=(2 + 0.6 * len(labels), 4), layout="constrained")
+    figure = Figure(figsize=(3 + 0.6 * len(labels), 4), layout="constrained")
     axes = figure.subplots()
-    bars = axes.bar(labels, shares)
-    axes.bar_label(bars, fmt="%.2f")
-    axes.tick_params(axis="x", rotation=40)
-    axes.set(ylim=(0, 1.08), ylabel="recall", title="Test split, share of each label's examples found")
+    bars = axes.bar(range(len(labels)), np.nan_to_num(shares))
+    axes.bar_label(bars, ["none" if np.isnan(share) else f"{share:.2f}" for share in shares])
+    _name_labels(axes, labels)
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    axes.set(ylim=(0, 1.08), ylabel="share of its examples found", title="Recall of each label, test split")
     return figure
+
+
+def _name_labels(axes: Axes, labels: Sequence[str]) -> None:
+    """Name the labels on the horizontal axis, at an angle so that long names have room."""
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
 
 
 def reliability(outputs: np.ndarray, targets: np.ndarray, bins: int = 10) -> Figure:
@@ -74,7 +84,7 @@ def reliability(outputs: np.ndarray, targets: np.ndarray, bins: int = 10) -> Fig
     error = float(np.sum(share * np.abs(said - was)))
     axes.set(xlabel="probability given", ylabel="share right", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(f"Reliability (expected calibration error {error:.3f})")
-    axes.legend(loc="upper left")
+    axes.legend()
     return figure
 
 
@@ -116,10 +126,12 @@ def word_weights(
     """
     figure = Figure(figsize=(14, 1.4 * len(texts) + 0.5), layout="constrained")
     panels = figure.subplots(len(texts), 1, squeeze=False)[:, 0]
+    longest = min(most_words, max(map(len, texts)))
     for axes, words, weight, label in zip(panels, texts, weights, labels, strict=True):
         count = min(len(words), most_words)
         axes.imshow(weight[None, :count], aspect="auto", cmap="Blues", vmin=0)
-        axes.set_xticks(range(count), words[:count], rotation=20)
+        axes.set_xticks(range(count), words[:count], rotation=30, ha="right", rotation_mode="anchor")
+        axes.set_xlim(-0.5, longest - 0.5)
         axes.set_yticks([0], [label])
-    figure.suptitle("Attention weight of each word, and the most probable label")
+    figure.suptitle("Attention to each word (darker is more), and the most probable label")
     return figure

@@ -27,11 +27,12 @@ def detection_figure(curve: Sequence[Rates], title: str, threshold: float) -> Fi
     left, right = figure.subplots(1, 2)
     thresholds = [rates.threshold for rates in curve]
     left.plot(thresholds, [100 * rates.miss_rate for rates in curve], marker="o")
-    left.set(ylabel="missed events, %", ylim=(0, 100))
-    right.plot(thresholds, [rates.false_accepts_per_hour for rates in curve], marker="o")
+    left.set(ylabel="missed events, %", ylim=(0, 103))
+    accepts = [rates.false_accepts_per_hour for rates in curve]
+    right.plot(thresholds, accepts, marker="o")
     right.set_yscale("symlog", linthresh=1)
     right.yaxis.set_major_formatter("{x:g}")
-    right.set(ylabel="false accepts per hour", ylim=(0, None))
+    right.set(ylabel="false accepts per hour", ylim=(0, max(1, 1.5 * max(accepts))))
     for axes in (left, right):
         axes.axvline(threshold, color="grey", linestyle=":", label=f"default, {threshold:g}")
         axes.set(xlabel="threshold", xlim=(min(thresholds) - 0.02, 1))

@@ -28,7 +28,7 @@ def png(piece: np.ndarray, steps_per_beat: int, voices: Sequence[str] = ()) -> b
     Args:
         piece: the grid.
         steps_per_beat: steps in a quarter note.
-        voices: the names of the voices for a legend. Default: no legend.
+        voices: the names of the voices for a legend. A single voice, or more than have colours, get none.
     """
     from PIL import Image
 
@@ -67,6 +67,7 @@ def _with_axes(roll: Image.Image, high: int, bar: int, voices: Sequence[str]) ->
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(_FONT)
+    voices = voices if 1 < len(voices) <= len(_COLOURS) else ()
     legend = _LEFT + sum(_legend_width(name, font) for name in voices)
     size = (max(_LEFT + roll.width + _RIGHT, legend), _TOP + roll.height + _BOTTOM)
     sheet = Image.new("RGB", size, "white")

@@ -22,6 +22,7 @@ from ..verify.error_trace import Trace, trace_error
 from .clean_up import clean_up
 from .flatbuffer import pack, parse
 from .float_scope import has_float_scope
+from .passes.start_fused_lstm_from_zeros import start_fused_lstm_from_zeros
 from .passes.weights_to_float16 import weights_to_float16
 from .quantize import StaticQuantizer
 
@@ -86,6 +87,7 @@ class Source:
         if integer_io:
             check_integer_io([precision])
         model = self._model(precision, integer_io=integer_io)
+        start_fused_lstm_from_zeros(model)
         clean_up(model)
         return pack(model)
 

@@ -82,17 +82,19 @@ def _told(what: str, trace: Trace) -> str:
 def plot(traces: Sequence[Trace], title: str, most: int = 6) -> Figure:
     """Draw the error by time step, of the tensors in loops with the largest errors."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import PercentFormatter
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    from ...evaluation.axes import whole_numbers
+
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     steps = [trace for trace in traces if len(trace.by_step) > 1] or list(traces)
     for trace in sorted(steps, key=lambda trace: -trace.worst)[:most]:
         axes.plot(trace.by_step, marker=".", label=f"{trace.layer}: {trace.tensor.split('/')[-1]}")
     axes.set(xlabel="time step", ylabel="largest error, share of the tensor's range", title=title)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(axes, 0, max((len(trace.by_step) for trace in steps), default=1) - 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside right upper", fontsize="small")
     return figure
 
 

@@ -38,11 +38,11 @@ def test_notes_are_drawn_right_of_the_names_of_notes_and_above_the_numbers_of_ba
     assert not below[:, 30:80].any()
 
 
-@pytest.mark.parametrize("names", [(), ("Soprano", "Bass")])
-def test_the_legend_has_the_colour_of_each_voice(names: tuple[str, ...]) -> None:
-    top = pixels(PIECE, 4, names)[:20]
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+def test_a_legend_has_the_colour_of_each_voice_where_there_are_several(count: int) -> None:
+    top = pixels(PIECE, 4, [f"Voice {voice}" for voice in range(count)])[:20]
     for colour in (BLUE, ORANGE):
-        assert where(top, colour)[0].any() == bool(names)
+        assert where(top, colour)[0].any() == (count == 2)
 
 
 def test_silence_and_a_single_step_can_be_drawn() -> None:

@@ -1,0 +1,59 @@
+"""Makes TFLite's own LSTM start from a state of zeros in every call.
+
+The operation keeps its state in variable tensors, which live on from call to call: the second answer of an
+interpreter would start from the end of the first one, unless the caller resets the variables. FILL writes them
+anew in each call; RESHAPE and CONCATENATION of a constant are computed only once, when the file is loaded.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ..flatbuffer import opcode, operator_code
+
+_STATES = (18, 19)
+"""The inputs of the operation that hold the output and the cell state of the last call."""
+_DTYPES = {schema.TensorType.FLOAT32: "f4", schema.TensorType.INT16: "i2", schema.TensorType.INT8: "i1"}
+
+
+def start_fused_lstm_from_zeros(model: Any) -> None:
+    """Write zeros into the state tensors before each fused LSTM; `model` is changed in place."""
+    for graph in model.subgraphs:
+        operators = []
+        for op in graph.operators or ():
+            if opcode(model, op) == schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM:
+                operators += [_zeros_into(model, graph, int(op.inputs[position])) for position in _STATES]
+            operators.append(op)
+        graph.operators = operators
+
+
+def _zeros_into(model: Any, graph: Any, state: int) -> Any:
+    """Return an op that fills a state tensor with zeros, as its scale and zero point say."""
+    tensor = graph.tensors[state]
+    zero_points = getattr(tensor.quantization, "zeroPoint", None)
+    zero = 0 if zero_points is None or len(zero_points) == 0 else int(zero_points[0])
+    dtype = _DTYPES[tensor.type]
+    value = _constant(model, graph, np.array(zero, dtype), tensor.type)
+    graph.tensors[value].quantization = copy.copy(tensor.quantization)
+    shape = np.array(tensor.shape, np.int32)
+    op = schema.OperatorT()
+    op.opcodeIndex = operator_code(model, schema.BuiltinOperator.FILL, 3)
+    op.builtinOptionsType = schema.BuiltinOptions.FillOptions
+    op.builtinOptions = schema.FillOptionsT()
+    op.inputs, op.outputs = [_constant(model, graph, shape, schema.TensorType.INT32), value], [state]
+    return op
+
+
+def _constant(model: Any, graph: Any, values: np.ndarray, kind: int) -> int:
+    """Add a constant to the graph, and return its index."""
+    buffer, tensor = schema.BufferT(), schema.TensorT()
+    buffer.data = values.ravel().view(np.uint8)
+    model.buffers.append(buffer)
+    tensor.shape, tensor.type = list(values.shape), kind
+    tensor.name, tensor.buffer = b"zeros", len(model.buffers) - 1
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
