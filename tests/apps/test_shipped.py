@@ -33,8 +33,8 @@ def test_a_shipped_network_is_small_whole_and_has_a_card(name):
 
 
 @shipped
-def test_a_shipped_network_keeps_its_figure(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_shipped_network_keeps_its_figure(name, training, monkeypatch):
+    monkeypatch.chdir(training(name).folder)  # where the data is prepared already
     bundle = Bundle.open(folder_of(name) / SHIPPED)
     kept = bundle.manifest["embedded"]
     found = ship.figure_on_embedded_data(APPS[name], bundle, kept["file"])

@@ -1,8 +1,8 @@
 """Makes TFLite's own LSTM start from a state of zeros in every call.
 
 The operation keeps its state in variable tensors, which live on from call to call: the second answer of an
-interpreter would start from the end of the first one, unless the caller resets the variables. FILL writes them
-anew in each call; RESHAPE and CONCATENATION of a constant are computed only once, when the file is loaded.
+interpreter would start from the end of the first one, unless the caller resets the variables. FILL writes
+them anew in each call; RESHAPE and CONCATENATION of a constant are computed once, when the file is loaded.
 """
 
 from __future__ import annotations
