@@ -76,11 +76,12 @@ def prepare(make_builder: Callable[[], Any], folder: Path) -> Any:
     Raises:
         UserError: there is no network to download the data, or the folder can't be written to.
     """
-    import_tensorflow()
     import tensorflow_datasets as tfds
 
-    with _no_warnings():
+    with held_back(), _no_warnings():
         builder = make_builder()
+    import_tensorflow()
+    with _no_warnings():
         if builder.is_prepared():
             return builder
     urls = list(builder.url_infos or {})

@@ -46,7 +46,9 @@ def export_parts(
 
 def _prepared(part: Part) -> PreparedModel:
     """Compute the part's outputs in Keras."""
-    answers = keras.tree.flatten(part.model.predict(dict(part.inputs), batch_size=64, verbose=0))
+    several = len(part.inputs) > 1  # Keras warns of a dict with a single input
+    inputs = dict(part.inputs) if several else next(iter(part.inputs.values()))
+    answers = keras.tree.flatten(part.model.predict(inputs, batch_size=64, verbose=0))
     return PreparedModel(
         model=part.model,
         input_specs={name: (array.shape[1:], str(array.dtype)) for name, array in part.inputs.items()},

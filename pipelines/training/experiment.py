@@ -56,7 +56,7 @@ def train(
     """
     with set_up(app, preset=preset, config=config, run_name=preset, data=data, resume=resume) as setup:
         run = setup.run
-        log.info("run %s (if it is stopped: python -m apps %s train --resume %s)", run.id, app.name, run.id)
+        log.info("run %s (if it is stopped, train --resume %s continues it)", run.id, run.id)
         outcome = _fit_and_score(setup, SeedNumber())
         result = export_bundle(setup, outcome, output)
         if register:

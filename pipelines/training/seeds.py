@@ -70,8 +70,8 @@ def train_seeds(
     name = f"{preset}, {seeds} seeds"
     with tracking.start(app.name, name, params=params, tags=tags, run_id=resume) as parent:
         log.info(
-            "run %s, %d seeds (if it is stopped: python -m apps %s train --resume %s)",
-            *(parent.id, seeds, app.name, parent.id),
+            "run %s, %d seeds (if it is stopped, train --resume %s continues it)",
+            *(parent.id, seeds, parent.id),
         )
         checkpoint = Checkpoint.of_run(parent.id)
         checkpoint.write_settings(
