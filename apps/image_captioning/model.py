@@ -139,7 +139,8 @@ def make_parts(config: CaptioningConfig, outcome: Outcome) -> dict[str, Part]:
     """Return the parts of the model that are also exported as separate files.
 
     `encode`: image -> features. `decode`: tokens, features -> log-probabilities, attention, step by step; it
-    is compared and calibrated on the first caption of each image.
+    is calibrated on the first caption of each image, and compared on the longer half of them, without the
+    steps after their end, which are never used.
     """
     features = outcome.features
     encoder, decoder = encoder_of(outcome.model), decoder_of(outcome.model)
@@ -150,13 +151,16 @@ def make_parts(config: CaptioningConfig, outcome: Outcome) -> dict[str, Part]:
     vocabulary = Vocabulary.from_json(features.assets[VOCABULARY])
     length = features.preprocessing["max_words"]
     captions = [captions[0] for captions in outcome.data.splits["test"].targets[:_COMPARED]]
-    ids = np.array([vocabulary.encode(caption, length) for caption in captions], np.int32)
+    words = np.array([len(caption.split()) for caption in captions])
+    compared = min(int(np.median(words)), length)
+    longer = np.flatnonzero(words >= compared)
+    ids = np.array([vocabulary.encode(captions[row], compared) for row in longer], np.int32)
     return {
         "encode": Part(encoder, ["features"], {"image": test}, {"image": train}),
         "decode": Part(
             decoder,
             ["log_probabilities", "attention"],
-            {"tokens": _shifted(ids, vocabulary), "features": _encoded(encoder, test)},
+            {"tokens": _shifted(ids, vocabulary), "features": _encoded(encoder, test[longer])},
             {
                 "tokens": _shifted(features.targets["train"][rows, 0, :length], vocabulary),
                 "features": _encoded(encoder, train),
