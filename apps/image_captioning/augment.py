@@ -51,14 +51,32 @@ class Augment:
             both are (batch, steps, captions_per_image), as long as the longest caption drawn. `words` are
             the ids of all captions of an image, (batch, captions * length).
         """
-        count, most = captions.shape[:2]
+        most = captions.shape[1]
         lengths = (captions != END).sum(axis=-1)
         by_length = np.lexsort((rng.random(lengths.shape), lengths))
         ranks = (rng.integers(most) + np.arange(self._captions_per_image)) % most
         targets = np.take_along_axis(captions, by_length[:, ranks, None], axis=1)
         longest = int((targets != END).sum(axis=-1).max()) + 1
         targets = targets[:, :, : -(-longest // _ROUND) * _ROUND].transpose(0, 2, 1)
-        tokens = np.full_like(targets, self._start)
-        tokens[:, 1:] = targets[:, :-1]
         transformed = np.stack([self._transform(image, rng) for image in images])
-        return {"image": transformed, "tokens": tokens, "words": captions.reshape(count, -1)}, targets
+        return _batch(transformed, targets, captions, self._start)
+
+
+def all_captions(images: np.ndarray, captions: np.ndarray, start: int) -> tuple[Any, np.ndarray]:
+    """Return inputs and targets like those of `Augment`, with every caption of each image as it is.
+
+    Args:
+        images: uint8 (batch, size, size, 3).
+        captions: ids (batch, captions, length).
+        start: the token that is read first.
+    """
+    return _batch(images, captions.transpose(0, 2, 1), captions, start)
+
+
+def _batch(
+    images: np.ndarray, targets: np.ndarray, captions: np.ndarray, start: int
+) -> tuple[Any, np.ndarray]:
+    """Return inputs and targets; the network reads each target one step later."""
+    tokens = np.full_like(targets, start)
+    tokens[:, 1:] = targets[:, :-1]
+    return {"image": images, "tokens": tokens, "words": captions.reshape(len(captions), -1)}, targets

@@ -16,7 +16,7 @@ from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.image import read_image
 from pipelines.ondevice.vocabulary import Vocabulary, words
 
-from .augment import Augment
+from .augment import Augment, all_captions
 from .config import CaptioningConfig
 
 VOCABULARY = "vocabulary.json"
@@ -48,8 +48,12 @@ def make_features(config: CaptioningConfig, data: Data) -> Features:
     lengths = np.array([len(words(caption)) for caption in chain.from_iterable(captions)])
     max_words = config.max_words or min(int(np.percentile(lengths, 99)), _MOST_WORDS)
     encoded = _encoded(captions, vocabulary, max_words + 1)
+    images = {name: np.stack(split.inputs) for name, split in data.splits.items()}
+    validation = _encoded(
+        [list(each) for each in data.splits["validation"].targets], vocabulary, max_words + 1
+    )
     return Features(
-        inputs={name: np.stack(split.inputs) for name, split in data.splits.items()},
+        inputs=images,
         targets={
             name: encoded if name == "train" else references(split, vocabulary)
             for name, split in data.splits.items()
@@ -69,6 +73,7 @@ def make_features(config: CaptioningConfig, data: Data) -> Features:
             "unknown_words.train": _unknown_share(encoded, vocabulary),
         },
         targets_per_step=True,
+        validation=all_captions(images["validation"], validation, vocabulary.start),
         augment=Augment(config, vocabulary),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ class Data:
         """The number of examples by split."""
         return {name: len(split) for name, split in self.splits.items()}
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all splits in the order of their names; equal for runs with the same data."""
         digest = hashlib.sha256()
@@ -85,6 +86,9 @@ class Features:
     then hold sequences of similar length and are cut to the longest."""
     targets_per_step: bool = False
     """Whether sequences with lengths have one target per step. Such targets are cut like the inputs."""
+    validation: tuple[Any, np.ndarray] | None = None
+    """The inputs and targets of `validation` for the network that is trained, if the deployed one has other
+    inputs. Its loss is computed on them after each epoch."""
     augment: Augment | None = None
     """A function that changes each training batch, differently in every epoch."""
 

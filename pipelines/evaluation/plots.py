@@ -12,10 +12,13 @@ from matplotlib.ticker import MaxNLocator
 
 from .axes import plain_log_ticks, whole_numbers
 
+_LOSSES = {"loss": "training", "validation.loss": "validation"}
+"""Lines that share a panel, and their labels."""
+
 
 def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
-    """Plot the loss and the validation metrics by epoch, and mark the best epoch."""
-    names = [name for name in history[0] if name == "loss" or name.startswith("validation.")]
+    """Plot the loss, on training and validation data, and the validation metrics; mark the best epoch."""
+    names = ["loss", *(n for n in history[0] if n.startswith("validation.") and n not in _LOSSES)]
     columns = min(len(names), 4)
     rows = -(-len(names) // columns)
     figure = Figure(figsize=(4.5 * columns, 3.5 * rows), layout="constrained")
@@ -24,7 +27,9 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int) -> Fig
     for axes in panels[len(names) :]:
         axes.axis("off")
     for axes, name in zip(panels, names, strict=False):
-        axes.plot(epochs, [values[name] for values in history], marker="o")
+        for line, label in _LOSSES.items() if name == "loss" else ((name, None),):
+            if line in history[0]:
+                axes.plot(epochs, [values[line] for values in history], marker="o", label=label)
         axes.axvline(best_epoch, color="grey", linestyle=":", label="best epoch")
         axes.set(xlabel="epoch", title=name)
         whole_numbers(axes, 1, len(history))

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from .._layers import layers
 from ..config import Config
-from ..data.examples import Features
+from ..data.examples import Features, take
 from ..evaluation.outcome import Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..evaluation.score import Metric
 
 _STEPS_PER_EXECUTION = 16  # steps between calls of callbacks: a call costs a third of a small model's step
+_LOSS_BATCH = 64  # validation examples whose loss is computed at once
 _DIAGNOSED_EXAMPLES = 16  # training examples on which the recurrent layers are diagnosed
 
 
@@ -106,8 +107,8 @@ def fit(
             started = time.monotonic()
             if set_trainable:
                 _set_phase(model, progress.epochs, set_trainable)
-            values = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
-            values |= _validate(model if deployed is None else deployed, features, metrics)
+            trained = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
+            values = _validate(model, deployed or model, features, metrics) | trained
             progress.gradients.append(_gradients_by_lag(diagnostics))
             value = values[f"validation.{next(iter(metrics))}"]
             _add_epoch(progress, values, value if higher_is_better else -value, model=model, config=config)
@@ -169,10 +170,28 @@ def _one_epoch(
     }
 
 
-def _validate(model: keras.Model, features: Features, metrics: Mapping[str, Metric]) -> dict[str, float]:
-    inputs = features.inputs["validation"]
-    values, _ = score(KerasPredictor(model), inputs, features.targets["validation"], metrics)
-    return {f"validation.{name}": value for name, value in values.items()}
+def _validate(
+    model: keras.Model, deployed: keras.Model, features: Features, metrics: Mapping[str, Metric]
+) -> dict[str, float]:
+    """Return the metrics and the loss on the validation split; the metrics come first."""
+    targets = features.targets["validation"]
+    values, outputs = score(KerasPredictor(deployed), features.inputs["validation"], targets, metrics)
+    values = {f"validation.{name}": value for name, value in values.items()}
+    if deployed is model:
+        loss = _mean_loss(model.loss, targets, lambda rows: outputs[rows])
+    elif features.validation:
+        inputs, targets = features.validation
+        loss = _mean_loss(model.loss, targets, lambda rows: model.predict_on_batch(take(inputs, rows)))
+    else:
+        return values
+    return values | {"validation.loss": loss}
+
+
+def _mean_loss(loss: keras.losses.Loss, targets: np.ndarray, outputs: Callable[[slice], np.ndarray]) -> float:
+    """Return the loss of a split, the mean over batches as in training, from `outputs(rows)`."""
+    batches = [slice(start, start + _LOSS_BATCH) for start in range(0, len(targets), _LOSS_BATCH)]
+    values = [float(loss(targets[rows], outputs(rows))) for rows in batches]
+    return float(np.average(values, weights=[len(targets[rows]) for rows in batches]))
 
 
 def _add_epoch(

@@ -87,6 +87,18 @@ def test_what_is_read_is_one_word_behind_what_is_guessed(data: Data) -> None:
     assert len({vocabulary.decode(column) for column in targets[2].T}) == 2  # no caption twice
 
 
+def test_the_loss_on_validation_is_that_of_all_captions_of_each_picture_as_it_is(data: Data) -> None:
+    features = make_features(SMALL, data)
+    inputs, targets = features.validation
+    vocabulary = features.targets["test"][0].vocabulary
+    np.testing.assert_array_equal(inputs["image"], features.inputs["validation"])
+    np.testing.assert_array_equal(inputs["tokens"][:, 1:], targets[:, :-1])
+    for captions, columns in zip(data.splits["validation"].targets, targets, strict=True):
+        assert [vocabulary.decode(column) for column in columns.T[: len(captions)]] == [
+            " ".join(words(caption)) for caption in captions
+        ]
+
+
 def test_pictures_stay_where_nothing_is_to_move_and_mirrors_mirror(data: Data) -> None:
     still = dataclasses.replace(SMALL, shift=0.0, zoom=0.0)
     features = make_features(still, data)

@@ -24,6 +24,14 @@ def test_a_single_epoch_has_no_scale_of_epochs():
     assert len(plots.gradient_by_lag([CURVES]).axes) == 2
 
 
+def test_learning_curves_show_the_losses_in_one_panel():
+    epoch = EPOCH | {"validation.loss": 0.625}
+    loss, accuracy = plots.learning_curves([epoch, epoch], best_epoch=2).axes
+    assert [list(line.get_ydata()) for line in loss.lines[:2]] == [[0.5, 0.5], [0.625, 0.625]]
+    assert [text.get_text() for text in loss.get_legend().texts] == ["training", "validation", "best epoch"]
+    assert (accuracy.get_title(), len(accuracy.lines)) == ("validation.accuracy", 2)
+
+
 def test_learning_curves_leave_diagnostics_out():
     titles = [axes.get_title() for axes in plots.learning_curves([EPOCH, EPOCH], best_epoch=1).axes]
     assert titles == ["loss", "validation.accuracy"]

@@ -11,8 +11,9 @@ from pipelines.config import Config
 from pipelines.data.examples import Features
 from pipelines.training.batches import batches
 from pipelines.training.checkpoint import Checkpoint
-from pipelines.training.fit import compile_model, fit, seed_everything
+from pipelines.training.fit import _mean_loss, _validate, compile_model, fit, seed_everything
 
+LOSS = "validation.loss"
 CONFIG = Config(epochs=4, batch_size=16, learning_rate=0.02, patience=4, seed=3)
 
 
@@ -150,6 +151,34 @@ def test_it_stops_after_patience_epochs_and_keeps_the_best(features, tmp_path):
     assert (progress.epochs, progress.best_epoch, progress.best_value) == (4, 2, 0.7)
     for kept, second in zip(model.get_weights(), weights[1], strict=True):
         np.testing.assert_array_equal(kept, second)
+
+
+def test_the_loss_on_validation_is_that_of_the_outputs(whole, features):
+    _, model, progress = whole
+    targets = features.targets["validation"]
+    outputs = model.predict(features.inputs["validation"], verbose=0)
+    best = progress.history[progress.best_epoch - 1]
+    assert best["validation.loss"] == pytest.approx(-np.log(outputs[np.arange(30), targets]).mean(), rel=1e-5)
+    assert list(best)[:3] == ["validation.accuracy", "validation.loss", "loss"]
+
+
+def test_the_loss_of_a_network_that_is_not_deployed_needs_inputs_of_its_own(whole, features, tmp_path):
+    _, trained, _ = whole
+    inputs, targets = features.inputs["validation"], features.targets["validation"]
+    deployed = keras.Model(trained.inputs, keras.layers.Flatten()(trained.outputs[0]))
+    for own, names in ((None, ["validation.accuracy"]), ((inputs, targets), ["validation.accuracy", LOSS])):
+        values = _validate(
+            trained, deployed, dataclasses.replace(features, validation=own), {"accuracy": accuracy}
+        )
+        assert list(values) == names
+    assert values[LOSS] == pytest.approx(trained.evaluate(inputs, targets, verbose=0), rel=1e-5)
+
+
+def test_the_mean_loss_is_that_over_examples_whatever_the_batches(features):
+    targets, outputs = np.arange(100) % 2, np.random.default_rng(0).dirichlet([1, 1], 100)
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    expected = -np.log(outputs[np.arange(100), targets]).mean()
+    assert _mean_loss(loss, targets, lambda rows: outputs[rows]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_learning_rate_warms_up_and_decays_to_nothing(whole):
