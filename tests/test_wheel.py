@@ -134,6 +134,34 @@ def test_it_converts_a_model_from_another_folder(site: Path, elsewhere: Path) ->
     assert done.returncode == 0, done.stderr
 
 
+def test_mlflow_loads_a_keras_model_of_our_layers_there(site: Path, elsewhere: Path) -> None:
+    """The file was written in a checkout, where `layers` is a package of its own."""
+    import keras
+
+    from apps.music_generation.key_convolution import KeyConvolution
+    from layers import GRU
+    from pipelines.tracking.keras_file import name_package
+    from pipelines.tracking.quiet_mlflow import mlflow
+
+    keys = keras.Input([None, 88])
+    x = KeyConvolution(2, 3)(keys)
+    model = keras.Model(keys, GRU(4)(keras.layers.Reshape([-1, 176])(x)))
+    mlflow.keras.save_model(model, str(elsewhere / "model"), pip_requirements=[])
+    name_package(elsewhere / "model" / "data" / "model.keras")
+    code = f"""
+import sys, mlflow
+model = mlflow.keras.load_model({str(elsewhere / "model")!r})
+print(type(model.layers[-1]).__module__)
+assert not {{"layers", "pipelines", "apps"}} & set(sys.modules)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=elsewhere, env=environment(site), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "unrolled.layers.cells.gru\n"
+
+
 STARTED = """
 import json, time
 import numpy

@@ -17,6 +17,7 @@ from ..app import APPS
 from ..errors import UserError
 from ..ondevice.bundle import Bundle
 from . import serving
+from .keras_file import name_package
 from .quiet_mlflow import (
     MAX_TAG_VAL_LENGTH,
     MlflowException,
@@ -26,6 +27,7 @@ from .quiet_mlflow import (
     TensorSpec,
     infer_signature,
     mlflow,
+    requirements_given,
 )
 from .run import Run
 from .values import one_line, shorten
@@ -39,17 +41,18 @@ def log_keras_model(run: Run, model: keras.Model, input_example: np.ndarray) -> 
 
     The signature is made from the model, not from the example, so that open lengths stay open.
     """
-    logged = Model.log(
-        artifact_path=None,
-        name="keras",
-        flavor=_KerasFlavor,
-        run_id=run.id,
-        model=model,
-        signature=ModelSignature(_schema(model.inputs), _schema(model.outputs)),
-        input_example=input_example,
-        pip_requirements=_requirements("tensorflow", "keras", "numpy"),
-        validate_serving_input=False,  # it would load and run the model again, with a bar on stdout
-    )
+    with requirements_given():
+        logged = Model.log(
+            artifact_path=None,
+            name="keras",
+            flavor=_KerasFlavor,
+            run_id=run.id,
+            model=model,
+            signature=ModelSignature(_schema(model.inputs), _schema(model.outputs)),
+            input_example=input_example,
+            pip_requirements=_requirements("tensorflow", "keras", "numpy"),
+            validate_serving_input=False,  # it would load and run the model again, with a bar on stdout
+        )
     return logged.model_uri
 
 
@@ -70,15 +73,16 @@ def log_bundle_model(bundle: Path, input_example: Sequence[Any]) -> str:
         examples = examples[0][None]
     answers = serving._load_pyfunc(str(bundle)).predict(examples)
     packages = {name.partition(".")[0] for name in (serving.__name__, APPS)}
-    logged = mlflow.pyfunc.log_model(
-        name="bundle",
-        loader_module=serving.__name__,
-        data_path=str(bundle),
-        code_paths=[_package_folder(name) for name in sorted(packages)],
-        signature=_signature(examples, answers),
-        input_example=examples,
-        pip_requirements=_requirements("ai-edge-litert", "numpy"),
-    )
+    with requirements_given():
+        logged = mlflow.pyfunc.log_model(
+            name="bundle",
+            loader_module=serving.__name__,
+            data_path=str(bundle),
+            code_paths=[_package_folder(name) for name in sorted(packages)],
+            signature=_signature(examples, answers),
+            input_example=examples,
+            pip_requirements=_requirements("ai-edge-litert", "numpy"),
+        )
     return logged.model_uri
 
 
@@ -122,6 +126,8 @@ def variant_metrics(bundle: Bundle) -> dict[str, float]:
 class _KerasFlavor:
     """A wrapper of `mlflow.keras` that makes the folder for the input example, which MLflow forgets.
 
+    It also names the package of our layers in the file.
+
     `mlflow.tensorflow` makes the folder, but it pickles every registered layer.
     """
 
@@ -129,6 +135,7 @@ class _KerasFlavor:
     def save_model(path: str, validate_serving_input: bool, **options: Any) -> None:
         Path(path).mkdir()
         mlflow.keras.save_model(path=path, **options)
+        name_package(Path(path, "data", "model.keras"))
 
 
 def _schema(tensors: Sequence[keras.KerasTensor]) -> Schema:
