@@ -161,6 +161,8 @@ def usual_app(
 
 APPS = f"{__package__.rpartition('.')[0]}.apps".removeprefix(".")
 """The package of the apps: `apps` in a checkout, `unrolled.apps` once installed."""
+PROGRAM = "python -m apps" if APPS == "apps" else "unrolled"
+"""The command that runs apps."""
 
 
 def app_names(package: str = APPS) -> list[str]:

@@ -53,6 +53,11 @@ class Config:
         require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         require_at_least(self, 0, "weight_decay")
 
+    @property
+    def network(self) -> str:
+        """The network in a few words, for names of runs; "" if the settings don't say."""
+        return ""
+
 
 @dataclass(frozen=True)
 class PretrainedConfig(Config):
@@ -86,6 +91,11 @@ class RecurrentConfig(Config):
         super().__post_init__()
         require_at_least(self, 1, "units", "depth")
         require_rates(self, "dropout")
+
+    @property
+    def network(self) -> str:
+        """The recurrent layers, for example "gru 64", or "gru 2x192" for two layers."""
+        return f"{self.cell} {self.units}" if self.depth == 1 else f"{self.cell} {self.depth}x{self.units}"
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,12 @@ class CaptioningConfig(Config):
         plain = self.encoder != "small" or self.encoder_weights == "none"
         require(plain, "encoder_weights", "none for the small encoder", self.encoder_weights)
 
+    @property
+    def network(self) -> str:
+        """The encoder, if it isn't the small one, and the decoder's cell."""
+        decoder = f"{self.cell} {self.units}"
+        return decoder if self.encoder == "small" else f"{self.encoder}, {decoder}"
+
 
 _SCENES = CaptioningConfig(
     halvings=4,

@@ -55,7 +55,7 @@ def summary(result: Result, predict: str) -> str:
             "",
             "next:",
             f"  {predict}",
-            "  make ui                                  the run, its plots and files, in the browser",
+            f"  {result.page or 'make ui':<40} the run, its plots and files, in the browser",
         ]
     )
 

@@ -17,6 +17,7 @@ from ..config import Config, from_dict, require
 from ..data.tfds_sets import import_tensorflow
 from ..errors import UserError
 from ..files import require_writable
+from ..tracking.store import require_answer, store_uri
 from ..training.checkpoint import Checkpoint
 from ..training.duration import expected_minutes, machine_speed, rounded
 from ..training.own_process import call_in_own_process
@@ -48,6 +49,8 @@ class Train(Generic[C]):
     """Write the metrics to apps/APP/results.json and update the README's table."""
     register: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """A registered model in MLflow. It gets a new version with the variants' figures as tags."""
+    experiment: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    """The experiment in MLflow. Default: that of MLFLOW_EXPERIMENT_NAME, else one with the app's name."""
     json: bool = False
     """Print one JSON object instead of the tables."""
 
@@ -66,6 +69,7 @@ def run(app: App, argv: list[str], prog: str) -> None:
         command = dataclasses.replace(command, seeds=stored.get("seeds", 1))
     require(command.seeds >= 1, "seeds", "at least 1", command.seeds)
     require_writable("--output", command.output)
+    require_answer(store_uri())
     from . import report
 
     result = _run_training(app, preset, config, command)
@@ -125,6 +129,7 @@ def _run_training(app: App, preset: str, config: Config, command: Train[Any]) ->
         "output": command.output,
         "resume": command.resume,
         "register": command.register,
+        "experiment": command.experiment,
     }
     if command.seeds > 1:
         if not command.resume:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from .quiet_mlflow import (
+    MAX_DATASET_NAME_SIZE,
+    MAX_METRICS_PER_BATCH,
     MAX_PARAM_VAL_LENGTH,
     MAX_PARAMS_TAGS_PER_BATCH,
     MAX_TAG_VAL_LENGTH,
+    MLFLOW_DATASET_CONTEXT,
     MLFLOW_LOGGED_ARTIFACTS,
+    MLFLOW_RUN_NOTE,
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
     mlflow,
+    resolve_tags,
 )
 from .values import batches, flatten, shorten, to_json
 
@@ -22,11 +32,50 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """An open run. Logged values appear in the UI at once."""
+    """An open run. Logged values appear in the UI at once.
 
-    def __init__(self, run_id: str, logged: set[tuple[str, int]]) -> None:
+    Args:
+        run_id: the id of the run.
+        page: how to see the run in the browser, if there is a server.
+        logged: the metrics and steps that the run already has.
+
+    Attributes:
+        step: what is being done; if it fails, the tag `failed_in` names it.
+    """
+
+    def __init__(self, run_id: str, page: str | None, logged: set[tuple[str, int]]) -> None:
         self.id = run_id
+        self.page = page
+        self.step = "setup"
         self._logged = logged
+
+    def headline(self, figure: str) -> None:
+        """Add a figure to the end of the run's name, unless it is there already."""
+        client = mlflow.MlflowClient()
+        name = client.get_run(self.id).info.run_name
+        if not name.endswith(f" · {figure}"):
+            client.update_run(self.id, name=f"{name} · {figure}")
+
+    def describe(self, markdown: str) -> None:
+        """Set the description, which the UI shows at the top of the run's page."""
+        self.tags({MLFLOW_RUN_NOTE: markdown})
+
+    def dataset(self, name: str, *, digest: str, path: Path | None, counts: Mapping[str, int]) -> None:
+        """Log the data of the run as an MLflow dataset.
+
+        Args:
+            name: the name of the data set.
+            digest: a hash of the data; MLflow shows its first 8 characters.
+            path: the file or folder, if the data set is one; otherwise its source is code.
+            counts: the number of examples by split.
+        """
+        kind, source = ("code", {"tags": resolve_tags()}) if path is None else ("local", {"uri": str(path)})
+        profile = json.dumps({"num_rows": sum(counts.values()), **counts})
+        data = Dataset(
+            shorten(name, MAX_DATASET_NAME_SIZE), digest[:8], kind, json.dumps(source), profile=profile
+        )
+        context = InputTag(MLFLOW_DATASET_CONTEXT, "train")
+        mlflow.MlflowClient().log_inputs(self.id, [DatasetInput(data, [context])])
 
     def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers; with `step` (the epoch, from 1) they make a curve.
@@ -38,6 +87,19 @@ class Run:
         mlflow.log_metrics(fresh, step=step, run_id=self.id)
         if step is not None:
             self._logged.update((name, step) for name in fresh)
+
+    def curves(self, epochs: Sequence[Mapping[str, float]]) -> None:
+        """Log numbers of all epochs, from 1, at once; those that the run already has are not logged again."""
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(name, float(value), now, step)
+            for step, values in enumerate(epochs, 1)
+            for name, value in values.items()
+            if (name, step) not in self._logged
+        ]
+        for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
+            mlflow.MlflowClient().log_batch(self.id, metrics[start : start + MAX_METRICS_PER_BATCH])
+        self._logged.update((metric.key, metric.step) for metric in metrics)
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters, which are known before training; the names of nested mappings are joined by dots.

@@ -19,6 +19,8 @@ from ..ondevice.bundle import Bundle
 from ..tracking.models import log_bundle_model, log_keras_model, variant_metrics
 from ..tracking.run import Run
 from . import record
+from .description import description
+from .naming import command
 from .setup import Setup
 
 _CALIBRATION_EXAMPLES = 200
@@ -37,8 +39,9 @@ def export_bundle(setup: Setup, outcome: Outcome, output: Path) -> record.Result
         figures = _try_bundle(setup, outcome, exported.bundle, workspace / "samples")
     of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
     run.text("record.json", json.dumps(of_run, indent=1))
+    run.describe(description(of_run, command(setup.app, setup.preset, setup.config)))
     shutil.rmtree(folder)
-    return record.Result(run.id, exported.bundle.folder, model_uri, of_run)
+    return record.Result(run.id, exported.bundle.folder, model_uri, of_run, run.page)
 
 
 def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> ExportResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,17 @@ from ..tracking.run import Run
 from .duration import rounded
 
 log = logging.getLogger(__name__)
+
+_DIAGNOSTICS = "diagnostics."
+
+
+def log_diagnostics(run: Run, history: Sequence[Mapping[str, float]]) -> None:
+    """Log the diagnostics of all epochs.
+
+    MLflow lists metrics in the order in which they came, and there are many: figures that matter more must be
+    there before.
+    """
+    run.curves([{k: v for k, v in values.items() if k.startswith(_DIAGNOSTICS)} for values in history])
 
 
 @dataclass(frozen=True)
@@ -49,10 +60,10 @@ class EpochLog:
         self._logged = 0
 
     def __call__(self, epoch: int, values: dict[str, float]) -> None:
-        """Log the metrics of an epoch, counted from 1. Diagnostics go to the run only."""
-        self._run.metrics(values, step=epoch)
+        """Log the metrics of an epoch, counted from 1, except diagnostics."""
+        shown = {name: value for name, value in values.items() if not name.startswith(_DIAGNOSTICS)}
+        self._run.metrics(shown, step=epoch)
         self._logged += 1
-        shown = {name: value for name, value in values.items() if not name.startswith("diagnostics.")}
         text = f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
         if self._seed.count > 1:
             text = f"seed {self._seed.number} of {self._seed.count}, {text}"

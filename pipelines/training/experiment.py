@@ -18,8 +18,9 @@ from ..ondevice.bundle import Bundle
 from ..tracking import models
 from . import record
 from .bundle import export_bundle
-from .epoch_log import EpochLog, SeedNumber
+from .epoch_log import EpochLog, SeedNumber, log_diagnostics
 from .fit import compile_model, fit
+from .naming import run_name
 from .scoring import log_outcome, score_test_splits
 from .setup import Setup, set_up
 
@@ -38,6 +39,7 @@ def train(
     data: Data | None = None,
     resume: str | None = None,
     register: str | None = None,
+    experiment: str | None = None,
 ) -> record.Result:
     """Train, log, export and verify.
 
@@ -49,15 +51,19 @@ def train(
         data: the result of `raw_data.load_data`, if the data is loaded already.
         resume: the id of a stopped run to resume, which was started with this `config`; None for a new run.
         register: the name of a registered model to add the bundle to as a new version; None for none.
+        experiment: the name of MLflow's experiment for a new run; None for the usual one.
 
     Raises:
         UserError: the data or the settings can't be used, or the bundle can't be written.
         ExportError: no variant is fit for a device.
     """
-    with set_up(app, preset=preset, config=config, run_name=preset, data=data, resume=resume) as setup:
+    places: dict[str, Any] = {"resume": resume, "experiment": experiment}
+    name = run_name(app, preset, config)
+    with set_up(app, preset=preset, config=config, run_name=name, data=data, **places) as setup:
         run = setup.run
         log.info("run %s (if it is stopped, train --resume %s continues it)", run.id, run.id)
         outcome = _fit_and_score(setup, SeedNumber())
+        run.step = "export"
         result = export_bundle(setup, outcome, output)
         if register:
             version = models.register(result.model_uri, register, Bundle.open(result.bundle))
@@ -86,7 +92,7 @@ def train_seed(
         parent: the id of the parent run of the seed's run.
         seed: which of the seeds this is.
     """
-    name = f"{preset}, seed {config.seed}"
+    name = run_name(app, preset, config, f"seed {config.seed}")
     with set_up(app, preset=preset, config=config, run_name=name, resume=resume, parent=parent) as setup:
         log.info("seed %d (%d of %d): run %s", config.seed, seed.number, seed.count, setup.run.id)
         outcome = _fit_and_score(setup, seed)
@@ -102,6 +108,7 @@ def _fit_and_score(setup: Setup, seed: SeedNumber) -> Outcome:
     compile_model(model, config, app.loss(config), features)
     deployed = app.deployed(config, features, model)
     sample = partial(app.each_epoch, config, features, deployed) if app.each_epoch else None
+    setup.run.step = "training"
     with _best_kept_if_stopped(setup, model):
         progress = fit(
             model,
@@ -114,8 +121,10 @@ def _fit_and_score(setup: Setup, seed: SeedNumber) -> Outcome:
             deployed=deployed,
             set_trainable=partial(app.trainable, config, model) if app.trainable else None,
         )
+    setup.run.step = "scoring"
     outcome = score_test_splits(setup, model=model, deployed=deployed, progress=progress)
     log_outcome(setup, outcome)
+    log_diagnostics(setup.run, progress.history)
     return outcome
 
 
@@ -126,6 +135,7 @@ def _best_kept_if_stopped(setup: Setup, model: keras.Model) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         progress = setup.checkpoint.load()
+        log_diagnostics(setup.run, progress.history)
         if progress.epochs:
             with tempfile.TemporaryDirectory() as folder:
                 model.save(Path(folder) / "model.keras")

@@ -37,6 +37,8 @@ class Result:
     """The address of the bundle's model in MLflow."""
     record: dict[str, Any]
     """The record for results.json: that of `of_run` or of `of_seeds`."""
+    page: str | None = None
+    """How to see the run in the browser: a page or a command; None for `make ui`."""
 
 
 def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, Any]:

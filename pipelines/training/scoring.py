@@ -11,6 +11,8 @@ from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
+from .description import description, headline
+from .naming import command
 from .setup import Setup
 
 if TYPE_CHECKING:
@@ -48,6 +50,15 @@ def score_test_splits(
 def log_outcome(setup: Setup, outcome: Outcome) -> None:
     """Log scores, baselines, learning curves, and the app's own plots and tables."""
     run = setup.run
+    so_far = {
+        "metric": next(iter(setup.app.metrics)),
+        "scores": outcome.scores,
+        "baselines": outcome.baselines,
+        "data": outcome.data.source,
+        "training_minutes": round(setup.minutes(), 2),
+    }
+    run.headline(headline(so_far))
+    run.describe(description(so_far, command(setup.app, setup.preset, setup.config)))
     for split, values in outcome.scores.items():
         run.metrics({f"{split}.{name}": value for name, value in values.items()})
         low, high = outcome.intervals[split]

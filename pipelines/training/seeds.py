@@ -18,6 +18,8 @@ from ..tracking import runs as tracking
 from ..tracking.run import Run
 from . import record
 from .checkpoint import Checkpoint
+from .description import description, headline
+from .naming import command, run_name
 from .own_process import call_in_own_process
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ def train_seeds(
     resume: str | None,
     register: str | None,
     prepare: Callable[[], None],
+    experiment: str | None = None,
 ) -> record.Result:
     """Train with the seeds `config.seed`, `config.seed + 1`, ..., one after another; export the best one.
 
@@ -65,10 +68,13 @@ def train_seeds(
         resume: the id of a stopped parent run that was started with the same arguments; None for a new run.
         register: the name of a registered model to add the bundle to as a new version; None for none.
         prepare: called at the start of each new process, for example to set up logging.
+        experiment: the name of MLflow's experiment for new runs; None for the usual one.
     """
-    params, tags = to_dict(config) | {"seeds": seeds}, {"app": app.name, "preset": preset}
-    name = f"{preset}, {seeds} seeds"
-    with tracking.start(app.name, name, params=params, tags=tags, run_id=resume) as parent:
+    params, name = to_dict(config) | {"seeds": seeds}, run_name(app, preset, config, f"{seeds} seeds")
+    options: dict[str, Any] = {"run_id": resume, "experiment": experiment, "system_metrics": False}
+    with tracking.start(app.name, name, params=params, tags={"preset": preset}, **options) as parent:
+        parent.step = "training"
+        parent.describe(f"`{command(app, preset, config, seeds)}`")
         log.info(
             "run %s, %d seeds (if it is stopped, train --resume %s continues it)",
             *(parent.id, seeds, parent.id),
@@ -79,11 +85,13 @@ def train_seeds(
         )
         training = _Seeds(app, preset, config, seeds, parent.id, prepare)
         runs = [_train_seed(training, index) for index in range(seeds)]
+        parent.step = "export"
         result = _export_best(training, runs, output, register)
         _log_seeds(result, parent)
+        parent.describe(description(result.record, command(app, preset, config, seeds)))
         for run_id in (*(run["run_id"] for run in runs), parent.id):
             shutil.rmtree(Checkpoint.of_run(run_id).folder, ignore_errors=True)
-    return result
+    return dataclasses.replace(result, page=parent.page)
 
 
 def _train_seed(training: _Seeds, index: int) -> dict[str, Any]:
@@ -141,6 +149,7 @@ def _log_seeds(result: record.Result, parent: Run) -> None:
     """Log means, spreads, seeds and the bundle to the parent run, and mark the best child run."""
     of_seeds = result.record
     means, spreads, runs = of_seeds["scores"], of_seeds["spread"], of_seeds["runs"]
+    parent.headline(headline(of_seeds))
     parent.metrics(_by_name(means, spreads["scores"], ""))
     parent.metrics(_by_name(of_seeds["baselines"], spreads["baselines"], "baseline."))
     best = next(run for run in runs if run["seed"] == of_seeds["best_seed"])

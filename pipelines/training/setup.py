@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ..app import SMOKE, App, folder_of
 from ..config import Config, to_dict
@@ -16,6 +18,7 @@ from ..tracking.run import Run
 from .checkpoint import Checkpoint
 from .duration import machine_speed, said
 from .fit import seed_everything
+from .naming import command
 from .raw_data import load_data
 from .recorded import read_records
 
@@ -52,6 +55,7 @@ def set_up(
     data: Data | None = None,
     resume: str | None = None,
     parent: str | None = None,
+    experiment: str | None = None,
 ) -> Iterator[Setup]:
     """Load the data, seed everything, and open the run for as long as the context lasts.
 
@@ -63,6 +67,7 @@ def set_up(
         data: the result of `load_data`, if the data is loaded already.
         resume: the id of a stopped run to resume; None for a new run.
         parent: the id of the parent of a new run, if any.
+        experiment: the name of MLflow's experiment for a new run; None for the usual one.
 
     Raises:
         UserError: the run to resume was started with different data or settings.
@@ -74,14 +79,24 @@ def set_up(
     seed_everything(config.seed)
     features = app.features(config, data)
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
-    tags = {"app": app.name, "preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
+    tags = {"preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
     params = to_dict(config)
-    with tracking.start(app.name, run_name, params=params, tags=tags, run_id=resume, parent=parent) as run:
+    places: dict[str, Any] = {"run_id": resume, "parent": parent, "experiment": experiment}
+    with tracking.start(app.name, run_name, params=params, tags=tags, **places) as run:
         checkpoint = Checkpoint.of_run(run.id)
         settings = {"app": app.name, "preset": preset, "config": params, "fingerprint": data.fingerprint}
         checkpoint.write_settings(settings | {"parent": parent})
-        run.metrics({f"data.{name}": value for name, value in {**data.counts, **features.counts}.items()})
+        run.describe(f"`{command(app, preset, config)}`")
+        _log_data(run, config, data, features)
         if needed := said(read_records(folder_of(app.name)).get(preset), config, data.counts):
             log.info("%s", needed)
         started -= checkpoint.load().seconds
         yield Setup(app, preset, config, data, features, run, checkpoint, started)
+
+
+def _log_data(run: Run, config: Config, data: Data, features: Features) -> None:
+    """Log the data as MLflow's data set, and the counts as parameters."""
+    path = Path(config.dataset).expanduser()
+    file_or_folder = path.resolve() if path.exists() else None
+    run.dataset(data.source, digest=data.fingerprint, path=file_or_folder, counts=data.counts)
+    run.params({"data": {**data.counts, **features.counts}})

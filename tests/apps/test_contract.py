@@ -214,19 +214,48 @@ def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkey
     assert all("\n" not in app.describe(answer) for answer in answers)
 
 
-def test_the_run_in_the_tracker_holds_everything(trained, monkeypatch):
+@pytest.fixture
+def tracked(trained, monkeypatch):
+    """Return the store and the run of a training."""
     monkeypatch.chdir(trained.folder)
     from pipelines.tracking.quiet_mlflow import mlflow
     from pipelines.tracking.store import store_uri
 
     client = mlflow.MlflowClient(store_uri())
-    run = client.get_run(trained.record["run_id"])
+    return client, client.get_run(trained.record["run_id"])
+
+
+def test_the_run_in_the_tracker_tells_what_it_is(trained, tracked):
+    _, run = tracked
+    metric, value = (
+        trained.record["metric"],
+        f"{trained.record['scores']['test'][trained.record['metric']]:.3f}",
+    )
+    network = APPS[trained.app].presets["smoke"].network
+    assert run.info.run_name == f"{network} · smoke · {value}"
+    description = run.data.tags["mlflow.note.content"]
+    assert description.startswith(f"{metric}: test **{value}**")
+    assert f"`python -m apps {trained.app} train --preset smoke`" in description
+    (used,) = run.inputs.dataset_inputs
+    assert used.dataset.name == trained.record["data"]
+    assert trained.record["data_sha256"].startswith(used.dataset.digest)
+    assert json.loads(used.dataset.profile).items() >= trained.record["examples"].items()
+    assert {f"data.{name}" for name in trained.record["examples"]} <= run.data.params.keys()
+    ours = [name for name in run.data.metrics if not name.startswith("system/")]
+    assert ours[0] == f"validation.{metric}"
+    of_layers = [ours.index(name) for name in ours if name.startswith("diagnostics.")]
+    assert ours.index(f"test.{metric}") < min(of_layers)
+
+
+def test_the_run_in_the_tracker_holds_everything(trained, tracked):
+    client, run = tracked
     assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == str(APPS[trained.app].presets["smoke"].seed)
     assert run.data.tags["data.fingerprint"] == trained.record["data_sha256"]
     metric = trained.record["metric"]
-    epochs = client.get_metric_history(run.info.run_id, f"validation.{metric}")
-    assert [point.step for point in epochs] == list(range(1, trained.record["epochs"] + 1))
+    for name in (f"validation.{metric}", "validation.loss", "loss"):
+        epochs = client.get_metric_history(run.info.run_id, name)
+        assert [point.step for point in epochs] == list(range(1, trained.record["epochs"] + 1))
     for variant in Bundle.open(trained.bundle).variants:
         for key in (metric, "bytes", "max_abs_error", "latency_p50_ms"):
             assert f"{variant['precision']}.{key}" in run.data.metrics

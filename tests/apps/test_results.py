@@ -162,6 +162,15 @@ def test_tables_show_mean_and_spread_of_several_seeds_and_say_where_there_is_one
     assert "seed 2, the best on validation:" in printed
 
 
+@pytest.mark.parametrize("page", [None, "http://127.0.0.1:5001/#/experiments/3/runs/1"])
+def test_the_last_line_says_where_the_run_is_shown(page):
+    result = Result("0" * 32, Path("exports/one/best"), "models:/m-1", RECORD, page)
+    last = summary(result, "predict").splitlines()[-1]
+    assert re.fullmatch(
+        rf"  {re.escape(page or 'make ui')} +the run, its plots and files, in the browser", last
+    )
+
+
 RECORD = {
     "app": "one",
     "preset": "p",

@@ -28,6 +28,7 @@ from pipelines.ondevice.bundle import Bundle
 from pipelines.tracking import models
 from pipelines.tracking import runs as tracking
 from pipelines.tracking.provenance import provenance
+from pipelines.tracking.run import Run
 from pipelines.tracking.store import store_uri
 from pipelines.tracking.ui import serve_ui
 
@@ -168,6 +169,65 @@ def test_settings_and_facts_are_there(store: mlflow.MlflowClient) -> None:
     assert facts["version.python"] == ".".join(map(str, sys.version_info[:3]))
     assert all(facts.values())
     assert facts.items() <= data.tags.items()
+    assert data.tags["mlflow.source.name"] == "python -m apps counting train"
+    assert data.tags.get("mlflow.source.git.commit", "unknown") == facts["git.commit"]
+
+
+def test_the_data_is_a_dataset_of_mlflow(store: mlflow.MlflowClient, tmp_path: Path) -> None:
+    counts = {"train": 30, "test": 10}
+    with tracking.start("counting", "data", params=PARAMS, tags={}) as run:
+        run.dataset("reviews.csv", digest="6854e93f6693eae6", path=tmp_path, counts=counts)
+        run.dataset("made here/1.0.0", digest="c0ffee", path=None, counts=counts)
+    of_code, of_file = sorted(
+        store.get_run(run.id).inputs.dataset_inputs, key=lambda i: i.dataset.source_type
+    )
+    assert (of_file.dataset.name, of_file.dataset.digest) == ("reviews.csv", "6854e93f")
+    assert mlflow.data.get_source(of_file).uri == str(tmp_path)
+    assert json.loads(of_file.dataset.profile) == {"num_rows": 40, **counts}
+    assert [(tag.key, tag.value) for tag in of_file.tags] == [("mlflow.data.context", "train")]
+    assert "mlflow.source.name" in json.loads(of_code.dataset.source)["tags"]
+
+
+def test_a_run_gets_its_figure_once_and_keeps_the_name_that_a_user_gave_it(
+    store: mlflow.MlflowClient,
+) -> None:
+    with tracking.start("counting", "gru 8 · smoke", params=PARAMS, tags={}) as run:
+        for _ in range(2):
+            run.headline("0.895")
+        run.describe("# good")
+    found = store.get_run(run.id)
+    assert found.info.run_name == "gru 8 · smoke · 0.895"
+    assert found.data.tags["mlflow.note.content"] == "# good"
+    store.update_run(run.id, name="my favourite")
+    with tracking.start("counting", "", params=PARAMS, tags={}, run_id=run.id) as run:
+        run.headline("0.895")
+    assert store.get_run(run.id).info.run_name == "my favourite · 0.895"
+
+
+def test_curves_are_logged_at_once_and_metrics_are_listed_as_they_came(store: mlflow.MlflowClient) -> None:
+    epochs = [{"z": i / 7, "y": i / 9} for i in range(1, 700)]
+    with tracking.start("counting", "curves", params=PARAMS, tags={}, system_metrics=False) as run:
+        run.metrics({"x": 1.0}, step=1)
+        run.curves(epochs)
+        run.curves([{"z": 99.0}, *epochs[1:], {"z": 5.0}])
+    assert _curve(store, run.id, "z") == [*((i, i / 7) for i in range(1, 700)), (700, 5.0)]
+    assert list(store.get_run(run.id).data.metrics) == ["x", "z", "y"]
+
+
+def test_the_machine_is_measured_beside_the_run(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    with tracking.start("counting", "measured", params=PARAMS, tags={}) as run:
+        started = time.monotonic()
+        while "system/cpu_utilization_percentage" not in store.get_run(run.id).data.metrics:
+            assert time.monotonic() < started + 60
+            time.sleep(0.1)
+    with tracking.start("counting", "not measured", params=PARAMS, tags={}, system_metrics=False) as other:
+        time.sleep(0.3)
+    assert store.get_run(run.id).data.metrics["system/system_memory_usage_megabytes"] > 0
+    assert store.get_run(other.id).data.metrics == {}
+    assert capfd.readouterr() == ("", "")
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,14 +247,18 @@ def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_run_ends_as_its_training_does(
     store: mlflow.MlflowClient, error: BaseException, status: str, reason: str
 ) -> None:
-    with pytest.raises(type(error)), tracking.start("counting", "ends", params=PARAMS, tags={}) as run:
+    def score(run: Run) -> None:
+        run.step = "scoring"
         raise error
+
+    with pytest.raises(type(error)), tracking.start("counting", "ends", params=PARAMS, tags={}) as run:
+        score(run)
     ended = store.get_run(run.id)
     assert ended.info.status == status
-    assert ended.data.tags["reason"] == reason
+    assert (ended.data.tags["reason"], ended.data.tags["failed_in"]) == (reason, "scoring")
     with tracking.start("counting", "ends", params=PARAMS, tags={}, run_id=run.id):
         pass
-    assert "reason" not in store.get_run(run.id).data.tags
+    assert not {"reason", "failed_in"} & store.get_run(run.id).data.tags.keys()
 
 
 def test_a_run_is_not_resumed_as_another(store: mlflow.MlflowClient) -> None:

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from pipelines.training.epoch_log import EpochLog, SeedNumber
+from pipelines.training.epoch_log import EpochLog, SeedNumber, log_diagnostics
 
 EPOCH = {"loss": 0.5, "diagnostics.recurrent.spectral_radius": 1.5, "validation.accuracy": 0.75}
 
@@ -13,10 +13,13 @@ class Run:
     """Keeps what it is given to log."""
 
     def __init__(self):
-        self.metrics_logged, self.files = {}, {}
+        self.metrics_logged, self.curves_logged, self.files = {}, [], {}
 
     def metrics(self, values, step=None):
         self.metrics_logged.update({(name, step): value for name, value in values.items()})
+
+    def curves(self, epochs):
+        self.curves_logged += epochs
 
     def folder(self, path, name):
         self.files[name] = {file.name: file.read_text() for file in path.iterdir()}
@@ -27,10 +30,13 @@ def _messages(caplog):
     caplog.set_level(logging.INFO, "pipelines.training.epoch_log")
 
 
-def test_every_metric_of_an_epoch_is_logged_and_the_main_ones_are_shown(caplog):
+def test_metrics_of_an_epoch_are_logged_and_shown_in_their_order_and_diagnostics_come_later(caplog):
     run, values = Run(), EPOCH | {"clipped_steps": 4.0}
     EpochLog(run, epochs=9)(3, values)
-    assert run.metrics_logged == {(name, 3): value for name, value in values.items()}
+    logged = {("loss", 3): 0.5, ("validation.accuracy", 3): 0.75, ("clipped_steps", 3): 4.0}
+    assert list(run.metrics_logged.items()) == list(logged.items())
+    log_diagnostics(run, [values, {"loss": 0.25}])
+    assert run.curves_logged == [{"diagnostics.recurrent.spectral_radius": 1.5}, {}]
     shown = "epoch 3: loss 0.5, validation.accuracy 0.75, clipped_steps 4; up to 10 s of training left"
     assert caplog.messages == [shown]
 

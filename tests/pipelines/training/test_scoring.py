@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from pipelines.config import Config
+from pipelines.data.examples import Data
 from pipelines.evaluation.outcome import Outcome, Progress
 from pipelines.training.scoring import log_outcome
 
@@ -22,6 +23,12 @@ class Run:
     def tags(self, values):
         self.tags_set.update(values)
 
+    def headline(self, figure):
+        self.name = figure
+
+    def describe(self, text):
+        self.description = text
+
     def figure(self, name, figure):
         self.figures[name] = figure
 
@@ -33,10 +40,14 @@ def logged(gradients, accuracy=0.75):
     run = Run()
     plots = {"confusion": [{"label": "a"}], "nothing": []}
     app = SimpleNamespace(
-        plots=lambda config, outcome: plots, metrics={"accuracy": None}, higher_is_better=True
+        name="counting",
+        presets={},
+        metrics={"accuracy": None},
+        higher_is_better=True,
+        plots=lambda config, outcome: plots,
     )
     outcome = Outcome(
-        data=None,
+        data=Data({}, (), "reviews.csv"),
         features=None,
         model=None,
         deployed=None,
@@ -46,7 +57,8 @@ def logged(gradients, accuracy=0.75):
         intervals={"test": (0.7, 0.8)},
         baselines={"majority": {"test": 0.5}},
     )
-    log_outcome(SimpleNamespace(app=app, config=Config(), run=run), outcome)
+    setup = SimpleNamespace(app=app, preset="default", config=Config(epochs=7), run=run, minutes=lambda: 1.5)
+    log_outcome(setup, outcome)
     return run
 
 
@@ -58,6 +70,14 @@ def test_a_run_has_the_scores_their_intervals_and_the_baselines():
         "baseline.majority.test": 0.5,
         "best_epoch": 1,
     }
+
+
+def test_a_run_has_its_figure_in_its_name_and_a_description():
+    run = logged([])
+    assert run.name == "0.750"
+    first, _, command, *_ = run.description.splitlines()
+    assert first == "accuracy: test **0.750**; simple methods on test: majority 0.500"
+    assert command == "`python -m apps counting train --epochs 7`"
 
 
 def test_a_run_shows_gradients_by_lag_where_there_are_recurrent_layers():

@@ -31,7 +31,8 @@ class Processes:
             raise KeyboardInterrupt
         run_id = f"{config.seed:032x}"
         if function.__name__ == "_export":
-            record = {"data": "somewhere", "config": {"seed": config.seed}, "variants": []}
+            file = {"variant": "int8_loop.tflite", "bytes": 1000, "metric": 0.5}
+            record = {"data": "somewhere", "config": {"seed": config.seed}, "variants": [file]}
             metric = {"metric": "accuracy", "higher_is_better": self.higher_is_better}
             return Result(run_id, self.bundle, "models:/m-1", record | metric)
         scores = {
@@ -58,11 +59,12 @@ def train(tmp_path, monkeypatch):
     bundle.mkdir()
     (bundle / "manifest.json").write_text("{}")
 
-    def train(*, higher_is_better=True, stopped_at=None, resume=None):
+    def train(*, higher_is_better=True, stopped_at=None, resume=None, experiment=None):
         processes = Processes(bundle, higher_is_better, stopped_at)
         monkeypatch.setattr(seeds, "call_in_own_process", processes)
-        app = SimpleNamespace(name="counting", higher_is_better=higher_is_better)
+        app = SimpleNamespace(name="counting", higher_is_better=higher_is_better, presets={})
         options = {"output": tmp_path, "resume": resume, "register": None, "prepare": nothing}
+        options["experiment"] = experiment
         try:
             result = seeds.train_seeds(app, preset="p", config=Config(seed=3), seeds=3, **options)
         except KeyboardInterrupt:
@@ -72,12 +74,12 @@ def train(tmp_path, monkeypatch):
     return train
 
 
-def parent_run():
+def parent_run(experiment="counting"):
     from pipelines.tracking.quiet_mlflow import mlflow
     from pipelines.tracking.store import store_uri
 
     client = mlflow.MlflowClient(store_uri())
-    (run,) = client.search_runs([client.get_experiment_by_name("counting").experiment_id])
+    (run,) = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
     return client, run
 
 
@@ -91,7 +93,14 @@ def test_the_seed_that_is_best_on_validation_is_exported_and_the_parent_has_mean
     ]
     client, run = parent_run()
     assert run.info.status == "FINISHED"
-    assert (run.info.run_id, run.info.run_name) == (result.run_id, "p, 3 seeds")
+    assert (run.info.run_id, run.info.run_name) == (
+        result.run_id,
+        "p · 3 seeds · 0.400 ± 0.100",
+    )
+    assert (
+        "`python -m apps counting train --preset p --seed 3 --seeds 3`"
+        in run.data.tags["mlflow.note.content"]
+    )
     assert run.data.metrics == pytest.approx(
         {
             **{"test.accuracy": 0.4, "test.accuracy_std": 0.1},
@@ -112,10 +121,12 @@ def test_the_seed_that_is_best_on_validation_is_exported_and_the_parent_has_mean
 
 
 def test_where_lower_is_better_the_lowest_on_validation_is_exported(train):
-    calls, result = train(higher_is_better=False)
+    calls, result = train(higher_is_better=False, experiment="chosen")
     assert calls[-1][:2] == ("_export", 3)
     assert result.record["best_seed"] == 3
-    assert parent_run()[1].data.tags["no_better_than"] == "majority on test"  # 0.25; the seeds have 0.4
+    _, run = parent_run("chosen")
+    assert run.info.run_id == result.run_id
+    assert run.data.tags["no_better_than"] == "majority on test"  # 0.25; the seeds have 0.4
 
 
 def test_a_stopped_training_goes_on_with_the_seeds_that_are_not_finished(train):
