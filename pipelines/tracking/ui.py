@@ -9,15 +9,16 @@ from typing import NoReturn
 from ..errors import UserError
 from .quiet_mlflow import mlflow
 from .runs import prepare
-from .store import page_of, sqlite_folder
+from .store import page_of, sqlite_folder, store_uri
 
 
 def serve_ui(host: str, port: int) -> NoReturn:
     """Replace this process with MLflow's UI for the store, at http://HOST:PORT; say where the runs are."""
-    uri = prepare()
+    uri = store_uri()
     folder = sqlite_folder(uri)
     if folder is None:
         raise UserError(f"MLFLOW_TRACKING_URI={uri}: expected a SQLite store; open a server in the browser")
+    prepare()
     artifacts = (folder / "artifacts").as_uri()
     server = ["server", "--backend-store-uri", uri, "--host", host, "--port", str(port), "--workers", "1"]
     places = ["--default-artifact-root", artifacts, "--artifacts-destination", artifacts]
