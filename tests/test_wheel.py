@@ -196,8 +196,8 @@ def test_the_command_tells_its_version_and_all_verbs_with_the_device_alone(
     [
         (["benchmark", "x.tflite"], False, "tyro", "cli"),
         (["sentiment", "predict", "fine"], False, "tyro", "cli"),
-        (["sentiment", "train"], True, "tensorflow", "export"),
-        (["ui"], True, "sqlalchemy", "train"),
+        (["sentiment", "train"], True, "tensorflow_datasets", "train"),
+        (["ui"], True, "mlflow", "train"),
     ],
 )
 def test_a_missing_library_is_one_line_with_the_extra(
