@@ -105,7 +105,7 @@ def test_a_verb_of_pipelines_that_is_unknown():
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "error: unknown verb 'fly': expected export, benchmark, ui\n",
+        "error: unknown verb 'fly': expected export, benchmark, ship, ui\n",
     )
 
 
@@ -123,6 +123,7 @@ def bundle_of(accuracy, folder="exports/one"):
     metric = {"name": "accuracy", "value": accuracy, "higher_is_better": True, "baseline": 0.6}
     variant = {"file": "float32_loop.tflite", "precision": "float32", "execution": "loop", "metric": accuracy}
     manifest = {
+        "dataset": "reviews.csv",
         "metric": metric,
         "variants": [variant],
         "config": {"text_column": "body", "encoding": "utf-8"},
