@@ -107,7 +107,7 @@ class CaptioningConfig(Config):
         return decoder if self.encoder == "small" else f"{self.encoder}, {decoder}"
 
 
-_SCENES = CaptioningConfig(
+_FULL = CaptioningConfig(
     halvings=4,
     epochs=28,
     batch_size=16,
@@ -120,26 +120,21 @@ _SCENES = CaptioningConfig(
 PRESETS = {
     # The embedded scenes. The receptive field of each of the 6 x 6 places is nearly the whole image, so its
     # features can hold counts and relations.
-    "default": replace(_SCENES, width=12, units=112, epochs=20, patience=20),
+    "default": replace(_FULL, width=12, units=112, epochs=20, patience=20),
     # The same with four times the parameters: three quarters of an hour on 2 cores.
-    "full": _SCENES,
+    "full": _FULL,
     # Aerial images such as UCM-Captions (--dataset captions.jsonl), trained from scratch: there are few
     # images, and they have no fixed orientation. Half an hour on 2 cores.
-    "aerial": CaptioningConfig(
-        image_size=96,
+    "aerial": replace(
+        _FULL,
         shift=0.1,
         zoom=0.25,
         rotation=180.0,
         mirror=True,
         brightness=0.2,
-        halvings=4,
         dropout=0.4,
         epochs=90,
         patience=90,
-        batch_size=16,
-        learning_rate=2e-3,
-        weight_decay=1e-4,
-        clip_norm=5.0,
     ),
     # Runs the whole pipeline in a minute; its captions are meaningless.
     "smoke": CaptioningConfig(

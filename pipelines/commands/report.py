@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..app import SMOKE
 from ..files import write_atomically
-from ..training.record import no_better_than
+from ..training.record import no_better_than, smallest_file
 from ..training.recorded import read_records
 from .readme import renew_readme
 
@@ -140,8 +140,7 @@ def overview(root: Path = Path()) -> str:
 
 def _overview_row(app: str, record: Mapping[str, Any]) -> list[str]:
     simple = " / ".join(_baseline(record, name, "test") for name in record["baselines"])
-    files = [row for row in record["variants"] if row["variant"].endswith(".tflite")]
-    smallest = min(files, key=lambda row: row["bytes"])
+    smallest = smallest_file(record)
     device = f"{_number(smallest['metric'])}, {smallest['bytes'] / 1000:,.0f} KB ({smallest['variant']})"
     network = f"{_network(record, 'test')} ({_seeds(record)})"
     minutes = f"{record['training_minutes']:.1f}"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tyro
 
-from ..app import SHIPPED, App, find, folder_of
+from ..app import SHIPPED, SMOKE, App, find, folder_of
 from ..errors import UserError
 from ..evaluation.score import score
 from ..export.bundle_writing import write_bundle
@@ -61,10 +60,12 @@ def run(command: Ship) -> None:
     head["embedded"] = figure_on_embedded_data(app, bundle, variants[0]["file"])
     target = folder_of(app.name) / SHIPPED
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ship.") as folder:
-        files = _with_content(bundle, variants), _with_content(bundle, parts)
-        written = write_bundle(Path(folder), head, files[0], assets, parts=files[1])
+        files = [(each, bundle.variant_path(each["file"]).read_bytes()) for each in variants]
+        of_parts = [(each, bundle.part_path(each["part"], command.precision).read_bytes()) for each in parts]
+        written = write_bundle(Path(folder), head, files, assets, parts=of_parts)
         (written.folder / "README.md").write_text(card(written, command.data_licence))
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.rename(Path(folder) / "replaced")
         written.folder.rename(target)
     print(f"{target}: {size:,} bytes")
 
@@ -73,20 +74,9 @@ def _is_chosen(variant: Mapping[str, Any], command: Ship) -> bool:
     return variant["precision"] == command.precision and command.execution in (None, variant["execution"])
 
 
-def _with_content(bundle: Bundle, records: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
-    computed = ("bytes", "sha256")
-    return [
-        (
-            {key: value for key, value in each.items() if key not in computed},
-            (bundle.folder / each["file"]).read_bytes(),
-        )
-        for each in records
-    ]
-
-
 def figure_on_embedded_data(app: App, bundle: Bundle, file: str) -> dict[str, Any]:
-    """Score a file on the first test examples of the data of the preset `smoke`, which every machine has."""
-    data = app.load(app.presets["smoke"])
+    """Score a file on the first test examples of the preset `smoke`, whose data every machine has."""
+    data = app.load(app.presets[SMOKE])
     examples = data.splits["test"]
     some = dataclasses.replace(
         examples, inputs=examples.inputs[:_EXAMPLES], targets=examples.targets[:_EXAMPLES]

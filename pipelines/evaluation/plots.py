@@ -60,7 +60,7 @@ def gradient_by_lag(epochs: Sequence[Mapping[str, Sequence[Sequence[float]]]]) -
             for curve, colour in zip(curves, shades.to_rgba(np.arange(1, len(curves) + 1)), strict=True):
                 axes.plot(np.where(curve > 0, curve, np.nan), color=colour)
             axes.set(yscale="log", xlabel="steps before the end", ylabel="norm of the gradient")
-            axes.set_title(f"{name}: gradient of {of_what}", fontsize="medium")
+            axes.set_title(f"{name}:\ngradient of {of_what}", fontsize="medium")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             plain_log_ticks(axes.yaxis)
             axes.grid(alpha=0.3)

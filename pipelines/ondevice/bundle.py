@@ -127,7 +127,7 @@ class Bundle:
         """Return a warning if a variant was no better than a simple method on the test data; else "".
 
         Args:
-            name: a file name, or a precision, or None for "float32".
+            name: a file name, or a precision, or None, as for `variant`.
 
         Raises:
             UserError: the bundle has no such file.

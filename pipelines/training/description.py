@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .record import smallest_file
+
 
 def headline(record: Mapping[str, Any]) -> str:
     """Return the first metric on the test split, with its spread if there are several seeds."""
@@ -47,8 +49,7 @@ def _figure(value: float) -> str:
 
 
 def _smallest(record: Mapping[str, Any]) -> str:
-    files = [row for row in record["variants"] if row["variant"].endswith(".tflite")]
-    row = min(files, key=lambda row: row["bytes"])
+    row = smallest_file(record)
     size = f"{row['bytes'] / 1000:,.0f} KB"
     return f"smallest file: {row['variant']}, {size}, test {_figure(row['metric'])}"
 

@@ -41,25 +41,33 @@ class Result:
     """How to see the run in the browser: a page or a command; None for `make ui`."""
 
 
+def of_scores(setup: Setup, outcome: Outcome) -> dict[str, Any]:
+    """Return what is known of a run before its export: data, scores, baselines and minutes of training."""
+    return {
+        "metric": next(iter(setup.app.metrics)),
+        "higher_is_better": setup.app.higher_is_better,
+        "data": outcome.data.source,
+        "scores": outcome.scores,
+        "baselines": outcome.baselines,
+        "training_minutes": _minutes(outcome),
+    }
+
+
 def of_run(setup: Setup, outcome: Outcome, exported: ExportResult) -> dict[str, Any]:
     """Return the record of one run, as values that JSON can hold."""
     return {
         "app": setup.app.name,
         "run_id": setup.run.id,
         "preset": setup.preset,
-        "metric": next(iter(setup.app.metrics)),
-        "higher_is_better": setup.app.higher_is_better,
-        "data": outcome.data.source,
+        **of_scores(setup, outcome),
         "data_sha256": outcome.data.fingerprint,
         "examples": outcome.data.counts,
-        "scores": outcome.scores,
         "intervals": outcome.intervals,
-        "baselines": outcome.baselines,
         "variants": [row._asdict() for row in exported.rows],
         "left_out": exported.left_out,
         "epochs": outcome.progress.epochs,
         "best_epoch": outcome.progress.best_epoch,
-        **_time(setup, outcome),
+        **_time_and_speed(setup),
         "config": _portable(setup.config),
         "made_with": provenance(),
         "date": datetime.date.today().isoformat(),
@@ -78,7 +86,8 @@ def of_seed(setup: Setup, outcome: Outcome) -> dict[str, Any]:
         "baselines": outcome.baselines,
         "epochs": progress.epochs,
         "best_epoch": progress.best_epoch,
-        **_time(setup, outcome),
+        "training_minutes": _minutes(outcome),
+        **_time_and_speed(setup),
         "data_sha256": outcome.data.fingerprint,
     }
 
@@ -111,6 +120,12 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
     }
 
 
+def smallest_file(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the row of a record's smallest device file."""
+    files = [row for row in record["variants"] if row["variant"].endswith(".tflite")]
+    return min(files, key=lambda row: row["bytes"])
+
+
 def no_better_than(record: Mapping[str, Any]) -> dict[str, str]:
     """Return by test split the simple method that the network of a record is no better than, if any."""
     return baselines.no_better_than(
@@ -139,12 +154,13 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"std": statistics.stdev(values), "min": min(values), "max": max(values)}
 
 
-def _time(setup: Setup, outcome: Outcome) -> dict[str, float]:
-    """Return the minutes of the epochs, those of everything until now, and how fast the machine is."""
-    minutes = {
-        "training_minutes": round(outcome.progress.seconds / 60, 2),
-        "total_minutes": round(setup.minutes(), 2),
-    }
+def _minutes(outcome: Outcome) -> float:
+    return round(outcome.progress.seconds / 60, 2)
+
+
+def _time_and_speed(setup: Setup) -> dict[str, float]:
+    """Return the minutes since the run was set up, and how fast the machine is."""
+    minutes = {"total_minutes": round(setup.minutes(), 2)}
     return minutes if setup.preset == SMOKE else minutes | {"machine_speed": round(machine_speed(), 1)}
 
 

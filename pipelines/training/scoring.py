@@ -6,11 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..evaluation import plots
-from ..evaluation.baselines import as_tags, no_better_than
+from ..evaluation.baselines import as_tags
 from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
+from . import record
 from .description import description, headline
 from .naming import command
 from .setup import Setup
@@ -50,13 +51,7 @@ def score_test_splits(
 def log_outcome(setup: Setup, outcome: Outcome) -> None:
     """Log scores, baselines, learning curves, and the app's own plots and tables."""
     run = setup.run
-    so_far = {
-        "metric": next(iter(setup.app.metrics)),
-        "scores": outcome.scores,
-        "baselines": outcome.baselines,
-        "data": outcome.data.source,
-        "training_minutes": round(setup.minutes(), 2),
-    }
+    so_far = record.of_scores(setup, outcome)
     run.headline(headline(so_far))
     run.describe(description(so_far, command(setup.app, setup.preset, setup.config)))
     for split, values in outcome.scores.items():
@@ -65,8 +60,7 @@ def log_outcome(setup: Setup, outcome: Outcome) -> None:
         run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
     for name, of_split in outcome.baselines.items():
         run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
-    metric, higher = next(iter(setup.app.metrics)), setup.app.higher_is_better
-    run.tags(as_tags(no_better_than(outcome.scores, outcome.baselines, metric, higher_is_better=higher)))
+    run.tags(as_tags(record.no_better_than(so_far)))
     run.metrics({"best_epoch": outcome.progress.best_epoch})
     history, best_epoch = outcome.progress.history, outcome.progress.best_epoch
     shown = {

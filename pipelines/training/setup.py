@@ -38,10 +38,10 @@ class Setup:
     run: Run
     checkpoint: Checkpoint
     started: float
-    """When the run started, on the clock of `time.monotonic`; a resumed one as if it had not been stopped."""
+    """When the run was set up, by `time.monotonic`; a resumed run as if it had not been stopped."""
 
     def minutes(self) -> float:
-        """Return the minutes that the run has taken until now, without the time that it stood still."""
+        """Return the minutes since the run was set up, without the time that it stood still."""
         return (time.monotonic() - self.started) / 60
 
 

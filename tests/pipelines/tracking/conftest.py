@@ -1,5 +1,6 @@
 """A store of runs to test with."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pipelines.tracking.quiet_mlflow import mlflow
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the store of the tests of a file."""
-    return tmp_path_factory.mktemp("checkout")
+    return tmp_path_factory.mktemp("a fresh 100% checkout")
 
 
 @pytest.fixture
@@ -23,3 +24,4 @@ def client(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.M
         monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
     yield mlflow.MlflowClient(tracking.prepare())
     assert mlflow.active_run() is None
+    assert "MLFLOW_TRACKING_URI" not in os.environ

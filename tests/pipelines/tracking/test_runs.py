@@ -1,65 +1,28 @@
 """Runs in MLflow, on a store that two processes create at once."""
 
-import hashlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import mlflow
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from reference.tracked_runs import PARAMS, WORKER, environment_in, path_of
 
 from pipelines.errors import UserError
-from pipelines.ondevice.bundle import Bundle
 from pipelines.tracking import models
 from pipelines.tracking import runs as tracking
 from pipelines.tracking.provenance import provenance
 from pipelines.tracking.run import Run
 from pipelines.tracking.store import store_uri
-from pipelines.tracking.ui import serve_ui
-
-CHECKOUT = Path(__file__).parents[3]
-PARAMS = {"epochs": 3, "optimizer": {"name": "adamw"}}
-
-WORKER = """
-import os, signal, sys
-from pipelines.tracking import runs as tracking
-with tracking.start("counting", sys.argv[1], params={"epochs": 20}, tags={}) as run:
-    for epoch in range(1, 21):
-        run.metrics({"loss": 1 / epoch, "accuracy": 1 - 1 / epoch}, step=epoch)
-        if sys.argv[1] == "killed" and epoch == 5:
-            os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-FAKE_APP = """
-import dataclasses
-from pipelines.app import App
-from pipelines.config import Config
-
-def predict(bundle, inputs, variant, options):
-    return [{"label": bundle.labels["good" in text], "probabilities": {"bad": 0.25, "good": 0.75}}
-            for text in inputs]
-
-fields = {field.name: None for field in dataclasses.fields(App) if field.default is dataclasses.MISSING}
-presets = {"default": Config(), "smoke": Config()}
-APP = App(**{**fields, "name": "fake", "presets": presets, "predict": predict})
-"""
-GOOD = {"label": "good", "probabilities": {"bad": 0.25, "good": 0.75}}
-BAD = {"label": "bad", "probabilities": {"bad": 0.25, "good": 0.75}}
 
 
 @dataclass
@@ -72,18 +35,10 @@ class Workers:
     elsewhere: list[Path]
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """A home and a folder for temporary files of their own, so that what is left there can be seen."""
-    for name in ("home", "tmp"):
-        (folder / name).mkdir()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {"HOME": f"{folder}/home", "TMPDIR": f"{folder}/tmp", "PYTHONPATH": str(CHECKOUT), "PATH": path}
-
-
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Workers:
     folder, outside = tmp_path_factory.mktemp("a fresh 100% checkout"), tmp_path_factory.mktemp("outside")
-    environment = _environment(outside)
+    environment = environment_in(outside)
     started = [
         subprocess.Popen(
             [sys.executable, "-c", WORKER, name], cwd=folder, env=environment, stdout=subprocess.PIPE
@@ -113,12 +68,8 @@ def _curve(store: mlflow.MlflowClient, run_id: str, name: str) -> list[tuple[int
     return [(point.step, point.value) for point in store.get_metric_history(run_id, name)]
 
 
-def _path(uri: str) -> Path:
-    return Path(url2pathname(urlsplit(uri).path))
-
-
 def _artifacts(store: mlflow.MlflowClient, run_id: str) -> Path:
-    return _path(store.get_run(run_id).info.artifact_uri)
+    return path_of(store.get_run(run_id).info.artifact_uri)
 
 
 def test_trainings_at_once_from_a_fresh_checkout_keep_their_runs(
@@ -324,82 +275,6 @@ def test_the_keras_model_can_be_loaded_again(store: mlflow.MlflowClient) -> None
     assert info.saved_input_example_info is not None
 
 
-@pytest.fixture
-def logged_bundle(store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of a logged bundle whose app is in no checkout but in the model's own code folder."""
-    package = tmp_path / "code" / "apps" / "fake"
-    package.mkdir(parents=True)
-    (package.parent / "__init__.py").touch()
-    (package / "__init__.py").write_text(FAKE_APP)
-    monkeypatch.syspath_prepend(package.parents[1])
-    for name in [name for name in sys.modules if name.partition(".")[0] == "apps"]:
-        monkeypatch.delitem(sys.modules, name)
-    with tracking.start("counting", "bundle", params=PARAMS, tags={}):
-        uri = models.log_bundle_model(_bundle(tmp_path / "bundle"), ["good", "not"])
-    for name in ("apps", "apps.fake"):
-        monkeypatch.delitem(sys.modules, name)
-    return uri
-
-
-def _bundle(folder: Path) -> Path:
-    folder.mkdir()
-    (folder / "float32.tflite").write_bytes(b"TFL3")
-    variant = {"file": "float32.tflite", "precision": "float32", "execution": "loop", "bytes": 4}
-    variant |= {"sha256": hashlib.sha256(b"TFL3").hexdigest(), "ops": {}, "signatures": {}, "runs_on": []}
-    variant |= {"max_abs_error": 0, "metric": 1, "latency_ms": {"p50": 1, "p95": 1}}
-    manifest = {"format": 1, "app": "fake", "run_id": "1", "created": "", "dataset": "", "preset": ""}
-    manifest |= {"config": {}, "labels": ["bad", "good"], "preprocessing": {}, "assets": []}
-    manifest |= {"metric": {"name": "accuracy", "value": 1, "higher_is_better": True, "baseline": 0}}
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "variants": [variant]}))
-    return folder
-
-
-def _folder_of(store: mlflow.MlflowClient, uri: str) -> Path:
-    location = store.get_logged_model(uri.removeprefix("models:/")).artifact_location
-    return _path(location)
-
-
-def test_the_bundle_answers_where_there_is_no_checkout_and_no_tensorflow(
-    logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path
-) -> None:
-    folder = _folder_of(store, logged_bundle)
-    assert not [path for path in folder.rglob("*") if "pickle" in path.name or path.suffix == ".pkl"]
-    requirements = {line.partition("==")[0] for line in (folder / "requirements.txt").read_text().split()}
-    assert requirements == {"mlflow", "ai-edge-litert", "numpy"}
-    code = f"""
-import json, sys, mlflow, numpy, pandas
-model = mlflow.pyfunc.load_model({str(folder)!r})
-texts = ["good", "not"]
-forms = texts, numpy.array(texts), pandas.DataFrame({{"text": texts}})
-assert not {{"tensorflow", "keras"}} & set(sys.modules)
-print(json.dumps([model.predict(form) for form in forms]))
-"""
-    environment = {**_environment(tmp_path), "PYTHONPATH": "", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=-1, check=True)
-    assert json.loads(done.stdout) == [[GOOD, BAD]] * 3
-
-
-def test_a_bundle_becomes_a_version_with_the_figures_of_its_variants(
-    logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    bundle = Bundle.open(tmp_path / "bundle")
-    with tracking.start("counting", "registered", params=PARAMS, tags={}):
-        versions = [models.register(logged_bundle, "counter", bundle) for _ in range(2)]
-        with pytest.raises(UserError, match=r"registered model 'a/b': .*name"):
-            models.register(logged_bundle, "a/b", bundle)
-        with pytest.raises(UserError, match="registered model 'counter': "):
-            models.register("models:/m-none", "counter", bundle)
-    assert versions == [1, 2]
-    found = store.get_model_version("counter", "2")
-    assert found.tags == {
-        **{"app": "fake", "run_id": "1", "dataset": "", "preset": ""},
-        **{"float32.accuracy": "1", "float32.bytes": "4", "float32.max_abs_error": "0"},
-        "float32.latency_p50_ms": "1",
-    }
-    assert found.source == logged_bundle
-    assert capfd.readouterr().out == ""
-
-
 def test_tracking_uri_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mine/runs.db")
@@ -422,64 +297,3 @@ def test_a_file_that_is_no_store_is_named(
     with pytest.raises(UserError, match=r"sqlite:///.*/mlruns/mlflow.db: expected a store of MLflow: .+"):
         tracking.prepare()
     assert path.read_text() == "mine, all mine" * 100
-
-
-def test_the_ui_of_a_server_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(UserError, match="expected a SQLite store"):
-        serve_ui("127.0.0.1", 5000)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _get(url: str, process: subprocess.Popen, body: object = None) -> bytes:
-    """Ask until the server that `process` is starting answers."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return answer.read()
-        except urllib.error.URLError:
-            assert process.poll() is None
-            time.sleep(0.2)
-    raise TimeoutError(url)
-
-
-def test_the_ui_starts_before_any_run_and_lets_trainings_be(tmp_path: Path) -> None:
-    environment, port = _environment(tmp_path), _free_port()
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    code = f"from pipelines.tracking.ui import serve_ui; serve_ui('127.0.0.1', {port})"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environment) as server:
-        try:
-            assert b"<html" in _get(f"http://127.0.0.1:{port}/", server)
-            worker = [sys.executable, "-c", WORKER, "beside"]
-            subprocess.run(worker, cwd=folder, env=environment, check=True)
-            search = f"http://127.0.0.1:{port}/api/2.0/mlflow/runs/search"
-            found = json.loads(_get(search, server, {"experiment_ids": ["1"]}))
-        finally:
-            server.terminate()
-    assert [run["info"]["status"] for run in found["runs"]] == ["FINISHED"]
-    assert [path.name for path in folder.iterdir()] == ["mlruns"]
-    assert list((tmp_path / "home").iterdir()) == list((tmp_path / "tmp").iterdir()) == []
-
-
-def test_the_bundle_is_served(logged_bundle: str, store: mlflow.MlflowClient, tmp_path: Path) -> None:
-    environment, port = {**_environment(tmp_path), "MLFLOW_DISABLE_TELEMETRY": "true"}, _free_port()
-    del environment["PYTHONPATH"]
-    model = ["-m", str(_folder_of(store, logged_bundle)), "--env-manager", "local"]
-    serve = [sys.executable, "-m", "mlflow", "models", "serve", *model, "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(serve, cwd=tmp_path, env=environment) as server:
-        try:
-            _get(f"http://127.0.0.1:{port}/ping", server)
-            url = f"http://127.0.0.1:{port}/invocations"
-            split = pd.DataFrame({"text": ["good", "not"]}).to_dict(orient="split")
-            for body in ({"inputs": ["good", "not"]}, {"dataframe_split": split}):
-                assert json.loads(_get(url, server, body)) == {"predictions": [GOOD, BAD]}
-        finally:
-            server.terminate()
