@@ -115,6 +115,8 @@ class App:
     each_epoch: Callable[..., None] | None = None
     """each_epoch(config, features, deployed, *, epoch, folder): writes samples of the model's output to
     the folder after each epoch."""
+    facts: Callable[[Any, Outcome], Mapping[str, Any]] | None = None
+    """facts(config, outcome) -> further entries of the bundle's manifest, as values that JSON can hold."""
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
     """show(config, outcome, bundle, folder) -> further figures for the record. Runs the finished bundle and
     writes audio or pictures to the folder, for the tracker."""

@@ -1,6 +1,7 @@
 """Sentiment: labels texts with their writer's opinion."""
 
 from pipelines.app import usual_app
+from pipelines.tasks.unsure import facts
 
 from .config import PRESETS
 from .metrics import METRICS
@@ -11,6 +12,7 @@ APP = usual_app(
     presets=PRESETS,
     metrics=METRICS,
     example=("not bad at all",),
+    facts=facts,
     reads_lines=True,
     input_column=lambda settings: settings["text_column"],
 )

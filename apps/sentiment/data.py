@@ -12,14 +12,18 @@ from pipelines.data.text_sources import text_from_builder, text_from_files
 
 from .config import SentimentConfig
 
-_REVIEWS = lazy(__package__, "embedded.compositional_reviews", "CompositionalReviews")
+_EMBEDDED = {
+    "embedded": lazy(__package__, "embedded.opinions", "Opinions"),
+    "compositional_reviews": lazy(__package__, "embedded.compositional_reviews", "CompositionalReviews"),
+}
+_SCORED = ("products", "films", "news", "tweets", "order", "everyday", "everyday_2")
 
 
 def load(config: SentimentConfig) -> Data:
     """Return the texts of `config.dataset` by split; raise a one-line UserError if they can't be read."""
 
     def embedded(builder: Any) -> Data:
-        return text_from_builder(builder, "text", "label", scored=["order"], seed=config.seed)
+        return text_from_builder(builder, "text", "label", scored=_SCORED, seed=config.seed)
 
     def named(builder: Any) -> Data:
         return text_from_builder(builder, config.text_feature, config.label_feature, seed=config.seed)
@@ -28,4 +32,4 @@ def load(config: SentimentConfig) -> Data:
         columns = {"text_column": config.text_column, "label_column": config.label_column}
         return text_from_files(path, **columns, encoding=config.encoding, seed=config.seed)
 
-    return source.load(config, source.Readers({"embedded": _REVIEWS}, named, own, embedded))
+    return source.load(config, source.Readers(_EMBEDDED, named, own, embedded))

@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 
 import layers
 from pipelines.data.examples import Features
-from pipelines.tasks.naive_bayes import log_count_ratios
+from pipelines.tasks import word_layers
 
 from .config import SentimentConfig
 
 _ATTENTION = "attention"
+_SUMMARY_UNITS = 16
 
 
 def build_model(config: SentimentConfig, features: Features) -> keras.Model:
     """Return the network: tokens (batch, steps) int32, 0 at padding -> probabilities (batch, labels)."""
     tokens = keras.Input([None], dtype="int32", name="tokens")
     x = layers.TokenDropout(config.word_dropout, name="word_dropout")(tokens)
-    x = _embedding(config, features)(x)
+    x = word_layers.embedding(features, config.embedding, config.naive_bayes_start)(x)
     x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
+    if config.lexicon:
+        rated = word_layers.ratings(features, tokens)
+        x = keras.layers.Concatenate(name="with_ratings")([x, rated])
     x = layers.Stack([_recurrent(config) for _ in range(config.depth)], config.dropout, name="recurrent")(x)
     pooled, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=_ATTENTION)(x)
     largest = layers.MaskedMaxPooling(name="largest")(x)
     x = keras.layers.Concatenate(name="pooled")([pooled, largest])
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
+    if config.lexicon:
+        x = keras.layers.Dropout(config.network_dropout, noise_shape=(None, 1), name="network_dropout")(x)
+        x = keras.layers.Concatenate(name="with_summary")(
+            [x, word_layers.summary(tokens, rated, _SUMMARY_UNITS)]
+        )
     outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(tokens, outputs, name="sentiment")
-
-
-def _embedding(config: SentimentConfig, features: Features) -> keras.layers.Layer:
-    vocabulary = int(features.counts["vocabulary"])
-    layer = keras.layers.Embedding(vocabulary, config.embedding, mask_zero=True, name="embedding")
-    layer.build()
-    if config.naive_bayes_start:
-        ratios = log_count_ratios(features.inputs["train"], features.targets["train"], vocabulary)
-        channels = np.zeros(layer.embeddings.shape, np.float32)
-        channels[:, : ratios.shape[1]] = config.naive_bayes_start * ratios[:, : config.embedding]
-        layer.embeddings.assign_add(channels)
-    return layer
 
 
 def _recurrent(config: SentimentConfig) -> keras.layers.Layer:

@@ -22,7 +22,15 @@ from ..errors import UserError
 LIBRARIES = {
     "cli": ("tyro", "rich"),
     "export": ("tensorflow", "keras", "ai_edge_quantizer", "matplotlib"),
-    "train": ("mlflow", "sqlalchemy", "tensorflow_datasets", "importlib_resources", "pydub", "sklearn"),
+    "train": (
+        "mlflow",
+        "sqlalchemy",
+        "tensorflow_datasets",
+        "importlib_resources",
+        "pydub",
+        "sklearn",
+        "vaderSentiment",
+    ),
     "captions": ("PIL", "pycocoevalcap"),
     "music": ("mido", "music21", "scipy"),
     "speech": ("soundfile", "soxr"),

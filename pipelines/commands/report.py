@@ -26,6 +26,7 @@ _ABOUT_SEEDS = """\
 "a ± b" is the mean over seeds and its standard deviation; variants are those of the seed that is best on \
 validation. Presets that train for more than 15 minutes are recorded with one seed."""
 _ABOUT_INTERVALS = "A range in brackets is the 95 % confidence interval over the test examples of one run."
+_MOST_COLUMNS = 3
 Rows = Sequence[Sequence[Any]]
 
 
@@ -42,7 +43,7 @@ def summary(result: Result, predict: str) -> str:
     return "\n".join(
         [
             "",
-            text_table([metric, *record["scores"]], _quality(record)),
+            _quality_table(record),
             *([f"± is the standard deviation over {len(record['runs'])} seeds"] if several else []),
             *_warning(record),
             *(["", f"seed {record['best_seed']}, the best on validation:"] if several else [""]),
@@ -70,6 +71,31 @@ def _warning(record: Mapping[str, Any]) -> list[str]:
     return [f"this network is no better {which}{use}"] if found else []
 
 
+def _quality_table(record: Mapping[str, Any]) -> str:
+    """Return the table of baselines, network and seeds; its columns are the splits, or its rows if many."""
+    if len(record["scores"]) <= _MOST_COLUMNS:
+        return text_table([record["metric"], *record["scores"]], _quality(record))
+    return text_table(*_by_split(record))
+
+
+def _by_split(record: Mapping[str, Any]) -> tuple[Sequence[str], Rows]:
+    """Return the header and the rows of a table with a row for each split, and one for validation."""
+    metric, methods, runs = record["metric"], list(record["baselines"]), record.get("runs", ())
+    rows = [
+        [
+            split,
+            *(_baseline(record, method, split) for method in methods),
+            _score(record, split),
+            *(_number(run["scores"][split][metric]) for run in runs),
+        ]
+        for split in record["scores"]
+    ]
+    if runs:
+        validation = [_number(run["validation"]) for run in runs]
+        rows.insert(0, ["validation", *[""] * (len(methods) + 1), *validation])
+    return [metric, *methods, "this network", *(f"seed {run['seed']}" for run in runs)], rows
+
+
 def _quality(record: Mapping[str, Any]) -> Rows:
     """Return the rows that compare baselines and network, with a row for each seed if there are several."""
     metric, splits = record["metric"], list(record["scores"])
@@ -91,6 +117,8 @@ def _score(record: Mapping[str, Any], split: str) -> str:
 
 
 def _baseline(record: Mapping[str, Any], name: str, split: str) -> str:
+    if name not in record["baselines"]:
+        return "-"
     spread = record.get("spread", {}).get("baselines", {}).get(name, {}).get(split)
     return _number(record["baselines"][name][split]) + _plus_minus(spread)
 
@@ -159,13 +187,14 @@ def _seeds(record: Mapping[str, Any]) -> str:
 
 def markdown_table(records: Mapping[str, Any]) -> str:
     """Return the tables of an app's README: the scores of each preset's network, and the variants."""
+    methods = list(dict.fromkeys(name for record in records.values() for name in record["baselines"]))
     quality = [
         [
             f"`{preset}`",
             record["data"],
             split,
             record["examples"][split],
-            " / ".join(_baseline(record, name, split) for name in record["baselines"]),
+            " / ".join(_baseline(record, name, split) for name in methods),
             f"{_network(record, split)} ({_seeds(record)}{_single_interval(record, split)})",
             f"{record['training_minutes']:.1f}",
         ]
@@ -175,9 +204,8 @@ def markdown_table(records: Mapping[str, Any]) -> str:
     variants = [
         [f"`{preset}`", *_variant(row)] for preset, record in records.items() for row in record["variants"]
     ]
-    first = next(iter(records.values()))
-    names = " / ".join(name.replace("_", " ") for name in first["baselines"])
-    metric = first["metric"]
+    names = " / ".join(name.replace("_", " ") for name in methods)
+    metric = next(iter(records.values()))["metric"]
     columns = ["preset", "data", "split", "examples", names, f"network, {metric}", "minutes"]
     tables = _markdown(columns, quality), _markdown(["preset", *_variant_columns(metric)], variants)
     return f"{tables[0]}\n\n{_ABOUT_SEEDS} {_ABOUT_INTERVALS}\n\n{tables[1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ from .examples import Data, Features
 _LONGEST_BY_DEFAULT = 400
 
 
-def token_features(config: VocabularyConfig, data: Data) -> Features:
+def token_features(config: VocabularyConfig, data: Data, words: Iterable[str] = ()) -> Features:
     """Convert the texts in every split of `data` to token ids (texts, max_length) int32.
 
     The vocabulary is learned on `train`, and on `pretraining` if there is one. The targets are not
-    changed. The tokenizer goes into the assets, as JSON and as Python source.
+    changed. The tokenizer goes into the assets, as JSON and as Python source. `words` are counted as if they
+    occurred `config.min_count` times more, so that rare ones stay in the vocabulary, too.
     """
     tokens = {
         name: [tokenizer_module.tokenize(text) for text in split.inputs]
@@ -28,7 +30,7 @@ def token_features(config: VocabularyConfig, data: Data) -> Features:
     lengths = {name: np.array([len(text) for text in split]) for name, split in tokens.items()}
     longest = config.max_length or _length_for(lengths["train"])
     learned_on = [data.splits[name] for name in ("pretraining", "train") if name in data.splits]
-    texts = [text for split in learned_on for text in split.inputs]
+    texts = [text for split in learned_on for text in split.inputs] + [*words] * config.min_count
     tokenizer = Tokenizer.fit(
         texts, config.vocabulary_size, min_count=config.min_count, max_length=longest, keep=config.keep
     )

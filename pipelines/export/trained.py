@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -66,6 +66,8 @@ class RunInfo:
     """The value of the first metric that the network must beat."""
     higher_is_better: bool = True
     """Whether a higher value of the first metric is better."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Further entries of the manifest."""
 
 
 class ResultRow(NamedTuple):
@@ -187,8 +189,9 @@ def _in_keras(trained: TrainedModel, info: RunInfo, workspace: Path) -> tuple[Pr
 def _head(info: RunInfo, value: float, metric: str) -> dict[str, Any]:
     """Return the manifest's entries except its files; `value` is the Keras model's metric."""
     head = asdict(info) | {"labels": list(info.labels)}
+    facts = head.pop("facts")
     described = {key: head.pop(key) for key in ("higher_is_better", "baseline")}
-    return head | {"metric": {"name": metric, "value": value} | described}
+    return head | facts | {"metric": {"name": metric, "value": value} | described}
 
 
 def _metadata(

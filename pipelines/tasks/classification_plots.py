@@ -9,7 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
+from ..ondevice.token_ids import VOCABULARY
+from ..ondevice.tokenizer import Tokenizer
+
 if TYPE_CHECKING:
+    import keras
     from matplotlib.axes import Axes
 
     from ..evaluation.outcome import Outcome
@@ -111,6 +115,25 @@ def most_wrong(
         }
         for i in wrong[:count]
     ]
+
+
+def weights_in_texts(outcome: Outcome, weights_of: keras.Model, count: int = 6, words: int = 14) -> Figure:
+    """Return a figure with the weight of each word in a few test texts of about `words` words.
+
+    Args:
+        outcome: the result of a training run; its features have a tokenizer.
+        weights_of: computes the weights: tokens (batch, steps) -> (batch, steps).
+        count: the number of texts.
+        words: the preferred length of the texts, in tokens.
+    """
+    tokenizer = Tokenizer.from_json(outcome.features.assets[VOCABULARY])
+    inputs, texts = outcome.features.inputs["test"], outcome.data.splits["test"].inputs
+    distance = np.abs((inputs > 0).sum(axis=1) - words)
+    chosen = np.argsort(distance, kind="stable")[:count]
+    weights = np.asarray(weights_of.predict(inputs[chosen], verbose=0))
+    tokens = [tokenizer.truncate(tokenizer.tokenize(texts[row])) for row in chosen]
+    given = [outcome.data.labels[int(outcome.outputs["test"][row].argmax())] for row in chosen]
+    return word_weights(tokens, weights, given)
 
 
 def word_weights(

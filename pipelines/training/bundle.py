@@ -79,6 +79,7 @@ def _run_info(setup: Setup, outcome: Outcome) -> RunInfo:
         preprocessing=outcome.features.preprocessing,
         baseline=best(of_split["test"] for of_split in outcome.baselines.values()),
         higher_is_better=setup.app.higher_is_better,
+        facts=setup.app.facts(setup.config, outcome) if setup.app.facts else {},
     )
 
 
