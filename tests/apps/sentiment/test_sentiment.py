@@ -11,8 +11,10 @@ import pytest
 
 from apps.sentiment import APP
 from apps.sentiment.config import SentimentConfig
+from apps.sentiment.embedded import opinions
 from apps.sentiment.features import make_features
 from apps.sentiment.model import attention_model, build_model
+from pipelines.app import SHIPPED, folder_of
 from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
@@ -173,6 +175,21 @@ def test_the_tokenizer_in_the_bundle_is_the_one_that_trained(bundle):
     shipped = namespace["Tokenizer"].from_json(bundle.asset(VOCABULARY))
     for text in ("not bad at all", "It isn't GOOD <br /> \u2019tis", "", "\ud800 fine " * 100):
         assert shipped.encode(text) == load_tokenizer(bundle).encode(text)
+
+
+@pytest.mark.parametrize(("split", "least"), [("everyday", 0.85), ("everyday_2", 0.8)])
+def test_the_shipped_network_knows_what_people_type(split, least):
+    bundle = Bundle.open(folder_of("sentiment") / SHIPPED)
+    rows = opinions.everyday(split)
+    answers = APP.predict(bundle, [text for text, *_ in rows], "int8")
+    right = [answer["label"] == label for answer, (_, label, _) in zip(answers, rows, strict=True)]
+    assert np.mean(right) >= least
+    for text, label in [
+        ("I love this movie", "positive"),
+        ("It is a book.", "neutral"),
+        ("This is the worst phone I have ever bought", "negative"),
+    ]:
+        assert APP.predict(bundle, [text], "int8")[0]["label"] == label
 
 
 WITHOUT = """

@@ -44,7 +44,6 @@ def run(*argv):
         (["sentiment", "train", "--resume", "../.."], "expected the id of a run"),
         (["sentiment", "train", "--resume", "0" * 32], "nothing to resume in mlruns/checkpoints"),
         (["sentiment", "train", "--resume", "0" * 32, "--epochs", "3"], "--resume takes every setting"),
-        (["sentiment", "predict", "fine"], "no bundle at exports/sentiment/latest: train one first"),
         (["sentiment", "predict", "--bundle", "."], "expected a bundle with a manifest.json"),
         (["sentiment", "evaluate", "--nosuch"], "Unrecognized options: --nosuch"),
     ],

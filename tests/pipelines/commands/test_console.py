@@ -60,6 +60,12 @@ def test_an_app_without_its_library_is_listed_with_the_extra(run, capsys, monkey
     assert said.count('(needs the library mido: pip install "unrolled[music]")') == len(app_names())
 
 
+def test_where_nothing_is_trained_or_shipped_one_learns_how_to_train(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("pipelines.commands.app.folder_of", lambda name: tmp_path)
+    assert run("sentiment", "predict", "fine") == 2
+    assert "sentiment/latest: train one first (unrolled sentiment train)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
@@ -69,10 +75,6 @@ def test_an_app_without_its_library_is_listed_with_the_extra(run, capsys, monkey
         (["export", "none.keras"], "none.keras: expected a Keras model"),
         (["benchmark", "none"], "none: expected a bundle's folder or a .tflite file"),
         (["ui", "--port", "x"], "--port"),
-        (
-            ["sentiment", "predict", "fine"],
-            "train one first (unrolled sentiment train)",
-        ),
         (["--tyro-write-completion", "sh", "x"], "expected one of bash, zsh, tcsh, fish"),
     ],
 )
