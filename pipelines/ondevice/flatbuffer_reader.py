@@ -6,12 +6,14 @@ lie elsewhere in the file and are found by a 32-bit offset. Nothing is ever read
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterator
 
 import numpy as np
 
 _U16, _U32, _I32 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<i")
+_FEW = 64
 
 
 class UnsoundError(Exception):
@@ -29,14 +31,15 @@ class Table:
         UnsoundError: something lies outside the file. Every method can raise this.
     """
 
-    __slots__ = ("_at", "_data", "_fields", "_size")
+    __slots__ = ("_at", "_data", "_fields")
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data, self._at = data, at
-        self._fields = at - _number(data, at, _I32)
-        self._size = _number(data, self._fields, _U16)
-        if self._size < 4 or self._fields + self._size > len(data):
+        start = at - _number(data, at, _I32)
+        size = _number(data, start, _U16)
+        if size < 4 or start + size > len(data):
             raise UnsoundError(f"expected a table at byte {at}, its list of fields is outside the file")
+        self._fields = _struct(size // 2 - 2, "H").unpack_from(data, start + 4)
 
     def number(self, field: int, kind: struct.Struct, default: int = 0) -> int:
         """Return an integer field, or `default` if the table doesn't have it."""
@@ -66,7 +69,12 @@ class Table:
 
     def whole(self, field: int) -> list[int]:
         """Return a field that is a vector of 32-bit integers."""
-        return self.array(field, "<i4").tolist()
+        start, length = self._vector(field, 4)
+        if not length:
+            return []
+        if length > _FEW:
+            return np.frombuffer(self._data, "<i4", length, start).tolist()
+        return list(_struct(length, "i").unpack_from(self._data, start))
 
     def text(self, field: int) -> str:
         """Return a field that is a string."""
@@ -78,8 +86,7 @@ class Table:
 
     def _place(self, field: int) -> int:
         """Return the offset of a field, or 0 if the table doesn't have it."""
-        entry = 4 + 2 * field
-        offset = _number(self._data, self._fields + entry, _U16) if entry + 2 <= self._size else 0
+        offset = self._fields[field] if field < len(self._fields) else 0
         return self._at + offset if offset else 0
 
     def _vector(self, field: int, size: int) -> tuple[int, int]:
@@ -102,9 +109,17 @@ def root(data: bytes) -> Table:
 
 
 def _number(data: bytes, at: int, kind: struct.Struct) -> int:
-    if not 0 <= at <= len(data) - kind.size:
-        raise UnsoundError(f"expected {kind.size} bytes at byte {at} of a file of {len(data)}")
-    return kind.unpack_from(data, at)[0]
+    try:
+        if at >= 0:  # else Python would count from the end
+            return kind.unpack_from(data, at)[0]
+    except struct.error:
+        pass
+    raise UnsoundError(f"expected {kind.size} bytes at byte {at} of a file of {len(data)}")
+
+
+@functools.lru_cache(maxsize=256)
+def _struct(count: int, kind: str) -> struct.Struct:
+    return struct.Struct(f"<{count}{kind}")
 
 
 def require(sound: bool, problem: str) -> None:

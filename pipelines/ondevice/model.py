@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from .file_check import MAX_MEMORY
 from .interpreter import TfliteFile
 from .quantized_io import Spec, require_finite
 from .signature import Arrays
@@ -30,15 +31,18 @@ class Model:
         threads: the number of threads that one call may use; None means LiteRT's default, one. More threads
             do not speed up a loop.
         raw: take and return the file's own integers, without quantising or dequantising.
-        isolated: load and run the file in another process first. Use it for files of unknown origin: a file
-            that crashes LiteRT is then an error instead of the end of your program.
+        isolated: load and run the file in another process first (see `probe`). Use it for files of unknown
+            origin: a file that crashes LiteRT, or runs for over a minute, is then an error instead of the end
+            of your program. It can't promise that no other input does so.
         check_finite: refuse inputs with NaN or infinity.
+        max_memory: the most bytes that the file's tensors, without its constants, may need.
 
     Attributes:
         inputs, outputs: a `Spec` (shape with its batch of 1, dtype) for each name.
 
     Raises:
-        UserError: the file can't be read, is damaged or isn't a .tflite model with the signature `serve`.
+        UserError: the file can't be read, is damaged or isn't a .tflite model with the signature `serve`, or
+            needs more than `max_memory`.
     """
 
     def __init__(
@@ -49,9 +53,11 @@ class Model:
         raw: bool = False,
         isolated: bool = False,
         check_finite: bool = True,
+        max_memory: int = MAX_MEMORY,
     ) -> None:
-        self._file = TfliteFile(source, threads, isolated=isolated)
-        self._options: dict[str, Any] = {"threads": threads, "raw": raw, "check_finite": check_finite}
+        self._file = TfliteFile(source, threads, isolated=isolated, max_memory=max_memory)
+        self._options: dict[str, Any] = {"threads": threads, "raw": raw}
+        self._options |= {"check_finite": check_finite, "max_memory": max_memory}
         self._check_finite = check_finite
         self._serve = self._file.signature("serve")
         self.inputs, self.outputs = self._serve.inputs, self._serve.outputs
@@ -130,16 +136,18 @@ class Stream:
         source: the path of the file, or its content.
         threads: the number of threads that one call may use; None means LiteRT's default, one.
         raw: take and return the file's own integers, without quantising or dequantising.
-        isolated: load and run the file in another process first. Use it for files of unknown origin: a file
-            that crashes LiteRT is then an error instead of the end of your program.
+        isolated: load and run the file in another process first (see `probe`). Use it for files of unknown
+            origin: a file that crashes LiteRT, or runs for over a minute, is then an error instead of the end
+            of your program. It can't promise that no other input does so.
         check_finite: refuse inputs with NaN or infinity.
+        max_memory: the most bytes that the file's tensors, without its constants, may need.
 
     Attributes:
         inputs, outputs, states: a `Spec` (shape with its batch of 1, dtype) for each name.
 
     Raises:
-        UserError: the file can't be read, is damaged or isn't a .tflite model with signatures `init` and
-            `step` that agree on the states.
+        UserError: the file can't be read, is damaged, needs more than `max_memory` or isn't a .tflite model
+            with signatures `init` and `step` that agree on the states.
     """
 
     def __init__(
@@ -150,15 +158,17 @@ class Stream:
         raw: bool = False,
         isolated: bool = False,
         check_finite: bool = True,
+        max_memory: int = MAX_MEMORY,
     ) -> None:
-        self._file = TfliteFile(source, threads, isolated=isolated)
+        self._file = TfliteFile(source, threads, isolated=isolated, max_memory=max_memory)
         self._init, self._step = (self._file.signature(key) for key in ("init", "step"))
         self.states = self._init.outputs
         for specs in (self._step.inputs, self._step.outputs):
             _check_states(self._file.name, self.states, specs)
         self.inputs = {name: spec for name, spec in self._step.inputs.items() if name not in self.states}
         self.outputs = {name: spec for name, spec in self._step.outputs.items() if name not in self.states}
-        self._options: dict[str, Any] = {"threads": threads, "raw": raw, "check_finite": check_finite}
+        self._options: dict[str, Any] = {"threads": threads, "raw": raw}
+        self._options |= {"check_finite": check_finite, "max_memory": max_memory}
         self._check_finite = check_finite
         self._exact = frozenset({*self._step.inputs, *self._step.outputs} if raw else self.states)
         self._state: Arrays = {}

@@ -1,4 +1,4 @@
-"""The process that `probe` starts: python -m pipelines.ondevice.probe_worker < MODEL.
+"""The process that `probe` starts: python -m pipelines.ondevice.probe_worker MAX_MEMORY < MODEL.
 
 The exit code is 0, or 2 with one line on standard output that says what is wrong with the file.
 """
@@ -14,7 +14,7 @@ from .interpreter import rehearse
 def main() -> int:
     """Read a .tflite file from standard input, run its signatures, and return the exit code."""
     try:
-        rehearse(sys.stdin.buffer.read())
+        rehearse(sys.stdin.buffer.read(), int(sys.argv[1]))
     except UserError as error:
         print(error)
         return 2

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import stat
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
+from .file_check import MOST_BYTES
 from .native_messages import held_back
+from .node import Shape
 from .quantized_io import as_input, quantization_of, spec_of
 
 Arrays = dict[str, np.ndarray]
 
 _IDENTIFIER = b"TFL3"  # bytes 4 to 8 of every .tflite file
-_MOST_BYTES = 2**31 - 1
 
 
 class Signature:
@@ -24,16 +26,21 @@ class Signature:
     Args:
         file: the name of the file, for error messages.
         run: LiteRT's runner of the signature.
+        check: raises UserError if the file can't be run safely on inputs of the given shapes. It is called
+            only for signatures with open sizes, whenever the shapes change.
 
     Attributes:
         inputs, outputs: a `Spec` for each name.
+        open: whether an input has a size that isn't fixed.
     """
 
-    def __init__(self, file: str, run: Any) -> None:
+    def __init__(self, file: str, run: Any, check: Callable[[dict[str, Shape]], None]) -> None:
         self._file, self._run, self._called = file, run, False
+        self._check, self._checked = check, dict[str, Shape]()
         given, made = run.get_input_details(), run.get_output_details()
         self.inputs = {name: spec_of(detail) for name, detail in given.items()}
         self.outputs = {name: spec_of(detail) for name, detail in made.items()}
+        self.open = any(-1 in spec.shape for spec in self.inputs.values())
         self._given = {name: quantization_of(detail) for name, detail in given.items()}
         self._made = {name: quantization_of(detail) for name, detail in made.items()}
 
@@ -57,11 +64,18 @@ class Signature:
             name: as_input(name, arrays[name], spec, None if name in exact else self._given[name])
             for name, spec in self.inputs.items()
         }
+        if self.open:
+            self._check_shapes({name: array.shape for name, array in given.items()})
         try:
             made = self._run(**given) if self._called else self._first_call(given)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise UserError(f"can't be invoked: {self._file}: {one_line(error)}") from None
         return {name: self._real(name, array, exact) for name, array in made.items()}
+
+    def _check_shapes(self, shapes: dict[str, Shape]) -> None:
+        if shapes != self._checked:
+            self._check(shapes)
+            self._checked = shapes
 
     def _first_call(self, given: Arrays) -> Arrays:
         """Run the signature without LiteRT's message that it uses XNNPACK, which comes in some first call."""
@@ -72,8 +86,12 @@ class Signature:
 
     def zeros(self) -> Arrays:
         """Return zeros for each input. Open sizes become 1."""
+        return self.filled(lambda shape, dtype: np.zeros(shape, dtype))
+
+    def filled(self, fill: Callable[[Shape, np.dtype], np.ndarray], size: int = 1) -> Arrays:
+        """Return an array for each input, made of its shape and dtype. Open sizes become `size`."""
         return {
-            name: np.zeros([abs(size) for size in spec.shape], spec.dtype)
+            name: fill(tuple(size if each == -1 else each for each in spec.shape), spec.dtype)
             for name, spec in self.inputs.items()
         }
 
@@ -107,13 +125,23 @@ def read_model(source: str | Path | bytes) -> tuple[str, bytes]:
 
 
 def _read(path: Path) -> tuple[str, bytes]:
+    """Read a regular file: a device or a pipe may never end."""
     try:
-        size = path.stat().st_size
-        if size > _MOST_BYTES:
-            raise UserError(f"{path}: expected a .tflite file of at most {_MOST_BYTES} bytes, found {size}")
-        return str(path), path.read_bytes()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path}: expected a .tflite file, found {_kind(found.st_mode)}")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1) if found.st_size <= MOST_BYTES else b""
     except OSError as error:
         raise UserError(f"{path}: expected a .tflite file: {error.strerror}") from None
+    size = max(found.st_size, len(content))
+    if size > MOST_BYTES:
+        raise UserError(f"{path}: expected a .tflite file of at most {MOST_BYTES} bytes, found {size}")
+    return str(path), content
+
+
+def _kind(mode: int) -> str:
+    return "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
 
 
 def one_line(error: Exception) -> str:

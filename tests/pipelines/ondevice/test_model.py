@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -255,6 +256,12 @@ def test_several_outputs_come_by_name(any_length: Model) -> None:
         "double": (0, 0, 3),
         "sum": (0, 3),
     }
+
+
+def test_what_may_never_end_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/zero"), tmp_path / "pipe"):
+        assert f"{path}: expected a .tflite file, found a device or a pipe" in message(path)
 
 
 def test_an_oversized_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
