@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,17 @@ import numpy as np
 import tyro
 
 from ..errors import UserError
+from ..export.choice import GOOD_ENOUGH, check_ranges, recommended
 from ..files import require_writable
 from ..ondevice.manifest import Execution, Precision
+from ..ondevice.native_messages import held_back
 
 if TYPE_CHECKING:
-    from ..export.any_model import Report
+    from ..export.any_model import Calibration, Report
 
+_ABOUT_ERRORS = """\
+The relative error is the root mean square error as a share of the output's standard deviation; for classes, \
+the share of decisions lost."""
 INCOMPLETE = 3
 """The exit code if a variant that the user named was left out."""
 
@@ -41,19 +48,21 @@ class Export:
     """The bundle is written to OUTPUT/NAME."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """The name of the bundle. Default: the model's file name."""
-    precision: Annotated[tuple[Precision, ...], tyro.conf.UseAppendAction] = ()
-    """The number format of weights and activations. May be given several times. Default: every precision
-    that the model can be converted to."""
-    execution: Annotated[tuple[Execution, ...], tyro.conf.UseAppendAction] = ()
-    """How recurrent layers run: in a while loop (loop), with every step written out (unrolled), as TFLite's
-    own LSTM operation (fused), or one step per call with the state in and out (step). May be given
-    several times. Default: every execution that the model can be converted to."""
+    precision: Annotated[tuple[tuple[Precision, ...], ...], tyro.conf.UseAppendAction] = ()
+    """The number formats of weights and activations, one or several. Default: all; int8 and int16x8 only with
+    --calibration."""
+    execution: Annotated[tuple[tuple[Execution, ...], ...], tyro.conf.UseAppendAction] = ()
+    """How recurrent layers run, one or several: in a while loop (loop), one step per call with the state in
+    and out (step), with every step written out (unrolled), or as TFLite's own LSTM (fused). Default:
+    loop and step, and unrolled for sequences of up to 64 steps."""
     target: Literal["tflite", "micro"] = "tflite"
     """micro: also write each integer variant that microcontrollers can run (step, unrolled) as C arrays for
     TFLite Micro, to OUTPUT/NAME_micro."""
     calibration: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="")] = None
-    """An .npz file of real inputs (N, ...) by input name. The ranges of int8 and int16x8 files are measured
-    on them, and every file is checked on them. 100 to 200 examples are enough. Default: random inputs."""
+    """Real inputs (N, ...): an .npz file with an array for each input, or an .npy file if there is one input.
+    The ranges of int8 and int16x8 files are measured on them, and every file is checked on them. 100 to 200
+    examples are enough. "random" draws random inputs, whose ranges may be too narrow for real ones. Default:
+    files are checked on random inputs, and int8 and int16x8 are not made."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """The length of the sequences, if the model leaves it open."""
     tolerance: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None
@@ -72,9 +81,10 @@ class Export:
 def run(command: Export) -> None:
     """Run the export."""
     _check(command)
-    calibration = None if command.calibration is None else _read(command.calibration)
+    calibration = _calibration(command.calibration)
     require_writable("--output", command.output)
-    from ..export.any_model import IncompleteExportError, export_model, load_model
+    with held_back():  # TensorFlow tells of oneDNN and CUDA
+        from ..export.any_model import IncompleteExportError, export_model, load_model
 
     name = command.name or command.model.stem
     problem = None
@@ -83,8 +93,8 @@ def run(command: Export) -> None:
             load_model(command.model),
             command.output,
             name,
-            precisions=command.precision or None,
-            executions=command.execution or None,
+            precisions=_flat(command.precision) or None,
+            executions=_flat(command.execution) or None,
             target=command.target,
             calibration=calibration,
             steps=command.steps,
@@ -104,11 +114,18 @@ def run(command: Export) -> None:
         raise SystemExit(INCOMPLETE)
 
 
+def _flat(given: Sequence[Sequence[str]]) -> list[str]:
+    """Return the values of an option that may be given several times, with several values."""
+    return [value for each in given for value in each]
+
+
 def _check(command: Export) -> None:
     if not command.model.is_file():
         raise UserError(f"{command.model}: expected a Keras model in a .keras file: no such file")
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps: expected at least 1, got {command.steps}")
+    integers = command.integer_io or command.target == "micro"
+    check_ranges(_flat(command.precision), integers=integers, calibrated=command.calibration is not None)
 
 
 def _for_microcontrollers(report: Report, folder: Path) -> list[Path]:
@@ -122,12 +139,18 @@ def _for_microcontrollers(report: Report, folder: Path) -> list[Path]:
         raise UserError(f"--target micro: {error}") from None
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _calibration(path: Path | None) -> Calibration:
+    """Return what --calibration names: arrays by name, one array, or "random"."""
+    if path is None or str(path) == "random":
+        return None if path is None else "random"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, AttributeError, EOFError) as error:
-        raise UserError(f"--calibration {path}: expected an .npz file of arrays: {error}") from None
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found
+        with found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"--calibration {path}: expected an .npz or .npy file of arrays: {error}") from None
 
 
 def _print(command: Export, report: Report, written: Sequence[Path]) -> None:
@@ -154,12 +177,36 @@ def _as_text(report: Report) -> str:
             each.file,
             f"{len(each.content):,}",
             f"{each.measured.max_abs_error:.1e}",
-            f"{each.measured.mean_abs_error:.1e}",
+            f"{each.measured.relative_error:.1%}",
             f"{each.measured.latency_ms['p50']:.3f}",
             "yes" if "compiled_model" in each.measured.runs_on else "no",
         )
         for each in report.variants
     ]
-    table = text_table(("file", "bytes", "largest error", "mean error", "ms", "CompiledModel"), rows)
+    table = text_table(("file", "bytes", "largest error", "relative error", "ms", "CompiledModel"), rows)
     left_out = "".join(f"\nleft out: {line}" for line in reasons(report.left_out))
-    return f"{table}{left_out}\n\nbundle  {report.bundle.folder}"
+    note = f"{table}\n{_ABOUT_ERRORS}{left_out}\n\nbundle  {report.bundle.folder}"
+    return "\n".join([note, *_advice(report)])
+
+
+def _advice(report: Report) -> list[str]:
+    """Return which file to use, and the lines of Python that run it."""
+    best = recommended(report.variants)
+    if best is None:
+        return [
+            "",
+            f"no file is within {GOOD_ENOUGH:.1%} of the Keras model: look at the errors, or train longer",
+        ]
+    runner, what = (
+        ("Stream", "the inputs of one step") if best.measured.execution == "step" else ("Model", "")
+    )
+    (signature,) = best.measured.signatures.values()
+    arguments = ", ".join(f"{name}={name}" for name in signature["inputs"])
+    return [
+        "",
+        f"recommended: {best.file}, the smallest within {GOOD_ENOUGH:.1%} of the Keras model's answers",
+        "",
+        f"    from {__name__.partition('.')[0]}.ondevice import Bundle, {runner}",
+        f"    model = {runner}(Bundle.open({str(report.bundle.folder)!r}).variant_path({best.file!r}))",
+        f"    answers = model({arguments})" + (f"  # {what}; the state is kept" if what else ""),
+    ]

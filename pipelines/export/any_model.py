@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -20,16 +20,19 @@ import numpy as np
 from ..errors import ExportError, UserError
 from ..files import write_atomically
 from ..ondevice.bundle import Bundle
-from ..ondevice.manifest import ACTIVATION_BITS, EXECUTIONS, PRECISIONS, is_plain_name
+from ..ondevice.manifest import ACTIVATION_BITS, is_plain_name
 from .bundle_writing import write_bundle
+from .choice import NO_RANGES, check_ranges, default_executions, default_precisions
 from .keras.model_inputs import Arrays
 from .keras.prepare import prepare
 from .tflite.convert import check_integer_io
 from .variants import LeftOut, Variant, reasons, separated, variants
 from .verify.error_trace import entry, plot
 
-MICRO_EXECUTIONS = ("step", "unrolled")
-"""What TFLite Micro can run: it has no while loop, and lacks the fused LSTM in some precisions."""
+RANDOM = "random"
+"""The calibration that draws random inputs."""
+Calibration = Arrays | np.ndarray | Literal["random"] | None
+"""Real inputs (N, ...): by input name, or an array if there is one input; or RANDOM."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def convert(
     model: keras.Model,
     precision: str = "float32",
     execution: str = "loop",
-    calibration: Arrays | None = None,
+    calibration: Calibration = None,
     *,
     steps: int | None = None,
     tolerance: float | None = None,
@@ -79,8 +82,9 @@ def convert(
         model: a built Keras model. It is not changed.
         precision: "float32", "float16", "dynamic_int8", "int8" or "int16x8".
         execution: how recurrent layers run: "loop", "unrolled", "fused" or "step".
-        calibration: real inputs (N, ...) by input name. The ranges of int8 and int16x8
-            files are measured on them, and the file is checked on them. By default random inputs are drawn.
+        calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
+            files are measured on them, and the file is checked on them. "random" draws random inputs, whose
+            ranges may be too narrow for real ones. By default files are only checked on random inputs.
         steps: the length of the sequences, if the model leaves it open.
         tolerance: the largest difference from Keras that an output may have, as a share of the range of its
             values. By default it depends on the precision.
@@ -97,7 +101,8 @@ def convert(
     """
     if integer_io:
         check_integer_io([precision])
-    prepared = prepare(model, model.name, calibration=calibration, steps=steps, lengths=lengths)
+    check_ranges([precision], integers=integer_io, calibrated=calibration is not None)
+    prepared = prepare(model, model.name, calibration=_given(calibration), steps=steps, lengths=lengths)
     with tempfile.TemporaryDirectory() as workspace:
         (made,) = variants(
             prepared,
@@ -121,7 +126,7 @@ def export_model(
     precisions: Sequence[str] | None = None,
     executions: Sequence[str] | None = None,
     target: str = "tflite",
-    calibration: Arrays | None = None,
+    calibration: Calibration = None,
     steps: int | None = None,
     tolerance: float | None = None,
     integer_io: bool = False,
@@ -135,11 +140,13 @@ def export_model(
         model: a built Keras model. It is not changed.
         output: the folder of bundles.
         name: the name of the bundle, a plain file name.
-        precisions, executions: what to make. By default, all that the model can be converted to.
+        precisions, executions: what to make. By default loop and step, also unrolled for sequences of up
+            to 64 steps, and every precision; int8 and int16x8 only with a calibration.
         target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step and
             unrolled.
-        calibration: real inputs (N, ...) by input name. The ranges of int8 and int16x8
-            files are measured on them, and each file is checked on them. By default random inputs are drawn.
+        calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
+            files are measured on them, and each file is checked on them. "random" draws random inputs, whose
+            ranges may be too narrow for real ones. By default files are only checked on random inputs.
         steps: the length of the sequences, if the model leaves it open.
         tolerance: the largest difference from Keras that an output may have, as a share of the range of its
             values. By default it depends on the precision.
@@ -152,31 +159,54 @@ def export_model(
         UserError: the model can't be converted, or the name or the inputs are wrong. Nothing is written.
         IncompleteExportError: a variant that the user named was left out: one whose precision and execution
             are both named, or all variants of a named precision or execution. The other variants are written
-            first. For each such variant with too large an error, `output/name_VARIANT.png` plots the error.
+            first.
+
+    For each variant with too large an error, `output/name_VARIANT.png` plots the error if it can be traced.
     """
     if not is_plain_name(name):
         raise UserError(f"name: expected a plain file name, got {name!r}")
-    if integer_io:
-        check_integer_io(precisions or ())
-    prepared = prepare(model, name, calibration=calibration, steps=steps, lengths=lengths)
-    integers = integer_io or target == "micro"
+    calibrated = calibration is not None
+    wanted = _wanted(precisions, integer_io=integer_io, micro=target == "micro", calibrated=calibrated)
+    prepared = prepare(model, name, calibration=_given(calibration), steps=steps, lengths=lengths)
+    chosen = executions or default_executions(prepared.input_specs, target)
+    rangeless = [] if calibrated else [each for each in wanted if each in ACTIVATION_BITS]
     with tempfile.TemporaryDirectory() as workspace:
         results = variants(
             prepared,
             Path(workspace),
-            executions=executions or (MICRO_EXECUTIONS if target == "micro" else EXECUTIONS),
-            precisions=precisions or (tuple(ACTIVATION_BITS) if integers else PRECISIONS),
+            executions=chosen,
+            precisions=[each for each in wanted if each not in rangeless],
             integer_io=integer_io,
             tolerance=tolerance,
         )
         made, left_out = separated(results)
-        head = _head(name, calibration is None, prepared.reference.outputs)
+        left_out = [_explained(each, output / f"{name}_{Path(each.file).stem}.png") for each in left_out]
+        left_out += [_without_ranges(each, execution) for execution in chosen for each in rangeless]
+        head = _head(name, _given(calibration) is None, prepared.reference.outputs)
         report = _written(output, head, made, left_out) if made else None
         missing = _named(left_out, made, precisions, executions) if made else left_out
         if missing or report is None:
-            explained = [_explained(each, output / f"{name}_{Path(each.file).stem}.png") for each in missing]
-            raise IncompleteExportError("; ".join(reasons(explained)), report)
+            raise IncompleteExportError("; ".join(reasons(missing)), report)
     return report
+
+
+def _wanted(
+    precisions: Sequence[str] | None, *, integer_io: bool, micro: bool, calibrated: bool
+) -> Sequence[str]:
+    """Return the precisions to make, after a check of those that the user named."""
+    if integer_io:
+        check_integer_io(precisions or ())
+    check_ranges(precisions or (), integers=integer_io or micro, calibrated=calibrated)
+    return precisions or default_precisions(integer_io or micro)
+
+
+def _given(calibration: Calibration) -> Arrays | np.ndarray | None:
+    """Return the inputs that the user gave; None if random ones are to be drawn."""
+    if isinstance(calibration, str):
+        if calibration != RANDOM:
+            raise UserError(f"calibration: expected arrays or {RANDOM!r}, got {calibration!r}")
+        return None
+    return calibration
 
 
 def _written(
@@ -207,7 +237,9 @@ def _named(
 
 
 def _explained(left_out: LeftOut, file: Path) -> LeftOut:
-    """Add to the reason where the error enters, and write a plot of the error by time step to `file`."""
+    """Add to the reason what may help, and where the error enters; plot the error by time step to `file`."""
+    if left_out.accepted_by is not None:
+        left_out = replace(left_out, reason=f"{left_out.reason}; {_help(left_out)}")
     traces = left_out.explain()
     if not traces:
         return left_out
@@ -216,6 +248,15 @@ def _explained(left_out: LeftOut, file: Path) -> LeftOut:
     plot(traces, f"{left_out.file}: error against float32").savefig(output, format="png", dpi=120)
     write_atomically(file, output.getvalue())
     return replace(left_out, reason=f"{left_out.reason}; {entry(traces)}; plot: {file}")
+
+
+def _without_ranges(precision: str, execution: str) -> LeftOut:
+    return LeftOut(f"{precision}_{execution}.tflite", precision, execution, NO_RANGES)
+
+
+def _help(left_out: LeftOut) -> str:
+    finer = "try --precision int16x8, or " if left_out.precision == "int8" else ""
+    return f"{finer}accept it with --tolerance {left_out.accepted_by:.2g}"
 
 
 def _head(name: str, random_inputs: bool, expected: Arrays) -> dict[str, Any]:

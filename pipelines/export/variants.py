@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +21,8 @@ from .verify.error_trace import Trace
 from .verify.verify import Measured, MissedBoundError, verify
 
 log = logging.getLogger(__name__)
+
+_SAME = "the same file as float32: no weight is large enough to be quantised; use float32"
 
 Finish = Callable[[bytes, str], bytes]
 """finish(content, precision) -> the content to verify and write, for example with metadata added."""
@@ -52,6 +55,8 @@ class LeftOut:
     """Its measurements, if it could be run."""
     explain: Callable[[], list[Trace]] = list
     """Returns where the error enters; empty if that can't be traced. Call it while the workspace exists."""
+    accepted_by: float | None = None
+    """The `tolerance` that would accept it; None if none would."""
 
     def record(self) -> dict[str, Any]:
         """Return its record for the manifest."""
@@ -73,6 +78,8 @@ def variants(
 ) -> Iterator[Variant | LeftOut]:
     """Convert and verify a model in every execution and precision; log and yield each as it is done.
 
+    A `dynamic_int8` file that is the same as the float32 file is left out.
+
     Args:
         prepared: the model and the data to check it on.
         workspace: an existing folder for SavedModels.
@@ -83,6 +90,8 @@ def variants(
             depends on the precision.
         finish: changes a converted file before it is verified.
     """
+    executions = list(executions)
+    done = _Progress(len(executions) * len(precisions))
     with CompiledModelProcess() as compiled:
         check = partial(verify, reference=prepared.reference, compiled=compiled, tolerance=tolerance)
         for execution in executions:
@@ -92,40 +101,80 @@ def variants(
             except ValueError as error:
                 reason = first_reason(error)
                 log.warning("%s is left out: %s", part or execution, reason)
+                done.skip(len(files))
                 yield from (LeftOut(file, precision, execution, reason) for precision, file in files.items())
                 continue
             for precision, file in files.items():
-                log.info("%s: converting and verifying", file)
                 try:
                     converted = source.convert(precision, integer_io=integer_io)
+                    if precision == "dynamic_int8" and converted == source.convert("float32"):
+                        raise ExportError(_SAME)
                     content = finish(converted, precision)
                     made = Variant(file, content, check(content, precision, execution), len(converted))
                 except ExportError as error:
                     left_out = LeftOut(file, precision, execution, str(error).removeprefix(f"{precision}: "))
-                    log.warning("%s is left out: %s", file, left_out.reason)
+                    done.log(logging.WARNING, file, f"left out: {left_out.reason}")
                     yield _with_figures(left_out, error, source)
                 else:
+                    done.log(logging.INFO, file, _in_short(made))
                     yield made
+
+
+class _Progress:
+    """Logs each variant as it is done, with the time that the others will take."""
+
+    def __init__(self, count: int) -> None:
+        self._left, self._done, self._start = count, 0, time.monotonic()
+
+    def skip(self, count: int) -> None:
+        """Count variants that will not be tried."""
+        self._left -= count
+
+    def log(self, level: int, file: str, text: str) -> None:
+        """Log a variant that was tried."""
+        self._left, self._done = self._left - 1, self._done + 1
+        seconds = (time.monotonic() - self._start) / self._done * self._left
+        left = f"; {self._left} more, about {max(1, round(seconds))} s" if self._left else ""
+        log.log(level, "%s: %s%s", file, text, left)
+
+
+def _in_short(made: Variant) -> str:
+    measured = made.measured
+    return (
+        f"{len(made.content):,} bytes, largest error {measured.max_abs_error:.1e}, "
+        f"{measured.latency_ms['p50']:.2f} ms a call"
+    )
 
 
 def _with_figures(left_out: LeftOut, error: ExportError, source: Source) -> LeftOut:
     """Add the measurements, if the file could be run."""
     if not isinstance(error, MissedBoundError):
         return left_out
-    return replace(left_out, figures=error.figures, explain=lambda: source.explain(left_out.precision))
+    return replace(
+        left_out,
+        figures=error.figures,
+        explain=lambda: source.explain(left_out.precision),
+        accepted_by=error.accepted_by,
+    )
 
 
 def reasons(left_out: Iterable[LeftOut]) -> list[str]:
-    """Return why variants were left out: one line for all precisions of an execution with the same reason."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    """Return why variants were left out: one line for all variants with the same reason."""
+    alike: dict[str, dict[str, list[str]]] = {}
     for each in left_out:
-        alike.setdefault((each.execution, each.reason), []).append(each.precision)
-    return [
-        f"{execution}: {reason}"
-        if len(precisions) == len(PRECISIONS)
-        else f"{', '.join(precisions)} {execution}: {reason}"
-        for (execution, reason), precisions in alike.items()
-    ]
+        alike.setdefault(each.reason, {}).setdefault(each.execution, []).append(each.precision)
+    return [f"{_names(found)}: {reason}" for reason, found in alike.items()]
+
+
+def _names(found: Mapping[str, Sequence[str]]) -> str:
+    """Name variants, given by execution: those of the same precisions together."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for execution, precisions in found.items():
+        alike.setdefault(tuple(precisions), []).append(execution)
+    return "; ".join(
+        f"{'' if len(precisions) == len(PRECISIONS) else ', '.join(precisions) + ' '}{', '.join(executions)}"
+        for precisions, executions in alike.items()
+    )
 
 
 def separated(results: Iterable[Variant | LeftOut]) -> tuple[list[Variant], list[LeftOut]]:

@@ -9,7 +9,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
-_ONE_AT_A_TIME = threading.Lock()  # standard error belongs to the whole process
+_ONE_AT_A_TIME = threading.RLock()  # standard error belongs to the whole process
+_held = False
 
 
 @contextlib.contextmanager
@@ -17,19 +18,22 @@ def held_back(noise: str = ".*") -> Iterator[None]:
     """Collect what is written to standard error, and pass it on at the end, without lines of no interest.
 
     If an exception is raised, everything is passed on. Nothing is held back if the process has no standard
-    error, or if another thread is holding it back.
+    error, or if the caller is holding it back already. Another thread waits.
 
     Args:
         noise: a regular expression for whole lines of no interest. Default: every line.
     """
-    if not _ONE_AT_A_TIME.acquire(blocking=False):
-        yield
-        return
-    try:
-        with _collected(noise):
+    global _held
+    with _ONE_AT_A_TIME:
+        if _held:
             yield
-    finally:
-        _ONE_AT_A_TIME.release()
+            return
+        _held = True
+        try:
+            with _collected(noise):
+                yield
+        finally:
+            _held = False
 
 
 @contextlib.contextmanager

@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 
+from ..._layers import layers
 from ...errors import UserError
 from ..verify.reference import Arrays
 from .saved_model import InputSpecs
 
 _RANDOM_EXAMPLES = 32
+
+
+_PASSING_IDS = (keras.layers.Dropout, keras.layers.Identity, keras.layers.Masking, keras.layers.Reshape)
+
+
+def by_name(model: keras.Model, given: Arrays | np.ndarray) -> dict[str, np.ndarray]:
+    """Return inputs by the names of the model; a model with one input needs no name.
+
+    Raises:
+        UserError: a single array is given for a model with several inputs.
+    """
+    names = [each.name for each in getattr(model, "inputs", None) or []]
+    arrays = dict(given) if isinstance(given, Mapping) else {"inputs": np.asarray(given)}
+    if len(names) == 1 and len(arrays) == 1:
+        return {names[0]: next(iter(arrays.values()))}
+    if len(names) > 1 and not isinstance(given, Mapping):
+        raise UserError(f"calibration: expected arrays by name, {names}, since the model has several inputs")
+    return arrays
+
+
+def token_inputs(model: keras.Model) -> set[str]:
+    """Return the names of inputs that hold token ids, of whatever type: an Embedding looks them up."""
+    graph = _graph(model)
+    return {each.name for each in getattr(graph, "inputs", None) or [] if _is_looked_up(graph, each)}
+
+
+def _is_looked_up(graph: Any, tensor: Any) -> bool:
+    for operation in getattr(graph, "operations", ()):
+        for node in operation._inbound_nodes:
+            places = [i for i, each in enumerate(node.input_tensors) if each is tensor]
+            if places and _looks_up(operation, places[0], graph, node):
+                return True
+    return False
+
+
+def _looks_up(operation: Any, place: int, graph: Any, node: Any) -> bool:
+    """Return whether an operation is an Embedding, has one behind its input, or passes ids on to one."""
+    if isinstance(operation, keras.layers.Embedding):
+        return True
+    inner = _graph(operation)
+    if getattr(inner, "operations", None):
+        return _is_looked_up(inner, inner.inputs[place])
+    passes = isinstance(operation, (*_PASSING_IDS, layers.TokenDropout)) or type(operation).__name__ == "Cast"
+    return passes and any(_is_looked_up(graph, each) for each in node.output_tensors)
+
+
+def _graph(model: Any) -> Any:
+    return getattr(model, "_functional", None) or model
 
 
 def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | None) -> InputSpecs:
@@ -51,10 +103,10 @@ def random_inputs(model: keras.Model, specs: InputSpecs) -> dict[str, np.ndarray
     """Draw examples: normally distributed numbers, and token ids that are valid in every embedding."""
     rng = np.random.default_rng(0)
     sizes = [each.input_dim for each in model._flatten_layers() if isinstance(each, keras.layers.Embedding)]
-    made = {}
+    tokens, made = token_inputs(model), {}
     for name, (shape, kind) in specs.items():
         full = (_RANDOM_EXAMPLES, *(size or 1 for size in shape))
-        if kind.startswith("int"):
+        if name in tokens or np.dtype(kind).kind in "iu":
             made[name] = rng.integers(1, max(2, min(sizes, default=2)), full).astype(kind)
         else:
             made[name] = rng.normal(size=full).astype(kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ from ...errors import UserError
 from ..prepared_model import PreparedModel
 from ..verify.reference import Reference
 from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_lengths, with_length
-from .model_inputs import Arrays, checked_inputs, input_specs, one_by_one, random_inputs
+from .model_inputs import Arrays, by_name, checked_inputs, input_specs, one_by_one, random_inputs
 
 _MOST_VERIFIED = 64
 _MOST_CALIBRATED = 200
@@ -22,7 +23,7 @@ def prepare(
     model: keras.Model,
     name: str,
     *,
-    calibration: Arrays | None = None,
+    calibration: Arrays | np.ndarray | None = None,
     steps: int | None = None,
     lengths: bool = False,
 ) -> PreparedModel:
@@ -32,8 +33,8 @@ def prepare(
 
     Args:
         name: the model's name in messages.
-        calibration: real inputs (N, ...) by name; with `lengths` also "length" (N,) if they are padded.
-            By default random inputs are drawn.
+        calibration: real inputs (N, ...), by name if there are several; with `lengths` also "length" (N,) if
+            they are padded. By default random inputs are drawn.
         steps: the length of the sequences, if the model leaves it open.
         lengths: make files that take the length of each sequence as a second input.
 
@@ -44,8 +45,10 @@ def prepare(
         ours = layers.convert_model(model)
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: {error}") from None
-    given = None if calibration is None else dict(calibration)
-    known = given.pop(LENGTH, None) if lengths and given is not None else None
+    given = dict(calibration) if isinstance(calibration, Mapping) else calibration
+    known = given.pop(LENGTH, None) if lengths and isinstance(given, dict) else None
+    if given is not None:
+        given = by_name(ours, given)
     specs = input_specs(ours, given, steps)
     inputs = random_inputs(ours, specs) if given is None else checked_inputs(given, specs)
     if lengths:
@@ -55,7 +58,8 @@ def prepare(
         inputs = {**inputs, LENGTH: drawn}
     examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
-    reference = Reference(verified, _answers(model, ours, verified))
+    outputs = _answers(model, ours, verified)
+    reference = Reference(verified, outputs, sigmoids=_sigmoids(model, list(outputs)))
     return PreparedModel(ours, specs, examples, reference)
 
 
@@ -86,6 +90,20 @@ def _answer(model: keras.Model, ours: keras.Model, batch: Arrays) -> Any:
         (sequence,) = (array for name, array in batch.items() if name != LENGTH)
         return ours.padded(answer_to_cut(model, sequence, int(batch[LENGTH][0])))
     return model(batch if len(batch) > 1 else next(iter(batch.values())), training=False)
+
+
+def _sigmoids(model: keras.Model, names: list[str]) -> set[str]:
+    """Return the names of the outputs that a sigmoid computes."""
+    made = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    operations = [getattr(each, "_keras_history", (None,))[0] for each in made]
+    return {name for name, each in zip(names, operations, strict=False) if _is_sigmoid(each)}
+
+
+def _is_sigmoid(operation: Any) -> bool:
+    while isinstance(operation, keras.layers.Wrapper):
+        operation = operation.layer
+    activation = getattr(operation, "activation", None)
+    return activation is keras.activations.sigmoid or type(operation).__name__ == "Sigmoid"
 
 
 def _names(model: keras.Model, count: int) -> list[str]:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from ...errors import ExportError, UserError
 from ...ondevice.manifest import ACTIVATION_BITS, EXECUTIONS, PRECISIONS
 from ...ondevice.model import Stream
+from ...ondevice.native_messages import held_back
 from ..packets import packets
 from ..verify.error_trace import Trace, trace_error
 from .clean_up import clean_up
@@ -142,13 +143,14 @@ class Source:
         # Without this, each step of a loop copies the whole output sequence: 3 times as slow at 400 steps.
         converter._experimental_enable_dynamic_update_slice = True
         settings(converter)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the converter warns about its own calibration
+        with held_back(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the converter warns about its own calibration
+            try:
                 return converter.convert()
-        except Exception as error:  # the converter raises the failed pass's own type
-            reason = str(error).strip() or type(error).__name__
-            raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from error
+            except Exception as error:  # the converter raises the failed pass's own type
+                failed = error
+        reason = str(failed).strip() or type(failed).__name__
+        raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from failed
 
     def _fused_integer(self, precision: str, *, integer_io: bool) -> bytes:
         """Return a file with TFLite's own LSTM op in integers, which only the converter can quantise."""

@@ -26,9 +26,14 @@ _FILES = {"model": "model.tflite", "inputs": "inputs.npz", "outputs": "outputs.n
 
 
 class CompiledModelProcess:
-    """The process of compiled_model.py. It starts with the first file. Use it in a `with` statement."""
+    """The process of compiled_model.py. It starts with the first file. Use it in a `with` statement.
+
+    Attributes:
+        problems: what was found wrong with the files so far, so that it is said once.
+    """
 
     def __init__(self, seconds: float = _SECONDS) -> None:
+        self.problems: set[str] = set()
         self._seconds = seconds
         self._temporary = tempfile.TemporaryDirectory()
         self._folder = Path(self._temporary.name)

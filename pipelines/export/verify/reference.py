@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,10 +42,12 @@ class Reference:
     outputs: Arrays
     task: Task | None = None
     """None for a model without targets. Then only its outputs are compared."""
+    sigmoids: Collection[str] = ()
+    """The outputs that are probabilities of yes, each by itself."""
 
     def first(self, count: int) -> Reference:
         """Return the first `count` examples, without the task."""
         inputs, outputs = (
             {name: array[:count] for name, array in arrays.items()} for arrays in (self.inputs, self.outputs)
         )
-        return Reference(inputs, outputs)
+        return Reference(inputs, outputs, sigmoids=self.sigmoids)

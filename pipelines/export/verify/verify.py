@@ -27,10 +27,12 @@ _EXAMPLES_IN_COMPILED_MODEL = 32
 class MissedBoundError(ExportError):
     """A variant runs, but its error is larger than the tolerance of its precision allows."""
 
-    def __init__(self, message: str, figures: Mapping[str, Any]) -> None:
+    def __init__(self, message: str, figures: Mapping[str, Any], accepted_by: float | None = None) -> None:
         super().__init__(message)
         self.figures = figures
         """Its measurements, as in the manifest."""
+        self.accepted_by = accepted_by
+        """The `tolerance` that accepts it; None if there is a task, or none does."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Measured:
         return max(error.largest for error in self.errors.values())
 
     @property
-    def mean_abs_error(self) -> float:
-        """The largest mean error of any output."""
-        return max(error.mean for error in self.errors.values())
+    def relative_error(self) -> float:
+        """The largest `relative` error of any output: a share of its spread, or of its decisions."""
+        return max(error.relative for error in self.errors.values())
 
     def record(self) -> dict[str, Any]:
         """Return the variant's record for the manifest, without its file."""
@@ -101,7 +103,7 @@ def verify(
             MissedBoundError: the file runs, but its error is too large. The message gives the reason in one
             line, without the variant's name.
     """
-    bounds = Bounds.of(precision, reference.task, tolerance)
+    bounds = Bounds.of(precision, reference, tolerance)
     try:
         ops = list_ops(content)
         file = TFLiteFile(content, execution)
@@ -113,9 +115,10 @@ def verify(
     metric = _metric(reference.task, outputs, errors)
     missed = [*problems(errors), *_metric_problems(reference.task, metric, bounds.tolerance)]
     if missed:
-        raise MissedBoundError("; ".join(missed), _figures(errors, metric))
+        raise MissedBoundError("; ".join(missed), _figures(errors, metric), _accepting(reference, errors))
     problem = _problem_on_compiled_model(file, reference, bounds, compiled)
-    if problem:
+    if problem and problem not in compiled.problems:  # other variants have the same: say it once
+        compiled.problems.add(problem)
         log.warning("%s %s: CompiledModel %s", precision, execution, problem)
     return Measured(
         precision=precision,
@@ -173,12 +176,22 @@ def _problem_on_compiled_model(
     return "; ".join(problems(errors))
 
 
+def _accepting(reference: Reference, errors: Mapping[str, OutputError]) -> float | None:
+    """Return the share of the range that the largest error is below, with two digits."""
+    share = max(error.share_of_range for error in errors.values())
+    if reference.task is not None or not np.isfinite(share):
+        return None
+    step = 10.0 ** (np.floor(np.log10(max(share, 1e-9))) - 1)
+    return float(np.ceil(share / step) * step)
+
+
 def _figures(errors: Mapping[str, OutputError], metric: float) -> dict[str, Any]:
     return {
         "max_abs_error": max(error.largest for error in errors.values()),
         "errors": {
             "max_abs": {name: error.largest for name, error in errors.items()},
             "mean_abs": {name: error.mean for name, error in errors.items()},
+            "relative": {name: error.relative for name, error in errors.items()},
         },
         "metric": metric,
     }

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pipelines.commands.export import Export, run
+from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.manifest import PRECISIONS
 
@@ -36,7 +37,7 @@ def _saved(model: keras.Model, folder: Path) -> Path:
 def test_what_is_named_and_left_out_is_an_error_after_the_rest_is_written(file: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "inputs.npz", x=np.random.default_rng(0).normal(size=(9, STEPS, FEATURES)))
     command = [sys.executable, "-m", "pipelines", "export", str(file), "--output", str(tmp_path), "--json"]
-    command += ["--precision", "float32", "--precision", "int8", "--execution", "loop"]
+    command += ["--precision", "float32", "int8", "--execution", "loop"]
     command += ["--calibration", str(tmp_path / "inputs.npz"), "--tolerance", "1e-4"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 3, done.stderr
@@ -49,14 +50,17 @@ def test_what_is_named_and_left_out_is_an_error_after_the_rest_is_written(file: 
     assert left_out["file"] == "int8_loop.tflite"
     assert left_out["figures"]["max_abs_error"] == max(left_out["figures"]["errors"]["max_abs"].values()) > 0
     error, plot = done.stderr.splitlines()[-1], tmp_path / "mine_int8_loop.png"
-    assert error.startswith(f"error: {file}: int8 loop: {left_out['reason']}; ")
+    assert error == f"error: {file}: int8 loop: {left_out['reason']}"
+    assert "; try --precision int16x8, or accept it with --tolerance 0.0" in error
     assert "it is largest at layer " in error
     assert error.endswith(f"; plot: {plot}")
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_left_out_unnamed_is_no_error(file: Path, tmp_path: Path, capsys) -> None:
-    run(Export(file, tmp_path, execution=("loop",), tolerance=1e-4))
+    np.save(tmp_path / "inputs.npy", np.random.default_rng(0).normal(size=(9, STEPS, FEATURES)))
+    inputs = tmp_path / "inputs.npy"
+    run(Export(file, tmp_path, execution=(("loop",),), tolerance=1e-4, calibration=inputs))
     printed = capsys.readouterr().out
     assert "float32_loop.tflite" in printed
     assert "\nleft out: int8 loop: output 'simple_rnn' differs from Keras by " in printed
@@ -65,12 +69,19 @@ def test_what_is_left_out_unnamed_is_no_error(file: Path, tmp_path: Path, capsys
     assert "float32_loop.tflite" in files
     assert "int8_loop.tflite" in bundle.left_out
     assert files | bundle.left_out.keys() == {f"{precision}_loop.tflite" for precision in PRECISIONS}
-    assert not list(tmp_path.glob("*.png"))
+    assert {path.stem for path in tmp_path.glob("*.png")} <= {
+        f"mine_{Path(each).stem}" for each in bundle.left_out
+    }
+    assert "mine_int8_loop" in {path.stem for path in tmp_path.glob("*.png")}
 
 
 def test_a_named_precision_needs_one_variant_at_least(file: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as end:
-        run(Export(file, tmp_path, precision=("float32", "int8"), tolerance=1e-5))
+        run(
+            Export(
+                file, tmp_path, precision=(("float32", "int8"),), tolerance=1e-5, calibration=Path("random")
+            )
+        )
     assert end.value.code == 3
     assert {variant["precision"] for variant in Bundle.open(tmp_path / "mine").variants} == {"float32"}
 
@@ -78,13 +89,35 @@ def test_a_named_precision_needs_one_variant_at_least(file: Path, tmp_path: Path
 def test_micro_makes_what_microcontrollers_can_run(tmp_path: Path, capsys) -> None:
     given = keras.Input([STEPS, FEATURES], name="x")
     both = keras.layers.Bidirectional(keras.layers.SimpleRNN(3))(given)
-    run(Export(_saved(keras.Model(given, both), tmp_path), tmp_path, target="micro"))
+    file = _saved(keras.Model(given, both), tmp_path)
+    with pytest.raises(
+        UserError, match=r"int8 needs real inputs to measure its ranges: --calibration FILE\.npz"
+    ):
+        run(Export(file, tmp_path, target="micro"))
+    run(Export(file, tmp_path, target="micro", calibration=Path("random")))
     printed = capsys.readouterr().out
     assert "left out: int8, int16x8 step: " in printed
     assert {folder.name for folder in (tmp_path / "mine_micro").iterdir()} == {
         "int8_unrolled",
         "int16x8_unrolled",
     }
+
+
+def test_by_default_one_gets_what_needs_no_inputs_and_advice(file: Path, tmp_path: Path, capsys) -> None:
+    run(Export(file, tmp_path))
+    printed = capsys.readouterr().out
+    made = {variant["file"] for variant in Bundle.open(tmp_path / "mine").variants}
+    assert {"float32_loop.tflite", "float16_step.tflite", "float32_unrolled.tflite"} <= made
+    assert not [each for each in made if "fused" in each or each.startswith(("int8", "int16x8"))]
+    said = "left out: int8, int16x8 loop, step, unrolled: needs real inputs to measure its ranges"
+    assert said in printed
+    assert (
+        "recommended: float32_step.tflite, the smallest within 0.5% of the Keras model's answers" in printed
+    )
+    lines = [line.strip() for line in printed.splitlines() if line.startswith("    ")]
+    given: dict[str, object] = {"x": np.zeros([1, 1, FEATURES], np.float32)}
+    exec("\n".join(lines), given)
+    assert set(given["answers"]) == {"simple_rnn"}
 
 
 def test_help_says_the_exit_codes() -> None:

@@ -31,6 +31,20 @@ def test_lines_of_no_interest_are_dropped(code: str, expected: list[str]) -> Non
     assert said(code) == expected
 
 
+def test_threads_hold_back_one_after_the_other() -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+import time
+def work(index):
+    with held_back("INFO: .*"):
+        os.write(2, b"INFO: noise\\n")
+        time.sleep(0.01)
+        os.write(2, b"INFO: more\\n")
+with ThreadPoolExecutor(4) as pool: list(pool.map(work, range(20)))
+"""
+    assert said(code) == []
+
+
 def test_an_exception_brings_everything_out() -> None:
     lines = said("with held_back():\n os.write(2, b'why\\n')\n 1 / 0")
     assert lines[0] == "why"

@@ -1,6 +1,7 @@
 """Makes the float32 inputs and outputs of a quantised model integers.
 
-States of a stream stay unchanged. So do inputs that are integers already, such as tokens.
+States of a stream stay unchanged. So do inputs that are integers already, such as tokens, and float32 inputs
+that the model itself makes integers: tokens, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..flatbuffer import opcode, operator_code
 
 _QUANTIZE, _DEQUANTIZE = schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.DEQUANTIZE
 _TYPES = {8: schema.TensorType.INT8, 16: schema.TensorType.INT16}
+_INTEGERS = (schema.TensorType.INT32, schema.TensorType.INT64)
 _VERSION = 2  # of both operators, the first that knows both types
 
 
@@ -53,6 +55,8 @@ class _Boundary:
         graph = self._graph
         if graph.tensors[tensor].type != schema.TensorType.FLOAT32:
             return tensor
+        if self._holds_integers(tensor):
+            return tensor
         quantizing = [op for op in self._ops(_QUANTIZE) if op.inputs[0] == tensor]
         copies = {op.outputs[0] for op in quantizing}
         integer = self._add_integer(tensor, copies)
@@ -85,6 +89,15 @@ class _Boundary:
         read = {each for op in graph.operators for each in op.inputs} | set(graph.outputs)
         unread = [op for op in self._ops(_DEQUANTIZE) if op.outputs[0] not in read]
         graph.operators = [op for op in graph.operators if op not in unread]
+
+    def _holds_integers(self, tensor: int) -> bool:
+        """Return whether all that the graph does with a tensor is to make it integers."""
+        readers = [op for op in self._graph.operators if tensor in op.inputs]
+        return bool(readers) and all(
+            opcode(self._model, op) == schema.BuiltinOperator.CAST
+            and self._graph.tensors[op.outputs[0]].type in _INTEGERS
+            for op in readers
+        )
 
     def _ops(self, builtin: int) -> list[Any]:
         return [op for op in self._graph.operators if opcode(self._model, op) == builtin]

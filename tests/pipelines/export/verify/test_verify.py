@@ -237,7 +237,9 @@ def _problems(outputs: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarr
 
 def test_bounds_with_a_task_without_one_and_of_the_user() -> None:
     off = {"y": np.add(REAL, [[0.55, 0.0], [0.0, 0.0]])}
-    assert _problems(off, {"y": REAL}, False) == []  # .3 of a range of 2
+    # The root mean square error is .55 / 2; the standard deviation of 0, 2, 1 and 1.5 is .74.
+    assert "by 0.275 (root mean square), at most 0.185 is allowed" in _problems(off, {"y": REAL}, False)[0]
+    assert _problems({"y": np.add(REAL, 0.15)}, {"y": REAL}, False) == []
     assert "by 0.55, at most 0.5 is allowed" in _problems(off, {"y": REAL}, True)[0]
     assert "by 0.55, at most 0.2 is allowed" in _problems(off, {"y": REAL}, False, 0.1)[0]
     answers = {"y": np.array([[1, 2], [0, 0], [0, 0], [7, 8]])}
@@ -247,12 +249,62 @@ def test_bounds_with_a_task_without_one_and_of_the_user() -> None:
     ]
 
 
+def test_many_outputs_far_off_are_a_problem_even_if_the_mean_error_is_small() -> None:
+    expected = np.random.default_rng(0).normal(size=(1000, 1))
+    off = expected.copy()
+    off[:9] += 1.5  # more than 5 times .25
+    assert _problems({"y": off}, {"y": expected}, False) == []
+    off[:12] = expected[:12] + 1.5
+    (said,) = _problems({"y": off}, {"y": expected}, False)
+    assert said.startswith("1.20% of output 'y' differs from Keras by more than 1.2")
+    assert said.endswith("at most 1.00% is allowed")
+
+
+def test_a_constant_output_is_held_to_the_resolution_of_float32() -> None:
+    constant = np.full((5, 2), 100.0, np.float32)
+    assert _problems({"y": constant * np.float32(1 + 1e-6)}, {"y": constant}, False) == []
+    assert len(_problems({"y": constant + 0.01}, {"y": constant}, False)) == 1
+
+
+def test_where_keras_answers_no_number_the_same_is_right_and_all_else_is_wrong() -> None:
+    expected = np.array([[-np.inf, 1.0], [0.5, np.nan]])
+    assert _problems({"y": expected + 0.01 * np.eye(2)[::-1]}, {"y": expected}, False) == []
+    for wrong in (np.nan_to_num(expected), np.full((2, 2), np.nan), -expected):
+        assert "nan" in _problems({"y": wrong}, {"y": expected}, False)[0]
+
+
+CLASSES = np.array([[0.52, 0.48], [0.9, 0.1], [0.2, 0.8], [0.51, 0.49]] * 10)
+
+
+def test_classes_may_turn_where_it_costs_little_and_only_there() -> None:
+    close = CLASSES.copy()
+    close[[0, 3]] = close[[0, 3]][:, ::-1]
+    assert _problems({"y": close}, {"y": CLASSES}, False) == []
+    lost = CLASSES.copy()
+    lost[[1, 5]] = [0.45, 0.55]
+    (said,) = _problems({"y": lost}, {"y": CLASSES}, False)
+    assert said == "output 'y' decides otherwise than Keras in 0.05 of the cases, at most 0.04 is allowed"
+    surer = np.where(CLASSES > 0.5, 0.999, 0.001)
+    (said,) = _problems({"y": surer}, {"y": CLASSES}, False)
+    assert "nats, at most 0.06 is allowed" in said
+    assert len(_problems({"y": CLASSES * np.nan}, {"y": CLASSES}, False)) == 1
+
+
+def test_a_sigmoid_decides_between_yes_and_no() -> None:
+    yes = np.linspace(0.49, 0.51, 40)[:, None]  # hardly moves, as an untrained network
+    shifted = {"y": yes + 1 / 256}
+    assert len(_problems(shifted, {"y": yes}, False)) == 1
+    bounds = Bounds(TOLERANCES["int8"], False, sigmoids={"y"})
+    assert problems(compare(shifted, {"y": yes}, bounds)) == []
+    assert len(problems(compare({"y": 1 - yes**0 * 0.9}, {"y": yes**0 * 0.9}, bounds))) == 1
+
+
 def test_every_output_is_compared_and_a_sequence_names_its_step() -> None:
     expected = {"a": np.zeros((2, 4, 1)), "b": np.zeros((2, 1)), "c": np.zeros((2, 1))}
     outputs = {name: array.copy() for name, array in expected.items()}
     outputs["a"][1, 2:] = 1
     outputs["b"][0] = np.nan
     first, second = _problems(outputs, expected, False)
-    assert first.startswith("output 'a' differs from Keras by 1, ")
-    assert first.endswith("first at step 2 of 4")
+    assert first.startswith("output 'a' differs from Keras by 0.5 (root mean square), ")
+    assert first.endswith("the largest error is at step 2 of 4")
     assert second.startswith("output 'b' differs from Keras by nan")

@@ -119,7 +119,7 @@ def test_integer_inputs_stay_as_they_are() -> None:
     given = keras.Input([STEPS], dtype="int32", name="tokens")
     x = keras.layers.GRU(UNITS)(keras.layers.Embedding(9, 4, mask_zero=True)(given))
     model = randomized(keras.Model(given, keras.layers.Dense(2)(x)))
-    device = Model(convert(model, "int8", integer_io=True))
+    device = Model(convert(model, "int8", calibration="random", integer_io=True))
     assert device.inputs["tokens"].dtype == np.int32
     assert [spec.dtype for spec in device.outputs.values()] == [np.int8]
     tokens = np.array([[3, 1, 8, 2, 0, 0]], np.int32)
@@ -137,11 +137,16 @@ def test_precisions_without_integer_activations_are_refused() -> None:
 def test_command_line(tmp_path: Path, capsys) -> None:
     given = keras.Input([STEPS, FEATURES], name="x")
     keras.Model(given, keras.layers.GRU(4)(given)).save(tmp_path / "mine.keras")
-    run(
-        Export(
-            tmp_path / "mine.keras", tmp_path, execution=("loop",), integer_io=True, lengths=True, json=True
-        )
+    export = Export(
+        tmp_path / "mine.keras",
+        tmp_path,
+        execution=(("loop",),),
+        calibration=Path("random"),
+        integer_io=True,
+        lengths=True,
+        json=True,
     )
+    run(export)
     variants = json.loads(capsys.readouterr().out)["variants"]
     assert {variant["file"] for variant in variants} == {"int8_loop.tflite", "int16x8_loop.tflite"}
     inputs = variants[0]["signatures"]["serve"]["inputs"]

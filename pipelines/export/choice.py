@@ -1,0 +1,67 @@
+"""Choose what an export makes where the user leaves it open, and which of its files to use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from ..ondevice.manifest import ACTIVATION_BITS, PRECISIONS
+
+if TYPE_CHECKING:
+    from .keras.saved_model import InputSpecs
+    from .variants import Variant
+
+MICRO_EXECUTIONS = ("step", "unrolled")
+"""What TFLite Micro can run: it has no while loop, and lacks the fused LSTM in some precisions."""
+LONGEST_UNROLLED = 64
+"""The longest sequence that is unrolled by default: file and conversion grow with each step."""
+GOOD_ENOUGH = 0.005
+"""The largest relative error of a file that is recommended."""
+NO_RANGES = "needs real inputs to measure its ranges: --calibration FILE.npz"
+
+
+def default_executions(specs: InputSpecs, target: str) -> tuple[str, ...]:
+    """Return the executions to make if none is named.
+
+    Args:
+        specs: shape without the batch, and dtype, by input name.
+        target: "tflite" or "micro".
+    """
+    if target == "micro":
+        return MICRO_EXECUTIONS
+    longest = max((shape[0] or 1) if shape else 1 for shape, _ in specs.values())
+    return ("loop", "step", "unrolled") if longest <= LONGEST_UNROLLED else ("loop", "step")
+
+
+def default_precisions(integers: bool) -> tuple[str, ...]:
+    """Return the precisions to make if none is named; `integers`: those with integer activations only."""
+    return tuple(ACTIVATION_BITS) if integers else tuple(PRECISIONS)
+
+
+def check_ranges(precisions: Sequence[str], *, integers: bool, calibrated: bool) -> None:
+    """Check that precisions that the user wants have inputs to measure their ranges on.
+
+    Args:
+        precisions: those that the user named.
+        integers: whether integer inputs and outputs, or files for microcontrollers, are wanted.
+        calibrated: whether there are inputs.
+
+    Raises:
+        UserError: there are none, and one of the precisions has integer activations.
+    """
+    wanting = [each for each in precisions or default_precisions(integers) if each in ACTIVATION_BITS]
+    if wanting and not calibrated and (precisions or integers):
+        raise UserError(
+            f"{wanting[0]} {NO_RANGES} (--calibration random draws inputs; real ones may then be clipped)"
+        )
+
+
+def recommended(made: Sequence[Variant]) -> Variant | None:
+    """Return the smallest file whose answers are almost those of Keras; None if no file's are.
+
+    If the model streams, it is a streaming file.
+    """
+    good = [each for each in made if each.measured.relative_error <= GOOD_ENOUGH]
+    streaming = [each for each in good if each.measured.execution == "step"]
+    return min(streaming or good, key=lambda each: len(each.content), default=None)
