@@ -30,6 +30,7 @@ config = keras.saving.serialize_keras_object(model.layers[0])
 assert config["registered_name"] == "unrolled>LSTM", config
 stock = keras.Sequential([keras.Input([5, 2], name="x"), keras.layers.LSTM(3, name="y")])
 content = unrolled.convert(stock)
+assert unrolled.from_torch.__module__.startswith("unrolled.")
 x = keras.random.normal([1, 5, 2]).numpy()
 from unrolled.ondevice import Model
 answer = Model(content)(x=x)["y"]

@@ -36,6 +36,7 @@ LIBRARIES = {
     "speech": ("soundfile", "soxr"),
     "espeak": ("espeakng_loader",),
     "microphone": ("sounddevice",),
+    "torch": ("torch",),
     "micro": ("tflite_micro",),
 }
 """The modules that each extra of the distribution `unrolled` installs, as far as the project imports them."""

@@ -23,6 +23,7 @@ from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import ACTIVATION_BITS, is_plain_name
 from .bundle_writing import write_bundle
 from .choice import NO_RANGES, check_ranges, default_executions, default_precisions
+from .foreign.files import load_foreign
 from .keras.model_inputs import Arrays
 from .keras.prepare import prepare
 from .tflite.convert import check_integer_io
@@ -54,7 +55,9 @@ class IncompleteExportError(ExportError):
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a .keras file in safe mode: one that holds code is refused."""
+    """Load a .keras file in safe mode: one that holds code is refused. Convert a file of PyTorch."""
+    if (converted := load_foreign(path)) is not None:
+        return converted
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
