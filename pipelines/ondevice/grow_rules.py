@@ -31,13 +31,12 @@ def broadcast_to(node: Node) -> list[Shape]:
 
 def broadcast_args(node: Node) -> list[Shape]:
     """The output is the shape that two shapes are broadcast to."""
-    require(all(len(shape) == 1 for shape in node.shapes), "expected two lists of sizes")
-    return [(max(shape[0] for shape in node.shapes),)]
+    return [(len(broadcast_shapes([node.shape_in(0), node.shape_in(1)])),)]
 
 
 def filled(node: Node) -> list[Shape]:
     """Input 0 is the shape."""
-    require(node.shapes[1] in ((), (1,)), f"expected one value, found {node.shapes[1]}")
+    require(node.shapes[1] == (), f"expected one value, found {node.shapes[1]}")
     return [node.shape_in(0)]
 
 

@@ -6,12 +6,12 @@ import math
 
 from . import filter_rules as filters
 from . import recurrent_rules as recurrent
-from .operator_kinds import ACTIVATION, FLAG, MOST, ONE, Field, Operator, Options, options
+from .operator_kinds import ACTIVATION, FLAG, ONE, Field, Operator, Options, options
 
 _QUANTIZED = "f32 i16 i8 u8"
 _RECURRENT: Field = (0, "b", 0, 4)
 _CLIP: Field = (1, "f", 0, math.inf)
-_STRIDE, _PADDING = (1, MOST), (0, "b", 0, 1)
+_STRIDE, _PADDING = (1, 1 << 15), (0, "b", 0, 1)
 _FILTER = {"padding": _PADDING, "stride_w": (1, "i", *_STRIDE), "stride_h": (2, "i", *_STRIDE)}
 _POOL = Options(
     5,
@@ -28,7 +28,7 @@ _DEPTHWISE = Options(
     2,
     {
         **_FILTER,
-        "multiplier": (3, "i", 0, MOST),
+        "multiplier": (3, "i", 0, 1 << 15),
         "activation": (4, "b", 0, 3),
         "dilation_w": (5, "i", *_STRIDE),
         "dilation_h": (6, "i", *_STRIDE),

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from .node import Node, Shape
 
-MOST = 2**31 - 1
 FLAG = (0, 1)
 ONE = "T > T"
 

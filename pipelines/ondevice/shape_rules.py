@@ -5,10 +5,13 @@ A rule computes the shapes of the outputs, and refuses inputs that the kernel ca
 
 from __future__ import annotations
 
+import math
+
 from .flatbuffer_reader import require
 from .node import Node, Shape, axis_of
 
-_F32 = 0
+_F32, _I16 = 0, 7
+_NEAR = 2e-3  # LiteRT takes what is within half of this for a power of 2
 
 
 def same(node: Node) -> list[Shape]:
@@ -60,6 +63,15 @@ def broadcast_shapes(shapes: list[Shape]) -> Shape:
         require(len(several) <= 1, f"can't broadcast shapes {shapes}")
         made.append(several.pop() if several else 1)
     return tuple(made)
+
+
+def added(node: Node) -> list[Shape]:
+    """The inputs are broadcast, but LiteRT can't broadcast int16 whose scales are all powers of 2."""
+    if node.types[0] == _I16 and node.shapes[0] != node.shapes[1]:
+        logarithms = [math.log2(each.most) for each in (*node.scales, *node.made_scales) if each]
+        powers = all(abs(each - round(each)) < _NEAR for each in logarithms)
+        require(not powers, "can't broadcast int16 whose scales are powers of 2")
+    return broadcast(node)
 
 
 def slopes(node: Node) -> list[Shape]:
