@@ -23,6 +23,8 @@ _U8, _I8, _I32, _F32 = (struct.Struct(f"<{kind}") for kind in "Bbif")
 _KINDS = {"b": _I8, "?": _U8, "i": _I32, "f": _F32}
 IF, WHILE = 118, 119
 _FILL = 94
+_DEFAULT_1 = frozenset({"dilation_w", "dilation_h", "powers"})
+"""The options that are 1, not 0, where the file doesn't have them."""
 _DEEPEST = 16  # nested calls of graphs; each uses some of the stack
 _CALLING = {IF: 92, WHILE: 93}
 """The operators that call graphs, with the type of their options."""
@@ -176,8 +178,7 @@ def _check_options(operator: Operator, op: Table, node: Node) -> None:
     if node.table is None:
         return
     for name, (field, kind, least, most) in wanted.fields.items():
-        default = 1 if name.startswith("dilation") else 0
-        value = node.table.number(field, _KINDS[kind], default)
+        value = node.table.number(field, _KINDS[kind], name in _DEFAULT_1)
         if not least <= value <= most:
             raise UnsoundError(f"expected {name} of {least:g} to {most:g}, found {value:g}")
         node.options[name] = value

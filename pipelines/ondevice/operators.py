@@ -76,8 +76,11 @@ _LIST = [
         "FAKE_QUANT", 80, ONE, _F, shapes.fake_quant,
         options(58, min=(0, "f", -1e9, 0), max=(1, "f", 0, 1e9), bits=(2, "i", 2, 16), narrow=(3, "?", 0, 0)),
     ),
-    Operator("ADD", 0, _TWO, _NUMBERS, shapes.added, options(11, activation=ACTIVATION), "sum", 6, True),
-    Operator("SUB", 41, _TWO, _NUMBERS, shapes.added, options(28, activation=ACTIVATION), "sum", 5, True),
+    Operator(
+        "ADD", 0, _TWO, _NUMBERS, shapes.added, options(11, activation=ACTIVATION, powers=(1, "?", *FLAG)),
+        "sum", 6, True,
+    ),
+    Operator("SUB", 41, _TWO, _NUMBERS, shapes.broadcast, options(28, activation=ACTIVATION), "sum", 5, True),
     Operator(
         "MUL", 18, _TWO, f"{_NUMBERS} u32 c64", shapes.broadcast, options(21, activation=ACTIVATION),
         "product", 6, True,

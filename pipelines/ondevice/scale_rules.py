@@ -14,6 +14,8 @@ from .node import Node
 _I16, _I32 = 7, 2
 _MOST = 2.0**30
 """The largest multiplier: its shift still fits in 32 bits."""
+_MOST_OF_XNNPACK = 256.0
+"""The largest multiplier of 8-bit filters in XNNPACK, which frees memory twice when it refuses a graph."""
 _BELOW_1 = 1 - 2.0**-24
 """Where a kernel needs a multiplier below 1: nearer ones may be rounded up."""
 
@@ -34,7 +36,8 @@ def _filter(node: Node) -> None:
     """The image and the weights; a transposed convolution has its shape first."""
     given, weights = node.scales[2 if node.types[0] == _I32 else 0], node.scales[1]
     if given and weights and node.made_scales[0]:
-        _require_multiplier(given.most * weights.most / node.made_scales[0].least, _MOST)
+        most = _MOST if node.made[0] == _I16 else _MOST_OF_XNNPACK
+        _require_multiplier(given.most * weights.most / node.made_scales[0].least, most)
 
 
 def _sum(node: Node) -> None:

@@ -66,8 +66,8 @@ def broadcast_shapes(shapes: list[Shape]) -> Shape:
 
 
 def added(node: Node) -> list[Shape]:
-    """The inputs are broadcast, but LiteRT can't broadcast int16 whose scales are all powers of 2."""
-    if node.types[0] == _I16 and node.shapes[0] != node.shapes[1]:
+    """The inputs are broadcast, but not int16 by shifts, which LiteRT uses if all scales are powers of 2."""
+    if node.types[0] == _I16 and node.options["powers"] and node.shapes[0] != node.shapes[1]:
         logarithms = [math.log2(each.most) for each in (*node.scales, *node.made_scales) if each]
         powers = all(abs(each - round(each)) < _NEAR for each in logarithms)
         require(not powers, "can't broadcast int16 whose scales are powers of 2")

@@ -63,7 +63,7 @@ EXAMPLES: list[tuple[str, str, dict[str, float]]] = [
     *[(name, "i8 2,3; i8 3 > i8 2,3", {}) for name in [
             "ADD", "SUB", "MUL", "MAXIMUM", "SQUARED_DIFFERENCE",
         ]],
-    ("ADD", "i16*0.3 2,3; i16 3 > i16 2,3", {}),
+    ("ADD", "i16 2,3; i16 3 > i16 2,3", {}),
     ("MUL", "i16 2,3; i16 3 > i16 2,3", {}),
     *[
         (name, "i32 2,3; i32 3=2 3 -4 > i32 2,3", {}) for name in ["DIV", "FLOOR_DIV", "FLOOR_MOD"]

@@ -219,6 +219,29 @@ def test_what_may_break_a_rule_runs_or_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "sound", "text", "message"),
+    [
+        ("ADD", "i8*500000 3; i8 3 > i8*1 3", "i8*600000 3; i8 3 > i8*1 3", "ratio is below 1, found 1.14"),
+        ("ADD", "i16*16000 3; i16 3 > i16*1.1 3", "i16*18100 3; i16 3 > i16*1.1 3", "ratio is below 1"),
+        ("SUB", "i8*500000 3; i8 3 > i8*1 3", "i8*600000 3; i8 3 > i8*1 3", "ratio is below 1"),
+        ("MUL", "i8*1e4 3; i8*1e4 3 > i8*1 3", "i8*1e5 3; i8*1e5 3 > i8*1 3", "ratio is below 1.074e+09"),
+        ("SQUARED_DIFFERENCE", "i8*63 3; i8 3 > i8*1 3", "i8*65 3; i8 3 > i8*1 3", "ratio is below 1"),
+        ("EQUAL", "i8*1.5 3; i8 3 > bool 3", "i8*1 3; i8 3 > bool 3", "expected a scale other than 1"),
+        ("LESS", "i8 3; i8*0.999 3 > bool 3", "i8 3; i8*1 3 > bool 3", "expected a scale other than 1"),
+        ("RELU", "i8*1e9 3 > i8*1 3", "i8*2e9 3 > i8*1 3", "ratio is below 1.074e+09"),
+        (
+            "FULLY_CONNECTED", "i8*16 2,3; i8*15 4,3; i32 4 > i8*1 2,4", "i8*16 2,3; i8*16 4,3; i32 4 > i8*1 2,4",
+            "ratio is below 256, found 256",
+        ),
+    ],
+)  # fmt: skip
+def test_scales_must_have_ratios_that_the_kernel_can_compute(name: str, sound: str, text: str, message: str):
+    assert problem(Example(name, sound, {})) == ""
+    assert f"{name}: " in problem(Example(name, text, {}))
+    assert message in problem(Example(name, text, {}))
+
+
+@pytest.mark.parametrize(
     "example",
     [
         ("TILE", "f32 1,1; i32 2=32768 32768 > f32 1", {}),
