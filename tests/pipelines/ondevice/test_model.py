@@ -14,12 +14,14 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from reference import device_models
 from reference.device_models import FEATURES, STEPS
+from reference.operator_files import Example
 
 from pipelines.errors import UserError
 from pipelines.ondevice.interpreter import rehearse
 from pipelines.ondevice.model import Model
 from pipelines.ondevice.probe import probe
 from pipelines.ondevice.quantized_io import Quantization
+from pipelines.ondevice.signature import Signature
 
 ROOT = Path(__file__).parents[3]
 
@@ -303,3 +305,46 @@ def test_a_file_that_ends_its_process_ends_only_that(tiny, monkeypatch, tmp_path
 def test_rehearsing_runs_every_signature(tiny, tmp_path: Path) -> None:
     rehearse(tiny.content())
     rehearse(device_models.step(tmp_path))
+
+
+def test_rehearsing_tries_extremes_and_random_values(tiny, monkeypatch) -> None:
+    tried = []
+    run = Signature.__call__
+
+    def recorded(self, arrays, exact):
+        tried.append(next(iter(arrays.values())))
+        return run(self, arrays, exact)
+
+    monkeypatch.setattr(Signature, "__call__", recorded)
+    rehearse(tiny.content())
+    limits = np.iinfo(tried[0].dtype)
+    assert not tried[0].any()
+    alike = {array.flat[0] for array in tried if len(set(array.flat)) == 1}
+    assert {limits.min, limits.max, -1} <= alike
+    assert any(len(set(array.flat)) > 1 for array in tried)
+
+
+def test_open_sizes_are_checked_for_each_size_that_is_asked_for() -> None:
+    content = Example("TILE", "f32 1,250; i32 2=1 4 > f32 1,1000", {}).content()
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for tensor, size in ((0, 250), (2, 1000)):
+        model.subgraphs[0].tensors[tensor].shapeSignature = [-1, size]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    opened = Model(bytes(builder.Output()), max_memory=15_000)
+    for size in (1, 3, 2):
+        x = np.arange(250 * size, dtype=np.float32).reshape(size, 250)
+        (answer,) = opened(in0=x).values()
+        np.testing.assert_array_equal(answer, np.tile(x, (1, 4)))
+    with pytest.raises(UserError, match=r"TILE: needs more than max_memory, 15000 bytes") as caught:
+        opened(in0=np.zeros((4, 250), np.float32))
+    assert len(str(caught.value).splitlines()) == 1
+    (answer,) = opened(in0=x).values()
+    np.testing.assert_array_equal(answer, np.tile(x, (1, 4)))
+
+
+def test_max_memory_is_that_of_the_caller(tiny) -> None:
+    with pytest.raises(UserError, match="needs more than max_memory, 100 bytes"):
+        Model(tiny.content(), max_memory=100)
+    with pytest.raises(UserError, match="needs more than max_memory, 100 bytes"):
+        Model(tiny.content(), max_memory=100, isolated=True)

@@ -230,8 +230,8 @@ def test_what_may_break_a_rule_runs_or_is_refused(tmp_path: Path) -> None:
         ("LESS", "i8 3; i8*0.999 3 > bool 3", "i8 3; i8*1 3 > bool 3", "expected a scale other than 1"),
         ("RELU", "i8*1e9 3 > i8*1 3", "i8*2e9 3 > i8*1 3", "ratio is below 1.074e+09"),
         (
-            "FULLY_CONNECTED", "i8*16 2,3; i8*15 4,3; i32 4 > i8*1 2,4", "i8*16 2,3; i8*16 4,3; i32 4 > i8*1 2,4",
-            "ratio is below 256, found 256",
+            "FULLY_CONNECTED", "i8*16 2,3; i8*15 4,3; i32 4 > i8*1 2,4",
+            "i8*16 2,3; i8*16 4,3; i32 4 > i8*1 2,4", "ratio is below 256, found 256",
         ),
     ],
 )  # fmt: skip
