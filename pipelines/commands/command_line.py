@@ -37,6 +37,7 @@ LIBRARIES = {
     "espeak": ("espeakng_loader",),
     "microphone": ("sounddevice",),
     "torch": ("torch",),
+    "onnx": ("onnx",),
     "micro": ("tflite_micro",),
 }
 """The modules that each extra of the distribution `unrolled` installs, as far as the project imports them."""

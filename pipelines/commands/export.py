@@ -1,4 +1,4 @@
-"""python -m pipelines export MODEL: turn a model of Keras or PyTorch into verified .tflite files."""
+"""python -m pipelines export MODEL: turn a model of Keras, PyTorch or ONNX into verified .tflite files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INCOMPLETE = 3
 
 @dataclass(frozen=True)
 class Export:
-    """Turn a model of Keras or PyTorch into verified .tflite files.
+    """Turn a model of Keras, PyTorch or ONNX into verified .tflite files.
 
     A variant is left out if it can't be made or its error is too large. The reason is printed. If you named
     the variant with --precision or --execution, the other variants are still written. The command then prints
@@ -43,7 +43,7 @@ class Export:
     """
 
     model: tyro.conf.Positional[Path]
-    """A model saved by Keras 3, MODEL.keras, or by torch.export.save, MODEL.pt2."""
+    """A model saved by Keras 3 (MODEL.keras), by torch.export.save (MODEL.pt2), or as ONNX (MODEL.onnx)."""
     output: Path = Path("exports/models")
     """The bundle is written to OUTPUT/NAME."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
@@ -121,7 +121,7 @@ def _flat(given: Sequence[Sequence[str]]) -> list[str]:
 
 def _check(command: Export) -> None:
     if not command.model.is_file():
-        raise UserError(f"{command.model}: expected a model in a .keras or .pt2 file: no such file")
+        raise UserError(f"{command.model}: expected a model in a .keras, .pt2 or .onnx file: no such file")
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps: expected at least 1, got {command.steps}")
     integers = command.integer_io or command.target == "micro"

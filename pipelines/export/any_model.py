@@ -55,14 +55,16 @@ class IncompleteExportError(ExportError):
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a .keras file in safe mode: one that holds code is refused. Convert a file of PyTorch."""
+    """Load a .keras file in safe mode: one that holds code is refused. Convert a .pt2 or .onnx file."""
     if (converted := load_foreign(path)) is not None:
         return converted
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"{path}: expected a Keras model in a .keras file: {reason}") from None
+        raise UserError(
+            f"{path}: expected a Keras model in a .keras file, or a .pt2 or .onnx file: {reason}"
+        ) from None
     if not isinstance(model, keras.Model):
         raise UserError(f"{path}: expected a keras.Model, found a {type(model).__name__}")
     return model

@@ -23,4 +23,8 @@ def load_foreign(path: Path) -> keras.Model | None:
         from .torch_model import load_exported
 
         return load_exported(path)
+    if suffix == ".onnx":
+        from .onnx_model import load_onnx
+
+        return load_onnx(path)
     return None

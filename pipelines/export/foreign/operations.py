@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .value import RefusedError, Value, arranged, axis_of, batch_first, computed, lazily, together, whole
+from .value import RefusedError, Value, arranged, axis_of, batch_first, computed, lazily, unsqueezed, whole
 
 Weights = Sequence[np.ndarray | None]
 
@@ -52,7 +52,7 @@ def combined(function: Any, values: Sequence[Any], shape: Sequence[int]) -> Valu
         shape: the shape of the result for the example.
     """
     numbers = (int, float)
-    tensors, order = together(
+    tensors, order = _together(
         [np.asarray(each, np.float32) if isinstance(each, numbers) else each for each in values]
     )
     return computed(shape, order, function(*tensors))
@@ -207,3 +207,48 @@ def _with_last_axis(x: Value) -> tuple[Any, tuple[int | None, ...]]:
 def _last(place: int, tensor: Any) -> int:
     """Return -1 for the last axis, the usual way to write it."""
     return -1 if place == len(tensor.shape) - 1 else place
+
+
+def _together(values: Sequence[Value | np.ndarray]) -> tuple[list[Any], tuple[int | None, ...]]:
+    """Return tensors that broadcast as the foreign ones do, and the order of what is computed from them.
+
+    Args:
+        values: one `Value` at least; arrays are constants.
+
+    Raises:
+        RefusedError: the batch is at different axes, or a constant differs from example to example.
+    """
+    rank = max(np.ndim(each) if isinstance(each, np.ndarray) else len(each.shape) for each in values)
+    full: list[Any] = []
+    for each in values:
+        while isinstance(each, Value) and len(each.shape) < rank:
+            each = unsqueezed(each, 0)
+        full.append(each)
+    known = [each for each in full if isinstance(each, Value)]
+    first = known[0]
+    if any(each.batch != first.batch for each in known):
+        raise RefusedError("combines tensors with the batch at different axes")
+    same = all(each.order == first.order for each in known)
+    order = first.order if same else batch_first(first)
+    tensors = [
+        _constant(each, order, first) if not isinstance(each, Value) else each.read() if same else whole(each)
+        for each in full
+    ]
+    return tensors, order
+
+
+def _constant(array: np.ndarray, order: Sequence[int | None], like: Value) -> np.ndarray:
+    """Return a constant with its axes in the order of a Keras tensor."""
+    array = array.reshape([*[1] * (len(order) - array.ndim), *array.shape])
+    for axis, place in enumerate(order):
+        if place == 0 and array.shape[axis] > 1:
+            first = array.take([0], axis)
+            if not np.array_equal(array, np.broadcast_to(first, array.shape)):
+                raise RefusedError("combines a tensor with a constant that differs from example to example")
+            array = first
+        if place is None and array.shape[axis] > 1:
+            raise RefusedError(f"combines {like.shape} with a constant of shape {array.shape}")
+    real = [axis for axis, place in enumerate(order) if place is not None]
+    axes = sorted(real, key=lambda axis: order[axis] or 0)
+    rest = [axis for axis, place in enumerate(order) if place is None]
+    return array.transpose([*axes, *rest]).reshape([array.shape[axis] for axis in axes])

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from ..._layers import layers
-from .value import Value, arranged, lazily, unsqueezed
+from .value import Value, arranged, lazily
 
 GATES = {"lstm": "ifgo", "gru": "zrg", "simple_rnn": "h"}
 """The order of the blocks in our weights: input, forget, new content, output; update, reset, new content."""
@@ -151,19 +151,6 @@ class Layers:
     def _size(self, name: str) -> int:
         weights = self.network.weights[0][0]
         return weights.recurrent_kernel.shape[1] if name == "h" else len(weights.kernel) // len(weights.gates)
-
-
-def stacked(values: Sequence[Value]) -> Value:
-    """Return values of one shape as one value with a new first axis."""
-    first = values[0]
-    if len(values) == 1:
-        return unsqueezed(first, 0)
-    order = (1, *(None if axis is None else axis + (axis > 0) for axis in first.order))
-
-    def read() -> Any:
-        return keras.ops.stack([each.read() for each in values], 1)
-
-    return Value((len(values), *first.shape), order, lazily(read), parts=tuple(values))
 
 
 def _arrays(network: Recurrence, weights: Weights) -> list[np.ndarray]:

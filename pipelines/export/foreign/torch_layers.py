@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import operations as of
-from .recurrent import Layers, Recurrence, Used, Weights, stacked
-from .value import BatchElsewhereError, RefusedError, Value, transposed
+from .recurrent import Layers, Recurrence, Used, Weights
+from .value import BatchElsewhereError, RefusedError, Value, stacked, transposed
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 
 import keras
-import numpy as np
 
 
 class RefusedError(ValueError):
@@ -103,17 +102,24 @@ def whole(value: Value) -> Any:
 def transposed(value: Value, axes: Sequence[int]) -> Value:
     """Return the value with its axes in another order."""
     axes = [axis % len(value.shape) for axis in axes]
-    return changed(value, [value.shape[i] for i in axes], [value.order[i] for i in axes])
+    last = value.last
+    if last is not None:
+        steps = value.order.index(1)
+        last = transposed(last, [axis - (axis > steps) for axis in axes if axis != steps])
+    return changed(value, [value.shape[i] for i in axes], [value.order[i] for i in axes], last=last)
 
 
 def unsqueezed(value: Value, axis: int) -> Value:
     """Return the value with a new axis of size 1."""
     axis %= len(value.shape) + 1
-    return changed(
-        value,
+    last = value.last
+    if last is not None:
+        last = unsqueezed(last, axis - (axis > value.order.index(1)))
+    shape, order = (
         [*value.shape[:axis], 1, *value.shape[axis:]],
         [*value.order[:axis], None, *value.order[axis:]],
     )
+    return changed(value, shape, order, last=last)
 
 
 def squeezed(value: Value, axes: Sequence[int] | None = None) -> Value:
@@ -137,7 +143,10 @@ def selected(value: Value, axis: int, index: int) -> Value:
     order = [*value.order[:axis], *value.order[axis + 1 :]]
     place = value.order[axis]
     if place is None:
-        return changed(value, shape, order, last=None)
+        last = value.last
+        if last is not None:
+            last = selected(last, axis - (axis > value.order.index(1)), 0)
+        return changed(value, shape, order, last=last)
     place = axis_of(value, axis)
     if place == 1 and value.last is not None and index in (-1, value.shape[axis] - 1):
         return value.last
@@ -163,9 +172,25 @@ def sliced(value: Value, axis: int, part: slice) -> Value:
     return Value(tuple(shape), value.order, lazily(lambda: value.read()[_at(place, part)]))
 
 
+def stacked(values: Sequence[Value]) -> Value:
+    """Return values of one shape as one value with a new first axis."""
+    first = values[0]
+    if len(values) == 1:
+        return unsqueezed(first, 0)
+    order = (1, *(None if axis is None else axis + (axis > 0) for axis in first.order))
+
+    def read() -> Any:
+        return keras.ops.stack([each.read() for each in values], 1)
+
+    return Value((len(values), *first.shape), order, lazily(read), parts=tuple(values))
+
+
 def joined(values: Sequence[Value], axis: int) -> Value:
     """Return the values one after the other along an axis."""
     first, axis = values[0], axis % len(values[0].shape)
+    parts = [part for each in values for part in _along_first_axis(each)]
+    if axis == 0 and len(parts) == sum(each.shape[0] for each in values):
+        return stacked(parts)
     shape = [*first.shape[:axis], sum(each.shape[axis] for each in values), *first.shape[axis + 1 :]]
     if all(each.order == first.order for each in values) and first.order[axis] is not None:
         place, order, tensors = axis_of(first, axis), first.order, [each.read() for each in values]
@@ -179,14 +204,21 @@ def joined(values: Sequence[Value], axis: int) -> Value:
     return computed(shape, order, keras.layers.Concatenate(axis=place)(tensors))
 
 
+def _along_first_axis(value: Value) -> tuple[Value, ...]:
+    """Return the values that are stacked along the first axis, if it is a stack."""
+    return (selected(value, 0, 0),) if value.order[0] is None else value.parts
+
+
 def reshaped(value: Value, shape: Sequence[int]) -> Value:
     """Return the value in another shape, which must keep the batch apart from the other axes.
 
     Args:
         shape: the new shape for the example, without -1.
     """
-    kept = [axis for axis, place in enumerate(value.order) if place is not None]
-    value = changed(value, [value.shape[i] for i in kept], [value.order[i] for i in kept], last=None)
+    if list(value.shape) == list(shape):
+        return value
+    for axis in reversed([axis for axis, place in enumerate(value.order) if place is None]):
+        value = selected(value, axis, 0)
     if list(value.shape) == list(shape):
         return value
     rows, batch = value.shape[value.batch], value.batch
@@ -239,48 +271,3 @@ def batch_first(value: Value) -> tuple[int, ...]:
 
 def _at(place: int, key: Any) -> tuple[Any, ...]:
     return (*[slice(None)] * place, key)
-
-
-def together(values: Sequence[Value | np.ndarray]) -> tuple[list[Any], tuple[int | None, ...]]:
-    """Return tensors that broadcast as the foreign ones do, and the order of what is computed from them.
-
-    Args:
-        values: one `Value` at least; arrays are constants.
-
-    Raises:
-        RefusedError: the batch is at different axes, or a constant differs from example to example.
-    """
-    rank = max(np.ndim(each) if isinstance(each, np.ndarray) else len(each.shape) for each in values)
-    full: list[Any] = []
-    for each in values:
-        while isinstance(each, Value) and len(each.shape) < rank:
-            each = unsqueezed(each, 0)
-        full.append(each)
-    known = [each for each in full if isinstance(each, Value)]
-    first = known[0]
-    if any(each.batch != first.batch for each in known):
-        raise RefusedError("combines tensors with the batch at different axes")
-    same = all(each.order == first.order for each in known)
-    order = first.order if same else batch_first(first)
-    tensors = [
-        _constant(each, order, first) if not isinstance(each, Value) else each.read() if same else whole(each)
-        for each in full
-    ]
-    return tensors, order
-
-
-def _constant(array: np.ndarray, order: Sequence[int | None], like: Value) -> np.ndarray:
-    """Return a constant with its axes in the order of a Keras tensor."""
-    array = array.reshape([*[1] * (len(order) - array.ndim), *array.shape])
-    for axis, place in enumerate(order):
-        if place == 0 and array.shape[axis] > 1:
-            first = array.take([0], axis)
-            if not np.array_equal(array, np.broadcast_to(first, array.shape)):
-                raise RefusedError("combines a tensor with a constant that differs from example to example")
-            array = first
-        if place is None and array.shape[axis] > 1:
-            raise RefusedError(f"combines {like.shape} with a constant of shape {array.shape}")
-    real = [axis for axis, place in enumerate(order) if place is not None]
-    axes = sorted(real, key=lambda axis: order[axis] or 0)
-    rest = [axis for axis, place in enumerate(order) if place is None]
-    return array.transpose([*axes, *rest]).reshape([array.shape[axis] for axis in axes])
