@@ -102,7 +102,7 @@ class BatchAxisError(UserError):
 def place(network: str, where: str, reason: Exception) -> UserError:
     """Return the error of one operation of a network."""
     kind = BatchAxisError if isinstance(reason, BatchElsewhereError) else UserError
-    return kind(f"{network}: {where}: {reason}")
+    return kind(f"{network}: {reason}" if where in ("", network) else f"{network}: {where}: {reason}")
 
 
 def _assembled(network: Network, batch: int) -> keras.Model:

@@ -74,8 +74,6 @@ def recurrent(call: Call, cell: str, gates: str) -> list[Value]:
     lengths = call.array(4)
     if lengths is not None and np.any(lengths != x.shape[axes[1]]):
         raise RefusedError("expected no sequence_lens: all steps of all sequences count")
-    if any(np.any(array) for position in (5, 6) if (array := call.array(position)) is not None):
-        raise RefusedError("starts from a state of its own: expected a state of zeros")
     options = _options(call, cell, directions=len(kernels))
     peepholes = call.array(7)
     weights = []
@@ -85,7 +83,14 @@ def recurrent(call: Call, cell: str, gates: str) -> list[Value]:
         weights.append(Weights(gates, kernel, products[side], both[0], both[1], peepholes=of_state))
     backwards = call.get("direction", "forward") == "reverse"
     layers = Layers(Recurrence(call.name, cell, [weights], options, backwards), x, axes, call.used)
+    initial = [call.inputs[position] if position < len(call.inputs) else None for position in (5, 6)]
+    layers.start_from([_directions_first(each, layout) for each in initial[: len(layers.names)]])
     return _results(layers, layout, len(kernels))
+
+
+def _directions_first(state: Any, layout: int) -> Any:
+    """Return a state (directions, batch, size)."""
+    return transposed(state, (1, 0, 2)) if layout and isinstance(state, Value) else state
 
 
 def _options(call: Call, cell: str, *, directions: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -34,7 +34,8 @@ def with_weights(layer: Any, tensor: Any, weights: Weights) -> Any:
 
 def pointwise(function: Callable[[Any], Any], value: Value) -> Value:
     """Return a function of each number."""
-    return Value(value.shape, value.order, lazily(lambda: function(value.read())))
+    read = lazily(lambda: function(value.read()))
+    return Value(value.shape, value.order, read, folded=value.folded)
 
 
 def clipped(value: Value, low: float | None, high: float | None) -> Value:
@@ -76,7 +77,7 @@ def dense(x: Value, kernel: np.ndarray, bias: np.ndarray | None, name: str) -> V
     tensor, order = _with_last_axis(x)
     layer = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, name=name)
     output = with_weights(layer, tensor, [kernel, bias])
-    return computed((*x.shape[:-1], kernel.shape[1]), order, output)
+    return replace(computed((*x.shape[:-1], kernel.shape[1]), order, output), folded=x.folded)
 
 
 def conv1d(x: Value, weights: Weights, window: Window, *, groups: int, name: str) -> Value:

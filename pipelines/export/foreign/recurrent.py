@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from ..._layers import layers
-from .value import Value, arranged, lazily
+from .value import RefusedError, Value, arranged, lazily, selected
 
 GATES = {"lstm": "ifgo", "gru": "zrg", "simple_rnn": "h"}
 """The order of the blocks in our weights: input, forget, new content, output; update, reset, new content."""
@@ -85,6 +85,7 @@ class Layers:
         self.states = wants["states"] or (wants["sequence"] and wants["last"])
         self.directions = len(network.weights[0])
         self.names = ("h", "c") if network.cell == "lstm" else ("h",)
+        self.initial: list[Value] = []
 
     @cached_property
     def outputs(self) -> list[list[Any]]:
@@ -95,11 +96,38 @@ class Layers:
             name = f"{self.network.name}_{level}" if highest else self.network.name
             sequences = level < highest or self.sequences
             layer = self._layer(weights, name, return_sequences=sequences, return_state=self.states)
-            results = layer(below)
+            results = layer(below, initial_state=self._initial(level))
             layer.set_weights([array for each in weights for array in _arrays(self.network, each)])
             made.append(list(results) if isinstance(results, (list, tuple)) else [results])
             below = made[-1][0]
         return made
+
+    def start_from(self, states: Sequence[Value | np.ndarray | None]) -> None:
+        """Start from other states than zeros.
+
+        Args:
+            states: h and for an LSTM c, (layers * directions, batch, size) each. None is zeros.
+
+        Raises:
+            RefusedError: a state is a constant other than zeros.
+        """
+        values = [each for each in states if isinstance(each, Value)]
+        constants = [each for each in states if not isinstance(each, Value)]
+        if any(each is not None and np.any(each) for each in constants) or (values and constants):
+            raise RefusedError(
+                "starts from a state of its own: expected zeros, or the state of another layer"
+            )
+        self.initial = [
+            selected(each, 0, i)
+            for i in range(self.directions * len(self.network.weights))
+            for each in values
+        ]
+
+    def _initial(self, level: int) -> list[Any] | None:
+        if not self.initial:
+            return None
+        each = self.directions * len(self.names)
+        return [arranged(state, (0, 1)) for state in self.initial[level * each : (level + 1) * each]]
 
     def _layer(self, weights: Sequence[Weights], name: str, **returned: bool) -> Any:
         first = weights[0]

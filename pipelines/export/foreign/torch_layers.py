@@ -78,14 +78,13 @@ def recurrent(call: Call, cell: str, gates: str, **options: Any) -> list[Value]:
         raise BatchElsewhereError(
             f"{first}: expected the batch at axis {axes[0]}, found it at axis {x.batch}"
         )
-    initial = call["hx"] if isinstance(call["hx"], list) else [call["hx"]]
-    if any(isinstance(each, Value) or np.any(array_of(each)) for each in initial):
-        raise RefusedError("starts from a state of its own: expected a state of zeros")
     directions = 2 if call["bidirectional"] else 1
     count = len(flat) // (call["num_layers"] * directions)
     weights = [_weights(gates, flat[i : i + count], call["has_biases"]) for i in range(0, len(flat), count)]
     pairs = [weights[i : i + directions] for i in range(0, len(weights), directions)]
     layers = Layers(Recurrence(call.name, cell, pairs, options), x, axes, call.used)
+    initial = call["hx"] if isinstance(call["hx"], list) else [call["hx"]]
+    layers.start_from([each if isinstance(each, Value) else array_of(each) for each in initial])
     sequence = layers.sequence()
     if not call["batch_first"]:
         sequence = transposed(sequence, (1, 0, 2))

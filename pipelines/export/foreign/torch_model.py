@@ -101,8 +101,8 @@ class TorchNetwork(Network):
         for node in graph.nodes:
             if not _is_accepted(node.target):
                 operation = node.target.removeprefix(_ATEN).partition(".")[0]
-                where = f"{name}: {node.where}" if node.where else name
-                raise UserError(f"{where}: {operation} has no counterpart: accepted are {ACCEPTED}")
+                reason = RefusedError(f"{operation} has no counterpart: accepted are {ACCEPTED}")
+                raise place(name, node.where, reason)
 
     def walk(self, values: Sequence[Value], arrays: Sequence[np.ndarray], used: Used) -> list[Any]:
         made: dict[str, Any] = {each.name: value for each, value in zip(self.inputs, values, strict=True)}
@@ -121,7 +121,7 @@ class TorchNetwork(Network):
             except RefusedError as error:
                 raise place(self.name, node.where or name, error) from None
             outcomes = outcome if isinstance(outcome, list) else [outcome]
-            made |= {name: value for name, value in zip(node.outputs, outcomes, strict=True) if name}
+            made |= {name: value for name, value in zip(node.outputs, outcomes, strict=False) if name}
             if name.partition(".")[0].endswith("_"):  # it changes its input in place
                 made[next(iter(node.arguments.values())).name] = outcomes[0]
         return [made.get(name) for name in self.graph.outputs]
@@ -162,8 +162,8 @@ class TorchNetwork(Network):
                 with torch.no_grad():
                     results = getattr(getattr(torch.ops.aten, operation), overload)(**given)
         except (RuntimeError, IndexError, TypeError, ValueError) as error:
-            reason = f"fails on this length: {str(error).splitlines()[0]}"
-            raise _ShapeError(f"{self.name}: {node.where or name}: {reason}") from None
+            reason = RefusedError(f"fails on this length: {str(error).splitlines()[0]}")
+            raise _ShapeError(str(place(self.name, node.where or name, reason))) from None
         made = list(results) if isinstance(results, (list, tuple)) else [results]
         example.update((name, value) for name, value in zip(node.outputs, made, strict=True) if name)
         return made

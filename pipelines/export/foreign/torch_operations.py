@@ -77,6 +77,19 @@ def _reduced(call: Call, function: Any) -> Value:
     return of.reduced(function, call.value, call["dim"], keep=call.get("keepdim", False))
 
 
+def _largest(call: Call) -> list[Value]:
+    """Return the first result of torch.max, without the indices."""
+    return [of.reduced(keras.ops.max, call.value, [call["dim"]], keep=call.get("keepdim", False))]
+
+
+def _glu(call: Call) -> Value:
+    axis = call.get("dim", -1)
+    half = call.value.shape[axis] // 2
+    one, other = (sliced(call.value, axis, part) for part in (slice(0, half), slice(half, None)))
+    gate = of.pointwise(keras.layers.Activation("sigmoid"), other)
+    return of.combined(keras.ops.multiply, [one, gate], call.shapes[0])
+
+
 def _average_of_all(call: Call) -> Value:
     if list(call["output_size"]) != [1]:
         raise RefusedError(f"expected an output of size 1, got {call['output_size']}")
@@ -206,6 +219,8 @@ OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "sqrt.default": partial(_pointwise, function=keras.ops.sqrt),
     "sum.dim_IntList": partial(_reduced, function=keras.ops.sum),
     "mean.dim": partial(_reduced, function=keras.ops.mean),
+    "max.dim": _largest,
+    "glu.default": _glu,
     "amax.default": partial(_reduced, function=keras.ops.max),
     "adaptive_avg_pool1d.default": _average_of_all,
     "avg_pool1d.default": partial(_pool, kind="average"),
@@ -221,10 +236,18 @@ OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "cat.default": _cat,
     **dict.fromkeys(("view.default", "reshape.default", "flatten.using_ints", "unflatten.int"), _reshape),
     **dict.fromkeys(
-        ("contiguous.default", "clone.default", "detach.default", "alias.default", "detach_.default"), _same
+        (
+            "contiguous.default",
+            "clone.default",
+            "detach.default",
+            "alias.default",
+            "detach_.default",
+            "type_as.default",
+        ),
+        _same,
     ),
     **dict.fromkeys(("dropout.default", "feature_dropout.default", "alpha_dropout.default"), _dropout),
-    **dict.fromkeys(("to.dtype", "to.device", "_to_copy.default"), _to),
+    **dict.fromkeys(("to.dtype", "to.dtype_layout", "_to_copy.default"), _to),
 }
 """By their name in torch.ops.aten: the function that makes the result, one value or a list of them."""
 
@@ -232,6 +255,7 @@ CONSTANT = frozenset(
     (
         *("sym_size.int", "zeros.default", "zeros_like.default", "new_zeros.default", "ones.default"),
         *("full.default", "arange.default", "scalar_tensor.default", "lift_fresh_copy.default"),
+        "_weight_norm.default",
     )
 )
-"""Operations whose result depends on the sizes of the inputs at most."""
+"""Operations whose result depends on weights and on the sizes of the inputs at most."""

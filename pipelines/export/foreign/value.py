@@ -38,6 +38,8 @@ class Value:
     """The last step of a sequence (axis 1 of the Keras tensor), if the layer returns it."""
     parts: tuple[Value, ...] = ()
     """The values that are stacked along the first axis, if it is a stack."""
+    folded: tuple[tuple[int, ...], tuple[int | None, ...]] | None = None
+    """The sizes and the order of two axes, batch and steps, that the foreign tensor has as its first one."""
 
     @property
     def batch(self) -> int:
@@ -80,6 +82,8 @@ def arranged(value: Value, axes: Sequence[int]) -> Any:
     Raises:
         BatchElsewhereError: the first of `axes` is not the batch.
     """
+    if value.folded:
+        raise RefusedError("mixes the batch with the steps")
     if value.order[axes[0]] != 0:
         raise BatchElsewhereError(f"expected the batch at axis {axes[0]}, found it at axis {value.batch}")
     tensor = value.read()
@@ -221,6 +225,8 @@ def reshaped(value: Value, shape: Sequence[int]) -> Value:
         value = selected(value, axis, 0)
     if list(value.shape) == list(shape):
         return value
+    if (found := _folded(value, shape)) is not None:
+        return found
     rows, batch = value.shape[value.batch], value.batch
     before, after = math.prod(value.shape[:batch]), math.prod(value.shape[batch + 1 :])
     for place, size in enumerate(shape):
@@ -234,6 +240,19 @@ def reshaped(value: Value, shape: Sequence[int]) -> Value:
     target = _open_sizes([value.shape[axis] for axis in _others(value)], tensor.shape[1:], others)
     order = [0 if axis == place else axis + (axis < place) for axis in range(len(shape))]
     return computed(shape, order, _reshaped(tensor, target))
+
+
+def _folded(value: Value, shape: Sequence[int]) -> Value | None:
+    """Return the value with batch and steps as one axis, or as two again, if that is the new shape."""
+    if value.folded:
+        sizes, order = value.folded
+        if tuple(shape) != (*sizes, *value.shape[1:]):
+            raise RefusedError("mixes the batch with the steps")
+        return changed(value, shape, (*order, *value.order[1:]), folded=None)
+    sizes, order = value.shape[:2], value.order[:2]
+    if set(order) == {0, 1} and tuple(shape) == (math.prod(sizes), *value.shape[2:]):
+        return changed(value, shape, (0, *value.order[2:]), folded=(sizes, order), last=None)
+    return None
 
 
 def _open_sizes(old: Sequence[int], known: Sequence[int | None], new: Sequence[int]) -> list[int | None]:

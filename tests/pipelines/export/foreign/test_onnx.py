@@ -130,6 +130,17 @@ def test_recurrent_operations_answer_as_in_onnx(name: str, direction: str, tmp_p
     compare(file, 2 * STEPS + 1, batch=1)
 
 
+@pytest.mark.parametrize("layout", [0, 1])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_a_layer_may_start_from_the_states_of_another(kind: str, layout: int, tmp_path: Path) -> None:
+    states = ["y_h", "y_c"] if kind == "LSTM" else ["y_h"]
+    names = ["x", "w", "r", "b", "", *states]
+    tail = [make.make_node(kind, names, ["z", "out"], hidden_size=UNITS, layout=layout)]
+    outputs = {"out": [None] * 3}
+    file = recurrent_file(tmp_path / "net.onnx", kind, tail=tail, outputs=outputs, layout=layout)
+    compare(file, STEPS, batch=1 - layout)
+
+
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_the_batch_may_come_first(kind: str, tmp_path: Path) -> None:
     compare(recurrent_file(tmp_path / "net.onnx", kind, layout=1), STEPS, batch=0)

@@ -88,6 +88,35 @@ def residual(x: Any) -> Any:
     return x + torch.sigmoid(x) * 0.3
 
 
+def folded(results: Any) -> Any:
+    return results[0].contiguous().view(-1, UNITS)
+
+
+class Explicit(nn.Module):
+    """Zeros as first states, written as many tutorials do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = lstm(num_layers=2)
+
+    def forward(self, x: Any) -> Any:
+        start = [torch.zeros(2, x.size(0), UNITS).to(x.device).detach() for _ in "hc"]
+        return self.lstm(x, tuple(start))[0][:, -1, :].max(dim=1, keepdim=True)[0]
+
+
+class Translating(nn.Module):
+    """The last states of one layer are the first ones of another."""
+
+    def __init__(self, kind: Any, **options: Any) -> None:
+        super().__init__()
+        self.encoder = kind(FEATURES, UNITS, batch_first=True, **options)
+        self.decoder = kind(FEATURES, UNITS, batch_first=True, **options)
+        self.dense = nn.Linear(UNITS * (2 if options.get("bidirectional") else 1), 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.dense(self.decoder(x * 0.5, self.encoder(x)[1])[0])
+
+
 def lstm(**options: Any) -> Any:
     return nn.LSTM(FEATURES, UNITS, batch_first=True, **options)
 
@@ -136,6 +165,13 @@ CHAINS: dict[str, tuple[Any, ...]] = {
         *(lstm(), output, nn.ReLU(inplace=True), nn.LeakyReLU(inplace=True)),
         lambda x: (x.abs().sqrt() - x).sum(1, keepdim=True),
     ),
+    "explicit zeros": (Explicit(),),
+    "encoder and decoder": (Translating(nn.LSTM),),
+    "deep encoder and decoder of both directions": (Translating(nn.GRU, num_layers=2, bidirectional=True),),
+    "gated convolution": (
+        *(turned, nn.utils.parametrizations.weight_norm(nn.Conv1d(FEATURES, 6, 3, padding=1)), nn.GLU(dim=1)),
+        *(turned, nn.GRU(3, UNITS, batch_first=True), last_state),
+    ),
     "a head after sequences": (lstm(), output, nn.Linear(UNITS, 3), nn.LayerNorm([3]), turned),
 }
 FIXED: dict[str, tuple[Any, ...]] = {
@@ -146,6 +182,7 @@ FIXED: dict[str, tuple[Any, ...]] = {
     ),
     "a step in the middle": (gru(), output, lambda x: x[:, 2:4, 1:], lambda x: x[:, 0]),
     "one feature": (lambda x: x[:, :, 0].unsqueeze(-1), nn.LSTM(1, UNITS, batch_first=True), last_step),
+    "batch and steps folded": (gru(), folded, nn.Linear(UNITS, 3), nn.ReLU(), lambda x: x.view(ROWS, -1, 3)),
     "dense": (nn.Linear(FEATURES, 3), nn.Sigmoid(), nn.Flatten(1)),
 }
 """Chains for sequences of one length."""
@@ -276,13 +313,14 @@ class Attending(nn.Module):
             r"Attending: attention \(MultiheadAttention\): .* has no counterpart: accepted are LSTM",
         ),
         (Starting(), r"Starting: .*accepted|Starting: gru \(GRU\): starts from a state of its own"),
-        (Chain(gru(), output, lambda x: x.flatten(0, 1)), "mixes the batch, axis 0, with other axes"),
+        (Chain(gru(), output, lambda x: x.flatten(0, 1)), "output: mixes the batch with the steps"),
+        (Chain(gru(), output, lambda x: x.flatten()), "mixes the batch, axis 0, with other axes"),
         (Chain(gru(), output, lambda x: x.cumsum(1)), "cumsum has no counterpart"),
         (nn.GroupNorm(1, 3), r"GroupNorm: expected an example of its input, from_torch\(module, x\)"),
         (nn.Conv1d(4, 6, 3, groups=2), "Conv1d: expected 1 group or one for each of 4 channels, got 2"),
         ("a", "from_torch: expected a torch.nn.Module, got str"),
     ],
-    ids=["attention", "state", "batch", "cumsum", "no example", "groups", "text"],
+    ids=["attention", "state", "folded", "batch", "cumsum", "no example", "groups", "text"],
 )
 def test_what_is_not_accepted_is_named(module: Any, message: str) -> None:
     with pytest.raises(UserError, match=message) as error:
