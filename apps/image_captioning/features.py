@@ -13,7 +13,7 @@ import numpy as np
 from pipelines.data.examples import Data, Examples, Features
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.image import read_image
+from pipelines.ondevice.image import read_image, resized
 from pipelines.ondevice.vocabulary import Vocabulary, words
 
 from .augment import Augment, all_captions
@@ -98,7 +98,7 @@ def references(examples: Examples, vocabulary: Vocabulary) -> np.ndarray:
 
 
 def encode(bundle: Bundle, images: Sequence[Any]) -> np.ndarray:
-    """Return images (files, or arrays of the network's size) as uint8 (N, size, size, 3)."""
+    """Return images (files, or uint8 arrays) in the network's size, as uint8 (N, size, size, 3)."""
     size = bundle.preprocessing["image_size"]
     return np.stack([pixels_of(image, size) for image in images])
 
@@ -107,15 +107,15 @@ def pixels_of(image: Any, size: int) -> np.ndarray:
     """Return one image as uint8 (size, size, 3).
 
     Args:
-        image: a file, or an array that already has this shape and dtype.
+        image: a file, or uint8 (height, width, 3).
         size: pixels each way.
     """
     if isinstance(image, str | Path):
         return read_image(Path(image), size)
     array = np.asarray(image)
-    if array.shape != (size, size, 3) or array.dtype != np.uint8:
-        raise ValueError(f"expected a file, or uint8 ({size}, {size}, 3), got {array.dtype} {array.shape}")
-    return array
+    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.uint8:
+        raise ValueError(f"expected a file, or uint8 (height, width, 3), got {array.dtype} {array.shape}")
+    return array if array.shape[:2] == (size, size) else resized(array, size)
 
 
 def encode_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:

@@ -52,6 +52,13 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
         raise UserError(f"{name}: can't be read as an image: {reason}") from None
 
 
+def resized(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Return an image in memory, uint8 (height, width, 3), as `read_image` would read it from a file."""
+    from PIL import Image
+
+    return _prepare(Image.fromarray(pixels), size, "image")
+
+
 def _prepare(image: Image.Image, size: int, name: str) -> np.ndarray:
     from PIL import Image, ImageOps
 
