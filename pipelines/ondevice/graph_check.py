@@ -178,7 +178,7 @@ def _check_options(operator: Operator, op: Table, node: Node) -> None:
     if node.table is None:
         return
     for name, (field, kind, least, most) in wanted.fields.items():
-        value = node.table.number(field, _KINDS[kind], name in _DEFAULT_1)
+        value = node.table.number(field, _KINDS[kind], int(name in _DEFAULT_1))
         if not least <= value <= most:
             raise UnsoundError(f"expected {name} of {least:g} to {most:g}, found {value:g}")
         node.options[name] = value

@@ -46,6 +46,7 @@ EXAMPLES: list[tuple[str, str, dict[str, float]]] = [
     ],
     ("LOGISTIC", "i16 2,3 > i16*0.000030517578125 2,3", {}),
     ("TANH", "i16 2,3 > i16*0.000030517578125 2,3", {}),
+    ("RSQRT", "i8*0.25@-128 2,3 > i8 2,3", {}),
     ("LOGICAL_NOT", "bool 2 > bool 2", {}),
     ("LEAKY_RELU", "f32 2,3 > f32 2,3", {"alpha": 0.5}),
     ("LEAKY_RELU", "i8 2,3 > i8 2,3", {"alpha": 0.5}),
