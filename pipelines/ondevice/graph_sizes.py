@@ -9,6 +9,7 @@ import numpy as np
 
 from .flatbuffer_reader import UnsoundError, require
 from .graph_check import IF, Graph, Step, Tensor
+from .list_writes import ListWrites
 from .node import Shape, size
 from .value_rules import DTYPES, LARGEST, value_of
 
@@ -56,12 +57,13 @@ class Sizes:
         graph = self._graphs[index]
         known = [tensor.shape for tensor in graph.tensors]
         values: dict[int, np.ndarray | None] = {}
+        writes = ListWrites()
         for i, shape in zip(graph.inputs, shapes, strict=True):
             self._write(f"graph {index}: input {i}", graph.tensors[i], shape)
             known[i] = shape
         for place, step in enumerate(self._steps[index]):
             try:
-                self._step(step, graph, known, values)
+                self._step(step, graph, known, values, writes=writes)
             except UnsoundError as problem:
                 where = "" if step.operator is None and "graph" in str(problem) else f"{step.node.name}: "
                 raise UnsoundError(f"graph {index}, operator {place}, {where}{problem}") from None
@@ -69,7 +71,13 @@ class Sizes:
         return self._done[index, shapes]
 
     def _step(
-        self, step: Step, graph: Graph, known: list[Shape], values: dict[int, np.ndarray | None]
+        self,
+        step: Step,
+        graph: Graph,
+        known: list[Shape],
+        values: dict[int, np.ndarray | None],
+        *,
+        writes: ListWrites,
     ) -> None:
         node, operator = step.node, step.operator
         given = [known[i] if i != -1 else () for i in step.inputs]
@@ -81,7 +89,8 @@ class Sizes:
             require(
                 operator.empty or not any(0 in shape for shape in given), "expected tensors with elements"
             )
-            made = operator.shape(node)
+            written = writes.shape_of(step, known, open_output=bool(graph.tensors[step.outputs[0]].open))
+            made = operator.shape(node) if written is None else [written]
             require(
                 len(made) == len(step.outputs), f"expected {len(made)} outputs, found {len(step.outputs)}"
             )

@@ -46,7 +46,7 @@ NETWORK_OPERATORS = [
         options(8, activation=ACTIVATION, format=(1, "b", 0, 0), keep=(2, "?", *FLAG)), "filter",
     ),
     Operator(
-        "BATCH_MATMUL", 126, "T T > T; f32 i8 > f32", "f32 i8 i16 i32", filters.matmul,
+        "BATCH_MATMUL", 126, "T T > T; f32 i8 > f32; i16 i8 > i16", "f32 i8 i16 i32", filters.matmul,
         options(101, adj_x=(0, "?", *FLAG), adj_y=(1, "?", *FLAG)), "product", 5,
     ),
     Operator("CONV_2D", 3, _WEIGHTS, "", filters.conv, _CONV, "filter"),

@@ -129,6 +129,7 @@ EXAMPLES: list[tuple[str, str, dict[str, float]]] = [
     ("FULLY_CONNECTED", "i8 2,3; i8 4,3; i32*0.0625 4 > i8 2,4", {}),
     ("BATCH_MATMUL", "f32 2,3,4; f32 5,4 > f32 2,3,5", {"adj_y": 1}),
     ("BATCH_MATMUL", "i8 2,3,4; i8 4,5 > i8 2,3,5", {}),
+    ("BATCH_MATMUL", "i16 2,3,4; i8 4,5 > i16 2,3,5", {}),
     (
         "CONV_2D", f"{_IMAGE}; f32 3,2,2,2; f32 3 > f32 1,2,2,3",
         {"padding": 1, "dilation_h": 2, "dilation_w": 2},
