@@ -111,6 +111,13 @@ _LIST = [
         )
         for name, number, table in (("ARG_MAX", 56, 40), ("ARG_MIN", 79, 57))
     ],
+    *[
+        Operator(name, number, "T i32 i32 > T", "f32 i32", shapes.segmented)
+        for name, number in (
+            ("UNSORTED_SEGMENT_PROD", 153), ("UNSORTED_SEGMENT_MAX", 154), ("UNSORTED_SEGMENT_SUM", 155),
+            ("UNSORTED_SEGMENT_MIN", 157),
+        )
+    ],
     Operator(
         "CUMSUM", 128, "T i32 > T", _FI, shapes.cumulated,
         options(102, exclusive=(0, "?", *FLAG), reverse=(1, "?", *FLAG)),

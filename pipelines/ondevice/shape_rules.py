@@ -114,6 +114,15 @@ def arg(node: Node) -> list[Shape]:
     return [node.shapes[0][:axis] + node.shapes[0][axis + 1 :]]
 
 
+def segmented(node: Node) -> list[Shape]:
+    """Rows are put together by known numbers in input 1; LiteRT doesn't check that they are below input 2."""
+    rows, shape = node.shapes[:2]
+    numbers, count = node.known(1, "numbers of segments"), node.one(2, "number of segments")
+    require(len(shape) == 1 and rows[:1] == shape, f"expected a number for each row of {rows}, found {shape}")
+    require(0 <= min(numbers) <= max(numbers) < count, f"expected numbers below {count}, found {numbers[:9]}")
+    return [(count, *rows[1:])]
+
+
 def cumulated(node: Node) -> list[Shape]:
     """The sum goes along the axis in input 1."""
     axis_of(node.one(1, "axis"), len(node.shapes[0]))

@@ -39,6 +39,12 @@ def _sliced(_: Node, values: list[np.ndarray]) -> np.ndarray:
     return values[0][first : None if count == -1 else first + count]
 
 
+def _segmented(_: Node, values: list[np.ndarray]) -> np.ndarray:
+    made = np.ones(int(values[2].item()), values[0].dtype)
+    np.multiply.at(made, values[1], values[0])
+    return made
+
+
 Rule = Callable[[Node, list[np.ndarray]], np.ndarray]
 _RULES: dict[str, Rule] = {
     "ADD": lambda _, v: v[0] + v[1],
@@ -62,6 +68,7 @@ _RULES: dict[str, Rule] = {
     "PACK": lambda node, v: np.stack(v, axis=node.options["axis"]),
     "CONCATENATION": lambda node, v: np.concatenate(v, axis=node.options["axis"]),
     "RANGE": lambda _, v: np.arange(v[0].item(), v[1].item(), v[2].item()),
+    "UNSORTED_SEGMENT_PROD": _segmented,
     "SHAPE": lambda node, _: np.array(node.shapes[0]),
     "RANK": lambda node, _: np.array(len(node.shapes[0])),
     "STRIDED_SLICE": _strided,

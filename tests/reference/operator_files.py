@@ -84,6 +84,10 @@ EXAMPLES: list[tuple[str, str, dict[str, float]]] = [
     *[(name, "i8 2,3; i32 1=1 > i8 2,1", {"keep_dims": 1}) for name in ["MEAN", "SUM", "REDUCE_MIN"]],
     *[(name, "bool 2,3; i32 2=0 1 > bool ", {}) for name in ("REDUCE_ANY", "REDUCE_ALL")],
     *[(name, "f32 2,3; i32 =1 > i32 2", {"output_type": 2}) for name in ("ARG_MAX", "ARG_MIN")],
+    *[
+        (f"UNSORTED_SEGMENT_{name}", "f32 3,2; i32 3=1 0 1; i32 =2 > f32 2,2", {})
+        for name in ("PROD", "MAX", "SUM", "MIN")
+    ],
     ("CUMSUM", "f32 2,3; i32 =1 > f32 2,3", {}),
     ("TOPK_V2", "f32 2,3; i32 =2 > f32 2,2; i32 2,2", {}),
     ("CAST", "f32 2 > i32 2", {}),
@@ -256,7 +260,8 @@ class Example:
             tensor.quantization.scale, tensor.quantization.zeroPoint = [made.scale], [made.zero]
         if made.values is not None:
             buffer = schema.BufferT()
-            values = np.array(made.values).astype(DTYPES[made.kind])
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = np.array(made.values).astype(DTYPES[made.kind])
             buffer.data = np.frombuffer(values.tobytes(), np.uint8)
             tensor.buffer = len(model.buffers)
             model.buffers.append(buffer)
