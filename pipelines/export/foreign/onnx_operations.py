@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from . import onnx_layers as layers
 from . import operations as of
@@ -71,6 +72,13 @@ def _pool(call: Call, kind: str) -> Value:
     if any(call.get("pads", [0])) or call.get("ceil_mode", 0) or call.get("dilations", [1]) != [1]:
         raise RefusedError("expected pooling without pads, dilations and ceil_mode")
     return of.pooled(kind, call.value, size, stride)
+
+
+def _pad(call: Call) -> Value:
+    pads = np.array(call.integers("pads", 1)).reshape(2, -1)
+    if call.get("mode", "constant") != "constant" or np.any(call.array(2)) or np.any(pads[:, :-1]):
+        raise RefusedError("expected zeros around the last axis")
+    return of.padded(call.value, *pads[:, -1].tolist())
 
 
 def _gather(call: Call) -> Value:
@@ -183,6 +191,7 @@ OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "GlobalMaxPool": partial(_pool_of_all, function=keras.ops.max),
     "AveragePool": partial(_pool, kind="average"),
     "MaxPool": partial(_pool, kind="max"),
+    "Pad": _pad,
     "Slice": _slice,
     "Transpose": _transpose,
     "Squeeze": _squeeze,

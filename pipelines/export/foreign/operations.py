@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..._layers import layers
 from .value import RefusedError, Value, arranged, axis_of, batch_first, computed, lazily, unsqueezed, whole
 
 Weights = Sequence[np.ndarray | None]
@@ -88,25 +89,38 @@ def conv1d(x: Value, weights: Weights, window: Window, *, groups: int, name: str
     """
     kernel, bias = weights
     assert kernel is not None
-    filters, channels = len(kernel), x.shape[1]
-    options = {"strides": window.stride, "dilation_rate": window.dilation, "use_bias": bias is not None}
-    if groups == 1:
-        layer = keras.layers.Conv1D(filters, window.size, name=name, **options)
-        kernel = kernel.transpose(2, 1, 0)
-    elif groups == channels:
-        layer = keras.layers.DepthwiseConv1D(
-            window.size, depth_multiplier=filters // channels, name=name, **options
-        )
-        kernel = kernel.reshape(channels, -1, window.size).transpose(2, 0, 1)
-    else:
-        raise RefusedError(f"expected 1 group or one for each of {channels} channels, got {groups}")
+    before, after = window.padding
+    if x.unpadded is not None:
+        x, *more = x.unpadded
+        before, after = before + more[0], after + more[1]
+    filters, channels, seen = len(kernel), x.shape[1], window.dilation * (window.size - 1) + 1
+    options = {"dilation_rate": window.dilation, "use_bias": bias is not None, "name": name}
     tensor = arranged(x, (0, 2, 1))
-    if any(window.padding):
-        tensor = keras.layers.ZeroPadding1D(window.padding)(tensor)
+    if groups == 1 and before and (before, after, window.stride) == (seen - 1, 0, 1):
+        layer = layers.CausalConv1D(filters, window.size, **options)
+    else:
+        tensor = keras.layers.ZeroPadding1D((before, after))(tensor) if before or after else tensor
+        options["strides"] = window.stride
+        if groups == 1:
+            layer = keras.layers.Conv1D(filters, window.size, **options)
+        elif groups == channels:
+            layer = keras.layers.DepthwiseConv1D(window.size, depth_multiplier=filters // channels, **options)
+            kernel = kernel.reshape(channels, -1, window.size)
+        else:
+            raise RefusedError(f"expected 1 group or one for each of {channels} channels, got {groups}")
+    kernel = kernel.transpose(2, 1, 0) if groups == 1 else kernel.transpose(2, 0, 1)
     output = with_weights(layer, tensor, [kernel, bias])
-    seen = window.dilation * (window.size - 1) + 1
-    steps = (x.shape[2] + sum(window.padding) - seen) // window.stride + 1
+    steps = (x.shape[2] + before + after - seen) // window.stride + 1
     return computed((x.shape[0], filters, steps), (0, 2, 1), output)
+
+
+def padded(x: Value, before: int, after: int) -> Value:
+    """Return (batch, channels, steps) with zeros before and after the steps."""
+    if len(x.shape) != 3 or min(before, after) < 0:
+        raise RefusedError("expected zeros around the steps of (batch, channels, steps)")
+    read = lazily(lambda: keras.layers.ZeroPadding1D((before, after))(arranged(x, (0, 2, 1))))
+    shape = (*x.shape[:2], x.shape[2] + before + after)
+    return Value(shape, (0, 2, 1), read, unpadded=(x, before, after))
 
 
 def layer_norm(x: Value, count: int, weights: Weights, *, epsilon: float, name: str) -> Value:

@@ -60,8 +60,8 @@ def from_torch(module: Any, *inputs: Any) -> keras.Model:
     import torch
 
     name = type(module).__name__
-    if not isinstance(module, torch.nn.Module):
-        raise UserError(f"from_torch: expected a torch.nn.Module, got {name}")
+    if not isinstance(module, torch.nn.Module) or isinstance(module, torch.jit.ScriptModule):
+        raise UserError(f"from_torch: expected a torch.nn.Module, not of torch.jit, got {name}")
     problem = ""
     with _in_evaluation(module):
         if inputs:
@@ -234,9 +234,10 @@ def _made_up(module: Any) -> Iterator[tuple[Any, tuple[int | str, ...]]]:
             choices = [(_ROWS, "steps", first.in_features) if recurrent else (_ROWS, first.in_features)]
         case _:
             choices = []
+    numbers = next((each.dtype for each in module.parameters()), None)
     for sizes in choices:
         shape = [_STEPS if size == "steps" else size for size in sizes]
-        yield torch.zeros(shape, dtype=torch.long if isinstance(first, nn.Embedding) else None), sizes
+        yield torch.zeros(shape, dtype=torch.long if isinstance(first, nn.Embedding) else numbers), sizes
 
 
 def _resolved(arguments: Any, known: Mapping[str, Any]) -> Any:

@@ -104,6 +104,12 @@ def _pool(call: Call, kind: str) -> Value:
     return of.pooled(kind, call.value, size, stride)
 
 
+def _pad(call: Call) -> Value:
+    if len(call["pad"]) != 2 or call.get("mode", "constant") != "constant" or call.get("value"):
+        raise RefusedError("expected zeros around the last axis")
+    return of.padded(call.value, *call["pad"])
+
+
 def _select(call: Call) -> Value:
     return selected(call.value, call["dim"], call["index"])
 
@@ -225,6 +231,8 @@ OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "adaptive_avg_pool1d.default": _average_of_all,
     "avg_pool1d.default": partial(_pool, kind="average"),
     "max_pool1d.default": partial(_pool, kind="max"),
+    "pad.default": _pad,
+    "constant_pad_nd.default": _pad,
     "select.int": _select,
     "slice.Tensor": _slice,
     "permute.default": _permute,

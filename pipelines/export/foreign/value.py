@@ -40,6 +40,8 @@ class Value:
     """The values that are stacked along the first axis, if it is a stack."""
     folded: tuple[tuple[int, ...], tuple[int | None, ...]] | None = None
     """The sizes and the order of two axes, batch and steps, that the foreign tensor has as its first one."""
+    unpadded: tuple[Value, int, int] | None = None
+    """If zeros are before and after the steps of (batch, channels, steps): the rest, and how many zeros."""
 
     @property
     def batch(self) -> int:
@@ -54,7 +56,9 @@ def lazily(make: Callable[[], Any]) -> Callable[[], Any]:
 
 def changed(value: Value, shape: Sequence[int], order: Sequence[int | None], **changes: Any) -> Value:
     """Return the same Keras tensor as a value with other axes."""
-    return replace(value, shape=tuple(shape), order=tuple(order), **{"parts": (), **changes})
+    return replace(
+        value, shape=tuple(shape), order=tuple(order), **{"parts": (), "unpadded": None, **changes}
+    )
 
 
 def computed(shape: Sequence[int], order: Sequence[int | None], tensor: Any) -> Value:

@@ -156,7 +156,8 @@ def chain(file: Path) -> Path:
     nodes = [
         node("Gather", ["table", "x"], ["e"], name="embedding"),
         node("Transpose", ["e"], ["e1"], perm=[0, 2, 1]),
-        node("Conv", ["e1", "k", "kb"], ["c"], pads=[1, 1]),
+        node("Pad", ["e1", "pads"], ["e2"]),
+        node("Conv", ["e2", "k", "kb"], ["c"], pads=[0, 1]),
         node("BatchNormalization", ["c", "gain", "shift", "mean", "var"], ["n"], epsilon=1e-3),
         node("LeakyRelu", ["n"], ["a"]),
         node("Transpose", ["a"], ["a1"], perm=[2, 0, 1]),
@@ -172,7 +173,7 @@ def chain(file: Path) -> Path:
     stored = {
         **{"table": drawn(WORDS, FEATURES), "k": drawn(UNITS, FEATURES, 3), "kb": drawn(UNITS)},
         **{name: drawn(UNITS, seed=i) for i, name in enumerate(("gain", "shift", "mean", "gain4", "shift4"))},
-        **{"var": drawn(UNITS) ** 2 + 0.5, "zero": np.array([0])},
+        **{"pads": np.array([0, 0, 1, 0, 0, 0]), "var": drawn(UNITS) ** 2 + 0.5, "zero": np.array([0])},
         **{"w": drawn(1, 3 * UNITS, UNITS), "r": drawn(1, 3 * UNITS, UNITS, seed=1)},
         **{"m": drawn(UNITS, 7), "mb": drawn(7), "g": drawn(3, 7), "gb": drawn(3)},
     }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import layers
 from pipelines.commands.export import Export, run
 from pipelines.errors import UserError
 from pipelines.export.any_model import convert, load_model
@@ -155,6 +156,11 @@ CHAINS: dict[str, tuple[Any, ...]] = {
         *(turned, nn.Conv1d(FEATURES, 10, 3, stride=2, dilation=2, groups=FEATURES, padding=4), nn.GELU()),
         *(nn.MaxPool1d(2), turned, nn.LSTM(10, UNITS, batch_first=True), last_step),
     ),
+    "causal convolution": (
+        *(turned, lambda x: nn.functional.pad(x, (4, 0)), nn.Conv1d(FEATURES, 3, 3, dilation=2), turned),
+        *(nn.GRU(3, UNITS, batch_first=True), output),
+    ),
+    "padded": (turned, lambda x: nn.functional.pad(x, (1, 2)), turned, gru(), last_step),
     "convolution alone": (turned, nn.Conv1d(FEATURES, 3, 4, padding="same"), nn.AdaptiveAvgPool1d(1)),
     "arithmetic": (normalised, residual, gru(), output, nn.PReLU(), nn.LeakyReLU(0.2), nn.Hardtanh()),
     "activations": (
@@ -240,6 +246,12 @@ def test_a_chain_for_one_length_answers_as_in_torch(name: str) -> None:
     compare(parts, model, module.eval(), steps=STEPS)
 
 
+def test_double_precision_and_streaming_convolutions() -> None:
+    model = from_torch(module_of(*CHAINS["causal convolution"]).double())
+    assert [type(each).__name__ for each in model.layers] == ["InputLayer", "CausalConv1D", "GRU"]
+    assert layers.OneStep(model)
+
+
 def test_layers_return_no_more_than_is_read() -> None:
     model = from_torch(module_of(gru(num_layers=2), last_step, nn.Linear(UNITS, 3)))
     lower, higher = (each for each in model.layers if type(each).__name__ == "GRU")
@@ -318,7 +330,7 @@ class Attending(nn.Module):
         (Chain(gru(), output, lambda x: x.cumsum(1)), "cumsum has no counterpart"),
         (nn.GroupNorm(1, 3), r"GroupNorm: expected an example of its input, from_torch\(module, x\)"),
         (nn.Conv1d(4, 6, 3, groups=2), "Conv1d: expected 1 group or one for each of 4 channels, got 2"),
-        ("a", "from_torch: expected a torch.nn.Module, got str"),
+        ("a", "from_torch: expected a torch.nn.Module, not of torch.jit, got str"),
     ],
     ids=["attention", "state", "folded", "batch", "cumsum", "no example", "groups", "text"],
 )
@@ -326,6 +338,16 @@ def test_what_is_not_accepted_is_named(module: Any, message: str) -> None:
     with pytest.raises(UserError, match=message) as error:
         from_torch(module)
     assert "\n" not in str(error.value)
+
+
+def test_a_module_of_torch_jit_is_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(nn.Linear(2, 3), torch.zeros(1, 2))
+    with pytest.raises(
+        UserError, match=r"expected a torch\.nn\.Module, not of torch\.jit, got TopLevelTraced"
+    ):
+        from_torch(traced)
 
 
 def saved(module: Any, file: Path, *inputs: Any, **options: Any) -> Path:
