@@ -6,6 +6,7 @@ to step. The first state is the output.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,9 @@ from .cells.base import Cell
 from .states import States
 
 EXECUTIONS = ("auto", "loop", "own_gradient", "compiled", "unrolled", "fused")
+LONG = 512
+"""Longer sequences of known length run in nested loops on a device."""
+_MOST_PARTS = 32  # of a nested loop
 _execution: ContextVar[str] = ContextVar("execution", default="auto")
 
 
@@ -135,6 +139,9 @@ def loop(
     Returns:
         The outputs (steps, batch, size), or None without `return_sequences`, and the last states.
     """
+    long = x_proj.shape.is_fully_defined() and x_proj.shape[0] > LONG
+    if long and return_sequences and _execution.get() == "loop":
+        return _nested(cell, x_proj, state, masks)
     steps = tf.shape(x_proj)[0]
     start, stop = _range(x_proj, masks, return_sequences=return_sequences)
     x_steps = unstacked(x_proj)
@@ -151,6 +158,43 @@ def loop(
         lambda t, *_: t < stop, body, (start, state, outputs), maximum_iterations=bound
     )
     return (stacked(outputs[0], x_proj) if outputs else None), state
+
+
+def _nested(cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks) -> tuple[tf.Tensor, States]:
+    """Run a cell over a long sequence of known length, in loops inside loops, and collect its outputs.
+
+    At every step TFLite copies the whole array that a loop collects. Here the innermost loop collects a few
+    steps, and each loop around it collects what the inner one has made, so that every array is short.
+    """
+    steps = x_proj.shape[0]
+    depth = math.ceil(math.log(steps, _MOST_PARTS))
+    parts = next(n for n in range(2, _MOST_PARTS + 1) if n**depth >= steps)
+    start, stop = _range(x_proj, masks, return_sequences=True)
+
+    def run(x: tf.Tensor, first: tf.Tensor, state: States, level: int) -> tuple[tf.Tensor, States]:
+        """Run `parts**level` steps, from the step `first` on."""
+        inner = parts ** (level - 1)
+        x = unstacked(x if level == 1 else tf.reshape(x, [parts, inner, *x.shape[1:]]))
+
+        def body(n: tf.Tensor, state: States, made: tf.TensorArray) -> tuple:
+            t = first + n * inner
+            if level > 1:
+                outputs, state = run(x.read(n), t, state, level - 1)
+            else:
+                h_proj = cell.project_previous(state[0], masks.dropped)
+                state = cell.advance(x.read(n), h_proj, state, **masks.at(t))
+                outputs = state[0]
+            return n + 1, state, made.write(n, outputs)
+
+        low, high = ((t - first + inner - 1) // inner for t in (start - inner + 1, stop))
+        low, high = tf.maximum(low, 0), tf.minimum(high, parts)
+        made = tf.TensorArray(state[0].dtype, parts, element_shape=[parts] * (level - 1) + [*state[0].shape])
+        _, state, made = tf.while_loop(lambda n, *_: n < high, body, (low, state, made))
+        return made.stack(), state
+
+    padded = tf.pad(x_proj, [[0, parts**depth - steps], [0, 0], [0, 0]])
+    outputs, state = run(padded, tf.constant(0), state, depth)
+    return tf.reshape(outputs, [parts**depth, *state[0].shape])[:steps], state
 
 
 def unrolled(

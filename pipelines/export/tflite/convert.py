@@ -24,6 +24,7 @@ from .clean_up import clean_up
 from .flatbuffer import pack, parse
 from .float_scope import has_float_scope
 from .passes.start_fused_lstm_from_zeros import start_fused_lstm_from_zeros
+from .passes.start_loops_from_filled_zeros import start_loops_from_filled_zeros
 from .passes.weights_to_float16 import weights_to_float16
 from .quantize import StaticQuantizer
 
@@ -89,6 +90,7 @@ class Source:
             check_integer_io([precision])
         model = self._model(precision, integer_io=integer_io)
         start_fused_lstm_from_zeros(model)
+        start_loops_from_filled_zeros(model)
         clean_up(model)
         return pack(model)
 

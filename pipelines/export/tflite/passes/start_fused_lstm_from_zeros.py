@@ -7,17 +7,15 @@ them anew in each call; RESHAPE and CONCATENATION of a constant are computed onc
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ..flatbuffer import opcode, operator_code
+from ..flatbuffer import opcode
+from .fill import fill
 
 _STATES = (18, 19)
 """The inputs of the operation that hold the output and the cell state of the last call."""
-_DTYPES = {schema.TensorType.FLOAT32: "f4", schema.TensorType.INT16: "i2", schema.TensorType.INT8: "i1"}
 
 
 def start_fused_lstm_from_zeros(model: Any) -> None:
@@ -36,24 +34,4 @@ def _zeros_into(model: Any, graph: Any, state: int) -> Any:
     tensor = graph.tensors[state]
     zero_points = getattr(tensor.quantization, "zeroPoint", None)
     zero = 0 if zero_points is None or len(zero_points) == 0 else int(zero_points[0])
-    dtype = _DTYPES[tensor.type]
-    value = _constant(model, graph, np.array(zero, dtype), tensor.type)
-    graph.tensors[value].quantization = copy.copy(tensor.quantization)
-    shape = np.array(tensor.shape, np.int32)
-    op = schema.OperatorT()
-    op.opcodeIndex = operator_code(model, schema.BuiltinOperator.FILL, 3)
-    op.builtinOptionsType = schema.BuiltinOptions.FillOptions
-    op.builtinOptions = schema.FillOptionsT()
-    op.inputs, op.outputs = [_constant(model, graph, shape, schema.TensorType.INT32), value], [state]
-    return op
-
-
-def _constant(model: Any, graph: Any, values: np.ndarray, kind: int) -> int:
-    """Add a constant to the graph, and return its index."""
-    buffer, tensor = schema.BufferT(), schema.TensorT()
-    buffer.data = values.ravel().view(np.uint8)
-    model.buffers.append(buffer)
-    tensor.shape, tensor.type = list(values.shape), kind
-    tensor.name, tensor.buffer = b"zeros", len(model.buffers) - 1
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
+    return fill(model, graph, state, zero)
