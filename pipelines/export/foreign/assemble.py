@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import keras
@@ -197,13 +198,19 @@ def _plain(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_") or "model"
 
 
-def unique_names() -> Callable[[str], str]:
-    """Return a function that makes names of layers unique."""
-    seen: dict[str, int] = {}
+def unique_names(taken: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that makes names of layers unique.
+
+    Args:
+        taken: names that no layer may have: those of the inputs.
+    """
+    seen = set(map(_plain, taken))
 
     def unique(name: str) -> str:
         name = _plain(name)
-        seen[name] = seen.get(name, -1) + 1
-        return f"{name}_{seen[name]}" if seen[name] else name
+        choices = (name if i == 0 else f"{name}_{i}" for i in count())
+        chosen = next(each for each in choices if each not in seen)
+        seen.add(chosen)
+        return chosen
 
     return unique

@@ -55,7 +55,7 @@ class OnnxNetwork(Network):
     def walk(self, values: Sequence[Value], arrays: Sequence[np.ndarray], used: Used) -> list[Any]:
         example = self._run(arrays)
         made: dict[str, Any] = {each.name: value for each, value in zip(self.inputs, values, strict=True)}
-        unique = unique_names()
+        unique = unique_names(made)
         for node in self.graph.node:
             inputs = [made.get(name, example.get(name)) if name else None for name in node.input]
             if node.op_type in CONSTANT or not any(isinstance(each, Value) for each in inputs):

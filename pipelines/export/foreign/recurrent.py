@@ -85,7 +85,7 @@ class Layers:
         self.states = wants["states"] or (wants["sequence"] and wants["last"])
         self.directions = len(network.weights[0])
         self.names = ("h", "c") if network.cell == "lstm" else ("h",)
-        self.initial: list[Value] = []
+        self.initial: list[Value | np.ndarray | None] = []
 
     @cached_property
     def outputs(self) -> list[list[Any]]:
@@ -96,7 +96,7 @@ class Layers:
             name = f"{self.network.name}_{level}" if highest else self.network.name
             sequences = level < highest or self.sequences
             layer = self._layer(weights, name, return_sequences=sequences, return_state=self.states)
-            results = layer(below, initial_state=self._initial(level))
+            results = layer(below, initial_state=self._initial(level, below))
             layer.set_weights([array for each in weights for array in _arrays(self.network, each)])
             made.append(list(results) if isinstance(results, (list, tuple)) else [results])
             below = made[-1][0]
@@ -109,25 +109,28 @@ class Layers:
             states: h and for an LSTM c, (layers * directions, batch, size) each. None is zeros.
 
         Raises:
-            RefusedError: a state is a constant other than zeros.
+            RefusedError: a constant differs from example to example.
         """
-        values = [each for each in states if isinstance(each, Value)]
-        constants = [each for each in states if not isinstance(each, Value)]
-        if any(each is not None and np.any(each) for each in constants) or (values and constants):
-            raise RefusedError(
-                "starts from a state of its own: expected zeros, or the state of another layer"
-            )
-        self.initial = [
-            selected(each, 0, i)
-            for i in range(self.directions * len(self.network.weights))
-            for each in values
-        ]
+        if not any(isinstance(each, Value) or (each is not None and np.any(each)) for each in states):
+            return
+        for each in states:
+            if isinstance(each, np.ndarray) and not np.array_equal(each, each[:, :1] + np.zeros_like(each)):
+                raise RefusedError("starts from a state that differs from example to example")
+        self.initial = list(states)
 
-    def _initial(self, level: int) -> list[Any] | None:
+    def _initial(self, level: int, below: Any) -> list[Any] | None:
+        """Return the first states of one layer."""
         if not self.initial:
             return None
-        each = self.directions * len(self.names)
-        return [arranged(state, (0, 1)) for state in self.initial[level * each : (level + 1) * each]]
+        made = []
+        for side in range(level * self.directions, (level + 1) * self.directions):
+            for name, state in zip(self.names, self.initial, strict=True):
+                if isinstance(state, Value):
+                    made.append(arranged(selected(state, 0, side), (0, 1)))
+                else:
+                    row = np.zeros(self._size(name), np.float32) if state is None else state[side, 0]
+                    made.append(keras.ops.zeros_like(below[:, 0, :1]) + row[None])
+        return made
 
     def _layer(self, weights: Sequence[Weights], name: str, **returned: bool) -> Any:
         first = weights[0]

@@ -20,7 +20,7 @@ from .assemble import BatchAxisError, Given, Network, assembled, place, unique_n
 from .recurrent import Used
 from .torch_archive import Graph, Name, Node, read_archive, read_graph
 from .torch_layers import Call
-from .torch_operations import CONSTANT, OPERATIONS
+from .torch_operations import CONSTANT, OF_CONSTANTS, OPERATIONS
 from .value import RefusedError, Value
 
 ACCEPTED = (
@@ -100,20 +100,20 @@ class TorchNetwork(Network):
         self.inputs = [Given(each.name, each.type, each.sizes) for each in graph.inputs]
         for node in graph.nodes:
             if not _is_accepted(node.target):
-                operation = node.target.removeprefix(_ATEN).partition(".")[0]
-                reason = RefusedError(f"{operation} has no counterpart: accepted are {ACCEPTED}")
-                raise place(name, node.where, reason)
+                raise place(name, node.where, _not_accepted(node.target.removeprefix(_ATEN)))
 
     def walk(self, values: Sequence[Value], arrays: Sequence[np.ndarray], used: Used) -> list[Any]:
         made: dict[str, Any] = {each.name: value for each, value in zip(self.inputs, values, strict=True)}
         example = self._example(arrays)
-        unique = unique_names()
+        unique = unique_names(made)
         for node in self.graph.nodes:
             results = self._run(node, example)
             given = _resolved(node.arguments, ChainMap(made, example))
             name = node.target.removeprefix(_ATEN)
             if name in CONSTANT or not any(isinstance(each, Value) for each in _flat(given.values())):
                 continue
+            if name not in OPERATIONS:
+                raise place(self.name, node.where, _not_accepted(name))
             layer = unique(node.path or name.partition(".")[0])
             call = Call(layer, given, [tuple(each.shape) for each in results], used)
             try:
@@ -184,9 +184,13 @@ class _Module(TorchNetwork):
         return [each.float().numpy() for each in torch.utils._pytree.tree_leaves(answer)]
 
 
+def _not_accepted(name: str) -> RefusedError:
+    return RefusedError(f"{name.partition('.')[0]} has no counterpart: accepted are {ACCEPTED}")
+
+
 def _is_accepted(target: str) -> bool:
     name = target.removeprefix(_ATEN)
-    known = name in OPERATIONS or name in CONSTANT or name.startswith(_CHECKS)
+    known = name in OPERATIONS or name in CONSTANT | OF_CONSTANTS or name.startswith(_CHECKS)
     return target in _OF_SIZES or (target.startswith(_ATEN) and known)
 
 
@@ -194,6 +198,8 @@ def _exported(module: Any, name: str, examples: Sequence[Any]) -> Graph:
     import torch
 
     content = io.BytesIO()
+    # torch.export takes one tensor that is given twice for one input
+    examples = [each.clone() if isinstance(each, torch.Tensor) else each for each in examples]
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of torch about its own code

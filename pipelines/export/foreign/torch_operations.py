@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import keras
+import numpy as np
 
 from . import operations as of
 from . import torch_layers as layers
@@ -136,6 +138,23 @@ def _cat(call: Call) -> Value:
     return joined(call["tensors"], call.get("dim", 0))
 
 
+def _split(call: Call) -> list[Value]:
+    axis = call.get("dim", 0)
+    ends = np.cumsum([0, *(shape[axis] for shape in call.shapes)]).tolist()
+    return [sliced(call.value, axis, slice(start, end)) for start, end in pairwise(ends)]
+
+
+def _unbind(call: Call) -> list[Value]:
+    return [selected(call.value, call.get("dim", 0), i) for i in range(len(call.shapes))]
+
+
+def _stack(call: Call) -> Value:
+    if not all(isinstance(each, Value) for each in call["tensors"]):
+        raise RefusedError("joins a constant with a tensor")
+    axis = call.get("dim", 0) % len(call.shapes[0])
+    return joined([unsqueezed(each, axis) for each in call["tensors"]], axis)
+
+
 def _same(call: Call) -> Value:
     return call.value
 
@@ -242,6 +261,9 @@ OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "squeeze.dim": _squeeze,
     "squeeze.dims": _squeeze,
     "cat.default": _cat,
+    "stack.default": _stack,
+    "unbind.int": _unbind,
+    **dict.fromkeys(("chunk.default", "split.Tensor", "split_with_sizes.default"), _split),
     **dict.fromkeys(("view.default", "reshape.default", "flatten.using_ints", "unflatten.int"), _reshape),
     **dict.fromkeys(
         (
@@ -263,7 +285,8 @@ CONSTANT = frozenset(
     (
         *("sym_size.int", "zeros.default", "zeros_like.default", "new_zeros.default", "ones.default"),
         *("full.default", "arange.default", "scalar_tensor.default", "lift_fresh_copy.default"),
-        "_weight_norm.default",
     )
 )
-"""Operations whose result depends on weights and on the sizes of the inputs at most."""
+"""Operations whose result depends on the sizes of the inputs at most."""
+OF_CONSTANTS = frozenset(("_weight_norm.default", "expand.default", "repeat.default"))
+"""Further operations that are accepted on weights only."""

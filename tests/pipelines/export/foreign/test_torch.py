@@ -126,6 +126,18 @@ def gru(**options: Any) -> Any:
     return nn.GRU(FEATURES, UNITS, batch_first=True, **options)
 
 
+class Starting(nn.Module):
+    """A learned first state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start = nn.Parameter(torch.ones(1, 1, UNITS))
+        self.gru = gru()
+
+    def forward(self, x: Any) -> Any:
+        return self.gru(x, self.start.expand(1, x.size(0), UNITS).contiguous())[0]
+
+
 CHAINS: dict[str, tuple[Any, ...]] = {
     "lstm alone": (lstm(), output),
     "lstm, steps first": (nn.LSTM(FEATURES, UNITS), output),
@@ -170,6 +182,11 @@ CHAINS: dict[str, tuple[Any, ...]] = {
     "in place": (
         *(lstm(), output, nn.ReLU(inplace=True), nn.LeakyReLU(inplace=True)),
         lambda x: (x.abs().sqrt() - x).sum(1, keepdim=True),
+    ),
+    "learned first state": (Starting(),),
+    "both directions apart": (
+        *(lstm(bidirectional=True), output, lambda x: torch.stack(x.chunk(2, dim=-1), dim=1)),
+        *(lambda x: x.unbind(1), lambda parts: parts[0] * 2 + parts[1]),
     ),
     "explicit zeros": (Explicit(),),
     "encoder and decoder": (Translating(nn.LSTM),),
@@ -246,6 +263,19 @@ def test_a_chain_for_one_length_answers_as_in_torch(name: str) -> None:
     compare(parts, model, module.eval(), steps=STEPS)
 
 
+def test_layers_and_inputs_of_one_name() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.x, self.y = nn.Linear(FEATURES, 3), nn.Linear(FEATURES, 3)
+
+        def forward(self, x: Any, y: Any) -> Any:
+            return self.x(x) + self.y(y)
+
+    x = torch.ones(ROWS, FEATURES)
+    assert {each.name for each in from_torch(Net(), x, x).layers} >= {"x", "y", "x_1", "y_1"}
+
+
 def test_double_precision_and_streaming_convolutions() -> None:
     model = from_torch(module_of(*CHAINS["causal convolution"]).double())
     assert [type(each).__name__ for each in model.layers] == ["InputLayer", "CausalConv1D", "GRU"]
@@ -296,16 +326,6 @@ def test_exchanged_weights_are_never_returned(part: Any, mutant: str, monkeypatc
         from_torch(module_of(part, output))
 
 
-class Starting(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.start = nn.Parameter(torch.ones(1, 1, UNITS))
-        self.gru = gru()
-
-    def forward(self, x: Any) -> Any:
-        return self.gru(x, self.start.expand(1, x.size(0), UNITS).contiguous())[0]
-
-
 class Attending(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -324,7 +344,10 @@ class Attending(nn.Module):
             Attending(),
             r"Attending: attention \(MultiheadAttention\): .* has no counterpart: accepted are LSTM",
         ),
-        (Starting(), r"Starting: .*accepted|Starting: gru \(GRU\): starts from a state of its own"),
+        (
+            Chain(gru(), output, lambda x: x.repeat(1, 2, 1)),
+            "Chain: repeat has no counterpart: accepted are LSTM",
+        ),
         (Chain(gru(), output, lambda x: x.flatten(0, 1)), "output: mixes the batch with the steps"),
         (Chain(gru(), output, lambda x: x.flatten()), "mixes the batch, axis 0, with other axes"),
         (Chain(gru(), output, lambda x: x.cumsum(1)), "cumsum has no counterpart"),
@@ -332,7 +355,7 @@ class Attending(nn.Module):
         (nn.Conv1d(4, 6, 3, groups=2), "Conv1d: expected 1 group or one for each of 4 channels, got 2"),
         ("a", "from_torch: expected a torch.nn.Module, not of torch.jit, got str"),
     ],
-    ids=["attention", "state", "folded", "batch", "cumsum", "no example", "groups", "text"],
+    ids=["attention", "repeat", "folded", "batch", "cumsum", "no example", "groups", "text"],
 )
 def test_what_is_not_accepted_is_named(module: Any, message: str) -> None:
     with pytest.raises(UserError, match=message) as error:
