@@ -43,7 +43,8 @@ class Export:
     """
 
     model: tyro.conf.Positional[Path]
-    """A model saved by Keras 3 (MODEL.keras), by torch.export.save (MODEL.pt2), or as ONNX (MODEL.onnx)."""
+    """A model saved by Keras 3 (MODEL.keras) or Keras 2 (HDF5, MODEL.h5), by torch.export.save (MODEL.pt2),
+    or as ONNX (MODEL.onnx)."""
     output: Path = Path("exports/models")
     """The bundle is written to OUTPUT/NAME."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
@@ -74,6 +75,11 @@ class Export:
     lengths: bool = False
     """Make files for sequences of any length up to --steps. They take padded sequences and, as second input,
     their `length` (1,)."""
+    custom_objects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE[:CLASS]")] = ()
+    """Import your own classes and functions that the model needs: package.module for all of a module, or
+    package.module:Class."""
+    allow_lambda: bool = False
+    """Load layers that hold Python code. It runs on this machine: only for files that you trust."""
     json: bool = False
     """Print one JSON object instead of the table."""
 
@@ -85,12 +91,14 @@ def run(command: Export) -> None:
     require_writable("--output", command.output)
     with held_back():  # TensorFlow tells of oneDNN and CUDA
         from ..export.any_model import IncompleteExportError, export_model, load_model
+        from ..export.keras.files import register
 
+    register(command.custom_objects)
     name = command.name or command.model.stem
     problem = None
     try:
         report: Report | None = export_model(
-            load_model(command.model),
+            load_model(command.model, allow_lambda=command.allow_lambda),
             command.output,
             name,
             precisions=_flat(command.precision) or None,
@@ -121,7 +129,9 @@ def _flat(given: Sequence[Sequence[str]]) -> list[str]:
 
 def _check(command: Export) -> None:
     if not command.model.is_file():
-        raise UserError(f"{command.model}: expected a model in a .keras, .pt2 or .onnx file: no such file")
+        raise UserError(
+            f"{command.model}: expected a model in a .keras, .h5, .pt2 or .onnx file: no such file"
+        )
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps: expected at least 1, got {command.steps}")
     integers = command.integer_io or command.target == "micro"

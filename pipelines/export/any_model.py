@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from ..ondevice.manifest import ACTIVATION_BITS, is_plain_name
 from .bundle_writing import write_bundle
 from .choice import NO_RANGES, check_ranges, default_executions, default_precisions
 from .foreign.files import load_foreign
+from .keras.files import load_keras
 from .keras.model_inputs import Arrays
 from .keras.prepare import prepare
 from .tflite.convert import check_integer_io
@@ -54,20 +54,14 @@ class IncompleteExportError(ExportError):
         """None if no variant could be made. Nothing is written then."""
 
 
-def load_model(path: Path) -> keras.Model:
-    """Load a .keras file in safe mode: one that holds code is refused. Convert a .pt2 or .onnx file."""
-    if (converted := load_foreign(path)) is not None:
-        return converted
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"{path}: expected a Keras model in a .keras file, or a .pt2 or .onnx file: {reason}"
-        ) from None
-    if not isinstance(model, keras.Model):
-        raise UserError(f"{path}: expected a keras.Model, found a {type(model).__name__}")
-    return model
+def load_model(path: Path, *, allow_lambda: bool = False) -> keras.Model:
+    """Load a .keras or HDF5 file, in safe mode unless told otherwise, or convert a .pt2 or .onnx file.
+
+    Raises:
+        UserError: the file can't be read, or it holds code and `allow_lambda` is False.
+    """
+    converted = load_foreign(path)
+    return load_keras(path, allow_lambda=allow_lambda) if converted is None else converted
 
 
 def convert(
