@@ -17,7 +17,7 @@ from .scale_rules import SCALE_RULES
 from .type_rules import type_problem
 
 BOOL = 6
-SCALED_TYPES = (3, 7, 9)
+_SCALED_TYPES = (3, 7, 9)
 """uint8, int16, int8: the types of quantised activations."""
 _U8, _I8, _I32, _F32 = (struct.Struct(f"<{kind}") for kind in "Bbif")
 _KINDS = {"b": _I8, "?": _U8, "i": _I32, "f": _F32}
@@ -188,7 +188,7 @@ def _check_scales(operator: Operator, node: Node, tensors: list[Tensor]) -> None
     for tensor in tensors:
         scales = tensor.scales
         if scales is None:
-            if tensor.type in SCALED_TYPES and operator.scales != "none":
+            if tensor.type in _SCALED_TYPES and operator.scales != "none":
                 raise UnsoundError(f"a tensor {tensor.shape} has no scale")
         elif scales.number > 1 and not (tensor.constant and operator.number in _BY_AXIS):
             raise UnsoundError(f"expected one scale for a tensor {tensor.shape}")

@@ -29,14 +29,13 @@ class Node:
         shapes: the shapes of the inputs; absent ones are scalars.
         values: the values of the inputs that are known before the graph runs, otherwise None.
         scales, made_scales, between: of inputs, outputs and intermediate tensors, None where there are none.
-        declared: the shapes of the outputs that the file declares.
         options: the checked options by name.
         table: the table of options, or None.
         scratch: bytes that the kernel needs besides its tensors; rules add to it.
     """
 
     __slots__ = (
-        "between", "declared", "made", "made_scales", "name", "options", "rank", "scales", "scratch",
+        "between", "made", "made_scales", "name", "options", "rank", "scales", "scratch",
         "shapes", "table", "types", "values",
     )  # fmt: skip
 
@@ -48,7 +47,6 @@ class Node:
     scales: list[Scales | None]
     made_scales: list[Scales | None]
     between: list[Scales | None]
-    declared: list[Shape]
     options: dict[str, int]
     table: Table | None
     rank: int
