@@ -24,6 +24,14 @@ _CELLS: dict[Any, type[Cell]] = {
     keras.layers.LSTMCell: LSTMCell,
     keras.layers.GRUCell: GRUCell,
 }
+_FUNCTIONS_AS_LAYERS = (
+    keras.layers.Activation,
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.ReLU,
+    keras.layers.Softmax,
+)
+"""Layers without weights and state, which may be used as activations."""
 _UNSUPPORTED = {"activity_regularizer": None}
 """Keras options that this package lacks, and the value that turns each off."""
 _WITHOUT_COUNTERPART = {"peepholes": False, "projection": None, "layer_normalization": False, "zoneout": 0.0}
@@ -167,7 +175,8 @@ def _made(target: Any, source: Any) -> Any:
     """Create a layer or cell of the class `target` with the options that it shares with `source`."""
     config = source.get_config()
     for name in ("activation", "recurrent_activation"):
-        if isinstance(getattr(source, name, None), keras.layers.Layer):
+        used = getattr(source, name, None)
+        if isinstance(used, keras.layers.Layer) and type(used) not in _FUNCTIONS_AS_LAYERS:
             raise ValueError(
                 f"{source.name}: {name}: expected a function, got a layer, which has its own state"
             )

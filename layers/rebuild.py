@@ -36,6 +36,8 @@ def rebuild(layer: Any) -> Any:
             f"{layer.name}: {type(layer).__name__} can't be rebuilt without its own get_config: "
             f"Keras does not keep the values of {', '.join(_arguments(layer))}"
         )
+    if type(layer).get_config is keras.Model.get_config and not is_graph(layer):
+        return type(layer)(name=layer.name) if _takes_a_name(layer) else type(layer)()
     try:
         return type(layer).from_config(layer.get_config())
     except Exception as error:
@@ -52,6 +54,11 @@ def _arguments(layer: Any) -> list[str]:
     any_ = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     shared = ("self", "name", "trainable", "dtype")
     return [name for name, one in parameters.items() if name not in shared and one.kind not in any_]
+
+
+def _takes_a_name(layer: Any) -> bool:
+    parameters = inspect.signature(type(layer).__init__).parameters
+    return "name" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def replace_inside(holder: Any, old: Any, new: Any) -> None:

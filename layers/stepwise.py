@@ -18,7 +18,13 @@ def is_stepwise(layer: keras.Layer) -> bool:
     Args:
         layer: a built layer of a model, or an operation of a functional graph.
     """
-    name = type(layer).__name__
+    name, module = type(layer).__name__, type(layer).__module__
+    if module.startswith("keras.src.ops."):
+        return (name in _POINTWISE and _no_constant_over_time(layer)) or (
+            name in _OPERATION_CHECKS and _OPERATION_CHECKS[name](layer)
+        )
+    if module.partition(".")[0] not in ("keras", __name__.partition(".")[0]):
+        return False  # the user's own class, whatever its name
     return name in _STEPWISE or (name in _CHECKS and _CHECKS[name](layer))
 
 
@@ -40,9 +46,48 @@ def _one_slope_for_all_steps(layer: Any) -> bool:
 
 def _keeps_time(layer: Any) -> bool:
     """Check that a Reshape keeps the steps as the first axis."""
-    first, *rest = layer.target_shape
-    shapes = _shapes(layer)
+    return _keeps_steps(layer.target_shape, _shapes(layer))
+
+
+def _operation_keeps_time(operation: Any) -> bool:
+    """Check the same of `keras.ops.reshape`, whose shape has the batch; or that there is no time axis."""
+    batch, *rest = operation.newshape
+    shapes = _shapes(operation)
+    same = all(len(shape) == 2 and tuple(rest) in (tuple(shape[1:]), (-1,)) for shape in shapes)
+    return same or (batch in (-1, None) and len(rest) > 1 and _keeps_steps(rest, shapes))
+
+
+def _keeps_steps(target: Sequence[int], shapes: list[Sequence[int | None]]) -> bool:
+    first, *rest = target
     return first == -1 and bool(shapes) and all(math.prod(rest) == _size(shape[2:]) for shape in shapes)
+
+
+def _has_no_time(layer: Any) -> bool:
+    """Check that all inputs are (batch, features), or (batch, steps), which a Flatten does not change."""
+    return all(len(shape) == 2 for shape in _shapes(layer))
+
+
+def _no_constant_over_time(operation: Any) -> bool:
+    """Check that no constant of the operation has an axis of steps."""
+    given = [
+        each
+        for node in operation._inbound_nodes
+        for each in keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
+    ]
+    shapes = [tuple(getattr(each, "shape", ())) for each in given if not isinstance(each, keras.KerasTensor)]
+    return all(len(shape) < 2 or shape[-2:-1] == (1,) for shape in shapes)
+
+
+def _takes_features_or_the_last(operation: Any) -> bool:
+    """Check that a slice keeps all steps, or takes the last one only."""
+    for node in operation._inbound_nodes:
+        key = [*node.arguments.args[1:], *node.arguments.kwargs.values()][0]
+        first, second, *_ = (
+            (*key, slice(None), slice(None)) if isinstance(key, (tuple, list)) else (key, None)
+        )
+        if Ellipsis in (first, second) or first != slice(None) or second not in (slice(None), -1):
+            return False
+    return True
 
 
 def _size(shape: Sequence[int | None]) -> int | None:
@@ -73,14 +118,35 @@ _STEPWISE = frozenset(
 )
 """Layers that always compute each step alone."""
 
+_POINTWISE = frozenset(
+    (
+        *("Absolute", "Add", "Arctan", "Cast", "Ceil", "Clip", "Cos", "Divide", "Elu", "Equal"),
+        *("Erf", "Exp", "Expm1", "Floor", "FloorDivide", "Gelu", "Greater", "GreaterEqual"),
+        *("HardSigmoid", "HardTanh", "Isfinite", "Isnan", "LeakyRelu", "Less", "LessEqual", "Log"),
+        *("Log10", "Log1p", "Log2", "LogSigmoid", "LogicalAnd", "LogicalNot", "LogicalOr"),
+        *("Maximum", "Minimum", "Mod", "Multiply", "NanToNum", "Negative", "NotEqual", "Power"),
+        *("Reciprocal", "Relu", "Relu6", "Round", "Rsqrt", "Selu", "Sigmoid", "Sign", "Silu"),
+        *("Sin", "Softplus", "Softsign", "Sqrt", "Square", "Subtract", "Tan", "Tanh", "TrueDivide"),
+        *("Where",),
+    )
+)
+"""Operations of keras.ops that compute each number from the numbers at the same place."""
+
+_OPERATION_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "GetItem": _takes_features_or_the_last,
+    "Reshape": _operation_keeps_time,
+    **dict.fromkeys(("Any", "Concatenate", "Softmax", "LogSoftmax"), _axis_is_not_time),
+}
+
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(
         (
             *("BatchNormalization", "Concatenate", "LayerNormalization", "Normalization"),
-            *("RMSNormalization", "Softmax"),
+            *("RMSNormalization", "Softmax", "UnitNormalization"),
         ),
         _axis_is_not_time,
     ),
+    "Flatten": _has_no_time,
     "PReLU": _one_slope_for_all_steps,
     "Reshape": _keeps_time,
     "Permute": _time_stays_first,

@@ -72,7 +72,8 @@ class OneStep:
         carried = CarriedStates(given)
         with carrying(carried):
             # model(inputs) would refuse inputs that are shorter than the sequence.
-            outputs = self.model.call(inputs, training=False)
+            options = {"training": False} if self.model._call_has_training_arg else {}
+            outputs = self.model.call(inputs, **options)
         new = [state for layer in self._layers for state in carried.new.get(id(layer), ())]
         return outputs, dict(zip(self.states, new, strict=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from ..prepared_model import PreparedModel
 from ..verify.reference import Reference
 from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_lengths, with_length
 from .model_inputs import Arrays, by_name, checked_inputs, input_specs, one_by_one, random_inputs
+from .plain import plain
 
 _MOST_VERIFIED = 64
 _MOST_CALIBRATED = 200
@@ -41,6 +43,18 @@ def prepare(
     Raises:
         UserError: the model can't be converted, or the inputs don't fit it.
     """
+    with plain(model):
+        return _prepared(model, name, calibration, steps=steps, lengths=lengths)
+
+
+def _prepared(
+    model: keras.Model,
+    name: str,
+    calibration: Arrays | np.ndarray | None,
+    *,
+    steps: int | None,
+    lengths: bool,
+) -> PreparedModel:
     try:
         ours = layers.convert_model(model)
     except (TypeError, ValueError) as error:
@@ -65,18 +79,29 @@ def prepare(
 
 def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str, np.ndarray]:
     """Return the outputs of the Keras model, (N, ...) by name."""
-    rows = []
+    rows, size = [], _fixed_batch(model)
     for batch in one_by_one(inputs) if _wants_one(model, ours) else [inputs]:
         for layer in model._flatten_layers():
             if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
                 layer.reset_state()
-        rows.append(_answer(model, ours, batch))
+        whole = {key: np.repeat(array, size, axis=0) for key, array in batch.items()}
+        rows.append(keras.tree.map_structure(partial(_first_of, size), _answer(model, ours, whole)))
     first = rows[0]
     names = list(first) if isinstance(first, dict) else _names(model, len(keras.tree.flatten(first)))
     flat = [
         [row[name] for name in names] if isinstance(row, dict) else keras.tree.flatten(row) for row in rows
     ]
     return {name: np.concatenate([np.asarray(row[i]) for row in flat]) for i, name in enumerate(names)}
+
+
+def _fixed_batch(model: keras.Model) -> int:
+    """Return the size of the batch that a stateful model was built for; 1 if it is open."""
+    given = keras.tree.flatten(getattr(model, "inputs", None) or [])
+    return max((each.shape[0] or 1 for each in given), default=1)
+
+
+def _first_of(repeated: int, answers: Any) -> Any:
+    return answers[::repeated]
 
 
 def _wants_one(model: keras.Model, ours: keras.Model) -> bool:
