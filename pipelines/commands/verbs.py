@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 VERBS = {
-    "export": "Turn a Keras model into verified .tflite files.",
+    "export": "Turn a model of Keras, PyTorch or ONNX into verified .tflite files.",
     "benchmark": "Measure the .tflite files of a bundle, or a single one: time, memory, size, operations.",
     "ship": "Put one precision of a bundle into the package, so that it can be tried without training.",
     "ui": "Serve MLflow's UI over mlruns/, even before the first run.",

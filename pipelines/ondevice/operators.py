@@ -95,7 +95,7 @@ _LIST = [
     Operator("ADD_N", 106, "T T* > T", "f32 i32", shapes.alike),
     Operator("LOGICAL_OR", 84, _TWO, "bool", shapes.broadcast, rank=4, empty=True),
     Operator("LOGICAL_AND", 86, _TWO, "bool", shapes.broadcast, rank=4, empty=True),
-    *_compare({"EQUAL": 71, "NOT_EQUAL": 72}, f"{_FI} i8 u8 bool"),
+    *_compare({"EQUAL": 71, "NOT_EQUAL": 72}, f"{_FI} i16 i8 u8 bool"),
     *_compare({"LESS": 58, "GREATER": 61, "LESS_EQUAL": 63, "GREATER_EQUAL": 62}, f"{_FI} i8 u8"),
     Operator("SELECT", 64, "bool T T > T", _ALL, shapes.selected, scales="none"),
     Operator("SELECT_V2", 123, "bool T T > T", _ALL, shapes.broadcast, scales="none", rank=5),

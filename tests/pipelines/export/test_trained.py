@@ -105,7 +105,7 @@ def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
         r"output 'probabilities' differs from Keras by 0\.\d+, at most 1e-09 is allowed", reason
     )
     assert bundle.left_out == exported.left_out
-    assert f"int8_loop.tflite is left out: {reason}" in caplog.text
+    assert f"int8_loop.tflite: left out: {reason}" in caplog.text
     for name in ("int8", "int8_loop.tflite"):
         with pytest.raises(UserError, match=f"was left out of the bundle: {reason}"):
             bundle.variant_path(name)
