@@ -13,6 +13,8 @@ import numpy as np
 from ..config import Config, from_dict
 
 _BATCH, _UNITS = 64, 128
+_LEAST_SHARE = 0.5
+"""Minutes are never scaled to less: two seconds may have been the busiest ones of a recorded training."""
 
 
 @functools.cache
@@ -46,7 +48,8 @@ def expected_minutes(record: Mapping[str, Any], *, speed: float, work: float = 1
         speed: of `machine_speed`.
         work: the work of the training, as a multiple of that of the recorded one.
     """
-    return work * record["training_minutes"] * record.get("machine_speed", speed) / speed
+    slower = record.get("machine_speed", speed) / speed
+    return work * record["training_minutes"] * max(slower, _LEAST_SHARE)
 
 
 def said(record: Mapping[str, Any] | None, config: Config, examples: Mapping[str, int]) -> str | None:

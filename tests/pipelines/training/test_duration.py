@@ -16,6 +16,8 @@ RECORD = {
 def test_a_machine_of_half_the_speed_takes_twice_as_long():
     assert expected_minutes(RECORD, speed=1000.0) == 12.0
     assert expected_minutes({"training_minutes": 6.0}, speed=1000.0) == 6.0  # of an unknown machine
+    assert expected_minutes(RECORD, speed=3000.0) == pytest.approx(4.0)
+    assert expected_minutes(RECORD, speed=20_000.0) == 3.0, "a busy moment of the record proves little"
 
 
 def test_the_speed_is_measured_once():
