@@ -57,6 +57,7 @@ def run(command: Ship) -> None:
         raise UserError(f"{command.bundle}: expected at most {MAX_BYTES:,} bytes to ship, got {size:,}")
     left = ("format", "created", "assets", "variants", "parts", "left_out")
     head = {key: value for key, value in bundle.manifest.items() if key not in left}
+    head["config"] = {name: _without_folders(value) for name, value in head["config"].items()}
     head["embedded"] = figure_on_embedded_data(app, bundle, variants[0]["file"])
     target = folder_of(app.name) / SHIPPED
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ship.") as folder:
@@ -68,6 +69,11 @@ def run(command: Ship) -> None:
             target.rename(Path(folder) / "replaced")
         written.folder.rename(target)
     print(f"{target}: {size:,} bytes")
+
+
+def _without_folders(setting: Any) -> Any:
+    """Return a setting as anybody may read it: of a path on this machine, the last part only."""
+    return Path(setting).name if isinstance(setting, str) and Path(setting).is_absolute() else setting
 
 
 def _is_chosen(variant: Mapping[str, Any], command: Ship) -> bool:

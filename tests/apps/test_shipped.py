@@ -23,6 +23,7 @@ def test_a_shipped_network_is_small_whole_and_has_a_card(name):
     bundle = Bundle.open(folder)
     assert bundle.manifest["app"] == name
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 1.1 * ship.MAX_BYTES
+    assert not [each for each in bundle.manifest["config"].values() if str(each).startswith("/")]
     text = (folder / "README.md").read_text()
     for each in bundle.variants:
         assert bundle.variant_path(each["file"]).is_file()
