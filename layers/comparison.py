@@ -36,14 +36,27 @@ def require_same(old: keras.Model, new: keras.Model) -> None:
         found = _outputs(new, inputs)
     for wanted, got in zip(expected, found, strict=True):
         known = np.isfinite(wanted)  # random inputs may be none that the model can take
-        wanted, got = wanted[known], got[known]
-        scale = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
-        difference = float(np.max(np.abs(got - wanted), initial=0.0)) / scale
-        if not difference <= _ALLOWED:
-            raise ValueError(
-                f"{old.name}: the converted model differs from the original by {difference:.2g} of its "
-                "largest output on random inputs; please report this model"
-            )
+        require_close(old.name, got[known], wanted[known], _ALLOWED)
+
+
+def require_close(name: str, got: np.ndarray, wanted: np.ndarray, allowed: float) -> None:
+    """Check that a converted model answers as the original.
+
+    Args:
+        name: of the model, for the message.
+        got, wanted: the outputs of both, of the same shape.
+        allowed: the largest difference, as a share of the largest output if that is above 1.
+
+    Raises:
+        ValueError: an output differs by more, or is no number.
+    """
+    scale = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
+    difference = float(np.max(np.abs(got - wanted), initial=0.0)) / scale
+    if not difference <= allowed:
+        raise ValueError(
+            f"{name}: the converted model differs from the original by {difference:.2g} of its "
+            "largest output on random inputs; please report this model"
+        )
 
 
 def _answered(model: keras.Model) -> tuple[Any, list[np.ndarray]]:

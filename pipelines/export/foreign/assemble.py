@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..._layers import layers
 from ...errors import UserError
 from ..keras.model_inputs import random_inputs
 from .recurrent import Used
@@ -184,13 +185,10 @@ def _require_same(network: Network, got: np.ndarray, wanted: np.ndarray) -> None
             f"{network.name}: the converted model answers in the shape {got.shape} instead of {wanted.shape} "
             "for sequences of another length: expected a network for any length, or inputs of a fixed one"
         )
-    scale = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
-    difference = float(np.max(np.abs(got - wanted), initial=0.0)) / scale
-    if not difference <= ALLOWED:
-        raise UserError(
-            f"{network.name}: the converted model differs from the original by {difference:.2g} of its "
-            "largest output on random inputs; please report this model"
-        )
+    try:
+        layers.comparison.require_close(network.name, got, wanted, ALLOWED)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _plain(name: str) -> str:

@@ -86,19 +86,26 @@ def max_abs_error(outputs: np.ndarray, expected: np.ndarray) -> float:
     Raises:
         ValueError: the shapes differ.
     """
+    _check_shape(outputs, expected)
+    return _different(outputs, expected) if _are_whole(outputs) else float(_errors(outputs, expected).max())
+
+
+def _check_shape(outputs: np.ndarray, expected: np.ndarray) -> None:
     if outputs.shape != expected.shape:
         raise ValueError(f"expected shape {expected.shape} as in Keras, got {outputs.shape}")
-    if _are_whole(outputs):
-        return float((outputs != expected).reshape(len(outputs), -1).any(axis=1).mean())
-    return float(_errors(outputs, expected).max())
+
+
+def _different(outputs: np.ndarray, expected: np.ndarray) -> float:
+    return float((outputs != expected).reshape(len(outputs), -1).any(axis=1).mean())
 
 
 def _compared(name: str, outputs: np.ndarray, expected: np.ndarray, bounds: Bounds) -> OutputError:
     try:
-        largest = max_abs_error(outputs, expected)
+        _check_shape(outputs, expected)
     except ValueError as error:
         raise ExportError(f"output {name!r}: {error}") from None
     if _are_whole(outputs):
+        largest = _different(outputs, expected)
         allowed = bounds.different_answers(len(outputs))
         problem = (
             f"output {name!r} differs from Keras in {largest:.3g} of the examples, "
@@ -106,6 +113,7 @@ def _compared(name: str, outputs: np.ndarray, expected: np.ndarray, bounds: Boun
         )
         return OutputError(largest, largest, largest, largest, None if largest <= allowed else problem)
     errors, finite = _errors(outputs, expected), expected[np.isfinite(expected)]
+    largest = float(errors.max())
     classes = _as_classes(outputs, expected, name in bounds.sigmoids)
     if bounds.of_each:
         found = _problem_of_each(name, errors, finite, bounds)
