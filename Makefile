@@ -4,6 +4,7 @@
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 TORCH := .cache/bench/.installed
+AUDIT := .cache/audit/.installed
 # .venv is a link to a folder in .venvs. Commands run in the folder itself, so that a running training keeps its
 # libraries when .venv is set up anew.
 # Libraries keep their caches and settings in the checkout, not in the home folder.
@@ -23,7 +24,7 @@ TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "
                 $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-long check bench ui lock clean
+.PHONY: help setup lint types test test-long check bench audit licences ui lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -88,10 +89,20 @@ $(TORCH): benchmarks/requirements.txt $(INSTALLED)
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) -r $< && touch $@ \
 		|| echo "torch could not be installed" >&2
 
+audit: $(INSTALLED) $(AUDIT)  ## Look up known faults of the locked packages
+	@$(PYTHON) .ci/audit.py requirements.lock
+
+licences: $(INSTALLED) $(AUDIT)  ## Renew LICENCES.md from the packages in .venv
+	@$(RUN) .ci/licences.py > .cache/audit/LICENCES.md && mv .cache/audit/LICENCES.md LICENCES.md
+
+$(AUDIT): $(INSTALLED)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1 pip-licenses==5.5.5 && touch $@
+
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
 		--extra train --extra captions --extra music --extra speech \
-		--no-annotate --no-header --no-emit-index-url --output-file requirements.lock
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.lock
 
 clean:  ## Delete caches; keep .venv, runs and exports
 	rm -rf .cache build dist *.egg-info

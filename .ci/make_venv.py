@@ -45,7 +45,7 @@ def install(folder: Path, lock: str) -> None:
     """Make a complete environment in a folder."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-r", lock], check=True)
+    subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
     (folder / INSTALLED).touch()
 
 
