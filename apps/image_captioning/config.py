@@ -120,7 +120,7 @@ _FULL = CaptioningConfig(
 PRESETS = {
     # The embedded scenes. The receptive field of each of the 6 x 6 places is nearly the whole image, so its
     # features can hold counts and relations.
-    "default": replace(_FULL, width=8, units=112, batch_size=32, learning_rate=3e-3, epochs=9, patience=9),
+    "default": replace(_FULL, width=12, units=112, epochs=7, patience=7),
     # The same with four times the parameters: three quarters of an hour on 2 cores.
     "full": _FULL,
     # Aerial images such as UCM-Captions (--dataset captions.jsonl), trained from scratch: there are few
