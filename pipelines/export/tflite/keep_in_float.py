@@ -23,8 +23,11 @@ _EVERYWHERE = (
 )  # fmt: skip
 # Softplus takes the logarithm of 1 + exp(x). Rounded to steps of that range, small gates of MinLSTM vanish.
 _SOFTPLUS = ".*/Softplus"
-# In integers, a loop that reads or writes one row of a sequence would convert the whole sequence each step.
-_IN_LOOPS = (_Op.GATHER, _Op.DYNAMIC_UPDATE_SLICE, _Op.SELECT_V2, _Op.SELECT, _Op.RESHAPE)
+# In loops only products with weights are integers. The other operations take little time, but a state that
+# is rounded at every step loses what it gathers; and an integer loop that reads or writes one row of a
+# sequence would convert the whole sequence each step. Devices that run integers only have no loops.
+_PRODUCTS = (_Op.FULLY_CONNECTED, _Op.BATCH_MATMUL, _Op.CONV_2D, _Op.DEPTHWISE_CONV_2D, _Op.CONV_2D_TRANSPOSE)
+_IN_LOOPS = [each for each in _Op if each not in (*_PRODUCTS, _Op.ALL_SUPPORTED, _Op.INPUT, _Op.OUTPUT)]
 _SELECTS = (schema.BuiltinOperator.SELECT, schema.BuiltinOperator.SELECT_V2)
 _MASK_VALUE = 500.0  # if a SELECT yields more, it masks with a stand-in for minus infinity
 

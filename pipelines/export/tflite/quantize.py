@@ -2,8 +2,8 @@
 
 A quantised value x is stored as an integer q with x = scale * (q - zero point). `calibration` measures the
 range of each tensor, and ai-edge-quantizer writes the integer model from these ranges. The variables of
-a loop stay float32: the body quantises its inputs and dequantises its results, so that states keep their
-precision over the steps.
+a loop stay float32, and so does what its body computes beside products with weights, so that states keep
+their precision over the steps.
 """
 
 from __future__ import annotations

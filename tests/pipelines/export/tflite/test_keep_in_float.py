@@ -55,16 +55,17 @@ def test_the_float_scope_reaches_the_output_that_is_computed_from_it() -> None:
     assert not has_float_scope(pack(model(Graph(tensors[2:], chain[3:], [0], [1]))))
 
 
-def test_rows_of_sequences_stay_in_float_in_loops_only() -> None:
+def test_only_products_are_integers_in_loops() -> None:
     cell = Graph([Tensor("h"), Tensor("row")], [Op("GATHER", [0], [1])], [0], [1])
     main = Graph([Tensor("x"), Tensor("y")], [Op("WHILE", [0], [1], loop(1, 2))], [0], [1])
     for made, loops in ((model(cell), False), (model(main, cell, cell), True)):
         unique_names(made)
-        patterns = [
-            pattern for pattern, op in keep_in_float(made, {}) if op == qtyping.TFLOperationName.GATHER
-        ]
-        assert len(patterns) == loops
-        for pattern in patterns:
-            assert re.match(pattern, "2/1/row")
-            assert not re.match(pattern, "0/1/row")
-            assert not re.match(pattern, "12/1/row")
+        rules = keep_in_float(made, {})
+        for op in (qtyping.TFLOperationName.GATHER, qtyping.TFLOperationName.MUL):
+            patterns = [pattern for pattern, each in rules if each == op]
+            assert len(patterns) == loops
+            for pattern in patterns:
+                assert re.match(pattern, "2/1/row")
+                assert not re.match(pattern, "0/1/row")
+                assert not re.match(pattern, "12/1/row")
+        assert qtyping.TFLOperationName.FULLY_CONNECTED not in [op for _, op in rules]
