@@ -1,4 +1,4 @@
-"""Convolutions that never see later steps, so that a stream computes the same as the whole sequence."""
+"""Convolutions and padding that never see later steps, so that a stream computes the same as the sequence."""
 
 from __future__ import annotations
 
@@ -177,6 +177,46 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return _without(super().get_config(), "data_format")
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class CausalPadding1D(keras.layers.Layer):
+    """Zeros before a sequence, for a window behind it that sees so many earlier steps.
+
+    In a stream these are the steps before the current ones, and zeros before the first one.
+
+    Args:
+        padding: how many zeros.
+
+    Call arguments: `sequences` (batch, steps, channels).
+    Returns: (batch, padding + steps, channels).
+    State in a stream: `past`, the last `padding` steps of the inputs.
+    """
+
+    def __init__(self, padding: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def build(self, sequences_shape: Sequence[int | None]) -> None:
+        """Take note of the number of channels of inputs (batch, steps, channels)."""
+        self._step_shape = tuple(sequences_shape[2:])
+
+    def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
+        """Return the state that a stream starts from: zeros (batch_size, padding, channels), named `past`."""
+        return zero_past((batch_size, self.padding, *self._step_shape), self.compute_dtype)
+
+    def call(self, sequences: tf.Tensor) -> tf.Tensor:
+        """Return the results; the class docstring describes the arguments."""
+        return after_the_past(self, sequences, self.padding)
+
+    def compute_output_shape(self, sequences_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return (batch, padding + steps, channels)."""
+        batch, steps, *channels = sequences_shape
+        return (batch, None if steps is None else steps + self.padding, *channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"padding": self.padding}
 
 
 def _without(config: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 
+from .as_causal import as_causal
 from .bidirectional import Bidirectional
-from .causal import CausalConv1D
 from .comparison import require_same
 from .convert import from_keras
 from .rebuild import build_as, copy_weights, is_graph, rebuild, replace_inside
@@ -26,9 +26,9 @@ def convert_model(model: keras.Model) -> keras.Model:
     """Convert a built Keras model so that every recurrent layer comes from this package.
 
     It converts Sequential, Functional and subclassed models, and these inside each other. `from_keras`
-    converts the recurrent layers, wherever they are. A causal Conv1D becomes a `CausalConv1D`, which can
-    stream. Other layers are rebuilt from their config. Weights, vocabularies and the kept states of stateful
-    layers are copied.
+    converts the recurrent layers, wherever they are, and `as_causal` those that see earlier steps only, so
+    that they can stream. Other layers are rebuilt from their config. Weights, vocabularies and the kept
+    states of stateful layers are copied.
 
     Keras ignores the mask of a sequence when a layer is called with an initial state and without `mask`; the
     layers of this package use it. A converted Functional model ignores the mask too, to compute the same. In
@@ -92,10 +92,7 @@ class _Conversion:
                 new = from_keras(layer)
             elif is_graph(layer):
                 new = self._cloned(layer)
-            elif _is_causal(layer):
-                new = CausalConv1D.from_config(_causal_config(layer))
-                new.supports_masking = layer.supports_masking
-            else:
+            elif (new := as_causal(layer)) is None:
                 new = rebuild(layer)
                 self._substitute(layer, new)
             self.made[id(layer)] = new
@@ -170,19 +167,6 @@ class _Conversion:
             children = list(zip(old._layers, new._layers, strict=True))
         for pair in children:
             yield from self._pairs(*pair)
-
-
-def _is_causal(layer: Any) -> bool:
-    return type(layer) is keras.layers.Conv1D and (layer.padding, layer.strides, layer.data_format) == (
-        "causal",
-        (1,),
-        "channels_last",
-    )
-
-
-def _causal_config(layer: Any) -> dict[str, Any]:
-    fixed = ("strides", "padding", "data_format")
-    return {name: value for name, value in layer.get_config().items() if name not in fixed}
 
 
 def _new_input(tensor: Any) -> Any:

@@ -126,7 +126,7 @@ class Mel(keras.layers.Layer):
     def _check(self, shape: Sequence[int | None]) -> None:
         if len(shape) != 2:
             raise ValueError(f"{self.name}: expected samples of shape (batch, n), got {tuple(shape)}")
-        if carried_states() is not None and (shape[1] or 0) % self.hop:
+        if carried_states(self) is not None and (shape[1] or 0) % self.hop:
             raise ValueError(
                 f"{self.name}: streaming: expected packets of whole hops of {self.hop} samples, "
                 f"got {shape[1]}"

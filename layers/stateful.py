@@ -67,7 +67,7 @@ class StatefulLayer(keras.layers.Layer):
 
         A stream counts as a start, because its outputs equal those of one call on the whole sequence.
         """
-        if (carried := carried_states()) is not None:
+        if (carried := carried_states(self)) is not None:
             if initial_state is not None:
                 raise ValueError(
                     f"{self.name}: streaming: expected no initial_state, because the stream carries the state"
@@ -83,7 +83,7 @@ class StatefulLayer(keras.layers.Layer):
 
     def _keep_states(self, states: States) -> None:
         """Keep the last states for the next call, in a stream or a stateful layer."""
-        if (carried := carried_states()) is not None:
+        if (carried := carried_states(self)) is not None:
             carried.put(self, states)
             return
         for variable, value in zip(self.states or (), states, strict=False):

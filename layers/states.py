@@ -21,8 +21,8 @@ class Streaming(Protocol):
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
         """Return the states that a stream starts from by name, (batch_size, ...) each.
 
-        While `carried_states()` is not None, `call` must take its first states from there and put its last
-        states there, in the order of this dict.
+        While `carried_states(self)` is not None, `call` must take its first states from there and put its
+        last states there, in the order of this dict.
         """
 
 
@@ -57,9 +57,14 @@ class CarriedStates:
 _current: ContextVar[CarriedStates | None] = ContextVar("carried", default=None)
 
 
-def carried_states() -> CarriedStates | None:
-    """Return the object that layers take their states from and put them in, or None outside a stream."""
-    return _current.get()
+def carried_states(layer: Streaming) -> CarriedStates | None:
+    """Return the object that a layer takes its states from and puts them in.
+
+    It is None outside a stream, and for a layer inside another one that treats each step alone, such as
+    TimeDistributed: it sees a whole sequence in each step of the stream.
+    """
+    carried = _current.get()
+    return carried if carried is not None and id(layer) in carried.given else None
 
 
 @contextmanager
@@ -85,7 +90,7 @@ def after_the_past(layer: Streaming, sequences: tf.Tensor, past: int) -> tf.Tens
     """
     if not past:
         return sequences
-    if (carried := carried_states()) is None:
+    if (carried := carried_states(layer)) is None:
         return tf.pad(sequences, [[0, 0], [past, 0], *([[0, 0]] * (len(sequences.shape) - 2))])
     whole = tf.concat([*carried.take(layer), sequences], 1)
     carried.put(layer, (whole[:, -past:],))

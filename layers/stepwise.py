@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from .causal import CausalPadding1D
+
 
 def is_stepwise(layer: keras.Layer) -> bool:
     """Return whether a layer computes each step of (batch, steps, ...) from that step alone.
@@ -79,15 +81,29 @@ def _no_constant_over_time(operation: Any) -> bool:
 
 
 def _takes_features_or_the_last(operation: Any) -> bool:
-    """Check that a slice keeps all steps, or takes the last one only."""
+    """Check that a slice keeps all steps, or takes the last one only; or that there is no time axis."""
     for node in operation._inbound_nodes:
+        (tensor,) = node.input_tensors
         key = [*node.arguments.args[1:], *node.arguments.kwargs.values()][0]
-        first, second, *_ = (
-            (*key, slice(None), slice(None)) if isinstance(key, (tuple, list)) else (key, None)
-        )
-        if Ellipsis in (first, second) or first != slice(None) or second not in (slice(None), -1):
+        first, second, *_ = [*_written_out(key, len(tensor.shape)), slice(None), slice(None)]
+        no_time = len(tensor.shape) == 2 and "float" in tensor.dtype and not _is_given(tensor)
+        if first != slice(None) or not (no_time or second in (slice(None), -1)):
             return False
     return True
+
+
+def _written_out(key: Any, rank: int) -> list[Any]:
+    """Return the parts of an index with a slice for each axis that an Ellipsis stands for."""
+    parts = list(key) if isinstance(key, (tuple, list)) else [key]
+    places = [place for place, part in enumerate(parts) if part is Ellipsis]
+    for place in places:
+        used = sum(part is not None and part is not Ellipsis for part in parts)
+        parts[place : place + 1] = [slice(None)] * (rank - used)
+    return parts
+
+
+def _is_given(tensor: Any) -> bool:
+    return isinstance(tensor._keras_history.operation, keras.layers.InputLayer)
 
 
 def _size(shape: Sequence[int | None]) -> int | None:
@@ -98,15 +114,38 @@ def _time_stays_first(layer: Any) -> bool:
     return layer.dims[0] == 1
 
 
-def _one_step_of(window: str) -> Callable[[Any], bool]:
-    """Return a check that a layer's window, the attribute of this name, covers one step at a time."""
+def steps_before(layer: Any) -> int | None:
+    """Return how many earlier steps each output of a convolution or pooling layer sees.
 
-    def check(layer: Any) -> bool:
-        first_is_time = layer.data_format == "channels_last"
-        return first_is_time and getattr(layer, window)[0] == 1 and layer.strides[0] == 1
+    Args:
+        layer: any layer or operation.
 
-    return check
+    Returns:
+        None if the layer has no such window, moves it by several steps, or pads the sequence.
+    """
+    if type(layer) not in _WINDOWS or layer.data_format != "channels_last" or layer.strides[0] != 1:
+        return None
+    size = getattr(layer, "kernel_size", None) or layer.pool_size
+    before = (size[0] - 1) * getattr(layer, "dilation_rate", (1,))[0]
+    return before if before == 0 or layer.padding == "valid" else None
 
+
+def _sees_the_past(layer: Any) -> bool:
+    """Check that a window covers one step, or one step and those that padding before it carries."""
+    nodes = layer._inbound_nodes
+    sources = [tensor._keras_history.operation for node in nodes for tensor in node.input_tensors]
+    before = steps_before(layer)
+    carried = [isinstance(each, CausalPadding1D) and each.padding == before for each in sources]
+    return before == 0 or (bool(carried) and all(carried))
+
+
+_WINDOWS = (
+    *(keras.layers.Conv1D, keras.layers.DepthwiseConv1D, keras.layers.SeparableConv1D),
+    *(keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D),
+    *(keras.layers.AveragePooling1D, keras.layers.MaxPooling1D),
+    *(keras.layers.AveragePooling2D, keras.layers.MaxPooling2D),
+)
+"""Layers whose outputs see several steps."""
 
 _STEPWISE = frozenset(
     (
@@ -150,11 +189,5 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "PReLU": _one_slope_for_all_steps,
     "Reshape": _keeps_time,
     "Permute": _time_stays_first,
-    **dict.fromkeys(
-        ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
-        _one_step_of("kernel_size"),
-    ),
-    **dict.fromkeys(
-        ("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D"), _one_step_of("pool_size")
-    ),
+    **dict.fromkeys((each.__name__ for each in _WINDOWS), _sees_the_past),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -70,8 +71,8 @@ class OneStep:
         for layer in self._layers:
             given[id(layer)] = tuple(next(values) for _ in layer.stream_states(1))
         carried = CarriedStates(given)
-        with carrying(carried):
-            # model(inputs) would refuse inputs that are shorter than the sequence.
+        # model(inputs) would refuse inputs that are shorter than the sequence.
+        with carrying(carried), _inner_models_take_any_length(self.model):
             options = {"training": False} if self.model._call_has_training_arg else {}
             outputs = self.model.call(inputs, **options)
         new = [state for layer in self._layers for state in carried.new.get(id(layer), ())]
@@ -96,6 +97,20 @@ def streaming_layers(model: keras.Model) -> list[Streaming]:
                 "so it cannot run step by step"
             )
     return found
+
+
+@contextmanager
+def _inner_models_take_any_length(model: keras.Model) -> Iterator[None]:
+    """Let Functional models inside a model take steps instead of the sequences that they were built for."""
+    inner = [each for each in model._flatten_layers(include_self=False) if isinstance(each, keras.Model)]
+    checking = [each for each in inner if not hasattr(each, "_manual_input_spec")]
+    for each in checking:
+        each._manual_input_spec = None  # what the setter of Functional sets; a Sequential does not read it
+    try:
+        yield
+    finally:
+        for each in checking:
+            del each._manual_input_spec
 
 
 def _leaves(model: keras.Layer) -> Iterator[keras.Layer]:

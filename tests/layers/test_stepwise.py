@@ -25,6 +25,15 @@ def streamed(model: keras.Model) -> np.ndarray:
     return np.asarray(outputs)
 
 
+def sequences_to_sequences():
+    given = keras.Input([STEPS, FEATURES])
+    return keras.Model(given, L.LSTM(5, return_sequences=True)(given))
+
+
+def two_windows(padded):
+    return L.Concatenate()([L.MaxPooling1D(3, 1)(padded), L.AveragePooling1D(3, 1)(padded)])
+
+
 BEFORE = {
     "a division": lambda x: x / 255.0,
     "absolute and logarithm": lambda x: ops.log(ops.abs(x) + 1.0),
@@ -32,6 +41,12 @@ BEFORE = {
     "unit length": L.UnitNormalization(),
     "a constant for each feature": lambda x: x * np.arange(FEATURES, dtype=np.float32),
     "clip and power": lambda x: ops.clip(x, -1, 1) ** 2,
+    "features of images": lambda x: L.Reshape([-1, 2, 2])(x)[..., 0],
+    "a row of images": lambda x: L.Reshape([-1, 2, 2])(x)[:, :, 1],
+    "a layer for each image": lambda x: L.TimeDistributed(L.LSTM(3))(L.Reshape([-1, 2, 2])(x)),
+    "zeros before a convolution": lambda x: L.Conv1D(5, 3, dilation_rate=2)(L.ZeroPadding1D((4, 0))(x)),
+    "zeros before two windows": lambda x: two_windows(L.ZeroPadding1D((2, 0))(x)),
+    "a model of sequences": lambda x: sequences_to_sequences()(x),
     "a causal convolution": L.Conv1D(5, 3, padding="causal", dilation_rate=2),
 }
 REFUSED = {
@@ -39,6 +54,11 @@ REFUSED = {
     "every second step": lambda x: x[:, ::2],
     "the first step": lambda x: ops.reshape(x[:, 0], [-1, 1, FEATURES]),
     "a sum over steps": lambda x: x - ops.sum(x, axis=1, keepdims=True),
+    "zeros around a convolution": lambda x: L.Conv1D(5, 3)(L.ZeroPadding1D(1)(x)),
+    "too many zeros": lambda x: L.Conv1D(5, 3)(L.ZeroPadding1D((3, 0))(x)),
+    "zeros that another layer sees": lambda x: x + L.ZeroPadding1D((1, 0))(x)[:, :-1],
+    "pooling": L.MaxPooling1D(3, 1, padding="same"),
+    "steps of images": lambda x: L.Reshape([-1, 2, 2])(x[:, ::-1])[..., 0],
     "steps as features": lambda x: ops.transpose(x, [0, 2, 1]),
 }
 
@@ -50,6 +70,7 @@ def test_what_treats_each_step_alone_streams(name):
 
 
 AFTER = {
+    "some features": lambda h: L.GRU(4)(h)[:, 1:3],
     "the last step": lambda h: h[:, -1],
     "flatten": lambda h: L.Flatten()(L.GRU(2)(h)),
     "reshape": lambda h: L.Dense(2)(ops.reshape(L.GRU(4)(h), [-1, 4])),

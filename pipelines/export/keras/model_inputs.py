@@ -40,6 +40,13 @@ def token_inputs(model: keras.Model) -> set[str]:
     return {each.name for each in getattr(graph, "inputs", None) or [] if _is_looked_up(graph, each)}
 
 
+def whole_inputs(model: keras.Model, specs: InputSpecs) -> list[str]:
+    """Return the names of inputs that are no sequences: numbers (batch, features) beside sequences."""
+    tokens = token_inputs(model)
+    flat = [name for name, (shape, _) in specs.items() if len(shape) < 2 and name not in tokens]
+    return flat if len(flat) < len(specs) else []
+
+
 def _is_looked_up(graph: Any, tensor: Any) -> bool:
     for operation in getattr(graph, "operations", ()):
         for node in operation._inbound_nodes:

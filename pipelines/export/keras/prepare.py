@@ -14,7 +14,15 @@ from ...errors import UserError
 from ..prepared_model import PreparedModel
 from ..verify.reference import Reference
 from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_lengths, with_length
-from .model_inputs import Arrays, by_name, checked_inputs, input_specs, one_by_one, random_inputs
+from .model_inputs import (
+    Arrays,
+    by_name,
+    checked_inputs,
+    input_specs,
+    one_by_one,
+    random_inputs,
+    whole_inputs,
+)
 from .plain import plain
 
 _MOST_VERIFIED = 64
@@ -74,7 +82,7 @@ def _prepared(
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
     outputs = _answers(model, ours, verified)
     reference = Reference(verified, outputs, sigmoids=_sigmoids(model, list(outputs)))
-    return PreparedModel(ours, specs, examples, reference)
+    return PreparedModel(ours, specs, examples, reference, whole_inputs(ours, specs))
 
 
 def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str, np.ndarray]:
