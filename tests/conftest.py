@@ -34,7 +34,7 @@ def _order(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Keep the tests of a file in one process, which makes their fixtures once; share out the matrix.
+    """Keep the tests of a file in one process, which makes their fixtures once; share out matrix and zoo.
 
     `--dist loadgroup` would do the same by marks, but pytest 9.2 ignores how xdist 3.8 passes them on.
     """
@@ -44,8 +44,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 class _ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        variant = re.fullmatch(r"test_matrix\[(\w+-\w+)-\w+\]", test)  # structure and execution, precision
-        return f"{file}::{variant[1]}" if variant else file
+        # structure and execution of the matrix, or a model of the zoo
+        variant = re.fullmatch(r"(test_matrix\[\w+-\w+)-\w+\]|test_every_variant\[.*", test)
+        return f"{file}::{variant[1] or test}" if variant else file
 
 
 @pytest.fixture(autouse=True)
