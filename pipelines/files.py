@@ -1,8 +1,10 @@
-"""Check that folders can be written to, and write files completely or not at all."""
+"""Check folders and files of the user before they are used, and write files completely or not at all."""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from .errors import UserError
 
 PREDICTIONS = Path("predictions")
 """The default folder of the files that `predict` writes."""
+_FULL = re.compile("no space left|disk is full|disk quota exceeded", re.IGNORECASE)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -23,6 +26,19 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def full_disk(error: BaseException | None) -> str | None:
+    """Return one line that says so if an exception, or one that it came from, is about a full disk.
+
+    Libraries wrap the system's error in exceptions of their own, so the text decides.
+    """
+    while error is not None:
+        if _FULL.search(str(error)):
+            file = getattr(error, "filename", None)
+            return f"{file}: no space left on the disk" if file else "no space left on the disk"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def require_folder(option: str, folder: Path) -> None:
@@ -50,3 +66,42 @@ def require_writable(option: str, folder: Path) -> None:
             pass
     except OSError as error:
         raise UserError(f"{option} {folder}: expected a folder to write to: {error.strerror}") from None
+
+
+def require_file(path: Path, most: int, what: str) -> None:
+    """Check that a regular file is there and not too large: a device or a pipe may never end.
+
+    Args:
+        path: the file, or a link to it.
+        most: the most bytes that it may have.
+        what: what is expected, for messages, such as "a .tflite file".
+
+    Raises:
+        UserError: there is no such file, it is no regular file, or it is too large.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise UserError(f"{path}: expected {what}: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or a pipe"
+        raise UserError(f"{path}: expected {what}, found {kind}")
+    if found.st_size > most:
+        raise UserError(f"{path}: expected {what} of at most {most:,} bytes, found {found.st_size:,}")
+
+
+def read_file(path: Path, most: int, what: str) -> bytes:
+    """Return the content of a file that `require_file` accepts.
+
+    Raises:
+        UserError: see `require_file`, or the file can't be read.
+    """
+    require_file(path, most, what)
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise UserError(f"{path}: expected {what}: {error.strerror}") from None
+    if len(content) > most:  # it grew, or its size was a lie, as those in /proc are
+        raise UserError(f"{path}: expected {what} of at most {most:,} bytes, found more")
+    return content

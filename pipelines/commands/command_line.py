@@ -1,7 +1,7 @@
 """Shared code of all commands: parse options into dataclasses, print errors in one line, set exit codes.
 
-Exit codes: 0 done; 2 the user's input is wrong or a library is missing, and one line says what was expected;
-1 anything else.
+Exit codes: 0 done; 2 the user's input is wrong, a library is missing or the disk is full, and one line says
+what was expected; 1 anything else.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import io
 import logging
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import full_disk
+from ..training.interruption import stop_at_signals
 
 LIBRARIES = {
     "cli": ("tyro", "rich"),
@@ -47,24 +48,29 @@ def guarded(command: Callable[[], None]) -> int:
     """Run a command, with logs and errors on standard error, and return the exit code."""
     _stay_in_the_checkout()
     log_to_standard_error()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end cleanly, as with Ctrl-C
+    stop_at_signals()
     try:
         command()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except ModuleNotFoundError as error:
-        if not (said := missing_library(error)):
-            raise
-        print(f"error: {said}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be closed
+            print("stopped", file=sys.stderr)
         return 1
     except BrokenPipeError:  # a reader such as `head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if not (said := _in_one_line(error)):
+            raise
+        print(f"error: {said}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _in_one_line(error: Exception) -> str | None:
+    """Return what to tell the user of an error; nothing if it is the program's own."""
+    if isinstance(error, UserError):
+        return str(error)
+    return missing_library(error) if isinstance(error, ModuleNotFoundError) else full_disk(error)
 
 
 def log_to_standard_error() -> None:

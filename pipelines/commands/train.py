@@ -64,7 +64,9 @@ def run(app: App, argv: list[str], prog: str) -> None:
     command = _options(app, argv, prog)
     preset, config = command.preset, command.config
     if command.resume:
-        stored = Checkpoint.of_run(command.resume).settings()
+        checkpoint = Checkpoint.of_run(command.resume)
+        stored = checkpoint.settings()
+        checkpoint.require_stopped()
         preset, config = stored["preset"], from_dict(type(config), stored["config"])
         command = dataclasses.replace(command, seeds=stored.get("seeds", 1))
     require(command.seeds >= 1, "seeds", "at least 1", command.seeds)

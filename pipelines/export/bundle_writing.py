@@ -1,8 +1,8 @@
 """Write a bundle completely or not at all.
 
 All files are written to a hidden folder first. When they are on the disk, one rename makes it
-`OUTPUT/RUN_ID`, and a second one points `OUTPUT/latest` to it. If the process is killed in between, hidden
-folders `.RUN_ID.*` remain. The next write of that run removes them.
+`OUTPUT/RUN_ID`, and a second one points `OUTPUT/latest` to it, at once or when `point_latest` is called. If
+the process is killed in between, hidden folders `.RUN_ID.*` remain. The next write of that run removes them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def write_bundle(
     assets: Mapping[str, bytes],
     *,
     parts: Sequence[tuple[Mapping[str, Any], bytes]] = (),
+    latest: bool = True,
 ) -> Bundle:
     """Write the bundle `output/RUN_ID` and point `output/latest` to it. Replace a bundle of the same run.
 
@@ -41,6 +42,7 @@ def write_bundle(
         variants: for each variant, its record without `bytes` and `sha256`, and the content of its file.
         assets: the content of other files, by plain file name.
         parts: for each part of the model, its record without `bytes` and `sha256`, and its file's content.
+        latest: whether `output/latest` is pointed to it now. Otherwise call `point_latest` later.
 
     Returns:
         The bundle that was written.
@@ -70,13 +72,32 @@ def write_bundle(
         output.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(output, run_id)
         try:
-            _publish(write_files(_hidden(output, run_id), files), output / run_id)
+            _publish(write_files(_hidden(output, run_id), files), output / run_id, latest=latest)
         except OSError:
             _remove_leftovers(output, run_id)
             raise
     except OSError as error:
-        raise UserError(f"{error.filename or output}: can't write the bundle: {error.strerror}") from error
+        raise _refusal(error, output) from error
     return Bundle.open(output / run_id)
+
+
+def point_latest(folder: Path) -> None:
+    """Point `latest`, beside the folder of a bundle, to it.
+
+    Raises:
+        UserError: the link can't be written. Then it is unchanged.
+    """
+    try:
+        try:
+            _point(folder.parent / LATEST, folder.name, folder.name)
+        finally:
+            _remove_leftovers(folder.parent, folder.name)
+    except OSError as error:
+        raise _refusal(error, folder.parent) from error
+
+
+def _refusal(error: OSError, output: Path) -> UserError:
+    return UserError(f"{error.filename or output}: can't write the bundle: {error.strerror}")
 
 
 def _described(files: Sequence[tuple[Mapping[str, Any], bytes]]) -> list[dict[str, Any]]:
@@ -113,17 +134,22 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def _publish(written: Path, target: Path) -> None:
-    """Rename `written` to `target` and point `latest` to it. `latest` is complete at every moment."""
+def _publish(written: Path, target: Path, *, latest: bool) -> None:
+    """Rename `written` to `target` and point `latest` to it, if asked to or if it was before.
+
+    `latest` is complete at every moment.
+    """
     output, run_id = target.parent, target.name
     if target.exists():
         if _target_of(output / LATEST) == run_id:
+            latest = True
             copy = shutil.copytree(target, _hidden(output, run_id))
             _point(output / LATEST, copy.name, run_id)
         target.rename(_hidden(output, run_id))
     written.rename(target)
     _sync(output)
-    _point(output / LATEST, run_id, run_id)
+    if latest:
+        _point(output / LATEST, run_id, run_id)
     _remove_leftovers(output, run_id)
 
 

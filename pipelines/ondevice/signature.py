@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from ..files import read_file
 from .file_check import MOST_BYTES
 from .native_messages import held_back
 from .node import Shape
@@ -117,31 +117,12 @@ def read_model(source: str | Path | bytes) -> tuple[str, bytes]:
     Raises:
         UserError: the file doesn't start like a .tflite file, can't be read or is too large.
     """
-    name, content = ("model", source) if isinstance(source, bytes) else _read(Path(source))
+    name = "model" if isinstance(source, bytes) else str(source)
+    content = source if isinstance(source, bytes) else read_file(Path(source), MOST_BYTES, "a .tflite file")
     found = content[4:8]
     if found != _IDENTIFIER:
         raise UserError(f"{name}: not a .tflite file: expected {_IDENTIFIER!r} at byte 4, found {found!r}")
     return name, content
-
-
-def _read(path: Path) -> tuple[str, bytes]:
-    """Read a regular file: a device or a pipe may never end."""
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{path}: expected a .tflite file, found {_kind(found.st_mode)}")
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1) if found.st_size <= MOST_BYTES else b""
-    except OSError as error:
-        raise UserError(f"{path}: expected a .tflite file: {error.strerror}") from None
-    size = max(found.st_size, len(content))
-    if size > MOST_BYTES:
-        raise UserError(f"{path}: expected a .tflite file of at most {MOST_BYTES} bytes, found {size}")
-    return str(path), content
-
-
-def _kind(mode: int) -> str:
-    return "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
 
 
 def one_line(error: Exception) -> str:

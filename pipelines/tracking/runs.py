@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..app import PROGRAM
 from ..errors import UserError
+from ..files import full_disk
 from .experiments import checked_id, experiment_of, outer_run
 from .moved_store import correct_addresses
 from .provenance import provenance
@@ -136,16 +137,20 @@ def _create_quickly(uri: str) -> None:
 def _closing(run: Run) -> Iterator[None]:
     try:
         yield
+        mlflow.end_run("FINISHED")
     except BaseException as error:
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        full = full_disk(error)
+        name = "" if full or isinstance(error, UserError) else f"{type(error).__name__}: "
         try:
-            run.tags({"reason": one_line(f"{name}{error}"), "failed_in": run.step})
+            run.tags({"reason": one_line(f"{name}{full or error}"), "failed_in": run.step})
             mlflow.end_run(status)
-        except MlflowException as second:  # for example a full disk; the first error matters more
-            log.warning("run %s could not be marked as %s: %s", run.id, status, second)
+        except MlflowException as second:  # the first error matters more
+            log.warning("run %s could not be marked as %s: %s", run.id, status, one_line(second))
+        if full and not isinstance(error, KeyboardInterrupt):
+            remedy = f"free some, then train --resume {run.id} goes on"
+            raise UserError(f"{full} (in {run.step}): {remedy}") from error
         raise
-    mlflow.end_run("FINISHED")
 
 
 @contextmanager

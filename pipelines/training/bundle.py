@@ -13,6 +13,7 @@ import numpy as np
 from ..config import to_dict
 from ..data.examples import take
 from ..evaluation.outcome import Outcome
+from ..export.bundle_writing import point_latest
 from ..export.prepared_model import packet_length
 from ..export.trained import ExportResult, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
@@ -30,7 +31,10 @@ _CALIBRATION_STEPS = 20_000
 
 
 def export_bundle(setup: Setup, outcome: Outcome, output: Path) -> record.Result:
-    """Write the bundle OUTPUT/APP/RUN_ID, log it, and remove the checkpoint."""
+    """Write the bundle OUTPUT/APP/RUN_ID, log it, point `latest` to it, and remove the checkpoint.
+
+    If a step fails, for example since the disk is full, `latest` is unchanged and the run can be resumed.
+    """
     run, folder = setup.run, setup.checkpoint.folder
     with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as name:
         workspace = Path(name)
@@ -40,6 +44,7 @@ def export_bundle(setup: Setup, outcome: Outcome, output: Path) -> record.Result
     of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
     run.text("record.json", json.dumps(of_run, indent=1))
     run.describe(description(of_run, command(setup.app, setup.preset, setup.config)))
+    point_latest(exported.bundle.folder)
     shutil.rmtree(folder)
     return record.Result(run.id, exported.bundle.folder, model_uri, of_run, run.page)
 

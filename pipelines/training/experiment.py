@@ -20,6 +20,7 @@ from . import record
 from .bundle import export_bundle
 from .epoch_log import EpochLog, SeedNumber, log_diagnostics
 from .fit import compile_model, fit
+from .interruption import check
 from .naming import run_name
 from .scoring import log_outcome, score_test_splits
 from .setup import Setup, set_up
@@ -125,6 +126,7 @@ def _fit_and_score(setup: Setup, seed: SeedNumber) -> Outcome:
     outcome = score_test_splits(setup, model=model, deployed=deployed, progress=progress)
     log_outcome(setup, outcome)
     log_diagnostics(setup.run, progress.history)
+    check()
     return outcome
 
 

@@ -19,6 +19,7 @@ from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
 from .batches import batch, count_batches, dataset
 from .checkpoint import Checkpoint
+from .interruption import check
 
 if TYPE_CHECKING:
     from ..evaluation.score import Metric
@@ -52,11 +53,14 @@ def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, f
 
 
 class _ProgressBar(keras.callbacks.Callback):
-    """Show one progress bar per epoch on standard error."""
+    """Show one progress bar per epoch on standard error, and stop where an interruption was lost."""
 
     def __init__(self, title: str, steps: int) -> None:
         super().__init__()
         self.bar = tqdm(total=steps, desc=title, unit="batch", leave=False, mininterval=0.5, disable=None)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        check()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self.bar.update(batch + 1 - self.bar.n)
@@ -115,6 +119,7 @@ def fit(
             progress.seconds += time.monotonic() - started
             on_epoch(progress.epochs, values)
             checkpoint.save(progress)
+            check()
     finally:
         if progress.best:
             _restore(model.variables, progress.best)

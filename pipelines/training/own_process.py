@@ -9,9 +9,11 @@ import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
+
+from .interruption import interrupt
 
 
 def call_in_own_process(
@@ -19,9 +21,9 @@ def call_in_own_process(
 ) -> Any:
     """Run `function(**arguments)` in a new process; return its result or raise its exception.
 
-    The new process ignores Ctrl-C. If this process is interrupted or dies, the function gets one
-    KeyboardInterrupt, and this call waits until the function has cleaned up. Call it from the main thread
-    only.
+    The new process ignores Ctrl-C and the end of its terminal. If this process is interrupted or dies, the
+    function gets one KeyboardInterrupt, and this call waits until the function has cleaned up. Call it from
+    the main thread only.
 
     Args:
         function: a function at the top level of a module.
@@ -34,11 +36,8 @@ def call_in_own_process(
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_run, args=(theirs, prepare, function, dict(arguments)))
-    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the new process inherits this
-    try:
+    with _ignored(signal.SIGINT, signal.SIGHUP):  # the new process inherits this
         process.start()
-    finally:
-        signal.signal(signal.SIGINT, on_interrupt)
     theirs.close()
     try:
         error, result = ours.recv()
@@ -55,11 +54,21 @@ def call_in_own_process(
     return result
 
 
+@contextlib.contextmanager
+def _ignored(*signals: int) -> Iterator[None]:
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 def _run(
     pipe: Connection, prepare: Callable[[], None], function: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
     """Run in the new process: call the function and send its result or its exception."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, interrupt)
     threading.Thread(target=_interrupt_at_end_of, args=(pipe,), daemon=True).start()
     answer: tuple[BaseException | None, Any]
     try:

@@ -14,12 +14,12 @@ from typing import Any
 from ..app import App, find
 from ..config import Config, to_dict
 from ..evaluation.baselines import as_tags
-from ..tracking import runs as tracking
 from ..tracking.run import Run
 from . import record
 from .checkpoint import Checkpoint
 from .description import description, headline
 from .naming import command, run_name
+from .open_run import open_run
 from .own_process import call_in_own_process
 
 log = logging.getLogger(__name__)
@@ -71,15 +71,15 @@ def train_seeds(
         experiment: the name of MLflow's experiment for new runs; None for the usual one.
     """
     params, name = to_dict(config) | {"seeds": seeds}, run_name(app, preset, config, f"{seeds} seeds")
-    options: dict[str, Any] = {"run_id": resume, "experiment": experiment, "system_metrics": False}
-    with tracking.start(app.name, name, params=params, tags={"preset": preset}, **options) as parent:
+    options: dict[str, Any] = {"resume": resume, "experiment": experiment, "system_metrics": False}
+    opened = open_run(app.name, name, params=params, tags={"preset": preset}, **options)
+    with opened as (parent, checkpoint):
         parent.step = "training"
         parent.describe(f"`{command(app, preset, config, seeds)}`")
         log.info(
             "run %s, %d seeds (if it is stopped, train --resume %s continues it)",
             *(parent.id, seeds, parent.id),
         )
-        checkpoint = Checkpoint.of_run(parent.id)
         checkpoint.write_settings(
             {"app": app.name, "preset": preset, "config": to_dict(config), "seeds": seeds}
         )

@@ -13,12 +13,12 @@ from typing import Any
 from ..app import SMOKE, App, folder_of
 from ..config import Config, to_dict
 from ..data.examples import Data, Features
-from ..tracking import runs as tracking
 from ..tracking.run import Run
 from .checkpoint import Checkpoint
 from .duration import machine_speed, said
 from .fit import seed_everything
 from .naming import command
+from .open_run import open_run
 from .raw_data import load_data
 from .recorded import read_records
 
@@ -81,10 +81,10 @@ def set_up(
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
     tags = {"preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
     params = to_dict(config)
-    places: dict[str, Any] = {"run_id": resume, "parent": parent, "experiment": experiment}
-    with tracking.start(app.name, run_name, params=params, tags=tags, **places) as run:
-        checkpoint = Checkpoint.of_run(run.id)
-        settings = {"app": app.name, "preset": preset, "config": params, "fingerprint": data.fingerprint}
+    places: dict[str, Any] = {"parent": parent, "experiment": experiment}
+    options = {"params": params, "tags": tags, **places}
+    settings = {"app": app.name, "preset": preset, "config": params, "fingerprint": data.fingerprint}
+    with open_run(app.name, run_name, resume=resume, **options) as (run, checkpoint):
         checkpoint.write_settings(settings | {"parent": parent})
         run.describe(f"`{command(app, preset, config)}`")
         _log_data(run, config, data, features)

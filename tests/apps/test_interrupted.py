@@ -108,7 +108,7 @@ sys.exit(main(sys.argv[1:]))
 KILLED_IN_EXPORT = f"""
 import os, signal
 import pipelines.export.bundle_writing as write
-def publish(*args):
+def publish(*args, **options):
     os.kill(os.getpid(), signal.SIGKILL)
 write._publish = publish
 {QUICK}

@@ -1,7 +1,9 @@
 """The command line: what is wrong is said in one line, before any work; standard output is for results."""
 
 import dataclasses
+import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command_line.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command_line, "stop_at_signals", lambda: None)
     monkeypatch.setattr(command_line, "_stay_in_the_checkout", lambda: None)
 
 
@@ -77,6 +79,14 @@ def test_ctrl_c_is_exit_code_1_without_a_traceback(capsys):
 
     assert command_line.guarded(stop) == 1
     assert capsys.readouterr().err == "stopped\n"
+
+
+def test_a_full_disk_is_one_line(capsys):
+    def fill():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "predictions/1.mid")
+
+    assert command_line.guarded(fill) == 2
+    assert capsys.readouterr().err == "error: predictions/1.mid: no space left on the disk\n"
 
 
 def test_an_error_that_is_nobodys_mistake_keeps_its_traceback():

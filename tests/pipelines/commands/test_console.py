@@ -16,7 +16,7 @@ from pipelines.commands.train import Train
 def run(tmp_path, monkeypatch):
     """Run `unrolled` with arguments, and return its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command_line.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command_line, "stop_at_signals", lambda: None)
 
     def run_command(*argv: str) -> int:
         monkeypatch.setattr(sys, "argv", ["unrolled", *argv])

@@ -50,7 +50,7 @@ def test_rows_are_keras_saved_model_and_every_variant(tiny) -> None:
 
 
 def test_manifest_says_what_was_measured(tiny) -> None:
-    manifest = Bundle.open(tiny.output / "latest").manifest
+    manifest = tiny.exported.bundle.manifest
     assert manifest["metric"] == {
         "name": "accuracy",
         "value": tiny.exported.rows[0].metric,

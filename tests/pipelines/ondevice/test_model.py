@@ -270,7 +270,7 @@ def test_an_oversized_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.tflite"
     with path.open("wb") as file:
         file.truncate(1 << 40)  # takes no room
-    assert "expected a .tflite file of at most 2147483647 bytes, found 1099511627776" in message(path)
+    assert "expected a .tflite file of at most 2,147,483,647 bytes, found 1,099,511,627,776" in message(path)
 
 
 def test_what_cannot_be_invoked_is_a_user_error(tiny, model: Model) -> None:

@@ -1,5 +1,6 @@
 """Runs in MLflow, on a store that two processes create at once."""
 
+import errno
 import json
 import os
 import signal
@@ -210,6 +211,25 @@ def test_a_run_ends_as_its_training_does(
     with tracking.start("counting", "ends", params=PARAMS, tags={}, run_id=run.id):
         pass
     assert not {"reason", "failed_in"} & store.get_run(run.id).data.tags.keys()
+
+
+def test_a_full_disk_is_one_line_and_the_run_says_so(store: mlflow.MlflowClient) -> None:
+    def fill(run: Run) -> None:
+        run.step = "export"
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "mlruns/artifacts/1")
+        except OSError as error:
+            raise RuntimeError("could not copy") from error
+
+    with (
+        pytest.raises(UserError, match=r"^mlruns/artifacts/1: no space left on the disk \(in export\): free"),
+        tracking.start("counting", "full", params=PARAMS, tags={}) as run,
+    ):
+        fill(run)
+    ended = store.get_run(run.id)
+    assert ended.info.status == "FAILED"
+    assert ended.data.tags["reason"] == "mlruns/artifacts/1: no space left on the disk"
+    assert ended.data.tags["failed_in"] == "export"
 
 
 def test_a_run_is_not_resumed_as_another(store: mlflow.MlflowClient) -> None:

@@ -1,6 +1,8 @@
 """Training repeats itself, stops in time, keeps the best, and goes on where it was interrupted."""
 
+import contextlib
 import dataclasses
+import signal
 
 import keras
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 import layers
 from pipelines.config import Config
 from pipelines.data.examples import Features
-from pipelines.training.batches import batches
+from pipelines.training import fit as fitting
+from pipelines.training import interruption
+from pipelines.training.batches import batches, dataset
 from pipelines.training.checkpoint import Checkpoint
 from pipelines.training.fit import _mean_loss, _validate, compile_model, fit, seed_everything
 
@@ -125,6 +129,46 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(whole, features, tm
     assert progress.gradients == expected.gradients
     for a, b in zip(uninterrupted.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_signal_whose_exception_is_lost_stops_the_training_at_the_next_batch(
+    features, tmp_path, monkeypatch
+):
+    seen, handler = [], signal.getsignal(signal.SIGHUP)
+    monkeypatch.setattr(layers.Diagnostics, "on_epoch_end", lambda *_: pytest.fail("the epoch went on"))
+
+    def lose(batch):
+        seen.append(batch)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGHUP)
+
+    monkeypatch.setattr(fitting, "dataset", lambda *args: (lose(1), dataset(*args))[1])
+    signal.signal(signal.SIGHUP, interruption.interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(CONFIG, features, tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    assert seen == [1]
+    assert Checkpoint(tmp_path).load().epochs == 0
+
+
+def test_signals_stop_unless_the_process_was_told_to_ignore_them():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+        interruption.stop_at_signals()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+        interruption.check()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_finished_training_is_not_trained_again(whole, features):

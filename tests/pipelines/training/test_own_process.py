@@ -56,6 +56,7 @@ def test_a_process_that_dies_is_an_error():
 
 INTERRUPTED = """
 import signal, sys, time
+from pipelines.training.interruption import stop_at_signals
 from pipelines.training.own_process import call_in_own_process
 
 def work():
@@ -72,6 +73,7 @@ def nothing():
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    stop_at_signals()
     try:
         call_in_own_process(work, {}, prepare=nothing)
     except KeyboardInterrupt:
@@ -81,7 +83,12 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(
     ("everyone", "by", "last"),
-    [(True, signal.SIGINT, "stopped"), (False, signal.SIGINT, "stopped"), (False, signal.SIGKILL, "")],
+    [
+        (True, signal.SIGINT, "stopped"),
+        (False, signal.SIGINT, "stopped"),
+        (True, signal.SIGHUP, "stopped"),
+        (False, signal.SIGKILL, ""),
+    ],
 )
 def test_an_interruption_reaches_the_function_once_and_waits_for_it(tmp_path, everyone, by, last):
     script = tmp_path / "interrupted.py"
@@ -95,7 +102,7 @@ def test_an_interruption_reaches_the_function_once_and_waits_for_it(tmp_path, ev
     )
     assert process.stdout.readline() == "working\n"
     time.sleep(0.1)
-    if everyone:  # as Ctrl-C in a terminal does
+    if everyone:  # as Ctrl-C in a terminal does, or closing it
         os.killpg(process.pid, by)
     else:
         process.send_signal(by)

@@ -45,6 +45,7 @@ class Processes:
             "machine_speed": 4000.0,
         }
         checkpoint = Checkpoint.of_run(run_id)
+        checkpoint.folder.mkdir(parents=True, exist_ok=True)
         checkpoint.write_settings({"config": {"seed": config.seed}, "parent": arguments["parent"]})
         checkpoint.write_scores(scores)
         return scores
