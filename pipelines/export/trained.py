@@ -18,7 +18,7 @@ from ..evaluation.latency import latency_ms
 from ..evaluation.predictors import KerasPredictor, Predictor
 from ..evaluation.score import score
 from ..ondevice.bundle import Bundle
-from ..ondevice.manifest import PRECISIONS
+from ..ondevice.manifest import PRECISIONS, PROBABILITIES
 from .bundle_writing import write_bundle
 from .keras.saved_model import InputSpecs, SavedModelPredictor
 from .part import Part
@@ -31,8 +31,6 @@ from .verify.reference import Reference, Task
 
 if TYPE_CHECKING:
     from ..evaluation.score import Metric
-
-_OUTPUT = "probabilities"
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def export(
     executions: Sequence[str] = ("loop",),
     parts: Mapping[str, Part] | None = None,
 ) -> ExportResult:
-    """Export a trained model as a verified bundle `output/RUN_ID`.
+    """Export a trained model as a verified bundle `output/RUN_ID`; `latest` beside it is not changed.
 
     A variant that isn't fit for a device is left out, and the manifest gives the reason. The others are
     written.
@@ -147,9 +145,9 @@ def export(
     files = [
         (each.record() | {"bytes_without_metadata": each.converted_bytes}, each.content) for each in made
     ]
-    bundle = write_bundle(output, head, files, assets, parts=part_files)
+    bundle = write_bundle(output, head, files, assets, parts=part_files, latest=False)
     rows += [_row_of(each) for each in made]
-    outputs = prepared.reference.outputs[_OUTPUT]
+    outputs = prepared.reference.outputs[PROBABILITIES]
     return ExportResult(bundle, rows, outputs, {each.file: each.reason for each in left_out})
 
 
@@ -172,7 +170,7 @@ def _in_keras(trained: TrainedModel, info: RunInfo, workspace: Path) -> tuple[Pr
         [{name: example[None]} for example in trained.calibration],
         Reference(
             {name: trained.inputs},
-            {_OUTPUT: outputs},
+            {PROBABILITIES: outputs},
             Task(trained.targets, trained.metrics, values, info.higher_is_better),
         ),
     )
@@ -203,7 +201,7 @@ def _metadata(
     files["preprocessing.json"] = json.dumps(info.preprocessing).encode()
     text = f"preset {info.preset}, trained on {info.dataset}, in {precision}"
     description = Description(
-        name=f"{info.app} {info.run_id}", description=text, labels={_OUTPUT: "labels.txt"}
+        name=f"{info.app} {info.run_id}", description=text, labels={PROBABILITIES: "labels.txt"}
     )
     return description, files
 

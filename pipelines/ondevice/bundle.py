@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import read_file
+from .file_check import MOST_BYTES
 from .manifest import MANIFEST, check_manifest
+
+_MOST_BYTES = 2**24  # of a manifest; a hundred thousand files fit in
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,11 @@ class Bundle:
             UserError: there is no such folder, or its manifest is missing or malformed.
         """
         path = Path(folder) / MANIFEST
+        content = read_file(path, _MOST_BYTES, f"a bundle with a {MANIFEST}")
         try:
-            manifest = json.loads(path.read_bytes(), parse_constant=_refuse)
-        except OSError as error:
-            raise UserError(f"{folder}: expected a bundle with a {MANIFEST}: {error.strerror}") from None
+            manifest = json.loads(
+                content, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_object
+            )
         except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: expected JSON: {error}") from None
         check_manifest(manifest, str(path))
@@ -187,9 +194,11 @@ class Bundle:
         try:
             if path.resolve(strict=True).parent != self.folder.resolve():
                 raise UserError(f"{path}: expected a file of the bundle, found a link out of it")
-            content = path.read_bytes()
         except OSError as error:
             raise UserError(f"{path}: expected a file of the bundle: {error.strerror}") from None
+        except RuntimeError:
+            raise UserError(f"{path}: expected a file of the bundle, found a link to itself") from None
+        content = read_file(path, MOST_BYTES, "a file of the bundle")
         if len(content) != record.get("bytes", len(content)):
             raise UserError(f"{path}: expected {record['bytes']} bytes, found {len(content)}")
         found = hashlib.sha256(content).hexdigest()
@@ -204,3 +213,18 @@ def _kind(variant: Mapping[str, Any]) -> tuple[str, str]:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not a JSON number")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is too large a number")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice!r} is there twice in one object")
+    return found

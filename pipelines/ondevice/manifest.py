@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import reprlib
+import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from ..errors import UserError
 
 MANIFEST = "manifest.json"
+PROBABILITIES = "probabilities"
+"""The output of an app's network; of a classifier, it has one value for each label."""
 FORMAT = 1
 Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
 """float16: weights are stored in 16 bits, and the computation is in float32. dynamic_int8: weights in 8 bits,
@@ -33,7 +37,8 @@ def is_plain_name(name: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
 
 
 def _is_count(value: Any) -> bool:
@@ -133,16 +138,19 @@ def check_manifest(manifest: Any, where: str) -> None:
     for i, variant in enumerate(manifest["variants"]):
         _check_object(variant, _VARIANT, where, f"variants[{i}].")
         _check_object(variant["latency_ms"], _LATENCY, where, f"variants[{i}].latency_ms.")
+        _check_name(variant, variant["execution"], where, f"variants[{i}]")
+        _check_labels(variant["signatures"], manifest["labels"], where, f"variants[{i}]")
     parts, left_out = (_optional_list(manifest, key, where) for key in ("parts", "left_out"))
     for i, each in enumerate(left_out):
         _check_object(each, _LEFT_OUT, where, f"left_out[{i}].")
     for i, part in enumerate(parts):
         _check_object(part, _PART, where, f"parts[{i}].")
         _check_object(part["latency_ms"], _LATENCY, where, f"parts[{i}].latency_ms.")
+        _check_name(part, part["part"], where, f"parts[{i}]")
     files = [MANIFEST, *(record["file"] for record in (*manifest["assets"], *manifest["variants"], *parts))]
-    for name in files:
-        if files.count(name) > 1:
-            raise UserError(f"{where}: expected every file once, found {name!r} {files.count(name)} times")
+    name, count = Counter(files).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{where}: expected every file once, found {name!r} {count} times")
 
 
 def _optional_list(manifest: Mapping[str, Any], key: str, where: str) -> list[Any]:
@@ -150,6 +158,28 @@ def _optional_list(manifest: Mapping[str, Any], key: str, where: str) -> list[An
     if not _is_list(value):
         raise UserError(f"{where}: {key}: expected a list, found {reprlib.repr(value)}")
     return value
+
+
+def _check_name(record: Mapping[str, Any], last: str, where: str, place: str) -> None:
+    """Refuse a record of another file, as records that were exchanged are."""
+    expected = f"{record['precision']}_{last}.tflite"
+    if record["file"] != expected:
+        raise UserError(
+            f"{where}: {place}.file: expected {expected!r}, as its record says, found {record['file']!r}"
+        )
+
+
+def _check_labels(signatures: Any, labels: list[str], where: str, place: str) -> None:
+    """Refuse a classifier with more or fewer labels than its outputs, as far as its record tells."""
+    for signature in signatures.values():
+        outputs = signature.get("outputs") if _is_object(signature) else None
+        output = outputs.get(PROBABILITIES) if _is_object(outputs) else None
+        shape = output.get("shape") if _is_object(output) else None
+        if labels and _is_list(shape) and shape and shape[-1] != len(labels):
+            raise UserError(
+                f"{where}: labels: expected {reprlib.repr(shape[-1])}, as many as {place} answers with, "
+                f"found {len(labels)}"
+            )
 
 
 def _check_object(value: Any, fields: Fields, where: str, prefix: str) -> None:

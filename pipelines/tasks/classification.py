@@ -45,9 +45,23 @@ def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
 
 
 def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
-    """Return the most probable label and every label's probability (labels,), as JSON values."""
+    """Return the most probable label and every label's probability (labels,), as JSON values.
+
+    Raises:
+        UserError: the network answers with more or fewer probabilities.
+    """
+    require_one_each(labels, probabilities)
     by_label = {label: round(float(p), 6) for label, p in zip(labels, probabilities, strict=True)}
     return {"label": labels[int(probabilities.argmax())], "probabilities": by_label}
+
+
+def require_one_each(labels: Sequence[str], probabilities: np.ndarray) -> None:
+    """Raise UserError if there isn't one probability for each of a bundle's labels."""
+    if probabilities.shape[-1:] != (len(labels),):
+        raise UserError(
+            f"the bundle has {len(labels)} labels, but its network answers with {probabilities.shape}: "
+            "expected a bundle as it was exported"
+        )
 
 
 def ranked(answer: dict[str, Any], count: int | None = None, *, between: str = "  ") -> str:

@@ -13,6 +13,7 @@ from ..config import require
 from ..ondevice.bundle import Bundle
 from ..ondevice.model import Model, Stream
 from ..ondevice.trigger import Packets, Trigger
+from .classification import require_one_each
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ class Listener:
     def posteriors(self, samples: np.ndarray) -> Iterator[np.ndarray]:
         """Take the next samples (n,); yield the probabilities (labels,) for each full packet."""
         for packet in self._packets(samples):
-            yield self._network(packet)
+            probabilities = self._network(packet)
+            require_one_each(self._labels, probabilities)
+            yield probabilities
 
     def __call__(self, samples: np.ndarray) -> Iterator[Heard]:
         """Take the next samples (n,); yield the events that they complete."""

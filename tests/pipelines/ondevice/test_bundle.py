@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -407,6 +408,81 @@ def test_numbers_that_are_none_are_refused(bundle: Bundle) -> None:
     content = (bundle.folder / "manifest.json").read_bytes()
     assert b'"value": 0.9' in content
     assert "NaN" in edited(bundle, content.replace(b'"value": 0.9', b'"value": NaN'))
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (b"1e999", "1e999 is too large a number"),
+        (b"-1e999", "-1e999 is too large a number"),
+        (b"1" + 400 * b"0", "metric.value: expected a number"),
+        (b'0.9, "value": 0.8', "the key 'value' is there twice in one object"),
+    ],
+)
+def test_what_json_readers_understand_differently_is_refused(
+    bundle: Bundle, number: bytes, said: str
+) -> None:
+    content = (bundle.folder / "manifest.json").read_bytes()
+    assert said in edited(bundle, content.replace(b'"value": 0.9', b'"value": ' + number))
+
+
+def test_a_manifest_of_many_files_is_checked_in_linear_time(bundle: Bundle) -> None:
+    asset = bundle.manifest["assets"][0]
+    assets = [{**asset, "file": f"{i}.txt"} for i in range(20_000)]
+    started = time.process_time()
+    (bundle.folder / "manifest.json").write_text(json.dumps({**bundle.manifest, "assets": assets}))
+    assert len(Bundle.open(bundle.folder).manifest["assets"]) == 20_000
+    assert time.process_time() - started < 3  # comparing each with each takes 20 s
+
+
+def test_a_manifest_that_is_too_large_or_no_file_is_not_read(bundle: Bundle) -> None:
+    path = bundle.folder / "manifest.json"
+    os.truncate(path, 2**40)
+    assert "of at most 16,777,216 bytes, found 1,099,511,627,776" in message(
+        lambda: Bundle.open(bundle.folder)
+    )
+    path.unlink()
+    os.mkfifo(path)
+    assert "found a device or a pipe" in message(lambda: Bundle.open(bundle.folder))
+
+
+def test_a_variant_that_links_to_itself_or_is_no_file_is_refused(bundle: Bundle) -> None:
+    path = bundle.folder / "float32_loop.tflite"
+    path.unlink()
+    path.symlink_to(path.name)
+    assert "expected a file of the bundle, found a link to itself" in message(bundle.variant_path)
+    path.unlink()
+    os.mkfifo(path)
+    assert "expected a file of the bundle, found a device or a pipe" in message(bundle.variant_path)
+
+
+def test_records_that_were_exchanged_are_refused(bundle: Bundle) -> None:
+    whole, half = bundle.variants
+    as_whole = {key: whole[key] for key in ("file", "bytes", "sha256")}
+    as_half = {key: half[key] for key in ("file", "bytes", "sha256")}
+    variants = [whole | as_half, half | as_whole]
+    text = edited(bundle, json.dumps({**bundle.manifest, "variants": variants}).encode())
+    assert "variants[0].file: expected 'float32_loop.tflite', as its record says, found 'float16_" in text
+    parts = [{**bundle.parts[0], "part": "eyes"}]
+    text = edited(bundle, json.dumps({**bundle.manifest, "parts": parts}).encode())
+    assert "parts[0].file: expected 'float32_eyes.tflite'" in text
+
+
+@pytest.mark.parametrize("labels", [["bad"], ["bad", "fair", "good"]])
+def test_labels_are_as_many_as_the_outputs(bundle: Bundle, labels: list[str]) -> None:
+    outputs = {"probabilities": {"shape": [1, 2], "dtype": "float32"}}
+    variants = [
+        {**each, "signatures": {"serve": {"inputs": {}, "outputs": outputs}}} for each in bundle.variants
+    ]
+    right = json.dumps({**bundle.manifest, "variants": variants})
+    (bundle.folder / "manifest.json").write_text(right)
+    assert Bundle.open(bundle.folder).labels == ["bad", "good"]
+    text = edited(bundle, json.dumps({**json.loads(right), "labels": labels}).encode())
+    assert f"labels: expected 2, as many as variants[0] answers with, found {len(labels)}" in text
+    for odd in ({"serve": None}, {"serve": {"outputs": {"probabilities": {"shape": []}}}}, {"serve": []}):
+        variants = [{**each, "signatures": odd} for each in bundle.variants]
+        (bundle.folder / "manifest.json").write_text(json.dumps({**bundle.manifest, "variants": variants}))
+        Bundle.open(bundle.folder)  # whoever runs the file sees what it has
 
 
 def test_a_file_listed_twice_is_refused(bundle: Bundle) -> None:

@@ -112,3 +112,9 @@ def test_a_bag_of_words_can_be_made_of_texts_that_share_no_word():
     train = Examples(["good", "bad", "fine", "poor"], np.array([1, 0, 1, 0]))
     data = Data({"train": train, "validation": train, "test": train}, ("no", "yes"), "here")
     assert bag_of_words(data, str.split, seed=1) == {"test": 1.0}
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_labels_that_do_not_match_the_network_are_one_line(count):
+    with pytest.raises(UserError, match=rf"has 3 labels, but its network answers with \({count},\)"):
+        answer(("a", "b", "c"), np.full(count, 1 / count))
