@@ -66,8 +66,9 @@ class App:
     name: str
     summary: str
     presets: Mapping[str, Config]
-    load: Callable[[Any], Data]
-    """load(config) -> the raw examples, by split."""
+    load: Callable[..., Data]
+    """load(config, as_given=False) -> the raw examples, by split. With `as_given`, for data that is only
+    scored, no split or label is required, and no example is held out or left out as a copy."""
     features: Callable[[Any, Data], Features]
     """features(config, data) -> the network's inputs and targets as arrays. Learns from `train` only."""
     build: Callable[[Any, Features], keras.Model]

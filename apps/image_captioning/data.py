@@ -16,14 +16,17 @@ from pipelines.data.image_sources import BuilderOptions, captioned_from_builder,
 from .config import CaptioningConfig
 
 
-def load(config: CaptioningConfig) -> Data:
+def load(config: CaptioningConfig, as_given: bool = False) -> Data:
     """Return the images that `config.dataset` names, by split.
 
-    Images that are missing or broken are left out, counted and named in the notes.
+    Images that are missing or broken are left out, counted and named in the notes. With `as_given`, for data
+    that is only scored, no split is required, nothing is held out, and `--image-dir` and `--max-images` of
+    the training don't count.
 
     Raises:
         UserError: one line, when the data set is unknown, can't be prepared, or has no captioned images.
     """
+    seed = None if as_given else config.seed
 
     def embedded(name: str) -> Any:
         def make(data_dir: str) -> Any:
@@ -34,13 +37,14 @@ def load(config: CaptioningConfig) -> Data:
         return make
 
     def from_builder(builder: Any) -> Data:
-        options = BuilderOptions(config.image_feature, config.caption_feature, config.max_images)
-        return captioned_from_builder(builder, config.image_size, options, seed=config.seed)
+        most = None if as_given else config.max_images
+        options = BuilderOptions(config.image_feature, config.caption_feature, most)
+        return captioned_from_builder(builder, config.image_size, options, seed=seed)
 
     def from_files(path: Path) -> Data:
         columns = Columns(config.image_column, config.caption_column, config.split_column)
-        size, folder = config.image_size, config.image_dir
-        return captioned_from_files(path, size, columns, image_dir=folder, seed=config.seed)
+        size, folder = config.image_size, None if as_given else config.image_dir
+        return captioned_from_files(path, size, columns, image_dir=folder, seed=seed)
 
     readers = source.Readers(
         embedded={"embedded": embedded("full"), "embedded/small": embedded("small")},

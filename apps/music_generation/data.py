@@ -21,13 +21,17 @@ from .config import MusicConfig
 from .features import settings_of
 
 
-def load(config: MusicConfig) -> Data:
+def load(config: MusicConfig, as_given: bool = False) -> Data:
     """Return the music that `config.dataset` names, by split. Targets are the numbers of steps.
+
+    With `as_given`, for music that is only scored, no split is required, and nothing is held out.
 
     Raises:
         UserError: one line, when the data set is unknown, can't be prepared, or holds too little music.
     """
     import mido  # noqa: F401 - training writes MIDI samples: without mido it fails here, not after an epoch
+
+    seed = None if as_given else config.seed
 
     def embedded(data_dir: str) -> Any:
         from .embedded.corpus_pieces import STEPS_PER_BEAT
@@ -41,15 +45,15 @@ def load(config: MusicConfig) -> Data:
         pieces = {
             split: [row["grid"] for row in open_split(builder, split).as_numpy_iterator()] for split in SPLITS
         }
-        return _complete(pieces, builder.info.full_name, [], config)
+        return _complete(pieces, builder.info.full_name, [], config, seed=seed)
 
     def from_builder(builder: Any) -> Data:
         pieces, notes = pieces_from_builder(builder, config.steps_per_beat)
-        return _complete(pieces, builder.info.full_name, notes, config)
+        return _complete(pieces, builder.info.full_name, notes, config, seed=seed)
 
     def from_files(path: Path) -> Data:
         pieces, notes = pieces_from_files(path, config.steps_per_beat)
-        return _complete(pieces, path.name, notes, config)
+        return _complete(pieces, path.name, notes, config, seed=seed)
 
     readers = source.Readers(
         embedded={"embedded": embedded},
@@ -60,7 +64,7 @@ def load(config: MusicConfig) -> Data:
     return source.load(config, readers)
 
 
-def _complete(pieces: Pieces, name: str, notes: list[str], config: MusicConfig) -> Data:
+def _complete(pieces: Pieces, name: str, notes: list[str], config: MusicConfig, *, seed: int | None) -> Data:
     """Leave out pieces that the representation can't hold, and complete the splits."""
     voices = settings_of(config)["voices"] if config.representation == "voices" else None
     kept: Pieces = {split: [] for split in pieces}
@@ -71,7 +75,7 @@ def _complete(pieces: Pieces, name: str, notes: list[str], config: MusicConfig) 
                 kept[split].append(piece)
             else:
                 others.append(piece.shape[1])
-    return complete_pieces(kept, source=name, notes=[*notes, *_about(others, name)], seed=config.seed)
+    return complete_pieces(kept, source=name, notes=[*notes, *_about(others, name)], seed=seed)
 
 
 def _about(voices: list[int], name: str) -> list[str]:

@@ -19,17 +19,21 @@ _EMBEDDED = {
 _SCORED = ("products", "films", "news", "tweets", "order", "everyday", "everyday_2")
 
 
-def load(config: SentimentConfig) -> Data:
-    """Return the texts of `config.dataset` by split; raise a one-line UserError if they can't be read."""
+def load(config: SentimentConfig, as_given: bool = False) -> Data:
+    """Return the texts of `config.dataset` by split; raise a one-line UserError if they can't be read.
+
+    With `as_given`, for data that is only scored, no split or label is required, and nothing is held out.
+    """
+    seed = None if as_given else config.seed
 
     def embedded(builder: Any) -> Data:
-        return text_from_builder(builder, "text", "label", scored=_SCORED, seed=config.seed)
+        return text_from_builder(builder, "text", "label", scored=_SCORED, seed=seed)
 
     def named(builder: Any) -> Data:
-        return text_from_builder(builder, config.text_feature, config.label_feature, seed=config.seed)
+        return text_from_builder(builder, config.text_feature, config.label_feature, seed=seed)
 
     def own(path: Path) -> Data:
         columns = {"text_column": config.text_column, "label_column": config.label_column}
-        return text_from_files(path, **columns, encoding=config.encoding, seed=config.seed)
+        return text_from_files(path, **columns, encoding=config.encoding, seed=seed)
 
     return source.load(config, source.Readers(_EMBEDDED, named, own, embedded))

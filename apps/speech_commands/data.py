@@ -18,19 +18,24 @@ _SPEECH = lazy(__package__, "embedded.synthetic_speech", "SyntheticSpeech")
 _EMBEDDED = {"embedded": partial(_SPEECH, config="full"), "embedded/small": partial(_SPEECH, config="small")}
 
 
-def load(config: SpeechConfig) -> Data:
-    """Return the clips of `config.dataset` by split; raise a one-line UserError if they can't be read."""
+def load(config: SpeechConfig, as_given: bool = False) -> Data:
+    """Return the clips of `config.dataset` by split; raise a one-line UserError if they can't be read.
+
+    With `as_given`, for data that is only scored, no split or label is required, nothing is held out, and no
+    silence is added.
+    """
     samples = round(config.seconds * SAMPLE_RATE)
+    seed = None if as_given else config.seed
 
     def labelled(data: Data) -> Data:
-        return in_order(only_words(data, config.words) if config.words else data)
+        return in_order(only_words(data, config.words, some=as_given) if config.words else data)
 
     def read(builder: Any) -> Data:
-        return labelled(audio_from_builder(builder, samples, SAMPLE_RATE, config.seed))
+        return labelled(audio_from_builder(builder, samples, SAMPLE_RATE, seed))
 
     def own(path: Path) -> Data:
-        data = audio_from_files(path, samples, SAMPLE_RATE, config.seed)
+        data = audio_from_files(path, samples, SAMPLE_RATE, seed)
         noise = path if path.is_dir() else path.parent
-        return labelled(with_silence(data, noise) if config.words else data)
+        return labelled(with_silence(data, noise) if config.words and not as_given else data)
 
     return source.load(config, source.Readers(_EMBEDDED, read, own))

@@ -25,14 +25,14 @@ def in_order(data: Data) -> Data:
     return _relabelled(data, labels, [labels.index(label) for label in data.labels])
 
 
-def only_words(data: Data, words: Sequence[str]) -> Data:
+def only_words(data: Data, words: Sequence[str], *, some: bool = False) -> Data:
     """Return the data with `words` and _silence_ as labels; every other label becomes _unknown_.
 
     Raises:
-        UserError: a word is not a label of the data.
+        UserError: a word is not a label of the data, unless `some` of them are enough.
     """
     for word in words:
-        if word not in data.labels:
+        if word not in data.labels and not some:
             found = ", ".join(data.labels)
             raise UserError(f"--words: expected labels of {data.source}, which has {found}; got {word!r}")
     renamed = [label if label in (*words, SILENCE) else UNKNOWN for label in data.labels]

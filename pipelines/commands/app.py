@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
+import numpy as np
 import tyro
 
 from ..app import SHIPPED, App, folder_of
-from ..config import from_dict
+from ..config import PretrainedConfig, from_dict
+from ..data.examples import Data, Examples
 from ..data.tables import is_table, read_column
 from ..errors import UserError
 from ..evaluation.score import score
@@ -26,6 +28,8 @@ from .train import run as train
 
 log = logging.getLogger(__name__)
 Options = TypeVar("Options")
+ALL = "all"
+"""The value of `evaluate --split` for all splits together."""
 
 
 BundleOption = Annotated[
@@ -83,8 +87,11 @@ class Evaluate:
         Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as in training)")
     ] = None
     """The folder in which TFDS looks for the data set."""
-    split: str = "test"
-    """The split to score."""
+    split: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: test if the data has it, else all)"),
+    ] = None
+    """The split to score, or `all` of the data."""
     json: bool = False
     """Print one JSON object instead of lines."""
 
@@ -192,21 +199,56 @@ def _say_which(app: App, bundle: Bundle, prog: str) -> None:
 def _evaluate(app: App, argv: list[str], prog: str) -> None:
     command = parse(Evaluate, prog, argv)
     bundle = _bundle(app, command.bundle, prog)
-    config = from_dict(type(app.presets["default"]), bundle.manifest["config"])
-    config = dataclasses.replace(
-        config, dataset=command.dataset or config.dataset, data_dir=command.data_dir or config.data_dir
-    )
-    data = app.load(config)
-    if command.split not in data.splits:
-        raise UserError(f"--split: expected one of {', '.join(data.splits)}, got {command.split!r}")
-    examples = data.splits[command.split]
+    data = _data_to_score(app, bundle, command)
+    split, examples = _chosen(data, command.split)
+    left_out = {} if split == ALL else {name: n for name, n in data.counts.items() if name != split}
+    notes = [*data.notes, *_about_scored(bundle, data, command, split), *_about_left_out(left_out)]
+    for note in notes:
+        log.warning("%s", note)
     targets = app.targets(bundle, data, examples)
     runner = runner_of(bundle.variant(command.variant)["execution"])
     model = runner(bundle.variant_path(command.variant))
     scores, _ = score(model.predict, app.encode(bundle, examples.inputs), targets, app.metrics)
     if command.json:
-        print(json.dumps({"split": command.split, "examples": len(examples), "metrics": scores}))
+        counts = {"examples": len(examples), "not_scored": left_out}
+        print(json.dumps({"split": split, **counts, "metrics": scores, "notes": notes}))
     else:
-        print(f"{data.source}, {command.split}: {len(examples)} examples")
+        print(f"{data.source}, {split}: {len(examples)} examples")
         for name, value in scores.items():
             print(f"  {name:<12}{value:.4f}")
+
+
+def _data_to_score(app: App, bundle: Bundle, command: Evaluate) -> Data:
+    """Load the data of the training with its splits, or other data as it is given; never pretraining data."""
+    config = from_dict(type(app.presets["default"]), bundle.manifest["config"])
+    changes: dict[str, Any] = {"pretraining_epochs": 0}
+    if isinstance(config, PretrainedConfig):
+        changes["pretraining_dataset"] = None
+    changes["dataset"] = command.dataset or config.dataset
+    changes["data_dir"] = command.data_dir or config.data_dir
+    return app.load(dataclasses.replace(config, **changes), as_given=command.dataset is not None)
+
+
+def _chosen(data: Data, wanted: str | None) -> tuple[str, Examples]:
+    """Return the name of the split to score and its examples; by default `test`, or all if there is none."""
+    name = wanted or ("test" if "test" in data.splits else ALL)
+    if name == ALL:
+        splits = list(data.splits.values())
+        inputs = [each for split in splits for each in split.inputs]
+        return ALL, Examples(inputs, np.concatenate([split.targets for split in splits]))
+    if name not in data.splits:
+        raise UserError(f"--split: expected one of {', '.join(data.splits)}, {ALL}, got {name!r}")
+    return name, data.splits[name]
+
+
+def _about_scored(bundle: Bundle, data: Data, command: Evaluate, split: str) -> list[str]:
+    """Return a note if the network may have seen the examples in its training."""
+    name = bundle.manifest["dataset"]
+    if command.dataset is None or split != ALL or name.split(" after ")[0] != data.source:
+        return []
+    return [f"{data.source}: the network was trained on data of this name, and may know the examples"]
+
+
+def _about_left_out(left_out: dict[str, int]) -> list[str]:
+    counts = ", ".join(f"{count:,} of {name}" for name, count in left_out.items())
+    return [f"not scored: {counts} (--split {ALL} scores everything)"] if left_out else []

@@ -33,7 +33,7 @@ class Recordings(NamedTuple):
     """Messages for the user about clips that were left out or cut."""
 
 
-def find_clips(path: Path) -> list[Clip]:
+def find_clips(path: Path, least_labels: int = 2) -> list[Clip]:
     """Return the clips that a CSV, a TSV or a folder lists.
 
     A CSV has the columns file and label, and may have speaker and split; its files are relative to it. A
@@ -42,7 +42,7 @@ def find_clips(path: Path) -> list[Clip]:
     Commands.
 
     Raises:
-        UserError: a line of the CSV is malformed, there are no clips, or there is only one label.
+        UserError: a line of the CSV is malformed, there are no clips, or there are fewer labels.
     """
     if path.is_dir():
         listed = path / _SPLITS_FILE
@@ -55,11 +55,13 @@ def find_clips(path: Path) -> list[Clip]:
     if not clips:
         kinds = ", ".join(SUFFIXES)
         raise UserError(f"{path}: found no audio: expected one folder per label, with files of {kinds}")
-    _require_labels(path, clips)
+    _require_labels(path, clips, least_labels)
     return clips
 
 
-def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> Recordings:
+def read_clips(
+    clips: Sequence[Clip], samples: int, rate: int, source: str, *, least_labels: int = 2
+) -> Recordings:
     """Read the 16-bit samples of clips. Files that can't be read are left out, with a note.
 
     Args:
@@ -68,9 +70,10 @@ def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> R
             padded.
         rate: samples per second; clips with another rate are resampled.
         source: the name of the data set in messages.
+        least_labels: the number of labels that the clips must have.
 
     Raises:
-        UserError: no clip can be read, or all readable clips have the same label.
+        UserError: no clip can be read, or the readable clips have fewer labels.
     """
     read = Recordings([], [], [])
     broken, longer = [], 0
@@ -87,7 +90,7 @@ def read_clips(clips: Sequence[Clip], samples: int, rate: int, source: str) -> R
         raise UserError(f"{source}: can't read any of {len(clips):,} files: {broken[0]}")
     some = "; ".join(broken[:_NAMED]) + ("; ..." if len(broken) > _NAMED else "")
     left_out = f"{len(broken):,} files left out that can't be read: {some}" if broken else ""
-    _require_labels(source, read.clips, left_out)
+    _require_labels(source, read.clips, least_labels, left_out)
     if broken:
         read.notes.append(f"{source}: {left_out}")
     read.notes.extend(longer_note(source, longer, samples / rate))
@@ -152,8 +155,8 @@ def _clips_of(path: Path, reader: csv.DictReader) -> Iterator[Clip]:
         yield Clip(file, unicodedata.normalize("NFC", label), speaker, SPLIT_NAMES[split] if split else "")
 
 
-def _require_labels(where: Path | str, clips: Sequence[Clip], why: str = "") -> None:
+def _require_labels(where: Path | str, clips: Sequence[Clip], least: int, why: str = "") -> None:
     labels = {clip.label for clip in clips}
-    if len(labels) < 2:
+    if len(labels) < least:
         more = f"; {why}" if why else ""
         raise UserError(f"{where}: expected clips of at least two labels, got only {labels.pop()!r}{more}")

@@ -17,7 +17,7 @@ from .splits import complete, select
 from .tfds_sets import open_split
 
 
-def audio_from_files(path: Path, samples: int, rate: int, seed: int = 0) -> Data:
+def audio_from_files(path: Path, samples: int, rate: int, seed: int | None = 0) -> Data:
     """Return the user's labelled clips, each (samples,) int16. The labels are sorted by name.
 
     Args:
@@ -25,14 +25,16 @@ def audio_from_files(path: Path, samples: int, rate: int, seed: int = 0) -> Data
         samples: the length of a clip in samples. Longer clips are cut to their loudest part, shorter ones are
             padded.
         rate: samples per second; clips with another rate are resampled.
-        seed: selects the examples of a split that the files lack.
+        seed: selects the examples of a split that the files lack; None if the splits stay as they are given.
 
     Raises:
         UserError: the files or the CSV are malformed.
     """
     path = path.expanduser()
-    read = read_clips(find_clips(path), samples, rate, path.name)
-    names, notes = splits_of(read.clips, path.name)
+    least = 1 if seed is None else 2
+    read = read_clips(find_clips(path, least), samples, rate, path.name, least_labels=least)
+    given = [clip.split or "train" for clip in read.clips]
+    names, notes = (given, []) if seed is None else splits_of(read.clips, path.name)
     labels = tuple(sorted({clip.label for clip in read.clips}))
     targets = np.array([labels.index(clip.label) for clip in read.clips], np.int64)
     everything = Examples(read.samples, targets)
@@ -40,7 +42,7 @@ def audio_from_files(path: Path, samples: int, rate: int, seed: int = 0) -> Data
     return complete(Data(splits, labels, path.name, (*read.notes, *notes)), seed)
 
 
-def audio_from_builder(builder: Any, samples: int, rate: int, seed: int = 0) -> Data:
+def audio_from_builder(builder: Any, samples: int, rate: int, seed: int | None = 0) -> Data:
     """Return the labelled clips of a prepared TFDS builder, each (samples,) int16.
 
     Args:
@@ -48,7 +50,7 @@ def audio_from_builder(builder: Any, samples: int, rate: int, seed: int = 0) -> 
         samples: the length of a clip in samples. Longer clips are cut to their loudest part, shorter ones are
             padded.
         rate: samples per second; clips with another rate are resampled.
-        seed: selects the examples of a split that the set lacks.
+        seed: selects the examples of a split that the set lacks; None if the splits stay as they are given.
 
     Raises:
         UserError: the set has different features, or samples need more than 16 bits.

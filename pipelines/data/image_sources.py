@@ -30,7 +30,7 @@ _NAMED = 10  # the number of unreadable images that a note names
 
 
 def captioned_from_files(
-    path: Path, size: int, columns: Columns, *, image_dir: str | None = None, seed: int = 0
+    path: Path, size: int, columns: Columns, *, image_dir: str | None = None, seed: int | None = 0
 ) -> Data:
     """Return the user's images as uint8 (size, size, 3), with tuples of captions as targets.
 
@@ -40,7 +40,7 @@ def captioned_from_files(
         columns: the fields of a JSONL file.
         image_dir: the folder of the images. Default: the folder of the caption file, or one of its
             subfolders.
-        seed: selects the images of a split that the file lacks.
+        seed: selects the images of a split that the file lacks; None if the splits stay as they are given.
 
     Raises:
         UserError: the caption file is malformed, or no training image can be read.
@@ -65,14 +65,14 @@ class BuilderOptions(NamedTuple):
     """Read only this many images from each split."""
 
 
-def captioned_from_builder(builder: Any, size: int, options: BuilderOptions, *, seed: int = 0) -> Data:
+def captioned_from_builder(builder: Any, size: int, options: BuilderOptions, *, seed: int | None = 0) -> Data:
     """Return the images of a prepared TFDS builder, with tuples of captions as targets.
 
     Args:
         builder: a builder with an image feature and a text feature.
         size: width and height in pixels; images are uint8 (size, size, 3).
         options: the features to read.
-        seed: selects the images of a split that the set lacks.
+        seed: selects the images of a split that the set lacks; None if the splits stay as they are given.
 
     Raises:
         UserError: the set has different features, or no training image can be read.
@@ -124,11 +124,12 @@ class _Reader:
         self._inputs.setdefault(split, []).append(pixels)
         self._captions.setdefault(split, []).append(tuple(captions))
 
-    def data(self, notes: list[str], seed: int) -> Data:
+    def data(self, notes: list[str], seed: int | None) -> Data:
         notes = notes + self._notes()
-        if "train" not in self._inputs:
+        if not self._inputs or (seed is not None and "train" not in self._inputs):
             why = f" ({notes[-1]})" if notes else ""
-            raise UserError(f"{self.source}: expected training images with captions, found none{why}")
+            kind = "images" if seed is None else "training images"
+            raise UserError(f"{self.source}: expected {kind} with captions, found none{why}")
         splits = {name: captioned_examples(self._inputs[name], self._captions[name]) for name in self._inputs}
         return complete(Data(splits, (), self.source, tuple(notes)), seed, "images")
 

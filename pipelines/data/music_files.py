@@ -51,9 +51,8 @@ def read_splits(path: Path) -> Splits:
         splits = readers[path.suffix.lower()](path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
-    if not splits.get("train"):
-        found = ", ".join(f"{len(pieces)} of {split}" for split, pieces in splits.items()) or "none"
-        raise UserError(f"{path}: expected pieces of a split called train, found {found}")
+    if not any(splits.values()):
+        raise UserError(f"{path}: expected pieces of splits called train, validation or test, found none")
     return splits
 
 

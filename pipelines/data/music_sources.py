@@ -76,7 +76,7 @@ def pieces_from_builder(builder: Any, steps_per_beat: int) -> tuple[Pieces, list
 
 
 def complete_pieces(
-    pieces: Mapping[str, Sequence[np.ndarray]], *, source: str, notes: Sequence[str], seed: int
+    pieces: Mapping[str, Sequence[np.ndarray]], *, source: str, notes: Sequence[str], seed: int | None
 ) -> Data:
     """Return the data with all three splits; a split that the source lacks is held out of `train`.
 
@@ -87,14 +87,20 @@ def complete_pieces(
         pieces: the grids by split.
         source: the name of the data set in messages.
         notes: messages for the user; this function adds more.
-        seed: selects the pieces to hold out.
+        seed: selects the pieces to hold out. None for music that is only scored: its splits and copies stay.
 
     Raises:
-        UserError: a split is empty. The message has the notes, which tell why pieces were left out.
+        UserError: a split is empty, or all are. The message has the notes, which tell why pieces were left
+            out.
     """
     why = "".join(f"; {note.removeprefix(f'{source}: ')}" for note in notes)
     notes = list(notes)
     kept = {name: list(pieces.get(name, [])) for name in SPLITS}
+    if seed is None:
+        kept = {name: some for name, some in kept.items() if some}
+        if not kept:
+            raise UserError(f"{source}: expected at least one piece, got none{why}")
+        return _data(kept, source, notes)
     train = _without_copies(kept)
     if copies := len(kept["train"]) - len(train):
         notes.append(f"{source}: {copies:,} training pieces left out: they are copies")
@@ -111,9 +117,13 @@ def complete_pieces(
         raise UserError(
             f"{source}: expected at least one piece for each of {', '.join(SPLITS)}, got {count}{why}"
         )
+    return _data(kept, source, notes)
+
+
+def _data(pieces: Mapping[str, list[np.ndarray]], source: str, notes: Sequence[str]) -> Data:
     splits = {
         name: Examples(some, np.array([len(piece) for piece in some], np.int64))
-        for name, some in kept.items()
+        for name, some in pieces.items()
     }
     return Data(splits, (), source, tuple(notes))
 

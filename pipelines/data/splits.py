@@ -16,7 +16,7 @@ HELD_OUT = 0.1
 """The fraction of the training split that is held out for a missing split."""
 
 
-def complete(data: Data, seed: int, what: str = "examples") -> Data:
+def complete(data: Data, seed: int | None, what: str = "examples") -> Data:
     """Return the data with all three splits. Training examples that are also in a held-out split are removed.
 
     Without a test split, the validation split becomes the test split. Splits that are still missing are held
@@ -24,12 +24,15 @@ def complete(data: Data, seed: int, what: str = "examples") -> Data:
 
     Args:
         data: must have `train`. Splits other than the three are kept as further test splits.
-        seed: selects the examples to hold out, by label if the data has labels.
+        seed: selects the examples to hold out, by label if the data has labels. None for data that is only
+            scored: it is returned as it is.
         what: the word for the examples in messages.
 
     Raises:
         UserError: `train` is missing, or has too few examples or labels.
     """
+    if seed is None:
+        return data
     splits, notes, source = dict(data.splits), list(data.notes), data.source
     labelled, how = ("labelled ", "by label, ") if data.labels else ("", "")
     if "train" not in splits:

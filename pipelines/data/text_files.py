@@ -63,29 +63,44 @@ def read_labelled_text(
 
 
 def read_splits(
-    path: Path, text_column: str = "text", label_column: str = "label", encoding: str = "utf-8"
+    path: Path,
+    text_column: str = "text",
+    label_column: str = "label",
+    encoding: str = "utf-8",
+    *,
+    for_training: bool = True,
 ) -> tuple[dict[str, list[Row]], list[str]]:
-    """Return the rows by split, and notes. `train` is required; `validation` and `test` are optional.
+    """Return the rows by split, and notes. `validation` and `test` are optional.
 
     `path` is a file, a folder with a train file, or a file X.train with X.dev or X.test in the same folder.
 
+    Args:
+        path: the file or folder.
+        text_column, label_column: the names of the columns.
+        encoding: the text encoding of the files.
+        for_training: whether to raise for what only a training needs: the train file, two classes, two
+            training examples of each class, and no other class in a held-out file.
+
     Raises:
-        UserError: a file is malformed, there are fewer than two classes, a class has only one training
-            example, or a class occurs only in a held-out file.
+        UserError: a file is malformed, or something is missing.
     """
-    files, notes = find_splits(path)
+    files, notes = find_splits(path, for_training=for_training)
     splits = {}
     for name, file in files.items():
         splits[name], more = read_labelled_text(file, text_column, label_column, encoding)
         notes += more
-    _check_classes(files, splits)
+    if for_training:
+        _check_classes(files, splits)
     return splits, notes
 
 
-def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
-    """Return the file of each split, and notes about files that are used but not named by `path`."""
+def find_splits(path: Path, *, for_training: bool = True) -> tuple[dict[str, Path], list[str]]:
+    """Return the file of each split, and notes about files that are used but not named by `path`.
+
+    A folder must have a train file, or any of them if it is not `for_training`.
+    """
     if path.is_dir():
-        return _splits_in_folder(path), []
+        return _splits_in_folder(path, for_training), []
     stem = bare(path)
     if stem.suffix != ".train":
         return {"train": path}, []
@@ -96,9 +111,9 @@ def find_splits(path: Path) -> tuple[dict[str, Path], list[str]]:
     return files | {"train": path}, notes
 
 
-def _splits_in_folder(folder: Path) -> dict[str, Path]:
+def _splits_in_folder(folder: Path, for_training: bool) -> dict[str, Path]:
     files = _by_split({file: bare(file).stem for file in sorted(folder.iterdir()) if file.is_file()})
-    if "train" not in files:
+    if not files or (for_training and "train" not in files):
         raise UserError(
             f"{folder}: expected a train file (train.csv, train.tsv, train.jsonl or train.txt), found none"
         )

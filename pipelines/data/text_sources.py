@@ -20,7 +20,7 @@ def text_from_files(
     text_column: str = "text",
     label_column: str = "label",
     encoding: str = "utf-8",
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> Data:
     """Return the labelled text of the user's files. The labels are sorted by name.
 
@@ -28,13 +28,14 @@ def text_from_files(
         path: a file or a folder; see `text_files.read_splits` for the formats.
         text_column, label_column: the names of the columns in CSV, TSV and JSONL files.
         encoding: the text encoding of the files.
-        seed: selects the examples of a split that the files lack.
+        seed: selects the examples of a split that the files lack; None if the splits stay as they are given.
 
     Raises:
         UserError: a file is malformed. The message is one line with file and line number.
     """
-    rows, notes = read_splits(path.expanduser(), text_column, label_column, encoding)
-    labels = tuple(sorted({row.label for row in rows["train"]}))
+    columns = (text_column, label_column)
+    rows, notes = read_splits(path.expanduser(), *columns, encoding, for_training=seed is not None)
+    labels = tuple(sorted({row.label for split in rows.values() for row in split}))
     ids = {label: index for index, label in enumerate(labels)}
     splits = {
         name: Examples([row.text for row in split], np.array([ids[row.label] for row in split], np.int64))
@@ -49,7 +50,7 @@ def text_from_builder(
     label_feature: str | None = None,
     *,
     scored: Sequence[str] = (),
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> Data:
     """Return the labelled text of a prepared TFDS builder. Empty texts and unlabelled splits are left out.
 
@@ -57,7 +58,7 @@ def text_from_builder(
         builder: a builder from `tfds_sets.prepare`.
         text_feature, label_feature: the names of the features. Default: the only feature of the right kind.
         scored: further splits to score, in addition to `test`.
-        seed: selects the examples of a split that the set lacks.
+        seed: selects the examples of a split that the set lacks; None if the splits stay as they are given.
 
     Raises:
         UserError: the set has no such feature, or it has several and none is named.

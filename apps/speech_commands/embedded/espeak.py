@@ -54,7 +54,7 @@ class Espeak:
             pitch_range: 0 (monotonous) to 99 (lively).
 
         Raises:
-            UserError: the library crashed, or does not know the voice.
+            UserError: the library crashed, does not know the voice, or made no sound.
         """
         request = {"voice": voice, "text": text, "rate": rate, "pitch": pitch, "range": pitch_range}
         pipe_in, pipe_out = self._pipes()
@@ -68,7 +68,13 @@ class Espeak:
         if len(count) < 4:
             code = self._process.wait()
             raise UserError(f"espeak-ng ended with exit code {code} while speaking {text!r} as {voice}")
-        return np.frombuffer(samples, "<i2")
+        spoken = np.frombuffer(samples, "<i2")
+        if not spoken.any():
+            raise UserError(
+                f"espeak-ng made no sound for {text!r} as {voice}: its data may be damaged: expected that "
+                "`pip install --force-reinstall espeakng-loader` mends it"
+            )
+        return spoken
 
     def _pipes(self) -> tuple[Any, Any]:
         return self._process.stdin, self._process.stdout

@@ -208,7 +208,7 @@ def test_files_with_splits(tmp_path):
     [
         ("a.json", "[1", "expected JSON"),
         ("a.json", "[1]", "expected an object of splits, got list"),
-        ("a.json", '{"test": [[[60]]]}', "expected pieces of a split called train, found 1 of test"),
+        ("a.json", '{"test": []}', "expected pieces of splits called train, validation or test, found none"),
         ("a.json", '{"train": [[60]]}', r"train\[0\]: expected a list of MIDI numbers"),
         ("a.npz", {"train": np.array([{}], object)}, "expected arrays of numbers"),
         ("a.npz", {"train": np.zeros(3)}, r"train: expected numbers \(steps, 88\)"),

@@ -186,6 +186,8 @@ def test_a_voice_that_is_not_there_and_a_crash_are_told_in_one_line():
         assert len(espeak.say("yes", "en-us+f1")) > RATE // 10
         with pytest.raises(UserError, match="exit code 1 while speaking 'yes' as xx"):
             espeak.say("yes", "xx")
+    with Espeak() as espeak, pytest.raises(UserError, match="made no sound for '' as en-us: its data may"):
+        espeak.say("", "en-us")
     with Espeak() as espeak:
         os.kill(espeak._process.pid, signal.SIGKILL)
         espeak._process.wait()
