@@ -172,9 +172,9 @@ def _check_name(record: Mapping[str, Any], last: str, where: str, place: str) ->
 def _check_labels(signatures: Any, labels: list[str], where: str, place: str) -> None:
     """Refuse a classifier with more or fewer labels than its outputs, as far as its record tells."""
     for signature in signatures.values():
-        outputs = signature.get("outputs") if _is_object(signature) else None
-        output = outputs.get(PROBABILITIES) if _is_object(outputs) else None
-        shape = output.get("shape") if _is_object(output) else None
+        shape = signature
+        for key in ("outputs", PROBABILITIES, "shape"):
+            shape = shape.get(key) if isinstance(shape, dict) else None
         if labels and _is_list(shape) and shape and shape[-1] != len(labels):
             raise UserError(
                 f"{where}: labels: expected {reprlib.repr(shape[-1])}, as many as {place} answers with, "
