@@ -99,7 +99,7 @@ PRESETS = {
     "smoke": SpeechConfig(
         precisions=("float32", "int8"),
         dataset="embedded/small",
-        epochs=2,
+        epochs=1,
         units=8,
         filters=4,
         batch_size=60,
