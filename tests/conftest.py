@@ -4,6 +4,7 @@ import os
 import random
 import re
 import sys
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -15,6 +16,34 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
 
 LONG = bool(os.environ.get("LONG_TESTS"))
+SEED = int(os.environ.get("CAMPAIGN_SEED", "0"))
+"""Campaigns that try thousands of damaged files draw other ones with another seed."""
+_TRIED = "tried in a campaign"
+
+
+@pytest.fixture
+def campaign(record_property: Callable[[str, object], None]) -> Callable[[Mapping[str, int]], None]:
+    """Give a function that has the counts of a campaign printed at the end of the whole run."""
+
+    def report(counts: Mapping[str, int]) -> None:
+        said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
+        record_property(_TRIED, f"{sum(counts.values()):,} tried: {said}")
+
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how much each campaign tried, and what came of it."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])]
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {value}"
+        for report in reports
+        for name, value in getattr(report, "user_properties", [])
+        if name == _TRIED
+    ]
+    if lines:
+        terminalreporter.section(f"campaigns (CAMPAIGN_SEED={SEED})")
+        terminalreporter.write_line("\n".join(sorted(lines)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """Damage .tflite files in many ways and load and run each, in child processes that may die.
 
-python fuzz_worker.py COUNT FOLDER SEED.tflite...: print {"bare": [...], "checked": [...]}, by mutant "ran",
-"refused", "hung", "SIGSEGV" or another signal, or "raised TYPE" for any other exception: by LiteRT alone,
+python fuzz_worker.py FIRST COUNT FOLDER SEED.tflite...: print {"bare": [...], "checked": [...]}, by mutant
+"ran", "refused", "hung", "SIGSEGV" or another signal, or "raised TYPE" for any other exception: by LiteRT alone,
 and by `rehearse`. Mutants that hang or die in spite of the checks are written to FOLDER/NUMBER.tflite.
 """
 
@@ -122,9 +122,31 @@ def _damaged_list(values: list[Any], rng: random.Random) -> list[Any] | None:
     return values
 
 
+def scales(model: Any, rng: random.Random) -> bytes | None:
+    """Flip one bit of the exponent of a scale. None: the model has none."""
+    model = copy.deepcopy(model)
+    scaled = [
+        tensor.quantization
+        for graph in model.subgraphs
+        for tensor in graph.tensors
+        if tensor.quantization is not None and tensor.quantization.scale is not None
+    ]
+    if not scaled:
+        return None
+    chosen = rng.choice(scaled)
+    values = np.array(chosen.scale, np.float32)
+    values.view(np.uint32)[rng.randrange(len(values))] ^= np.uint32(1 << rng.randrange(23, 31))
+    chosen.scale = values
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def mutant(number: int, seeds: list[bytes], models: list[Any]) -> bytes:
-    """Make a mutant; every second one by `fields`."""
-    rng, seed = random.Random(number), number // 2 % len(seeds)
+    """Make a mutant: every second one by `fields`, every eighth by `scales` where there are any."""
+    rng, seed = random.Random(number), number // 8 % len(seeds)
+    if number % 8 == 0 and (content := scales(models[seed], rng)) is not None:
+        return content
     if number % 2:
         while (content := fields(models[seed], rng)) is None:
             pass
@@ -178,18 +200,18 @@ def _work(work: Callable[[bytes], None], mutants: list[bytes], writer: int) -> N
     os._exit(0)
 
 
-def main(count: int, folder: Path, paths: list[Path]) -> None:
+def main(first: int, count: int, folder: Path, paths: list[Path]) -> None:
     from pipelines.ondevice.interpreter import rehearse
 
     seeds = [path.read_bytes() for path in paths]
     models = [schema.ModelT.InitFromPackedBuf(seed, 0) for seed in seeds]
-    mutants = [mutant(number, seeds, models) for number in range(count)]
+    mutants = [mutant(number, seeds, models) for number in range(first, first + count)]
     found = {"bare": outcomes(bare, mutants), "checked": outcomes(rehearse, mutants)}
-    for number, (content, said) in enumerate(zip(mutants, found["checked"], strict=True)):
+    for number, (content, said) in enumerate(zip(mutants, found["checked"], strict=True), first):
         if said == "hung" or said.startswith("SIG"):
             (folder / f"{number}.tflite").write_bytes(content)
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), [Path(path) for path in sys.argv[3:]])
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), [Path(path) for path in sys.argv[4:]])

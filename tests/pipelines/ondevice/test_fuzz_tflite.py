@@ -23,6 +23,8 @@ from pipelines.ondevice.probe import probe
 
 ROOT = Path(__file__).parents[3]
 MUTANTS = 20_000 if os.environ.get("LONG_TESTS") else 2000
+FIRST = int(os.environ.get("CAMPAIGN_SEED", "0")) * 1_000_000
+"""The number of the first mutant; a mutant's number decides what it is."""
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +41,15 @@ def seeds(tmp_path_factory) -> dict[str, Path]:
     return paths
 
 
-def test_damaged_files_are_run_or_refused(seeds, tmp_path: Path) -> None:
+def test_damaged_files_are_run_or_refused(seeds, tmp_path: Path, campaign) -> None:
     worker = Path(__file__).with_name("fuzz_worker.py")
-    command = [sys.executable, str(worker), str(MUTANTS), str(tmp_path), *map(str, seeds.values())]
+    numbers = [str(FIRST), str(MUTANTS)]
+    command = [sys.executable, str(worker), *numbers, str(tmp_path), *map(str, seeds.values())]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     found = json.loads(done.stdout)
     counts = {name: Counter(said) for name, said in found.items()}
+    campaign(counts["checked"])
     # Else the worker sees nothing, or the mutants do no harm
     assert sum(count for said, count in counts["bare"].items() if said.startswith("SIG")) >= 5, counts
     assert counts["checked"]["ran"] >= MUTANTS / 5, counts
