@@ -1,8 +1,8 @@
 """Damage .tflite files in many ways and load and run each, in child processes that may die.
 
 python fuzz_worker.py FIRST COUNT FOLDER SEED.tflite...: print {"bare": [...], "checked": [...]}, by mutant
-"ran", "refused", "hung", "SIGSEGV" or another signal, or "raised TYPE" for any other exception: by LiteRT alone,
-and by `rehearse`. Mutants that hang or die in spite of the checks are written to FOLDER/NUMBER.tflite.
+"ran", "refused", "hung", "SIGSEGV" or another signal, or "raised TYPE" for any other exception: by LiteRT
+alone, and by `rehearse`. Mutants that hang or die in spite of the checks are written to FOLDER/NUMBER.tflite.
 """
 
 from __future__ import annotations
