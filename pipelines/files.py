@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -68,7 +69,7 @@ def require_writable(option: str, folder: Path) -> None:
         raise UserError(f"{option} {folder}: expected a folder to write to: {error.strerror}") from None
 
 
-def require_file(path: Path, most: int, what: str) -> None:
+def require_regular(path: Path, most: int, what: str) -> None:
     """Check that a regular file is there and not too large: a device or a pipe may never end.
 
     Args:
@@ -77,31 +78,41 @@ def require_file(path: Path, most: int, what: str) -> None:
         what: what is expected, for messages, such as "a .tflite file".
 
     Raises:
-        UserError: there is no such file, it is no regular file, or it is too large.
+        UserError: it is a device or a pipe, or it is too large.
+        OSError: there is no such file, or it is a folder.
     """
     try:
         found = path.stat()
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        raise UserError(f"{path}: expected {what}: {getattr(error, 'strerror', None) or error}") from None
+    except ValueError as error:  # a zero byte in the name
+        raise UserError(f"{path}: expected {what}: {error}") from None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
-        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or a pipe"
-        raise UserError(f"{path}: expected {what}, found {kind}")
+        raise UserError(f"{path}: expected {what}, found a device or a pipe")
     if found.st_size > most:
         raise UserError(f"{path}: expected {what} of at most {most:,} bytes, found {found.st_size:,}")
 
 
-def read_file(path: Path, most: int, what: str) -> bytes:
-    """Return the content of a file that `require_file` accepts.
+def read_regular(path: Path, most: int, what: str) -> bytes:
+    """Return the content of a file that `require_regular` accepts.
 
     Raises:
-        UserError: see `require_file`, or the file can't be read.
+        UserError: see `require_regular`.
+        OSError: the file can't be read.
     """
-    require_file(path, most, what)
-    try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-    except OSError as error:
-        raise UserError(f"{path}: expected {what}: {error.strerror}") from None
+    require_regular(path, most, what)
+    with path.open("rb") as file:
+        content = file.read(most + 1)
     if len(content) > most:  # it grew, or its size was a lie, as those in /proc are
         raise UserError(f"{path}: expected {what} of at most {most:,} bytes, found more")
     return content
+
+
+def read_file(path: Path, most: int, what: str) -> bytes:
+    """Return the content of a file as `read_regular` does; raise UserError in every case."""
+    try:
+        return read_regular(path, most, what)
+    except IsADirectoryError:
+        raise UserError(f"{path}: expected {what}, found a folder") from None
+    except OSError as error:
+        raise UserError(f"{path}: expected {what}: {error.strerror}") from None

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import tyro
 
 from ..errors import UserError
-from ..export.choice import GOOD_ENOUGH, check_ranges, recommended
+from ..export.calibration_files import read_arrays
+from ..export.choice import GOOD_ENOUGH, check_name, check_ranges, check_tolerance, recommended
 from ..files import require_writable
 from ..ondevice.manifest import Execution, Precision
 from ..ondevice.native_messages import held_back
@@ -94,7 +92,7 @@ def run(command: Export) -> None:
         from ..export.keras.files import register
 
     register(command.custom_objects)
-    name = command.name or command.model.stem
+    name = _name(command)
     problem = None
     try:
         report: Report | None = export_model(
@@ -127,6 +125,10 @@ def _flat(given: Sequence[Sequence[str]]) -> list[str]:
     return [value for each in given for value in each]
 
 
+def _name(command: Export) -> str:
+    return command.name or command.model.stem
+
+
 def _check(command: Export) -> None:
     if not command.model.is_file():
         raise UserError(
@@ -134,6 +136,8 @@ def _check(command: Export) -> None:
         )
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps: expected at least 1, got {command.steps}")
+    check_name(_name(command))
+    check_tolerance(command.tolerance)
     integers = command.integer_io or command.target == "micro"
     check_ranges(_flat(command.precision), integers=integers, calibrated=command.calibration is not None)
 
@@ -154,13 +158,9 @@ def _calibration(path: Path | None) -> Calibration:
     if path is None or str(path) == "random":
         return None if path is None else "random"
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            return {name: found[name] for name in found.files}
-    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"--calibration {path}: expected an .npz or .npy file of arrays: {error}") from None
+        return read_arrays(path)
+    except UserError as error:
+        raise UserError(f"--calibration {error}") from None
 
 
 def _print(command: Export, report: Report, written: Sequence[Path]) -> None:

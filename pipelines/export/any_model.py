@@ -19,9 +19,16 @@ import numpy as np
 from ..errors import ExportError, UserError
 from ..files import write_atomically
 from ..ondevice.bundle import Bundle
-from ..ondevice.manifest import ACTIVATION_BITS, is_plain_name
+from ..ondevice.manifest import ACTIVATION_BITS
 from .bundle_writing import write_bundle
-from .choice import NO_RANGES, check_ranges, default_executions, default_precisions
+from .choice import (
+    NO_RANGES,
+    check_name,
+    check_ranges,
+    check_tolerance,
+    default_executions,
+    default_precisions,
+)
 from .foreign.files import load_foreign
 from .keras.files import load_keras
 from .keras.model_inputs import Arrays
@@ -95,9 +102,10 @@ def convert(
         The content of the file.
 
     Raises:
-        UserError: the model can't be converted, or the inputs don't fit it.
+        UserError: the model can't be converted, the inputs don't fit it, or the tolerance is no number.
         ExportError: the model can't be converted in this precision and execution, or its error is too large.
     """
+    check_tolerance(tolerance)
     if integer_io:
         check_integer_io([precision])
     check_ranges([precision], integers=integer_io, calibrated=calibration is not None)
@@ -155,15 +163,16 @@ def export_model(
             second input. `calibration` may also hold "length" (N,).
 
     Raises:
-        UserError: the model can't be converted, or the name or the inputs are wrong. Nothing is written.
+        UserError: the model can't be converted, or the name, tolerance or inputs are wrong. Then nothing
+            is written.
         IncompleteExportError: a variant that the user named was left out: one whose precision and execution
             are both named, or all variants of a named precision or execution. The other variants are written
             first.
 
     For each variant with too large an error, `output/name_VARIANT.png` plots the error if it can be traced.
     """
-    if not is_plain_name(name):
-        raise UserError(f"name: expected a plain file name, got {name!r}")
+    check_name(name)
+    check_tolerance(tolerance)
     calibrated = calibration is not None
     wanted = _wanted(precisions, integer_io=integer_io, micro=target == "micro", calibrated=calibrated)
     prepared = prepare(model, name, calibration=_given(calibration), steps=steps, lengths=lengths)

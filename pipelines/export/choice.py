@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from ..ondevice.manifest import ACTIVATION_BITS, PRECISIONS
+from ..ondevice.manifest import ACTIVATION_BITS, PRECISIONS, is_plain_name
+from .bundle_writing import LATEST
 
 if TYPE_CHECKING:
     from .keras.saved_model import InputSpecs
@@ -55,6 +57,20 @@ def check_ranges(precisions: Sequence[str], *, integers: bool, calibrated: bool)
         raise UserError(
             f"{wanting[0]} {NO_RANGES} (--calibration random draws inputs; real ones may then be clipped)"
         )
+
+
+def check_name(name: str) -> None:
+    """Raise UserError if a bundle can't have this name."""
+    if not is_plain_name(name):
+        raise UserError(f"name: expected a plain file name, got {name!r}")
+    if name == LATEST:
+        raise UserError(f"name: expected another name than {LATEST!r}, the link to the newest bundle")
+
+
+def check_tolerance(tolerance: float | None) -> None:
+    """Raise UserError if a tolerance is given that is no share: negative, infinite or not a number."""
+    if tolerance is not None and not 0 <= tolerance < math.inf:
+        raise UserError(f"tolerance: expected a number, 0 or more, got {tolerance}")
 
 
 def recommended(made: Sequence[Variant]) -> Variant | None:

@@ -1,11 +1,13 @@
-"""Folders for results: checked before any work, and made only where that is meant."""
+"""Folders and files of the user: checked before any work. Folders are made only where that is meant."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, require_folder, require_writable
+from pipelines.files import PREDICTIONS, read_file, read_regular, require_folder, require_writable
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +36,24 @@ def test_a_folder_that_is_made_later_needs_a_folder_that_can_be_written_to() -> 
             require_writable("--output", Path(inside))
     with pytest.raises(UserError, match=r"^--output /proc/here: expected a folder to write to"):
         require_writable("--output", Path("/proc/here"))
+
+
+def test_only_regular_files_are_read_up_to_a_limit() -> None:
+    Path("file").write_bytes(b"four")
+    Path("link").symlink_to("file")
+    assert read_regular(Path("link"), 4, "a text") == read_file(Path("link"), 4, "a text") == b"four"
+    os.mkfifo("pipe")
+    for path, said in {
+        "a\0b": "expected a text: embedded null byte",
+        "pipe": "expected a text, found a device or a pipe",
+        "/dev/zero": "expected a text, found a device or a pipe",
+        "file": "expected a text of at most 3 bytes, found 4",
+        "/proc/cpuinfo": "expected a text of at most 3 bytes, found more",
+    }.items():
+        with pytest.raises(UserError, match=f"^{re.escape(f'{path}: {said}')}$"):
+            read_regular(Path(path), 3, "a text")
+    for path, error in {"nope": "expected a text: No such file", ".": "expected a text, found a folder"}.items():
+        with pytest.raises(OSError, match=path):
+            read_regular(Path(path), 3, "a text")
+        with pytest.raises(UserError, match=f"^{re.escape(f'{path}: {error}')}"):
+            read_file(Path(path), 3, "a text")

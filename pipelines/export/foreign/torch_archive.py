@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from ...files import read_file
+from ..archives import MOST_BYTES, check_archive
 
 EXPECTED = "expected a file of torch.export.save(torch.export.export(module.eval(), (x,)), FILE)"
 _TYPES = {
@@ -98,7 +100,7 @@ def read_archive(path: Path) -> Graph:
     Raises:
         UserError: the file is damaged, or holds something else. A pickle is never opened.
     """
-    content = path.read_bytes()
+    content = read_file(path, MOST_BYTES, "a file of PyTorch")
     found = {
         "jit": "found TorchScript (torch.jit)",
         "pickle": "found a pickle (torch.save), which could run any code",
@@ -110,7 +112,7 @@ def read_archive(path: Path) -> Graph:
         raise UserError(f"{path}: {EXPECTED}: {found[kind]}")
     try:
         return read_graph(content)
-    except (KeyError, TypeError, ValueError, RuntimeError, StopIteration, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged files raise many types
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path}: {EXPECTED}: {reason}") from None
 
@@ -119,8 +121,9 @@ def read_graph(content: bytes) -> Graph:
     """Read the content of a file of torch.export.save.
 
     Raises:
-        KeyError, TypeError, ValueError, RuntimeError, BadZipFile: the file is not as expected.
+        Exception: the file is not as expected; of many types.
     """
+    check_archive(io.BytesIO(content))
     archive = zipfile.ZipFile(io.BytesIO(content))
     models = [name for name in archive.namelist() if re.fullmatch(r"[^/]+/models/[^/]+\.json", name)]
     if len(models) != 1:

@@ -13,7 +13,10 @@ from typing import Any
 import keras
 
 from ...errors import UserError
+from ...files import require_regular
+from ..archives import MOST_BYTES, check_archive
 from .hdf5 import SIGNATURE, load_hdf5
+from .weight_limit import weight_limit
 
 _UNKNOWN = re.compile(r"Could not locate \w+ '([^']+)'|Unknown (?:layer|object|cell): '?([\w>]+)'?")
 
@@ -61,17 +64,26 @@ def load_keras(path: Path, *, allow_lambda: bool = False) -> keras.Model:
         UserError: the file is something else, is damaged, needs classes that are not known, or holds code.
     """
     try:
-        with path.open("rb") as file:
-            is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
-        if is_hdf5:
-            model = load_hdf5(path, safe_mode=not allow_lambda)
-        else:
-            model = keras.saving.load_model(path, compile=False, safe_mode=not allow_lambda)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        require_regular(path, MOST_BYTES, "a Keras model")
+        with weight_limit():
+            model = _loaded(path, safe_mode=not allow_lambda)
+    except UserError:
+        raise
+    except Exception as error:  # Keras raises many types for files that are damaged or made to harm
         raise UserError(f"{path}: {_reason(error)}") from None
     if not isinstance(model, keras.Model):
         raise UserError(f"{path}: expected a keras.Model, found a {type(model).__name__}")
     return model
+
+
+def _loaded(path: Path, *, safe_mode: bool) -> Any:
+    with path.open("rb") as file:
+        is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
+    if is_hdf5:
+        return load_hdf5(path, safe_mode=safe_mode)
+    if zipfile.is_zipfile(path):
+        check_archive(path)
+    return keras.saving.load_model(path, compile=False, safe_mode=safe_mode)
 
 
 def _reason(error: Exception) -> str:
@@ -87,5 +99,9 @@ def _reason(error: Exception) -> str:
             "it holds Python code (a lambda) that loading would run: --allow-lambda if you trust the file, "
             "or save the model with a layer of your own instead"
         )
+    if isinstance(error, RecursionError):
+        return "expected a Keras model: its settings are nested too deep"
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        return "there is a layer of PyTorch in it, which is a pickle and could run any code"
     first = text.splitlines()[0] if text else type(error).__name__
     return f"expected a Keras model in a .keras or .h5 file, or a .pt2 or .onnx file: {first}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -10,13 +11,41 @@ import numpy as np
 
 from ..._layers import layers
 from ...errors import UserError
+from ..archives import MOST_BYTES
 from ..verify.reference import Arrays
 from .saved_model import InputSpecs
 
 _RANDOM_EXAMPLES = 32
-
+_MOST_NUMBERS = MOST_BYTES // (4 * _RANDOM_EXAMPLES)
+"""The most numbers that a tensor may have for one example, so that a batch fits into memory."""
 
 _PASSING_IDS = (keras.layers.Dropout, keras.layers.Identity, keras.layers.Masking, keras.layers.Reshape)
+
+
+def check_sizes(model: keras.Model) -> None:
+    """Check the types of a model's inputs, and the sizes of every tensor that its graph declares.
+
+    Raises:
+        UserError: an input takes something else than numbers, or a tensor would not fit into memory.
+    """
+    for given in getattr(model, "inputs", None) or []:
+        if given.dtype == "string":
+            raise UserError(f"{given.name}: expected an input of numbers, found one of texts")
+    for tensor in _tensors(_graph(model)):
+        _check_size(tensor.name, tensor.shape[1:])
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    for operation in getattr(graph, "operations", ()):
+        for node in operation._inbound_nodes:
+            yield from node.output_tensors
+        yield from _tensors(_graph(operation))
+
+
+def _check_size(name: str, shape: tuple[int | None, ...]) -> None:
+    numbers = math.prod(size for size in shape if size is not None)
+    if numbers > _MOST_NUMBERS:
+        raise UserError(f"{name}: expected at most {_MOST_NUMBERS:,} numbers an example, found {numbers:,}")
 
 
 def by_name(model: keras.Model, given: Arrays | np.ndarray) -> dict[str, np.ndarray]:
@@ -80,7 +109,7 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
         steps: the size of every other open dimension.
 
     Raises:
-        UserError: the examples have other names than the inputs, or a size is still open.
+        UserError: the examples have other names than the inputs, or a size is still open or too large.
     """
     if not getattr(model, "inputs", None):
         if calibration is None:
@@ -102,6 +131,7 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
             raise UserError(
                 f"{given.name}: the model leaves its length open, {tuple(given.shape)}: expected --steps"
             )
+        _check_size(given.name, tuple(shape))
         specs[given.name] = (tuple(shape), str(given.dtype))
     return specs
 

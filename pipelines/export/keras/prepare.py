@@ -17,6 +17,7 @@ from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_l
 from .model_inputs import (
     Arrays,
     by_name,
+    check_sizes,
     checked_inputs,
     input_specs,
     one_by_one,
@@ -63,6 +64,7 @@ def _prepared(
     steps: int | None,
     lengths: bool,
 ) -> PreparedModel:
+    check_sizes(model)
     try:
         ours = layers.convert_model(model)
     except (TypeError, ValueError) as error:

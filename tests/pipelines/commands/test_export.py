@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -118,6 +119,31 @@ def test_by_default_one_gets_what_needs_no_inputs_and_advice(file: Path, tmp_pat
     given: dict[str, object] = {"x": np.zeros([1, 1, FEATURES], np.float32)}
     exec("\n".join(lines), given)
     assert set(given["answers"]) == {"simple_rnn"}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"tolerance": float("nan")}, "tolerance: expected a number, 0 or more, got nan"),
+        ({"tolerance": float("inf")}, "tolerance: expected a number, 0 or more, got inf"),
+        ({"tolerance": -0.1}, "tolerance: expected a number, 0 or more, got -0.1"),
+        ({"name": "latest"}, "name: expected another name than 'latest'"),
+        ({"name": "../up"}, "name: expected a plain file name, got '../up'"),
+    ],
+)
+def test_what_no_bundle_can_have_is_refused_before_the_model_is_read(
+    tmp_path: Path, option: dict[str, Any], said: str
+) -> None:
+    (tmp_path / "mine.keras").write_text("no model")
+    with pytest.raises(UserError, match=f"^{said}"):
+        run(Export(tmp_path / "mine.keras", tmp_path, **option))
+
+
+def test_a_damaged_calibration_file_is_refused_before_the_model_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mine.keras").write_text("no model")
+    (tmp_path / "a.npz").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"^--calibration .*a\.npz: expected an \.npz or \.npy file"):
+        run(Export(tmp_path / "mine.keras", tmp_path, calibration=tmp_path / "a.npz"))
 
 
 def test_help_says_the_exit_codes() -> None:

@@ -1,0 +1,63 @@
+"""Read the arrays of an .npz or .npy file from anywhere: headers are checked against what is there."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from ..errors import UserError
+from ..files import require_regular
+from .archives import MOST_BYTES, check_archive
+
+_EXPECTED = "an .npz or .npy file of arrays"
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""Version 3 differs in names of fields only, and arrays with fields are refused."""
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray] | np.ndarray:
+    """Return the arrays of an .npz file by name, or the array of an .npy file, whatever the file's name.
+
+    Raises:
+        UserError: the file is missing, damaged or too large, declares more than it holds, or has an array
+            of something else than numbers or without a first axis of examples.
+    """
+    try:
+        require_regular(path, MOST_BYTES, _EXPECTED)
+        if not zipfile.is_zipfile(path):
+            with path.open("rb") as file:
+                return _array(file, path.stat().st_size)
+        check_archive(path)
+        with zipfile.ZipFile(path) as archive:
+            return {
+                entry.filename.removesuffix(".npy"): _array(archive.open(entry), entry.file_size)
+                for entry in archive.infolist()
+            }
+    except UserError:
+        raise
+    except Exception as error:  # damaged files make zipfile and numpy raise many types
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path}: expected {_EXPECTED}: {reason}") from None
+
+
+def _array(file: IO[bytes], size: int) -> np.ndarray:
+    """Read an .npy file of `size` bytes. Nothing is allocated by what its header says."""
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"expected version 1 or 2 of the format, found {version[0]}")
+    shape, in_columns, dtype = _HEADERS[version](file)
+    if dtype.kind not in "biuf":
+        raise ValueError(f"expected numbers, found {dtype}")
+    if not shape or min(shape) < 0:
+        raise ValueError(f"expected a shape (N, ...), found {shape}")
+    declared, found = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if declared > found:
+        raise ValueError(f"its header declares {declared:,} bytes of numbers, found {found:,}")
+    flat = np.frombuffer(file.read(declared), dtype)
+    return flat.reshape(shape, order="F" if in_columns else "C")
