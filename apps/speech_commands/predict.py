@@ -41,7 +41,7 @@ def predict(
         UserError: there is no clip and no microphone, or a file can't be read.
     """
     if not clips and not options.microphone:
-        raise UserError("expected an audio file (WAV, FLAC, OGG), or --microphone")
+        raise UserError("expected an audio file (WAV, FLAC, OGG, MP3), or --microphone")
     listener = Listener(bundle, variant, options, ignored=(UNKNOWN, SILENCE))
     if clips:
         whole_clips = bundle.with_execution(variant, "loop")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..ondevice.audio import loudest, resample, to_int16
-from .audio_files import find_clips, longer_note, read_clips
+from ..ondevice.audio import loudest, mono, resample, to_int16
+from .audio_files import find_clips, longer_note, read_clips, skipped
 from .examples import Data, Examples
 from .speakers import splits_of
 from .splits import complete, select
@@ -36,10 +36,11 @@ def audio_from_files(path: Path, samples: int, rate: int, seed: int | None = 0) 
     given = [clip.split or "train" for clip in read.clips]
     names, notes = (given, []) if seed is None else splits_of(read.clips, path.name)
     labels = tuple(sorted({clip.label for clip in read.clips}))
-    targets = np.array([labels.index(clip.label) for clip in read.clips], np.int64)
+    ids = {label: index for index, label in enumerate(labels)}
+    targets = np.array([ids[clip.label] for clip in read.clips], np.int64)
     everything = Examples(read.samples, targets)
     splits = {split: select(everything, [name == split for name in names]) for split in sorted(set(names))}
-    return complete(Data(splits, labels, path.name, (*read.notes, *notes)), seed)
+    return complete(Data(splits, labels, path.name, (*skipped(path), *read.notes, *notes)), seed)
 
 
 def audio_from_builder(builder: Any, samples: int, rate: int, seed: int | None = 0) -> Data:
@@ -101,4 +102,4 @@ def _as_float(sound: np.ndarray, source: str) -> np.ndarray:
         if np.abs(sound, dtype=np.int64).max(initial=0) > 32768:
             raise UserError(f"{source}: expected 16-bit samples, got {sound.max()}")
         sound = sound / np.float32(32768)
-    return (sound.mean(axis=1) if sound.ndim == 2 else sound).astype(np.float32)
+    return (mono(sound)[0] if sound.ndim == 2 else sound).astype(np.float32)

@@ -52,7 +52,8 @@ def test_only_regular_files_are_read_up_to_a_limit() -> None:
     }.items():
         with pytest.raises(UserError, match=f"^{re.escape(f'{path}: {said}')}$"):
             read_regular(Path(path), 3, "a text")
-    for path, error in {"nope": "expected a text: No such file", ".": "expected a text, found a folder"}.items():
+    missing = {"nope": "expected a text: No such file", ".": "expected a text, found a folder"}
+    for path, error in missing.items():
         with pytest.raises(OSError, match=path):
             read_regular(Path(path), 3, "a text")
         with pytest.raises(UserError, match=f"^{re.escape(f'{path}: {error}')}"):

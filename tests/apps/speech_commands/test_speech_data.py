@@ -65,6 +65,7 @@ def test_words_that_are_not_asked_for_are_unknown_and_silence_is_cut_from_noise(
     noise.mkdir()
     for i in range(2):
         soundfile.write(noise / f"noise {i}.wav", np.linspace(0.5, 1, 20 * 16_000), 16_000)
+    (noise / "broken.wav").write_text("no sound")
     config = SpeechConfig(dataset=str(folder), words=("yes", "no"))
     data = load(config)
     assert data.labels == (SILENCE, UNKNOWN, "no", "yes")
@@ -74,6 +75,7 @@ def test_words_that_are_not_asked_for_are_unknown_and_silence_is_cut_from_noise(
         assert all(folders[number] == label for number, label in words)
         assert len(split) - len(words) == round(len(words) / 4), name
     assert data.fingerprint == load(config).fingerprint
+    assert data.notes[-2].startswith("many: left out of _background_noise_: ")
     assert data.notes[-1] == "many: _silence_ is cut from 2 recordings in _background_noise_"
     assert load(SpeechConfig(dataset=str(folder))).labels == ("bed", "cat", "no", "yes")
 

@@ -12,6 +12,9 @@ from pipelines.data.audio_sources import audio_from_files
 from pipelines.data.speakers import Clip
 from pipelines.errors import UserError
 
+LIE = bytes.fromhex("664c614380000022 10001000000000000000 03e800f980000000") + bytes(16)
+"""A FLAC file without sound, whose header declares 2 ** 31 samples."""
+
 
 def write(path: Path, seed: int, seconds: float = 0.1) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,3 +191,54 @@ def test_a_training_clip_that_is_held_out_elsewhere_is_left_out(folder):
     data = audio_from_files(folder / "clips.csv", 1600, 16_000)
     assert data.counts == {"train": 18, "validation": 3, "test": 3}
     assert "clips.csv: 6 training examples left out: they are in a held-out split" in data.notes
+
+
+@pytest.mark.parametrize("names", [("training", "testing", "validation"), ("Train", "test", "dev")])
+def test_folders_of_splits_are_splits_and_no_labels(folder, tmp_path, names):
+    for i, file in enumerate(sorted(folder.rglob("*.wav"))):
+        split = names[0 if i % 3 else 1 + i % 2]
+        target = tmp_path / "kws" / split / file.parent.name / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(target)
+    write(tmp_path / "kws" / "_background_noise_" / "tap.wav", 99)
+    data = audio_from_files(tmp_path / "kws", 1600, 16_000)
+    assert data.labels == ("no", "yes")
+    assert data.counts == {"train": 16, "validation": 4, "test": 4}
+
+
+def test_words_that_are_called_like_splits_stay_labels(folder):
+    (folder / "no").rename(folder / "test")
+    (folder / "yes").rename(folder / "train")
+    assert {clip.label for clip in find_clips(folder)} == {"test", "train"}
+    (folder / "test" / "deep").mkdir()
+    for file in (folder / "test").glob("*.wav"):
+        file.rename(folder / "test" / "deep" / file.name)
+    assert {clip.label for clip in find_clips(folder)} == {"test", "train"}
+
+
+def test_one_bad_file_never_stops_a_folder(folder):
+    for name, content in {"lie.flac": LIE, "empty.mp3": b"", "pipe.wav": b"RIFF"}.items():
+        (folder / "yes" / name).write_bytes(content)
+    soundfile.write(folder / "no" / "loud.wav", np.full(1600, 1.5), 16_000, subtype="FLOAT")
+    wave = np.sin(np.arange(1600))
+    soundfile.write(folder / "no" / "phase.wav", np.stack([wave, -wave], axis=1), 16_000, subtype="FLOAT")
+    soundfile.write(folder / "no" / "more.mp3", wave / 2, 16_000)
+    (folder / "no" / "phone.m4a").write_bytes(b"ftyp")
+    (folder / "yes" / "web.WEBM").write_bytes(b"ebml")
+    data = audio_from_files(folder, 1600, 16_000)
+    assert sum(data.counts.values()) == 27
+    left_out, skipped = (
+        "3 files left out that can't be read",
+        "sound of other kinds left out: 1 .m4a, 1 .webm",
+    )
+    assert data.notes[0] == f"voices: {skipped}: convert it to WAV"
+    assert data.notes[1].startswith(f"voices: {left_out}: ")
+    assert "voices: 1 clips: samples beyond 1 are clipped: loud.wav" in data.notes
+    assert any("cancel each other out" in note and "phase.wav" in note for note in data.notes)
+
+
+def test_a_folder_of_other_sound_says_what_it_holds(tmp_path):
+    (tmp_path / "yes").mkdir()
+    (tmp_path / "yes" / "a.m4a").write_bytes(b"ftyp")
+    with pytest.raises(UserError, match=r"found no audio: .*left out: 1 \.m4a: convert it to WAV"):
+        find_clips(tmp_path)

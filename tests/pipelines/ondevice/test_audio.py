@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import UserError
-from pipelines.ondevice.audio import loudest, read_audio, to_int16
+from pipelines.ondevice.audio import (
+    CANCELLED,
+    CLIPPED,
+    loudest,
+    mono,
+    read_audio,
+    read_sound,
+    to_int16,
+)
 
 STEPS = {"PCM_U8": 2**-7, "PCM_16": 2**-15, "PCM_24": 2**-23, "PCM_32": 2**-24, "FLOAT": 2**-24}
 """The subtypes of WAV, and the largest error of a sample: a step of its width, or of float32."""
@@ -41,8 +49,8 @@ def test_a_wav_file_gives_the_mean_of_the_channels_it_was_made_of(subtype, chann
     np.testing.assert_allclose(samples, written.mean(axis=1), atol=1.01 * STEPS[subtype] + 1e-7)
 
 
-@pytest.mark.parametrize(("name", "error"), [("a.flac", 2**-15), ("a.ogg", 0.05)])
-def test_flac_and_ogg(tmp_path, name, error):
+@pytest.mark.parametrize(("name", "error"), [("a.flac", 2**-15), ("a.ogg", 0.05), ("a.mp3", 0.05)])
+def test_flac_ogg_and_mp3(tmp_path, name, error):
     soundfile.write(tmp_path / name, tone(440, 16_000), 16_000)
     np.testing.assert_allclose(read_audio(tmp_path / name), tone(440, 16_000), atol=error)
 
@@ -87,10 +95,10 @@ def with_rate(content: bytes, rate: int) -> bytes:
 
 
 BROKEN = {
-    "zero length": (b"", "expected WAV, FLAC or OGG audio"),
+    "zero length": (b"", "expected WAV, FLAC, OGG or MP3 audio"),
     "header only": (wav(np.zeros(0)), "no samples in it"),
-    "half a header": (wav(np.zeros(9))[:20], "expected WAV, FLAC or OGG audio"),
-    "text": (b"yes, this is a text\n" * 9, "expected WAV, FLAC or OGG audio"),
+    "half a header": (wav(np.zeros(9))[:20], "expected WAV, FLAC, OGG or MP3 audio"),
+    "text": (b"yes, this is a text\n" * 9, "expected WAV, FLAC, OGG or MP3 audio"),
     "not a number": (wav(np.array([0, 0.5, np.nan]), subtype="FLOAT"), "finite samples, got nan at 2"),
     "infinite": (wav(np.array([0, -np.inf]), subtype="FLOAT"), "finite samples, got -inf at 1"),
     "beyond float32": (wav(np.array([1e300, 0]), subtype="DOUBLE"), "finite samples, got inf at 0"),
@@ -113,6 +121,90 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_audio(tmp_path / "a.wav")
     with pytest.raises(UserError, match="Is a directory"):
         read_audio(tmp_path)
+
+
+def flac(samples: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, 16_000, format="FLAC")
+    return file.getvalue()
+
+
+def declaring(content: bytes, samples: int) -> bytes:
+    """Return a FLAC file whose header declares another number of samples: 36 bits from byte 21.5 on."""
+    start = content[21] & 0xF0 | samples >> 32
+    return content[:21] + bytes([start]) + (samples % 2**32).to_bytes(4, "big") + content[26:]
+
+
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 3000)
+
+
+def test_a_header_that_lies_takes_no_memory(tmp_path):
+    path = tmp_path / "a.flac"
+    path.write_bytes(declaring(flac(NOISE), 2**31))
+    with pytest.raises(UserError, match="header declares 2,147,483,648 samples, which a file of"):
+        read_sound(path)
+    path.write_bytes(declaring(flac(NOISE), 2**20))
+    with pytest.raises(UserError, match="expected WAV, FLAC, OGG or MP3 audio"):
+        read_sound(path)
+    path.write_bytes(declaring(flac(NOISE), len(NOISE)))
+    np.testing.assert_allclose(read_sound(path).samples, NOISE, atol=2**-15)
+
+
+def test_five_minutes_of_silence_are_no_lie(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.zeros(300 * 16_000, np.int16), 16_000)
+    assert read_sound(path).samples.shape == (300 * 16_000,)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.sampled_from(["WAV", "FLAC", "OGG", "MP3"]), st.data())
+def test_a_damaged_file_is_read_or_refused(kind, data):
+    file = io.BytesIO()
+    soundfile.write(file, NOISE, 16_000, format=kind)
+    damaged = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(0, 4))):
+        damaged[data.draw(st.integers(0, min(300, len(damaged)) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        path.write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
+        try:
+            samples = read_sound(path).samples
+        except UserError as error:
+            samples = np.zeros(1)
+            refused = str(error)
+        else:
+            refused = str(path)
+    assert refused.startswith(str(path))
+    assert "\n" not in refused
+    assert np.abs(samples).max() <= 1
+
+
+def test_samples_beyond_one_are_told(tmp_path, caplog):
+    soundfile.write(tmp_path / "a.wav", 3 * NOISE, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "b.wav", NOISE, 16_000, subtype="FLOAT")
+    assert read_sound(tmp_path / "b.wav").faults == ()
+    sound = read_sound(tmp_path / "a.wav")
+    assert sound.faults == (CLIPPED,)
+    np.testing.assert_allclose(sound.samples, np.clip(3 * NOISE, -1, 1), atol=1e-6)
+    read_audio(tmp_path / "a.wav")
+    assert caplog.messages == [f"{tmp_path / 'a.wav'}: samples beyond 1 are clipped"]
+
+
+def test_channels_that_cancel_each_other_out_leave_the_loudest(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.stack([-0.9 * NOISE, NOISE], axis=1), 16_000, subtype="FLOAT")
+    sound = read_sound(tmp_path / "a.wav")
+    assert sound.faults == (CANCELLED,)
+    np.testing.assert_allclose(sound.samples, NOISE, atol=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.floats(-1, 1))
+@settings(deadline=None)
+def test_other_channels_are_averaged(seed, channels, share):
+    samples = np.random.default_rng(seed).uniform(-1, 1, [500, channels])
+    samples[:, -1] = max(share, -0.7) * samples[:, 0] if channels == 2 else samples[:, -1]
+    heard, cancelled = mono(samples)
+    assert not cancelled
+    np.testing.assert_array_equal(heard, samples.mean(axis=1))
 
 
 def test_a_file_that_ends_early_gives_what_it_has(tmp_path):
