@@ -24,11 +24,12 @@ class CaptioningConfig(Config):
     max_images: int | None = None
     """Read only this many images of each split of a TFDS data set. Default: all."""
     image_column: str = "image"
-    """The field of your JSONL file with the path of the image, relative to the folder of the file."""
+    """The field of your JSONL, JSON or CSV file with the path of the image, relative to the folder of the
+    file."""
     caption_column: str = "captions"
-    """The field of your JSONL file with the caption or the list of captions."""
+    """The field of your JSONL, JSON or CSV file with the caption or the list of captions."""
     split_column: str = "split"
-    """The field of your JSONL file with the split; images without it are training images."""
+    """The field of your JSONL, JSON or CSV file with the split; images without it are training images."""
     image_dir: str | None = None
     """The folder of your images. Default: the folder of the file that lists them, or a folder in it."""
     min_count: int = 2

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data import source
+from pipelines.data.caption_files import Columns
 from pipelines.data.examples import Data
-from pipelines.data.image_files import Columns
 from pipelines.data.image_sources import BuilderOptions, captioned_from_builder, captioned_from_files
 
 from .config import CaptioningConfig

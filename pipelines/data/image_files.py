@@ -1,20 +1,19 @@
-"""Read the captions of images from JSONL, or from Flickr8k's token file with its lists of splits."""
+"""Find the captions of images and the images themselves in the user's files."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import UserError
 from ..ondevice.vocabulary import words
-from .tables import JSON_SUFFIXES, json_object
+from .caption_files import SUFFIXES, Columns, entries, lines
+from .tables import JSON_SUFFIXES
 from .text_files import SPLIT_NAMES
 
-SUFFIXES = (*JSON_SUFFIXES, ".token", ".token.txt")
-_TOKEN = re.compile(r"(?P<image>[^\t]+)#\d+\t(?P<caption>.*)")
+_PART_OF_COCO = ("train", "val")
+_TRIED = 20  # images of each split that are looked for
 
 
 @dataclass
@@ -26,31 +25,19 @@ class CaptionedImage:
     split: str
 
 
-class Columns(NamedTuple):
-    """The fields of a JSONL file."""
-
-    image: str = "image"
-    captions: str = "captions"
-    split: str = "split"
-
-
-class _Entry(NamedTuple):
-    line: int
-    image: str
-    captions: list[str]
-    split: str
-
-
 def find_captions(path: Path) -> Path:
-    """Return the caption file: `path` itself, or the only caption file in the folder `path`."""
+    """Return the caption file: `path` itself, or the only caption file in the folder `path`.
+
+    Of COCO's two files, captions_train*.json and captions_val*.json, it is the first.
+    """
     if not path.is_dir():
         return path
-    found = sorted(file for suffix in SUFFIXES for file in path.glob(f"*{suffix}"))
+    found = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIXES))
+    of_coco = [file for file in found if file.name.startswith("captions_train")]
+    found = of_coco if len(of_coco) == 1 else found
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
-        raise UserError(
-            f"{path}: expected one file of captions in it (.jsonl, .token, .token.txt), got {names}"
-        )
+        raise UserError(f"{path}: expected one file of captions in it ({', '.join(SUFFIXES)}), got {names}")
     return found[0]
 
 
@@ -58,85 +45,73 @@ def read_captions(path: Path, columns: Columns) -> tuple[list[CaptionedImage], l
     """Return the images of one file with their captions, and notes about those left out or merged.
 
     Captions without a word are left out, and so are images without a caption. An image that is listed twice
-    gets the captions of both lines.
+    gets the captions of both places. Beside COCO's captions_train*.json, captions_val*.json is the validation
+    split.
 
     Raises:
-        UserError: the file is malformed. The message is one line with file and line number.
+        UserError: the file is malformed. The message is one line with file and place.
     """
     if not path.name.lower().endswith((*SUFFIXES, ".txt")):
         raise UserError(f"{path}: expected captions in a file of {', '.join(SUFFIXES)}")
-    is_json = path.suffix.lower() in JSON_SUFFIXES
-    entries = _json_entries(path, columns) if is_json else _token_entries(path)
+    images, notes = _by_image(path, columns)
+    held_out = path.with_name(path.name.replace(*_PART_OF_COCO))
+    if path.name.startswith("captions_train") and held_out.is_file():
+        more, _ = _by_image(held_out, columns)
+        images += [replace(each, split="validation") for each in more]
+        notes.append(f"{path.name}: {held_out.name} in the same folder is the validation split")
+    listed, more_notes = _with_split_lists(path, images)
+    return _with_words(path, listed, notes + more_notes)
+
+
+def _by_image(path: Path, columns: Columns) -> tuple[list[CaptionedImage], list[str]]:
+    """Return the images of a file, each once, and a note if JSON has one on several lines."""
     images: dict[str, CaptionedImage] = {}
     repeated: set[str] = set()
-    for entry in entries:
+    for entry in entries(path, columns):
         known = images.setdefault(entry.image, CaptionedImage(entry.image, [], entry.split))
         if known.split != entry.split:
             raise UserError(
-                f"{path}:{entry.line}: {entry.image} is in {entry.split} here and in {known.split} above"
+                f"{entry.where}: {entry.image} is in {entry.split} here and in {known.split} above"
             )
-        if known.captions and is_json:
+        if known.captions and path.suffix.lower() in JSON_SUFFIXES:
             repeated.add(entry.image)
         known.captions += entry.captions
     notes = []
     if repeated:
         notes.append(f"{path.name}: listed twice, captions of both lines kept: {_first(sorted(repeated))}")
-    listed, more = _with_split_lists(path, list(images.values()))
-    return _with_words(path, listed, notes + more)
+    return list(images.values()), notes
 
 
-def find_images(path: Path, images: list[CaptionedImage], image_dir: str | None) -> Path:
-    """Return the folder of the images that the file at `path` names."""
+def find_images(path: Path, images: Sequence[CaptionedImage], image_dir: str | None) -> list[Path]:
+    """Return the folders of the images that the file at `path` names.
+
+    They are `image_dir`; or the file's folder and the folders in it that have one of the first images
+    of a split; or, if there are none, of the folder above and the folders in it.
+    """
     if image_dir:
-        return Path(image_dir).expanduser()
-    folders = [path.parent, *sorted(folder for folder in path.parent.iterdir() if folder.is_dir())]
-    names = [image.image for image in images[:20]]
-    for folder in folders:
-        if any((folder / name).is_file() for name in names):
-            return folder
-    raise UserError(f"{path}: no {names[0]} in {path.parent} or a folder in it: name it with --image-dir")
-
-
-def _json_entries(path: Path, columns: Columns) -> Iterator[_Entry]:
-    for line, text in _lines(path):
-        where = f"{path}:{line}"
-        yield _json_entry(json_object(text, where), line, where, columns)
-
-
-def _json_entry(row: dict[str, object], line: int, where: str, columns: Columns) -> _Entry:
-    image, captions = row.get(columns.image), row.get(columns.captions)
-    if not isinstance(image, str) or not image:
-        raise UserError(f"{where}: expected a path as {columns.image!r} (--image-column)")
-    captions = [captions] if isinstance(captions, str) else captions
-    if not isinstance(captions, list) or not all(isinstance(caption, str) for caption in captions):
-        raise UserError(
-            f"{where}: expected a text or a list of texts as {columns.captions!r} (--caption-column)"
-        )
-    split = row.get(columns.split, "train")
-    if not isinstance(split, str) or split not in SPLIT_NAMES:
-        raise UserError(
-            f"{where}: expected one of {', '.join(SPLIT_NAMES)} as {columns.split!r} "
-            f"(--split-column), got {split!r}"
-        )
-    return _Entry(line, image, captions, SPLIT_NAMES[split])
-
-
-def _token_entries(path: Path) -> Iterator[_Entry]:
-    for line, text in _lines(path):
-        match = _TOKEN.fullmatch(text)
-        if not match:
-            raise UserError(f"{path}:{line}: expected IMAGE#NUMBER, a tab and a caption, got {text[:40]}")
-        yield _Entry(line, match["image"], [match["caption"]], "train")
+        return [Path(image_dir).expanduser()]
+    by_split: dict[str, list[str]] = {}
+    for image in images:
+        names = by_split.setdefault(image.split, [])
+        if len(names) < _TRIED:
+            names.append(image.image)
+    tried = [name for names in by_split.values() for name in names]
+    parent = path.absolute().parent
+    for outer in (parent, parent.parent):
+        around = [outer, *sorted(each for each in outer.iterdir() if each.is_dir())]
+        if found := [folder for folder in around if any((folder / name).is_file() for name in tried)]:
+            return found
+    raise UserError(f"{path}: no {tried[0]} in {path.parent} or a folder in it: name it with --image-dir")
 
 
 def _with_split_lists(path: Path, images: list[CaptionedImage]) -> tuple[list[CaptionedImage], list[str]]:
     """Assign the splits of Flickr8k's lists (X.trainImages.txt and so on) in the same folder."""
     lists = {
-        split: {text for _, text in _lines(file)}
+        split: {text for _, text in lines(file)}
         for name, split in SPLIT_NAMES.items()
         for file in path.parent.glob(f"*.{name}Images.txt")
     }
-    if "train" not in lists or path.suffix.lower() in JSON_SUFFIXES:
+    if "train" not in lists or not path.name.lower().endswith((".token", ".txt")):
         return images, []
     listed = [
         CaptionedImage(each.image, each.captions, split)
@@ -170,18 +145,6 @@ def _with_words(
     if not kept:
         raise UserError(f"{path}: no captions in it")
     return kept, notes
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8: {error.reason} at byte {error.start:,}") from None
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    for number, line in enumerate(content.split("\n"), start=1):
-        if line.strip():
-            yield number, line.strip()
 
 
 def _first(names: list[str]) -> str:

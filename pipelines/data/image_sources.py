@@ -11,8 +11,9 @@ import numpy as np
 from ..errors import UserError
 from ..ondevice.image import read_image
 from ..ondevice.vocabulary import words
+from .caption_files import Columns
 from .examples import Data, Examples
-from .image_files import Columns, find_captions, find_images, read_captions
+from .image_files import find_captions, find_images, read_captions
 from .splits import complete
 from .tfds_sets import choose_feature, open_split
 
@@ -35,11 +36,10 @@ def captioned_from_files(
     """Return the user's images as uint8 (size, size, 3), with tuples of captions as targets.
 
     Args:
-        path: a caption file, or a folder with one (see `image_files`).
+        path: a caption file, or a folder with one (see `caption_files`).
         size: width and height in pixels.
-        columns: the fields of a JSONL file.
-        image_dir: the folder of the images. Default: the folder of the caption file, or one of its
-            subfolders.
+        columns: the fields of a JSONL, JSON or CSV file.
+        image_dir: the folder of the images. Default: see `image_files.find_images`.
         seed: selects the images of a split that the file lacks; None if the splits stay as they are given.
 
     Raises:
@@ -47,10 +47,12 @@ def captioned_from_files(
     """
     file = find_captions(path)
     images, notes = read_captions(file, columns)
-    folder = find_images(file, images, image_dir)
+    folders = find_images(file, images, image_dir)
     reader = _Reader(file.name, size)
     for each in images:
-        reader.add(each.split, folder / each.image, each.image, each.captions)
+        places = [folder / each.image for folder in folders]
+        place = next((place for place in places if place.is_file()), places[0])
+        reader.add(each.split, place, each.image, each.captions)
     return reader.data(notes, seed)
 
 

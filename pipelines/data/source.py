@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config, PretrainedConfig
-from . import image_files, music_files, text_files
+from . import caption_files, music_files, text_files
 from .examples import Data
 from .splits import with_pretraining
 from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
@@ -16,7 +16,7 @@ from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
 _SUFFIXES = (
     *text_files.SUFFIXES,
     *(".gz", ".train"),
-    *image_files.SUFFIXES,
+    *caption_files.SUFFIXES,
     *music_files.MIDI,
     *music_files.ABC,
     *music_files.WITH_SPLITS,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 80_000_000
 """Larger images are refused before they are decoded: a small file can hold gigabytes of pixels."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""Pillow's names of the formats that are read. Others, such as EPS, would start other programs."""
 _PADDING = (128, 128, 128)
 
 
@@ -39,12 +41,16 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns near its own size limit and about odd EXIF data
-            with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
+            if isinstance(source, Path) and source.exists() and not source.is_file():
+                raise UserError(f"{name}: expected an image, found a folder, a device or a pipe")
+            file = source if isinstance(source, Path) else io.BytesIO(source)
+            with Image.open(file, formats=FORMATS) as image:
                 return _prepare(image, size, name)
     except UserError:
         raise
     except UnidentifiedImageError:
-        raise UserError(f"{name}: not an image in a format that Pillow knows") from None
+        known = ", ".join(FORMATS)
+        raise UserError(f"{name}: not an image in a format that is read: {known}") from None
     except Image.DecompressionBombError:
         raise UserError(f"{name}: expected at most {MAX_PIXELS:,} pixels, found far more") from None
     except Exception as error:  # decoders raise many types for broken files

@@ -42,7 +42,7 @@ MISTAKES = {
     },
     "image_captioning": {
         "captions.jsonl": "captions.jsonl: no none.png",
-        "captions.csv": "captions.csv: expected captions in a file of .jsonl",
+        "captions.csv": "captions.csv: no captions in it",
         "broken.jsonl": "broken.jsonl:1: not JSON",
         "./nowhere": "nowhere: expected captions",
     },

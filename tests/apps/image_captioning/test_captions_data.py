@@ -18,6 +18,7 @@ from pipelines.data.examples import Data
 from pipelines.data.image_sources import captioned_examples
 from pipelines.data.splits import complete
 from pipelines.errors import UserError
+from pipelines.ondevice.image import FORMATS
 
 
 def jsonl(folder: Path, rows: list[dict[str, Any]], name: str = "captions.jsonl") -> Path:
@@ -84,7 +85,8 @@ def test_broken_and_missing_images_are_counted_and_named(tmp_path: Path) -> None
     data = load(CaptioningConfig(dataset=str(jsonl(tmp_path, rows)), image_size=20))
     assert sum(data.counts.values()) == 18
     assert data.notes[0] == (
-        "captions.jsonl: 2 images left out: images/3.png: not an image in a format that Pillow knows; "
+        "captions.jsonl: 2 images left out: images/3.png: not an image in a format that is read: "
+        f"{', '.join(FORMATS)}; "
         "images/7.png: can't be read as an image: No such file or directory"
     )
     for row in rows[1:]:

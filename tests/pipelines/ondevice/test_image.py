@@ -105,7 +105,7 @@ def png_of_size(width: int, height: int) -> bytes:
     [
         (png_of_size(10_000, 9_000), r"bomb.png: expected at most 80,000,000 pixels, found 10,000 x 9,000"),
         (png_of_size(60_000, 60_000), r"bomb.png: expected at most 80,000,000 pixels, found far more"),
-        (b"no picture at all", r"bomb.png: not an image in a format that Pillow knows"),
+        (b"no picture at all", r"bomb.png: not an image in a format that is read: JPEG,"),
         (b"", r"bomb.png: not an image"),
         (png_of_size(4, 4)[:-20], r"bomb.png: can't be read as an image: "),
     ],
@@ -132,3 +132,16 @@ def test_a_truncated_jpeg_and_a_missing_file_are_refused(tmp_path: Path) -> None
 
 def test_the_limit_on_pixels_is_above_a_large_photograph() -> None:
     assert images.MAX_PIXELS > 8_000 * 6_000
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PDF", "PCX", "ICO"])
+def test_no_other_format_is_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.png"
+    quadrants().save(path, format=kind)
+    with pytest.raises(UserError, match=r"a\.png: not an image in a format that is read"):
+        read_image(path, 32)
+
+
+def test_a_device_is_not_opened() -> None:
+    with pytest.raises(UserError, match="/dev/zero: expected an image, found a folder, a device or a pipe"):
+        read_image(Path("/dev/zero"), 32)
