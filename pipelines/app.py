@@ -99,8 +99,8 @@ class App:
     """Whether inputs are texts; otherwise they are files. `predict` reads texts from standard input, line by
     line, when the command line has no inputs."""
     input_column: Callable[[Mapping[str, Any]], str] | None = None
-    """input_column(settings) -> the column of a CSV, TSV or JSONL file with the inputs of `predict`; None if
-    the app reads no such files. `settings` is the config as `to_dict` returns it."""
+    """input_column(settings) -> the column of a CSV, TSV, JSONL or JSON file with the inputs of `predict`;
+    None if the app reads no such files. `settings` is the config as `to_dict` returns it."""
     deployed: Callable[[Any, Features, keras.Model], keras.Model] = _itself
     """deployed(config, features, model) -> the model that is scored and exported. It has one input and
     one output."""

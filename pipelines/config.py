@@ -75,6 +75,15 @@ class PretrainedConfig(Config):
 
 
 @dataclass(frozen=True)
+class ClassifierConfig(Config):
+    """Settings of apps whose network chooses a label."""
+
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: examples of rare labels count more in training, so that each label counts as much as any
+    other, for data with few examples of some labels. Metrics and the validation loss stay unweighted."""
+
+
+@dataclass(frozen=True)
 class RecurrentConfig(Config):
     """Settings of apps whose network has a stack of recurrent layers."""
 

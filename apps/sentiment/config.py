@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.config import (
+    ClassifierConfig,
     PretrainedConfig,
     RecurrentConfig,
     VocabularyConfig,
+    require,
     require_at_least,
     require_rates,
 )
 
 
 @dataclass(frozen=True)
-class SentimentConfig(PretrainedConfig, VocabularyConfig, RecurrentConfig):
+class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, RecurrentConfig):
     """Labels texts. The defaults suit the embedded reviews."""
 
     text_feature: str | None = None
@@ -22,11 +24,15 @@ class SentimentConfig(PretrainedConfig, VocabularyConfig, RecurrentConfig):
     label_feature: str | None = None
     """The label feature to predict, for a TFDS set with several."""
     text_column: str = "text"
-    """The column of the text in your CSV, TSV or JSONL file."""
+    """The column of the text in your CSV, TSV, JSONL or JSON file."""
     label_column: str = "label"
-    """The column of the label in your CSV, TSV or JSONL file."""
+    """The column of the label in your CSV, TSV, JSONL or JSON file."""
     encoding: str = "utf-8"
     """The text encoding of your files."""
+    delimiter: str | None = None
+    """The character between the fields of your CSV file, or "tab". Default: a comma, in .tsv files a tab."""
+    columns: tuple[str, ...] = ()
+    """The names of the columns of your CSV file if it has no header, such as: --columns label title text."""
     units: int = 48
     """Units of each recurrent layer, in each direction."""
     bidirectional: bool = True
@@ -51,6 +57,9 @@ class SentimentConfig(PretrainedConfig, VocabularyConfig, RecurrentConfig):
         super().__post_init__()
         require_at_least(self, 1, "embedding")
         require_at_least(self, 0, "naive_bayes_start")
+        single = self.delimiter is None or (len(self.delimiter) == 1 and self.delimiter not in '"\r\n')
+        expected = 'one character, or "tab"'
+        require(single or self.delimiter in ("tab", "\\t"), "delimiter", expected, self.delimiter)
         require_rates(self, "channel_dropout", "network_dropout", "word_dropout")
 
 

@@ -33,7 +33,14 @@ def load(config: SentimentConfig, as_given: bool = False) -> Data:
         return text_from_builder(builder, config.text_feature, config.label_feature, seed=seed)
 
     def own(path: Path) -> Data:
-        columns = {"text_column": config.text_column, "label_column": config.label_column}
-        return text_from_files(path, **columns, encoding=config.encoding, seed=seed)
+        return text_from_files(
+            path,
+            text_column=config.text_column,
+            label_column=config.label_column,
+            encoding=config.encoding,
+            delimiter=config.delimiter,
+            columns=config.columns,
+            seed=seed,
+        )
 
     return source.load(config, source.Readers(_EMBEDDED, named, own, embedded))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import PretrainedConfig, RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import (
+    ClassifierConfig,
+    PretrainedConfig,
+    RecurrentConfig,
+    require,
+    require_at_least,
+    require_rates,
+)
 
 Stem = Literal["image", "time"]
 FeatureKind = Literal["log_mel", "mfcc", "pcen"]
@@ -19,7 +26,7 @@ UNKNOWN, SILENCE = "_unknown_", "_silence_"
 
 
 @dataclass(frozen=True)
-class SpeechConfig(PretrainedConfig, RecurrentConfig):
+class SpeechConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
     """Recognises the word in a second of speech. The defaults suit the embedded, synthetic speech."""
 
     words: tuple[str, ...] | None = None

@@ -16,9 +16,10 @@ import tyro
 from ..app import SHIPPED, App, folder_of
 from ..config import PretrainedConfig, from_dict
 from ..data.examples import Data, Examples
-from ..data.tables import is_table, read_column
+from ..data.tables import Form, is_table, read_column
 from ..errors import UserError
 from ..evaluation.score import score
+from ..files import read_regular
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import PRECISIONS
 from ..ondevice.model import runner_of
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 Options = TypeVar("Options")
 ALL = "all"
 """The value of `evaluate --split` for all splits together."""
+_MOST_BYTES = 2**30  # of a file with one input per line
 
 
 BundleOption = Annotated[
@@ -59,12 +61,12 @@ class Predict(Generic[Options]):
         Path | None,
         tyro.conf.arg(metavar="FILE", help_behavior_hint="(default in apps for texts: standard input)"),
     ] = None
-    """A text file with one input per line, or a CSV, TSV or JSONL file with the column that training
+    """A text file with one input per line, or a CSV, TSV, JSONL or JSON file with the column that training
     reads."""
     column: Annotated[
         str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: as in training)")
     ] = None
-    """The column of the inputs in a CSV, TSV or JSONL file."""
+    """The column of the inputs in a CSV, TSV, JSONL or JSON file."""
     bundle: BundleOption = None
     """The bundle to use."""
     variant: VariantOption = None
@@ -141,7 +143,7 @@ def _column(app: App, bundle: Bundle, file: Path, column: str | None) -> list[st
     assert app.input_column is not None
     settings = bundle.manifest["config"]
     column = column or app.input_column(settings)
-    values = read_column(file, column, "--column", settings.get("encoding", "utf-8"))
+    values = read_column(file, column, "--column", Form.of(settings))
     return values if app.reads_lines else [str(file.parent / value) for value in values]
 
 
@@ -150,7 +152,7 @@ def _lines(file: Path | None) -> list[str]:
     if file is None and sys.stdin.isatty():
         print("one input per line; end with Ctrl-D", file=sys.stderr)
     try:
-        content = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        content = sys.stdin.buffer.read() if file is None else read_regular(file, _MOST_BYTES, "a text")
         return content.decode().splitlines()
     except OSError as error:
         raise UserError(f"--file {file}: {error.strerror}") from None

@@ -48,13 +48,21 @@ def complete(data: Data, seed: int | None, what: str = "examples") -> Data:
         if name not in splits:
             kept, splits[name] = hold_out(kept, seed, by_label=bool(data.labels))
             if not len(splits[name]):
-                raise UserError(f"{source}: too few {what} to hold out a {name} split: got {len(kept)}")
+                why = _why_few(kept, left_out)
+                raise UserError(f"{source}: too few {what} to hold out a {name} split: got {len(kept)}{why}")
             count = f"{len(splits[name]):,} {what} held out of train ({HELD_OUT:.0%}, {how}seed {seed})"
             notes.append(f"{source}: no {name} split: {count}")
     if data.labels and len(np.unique(kept.targets)) < 2:
         raise UserError(f"{source}: expected training {what} of at least two labels")
     first = {"train": kept, "validation": splits.pop("validation"), "test": splits.pop("test")}
     return replace(data, splits=first | splits, notes=tuple(notes))
+
+
+def _why_few(kept: Examples, left_out: int) -> str:
+    """Return why so few examples can be held out: many are equal, or in a held-out split already."""
+    different = len(_contents({"": kept}))
+    equal = f", of which only {different:,} differ: equal ones stay together" if different < len(kept) else ""
+    return equal + (f"; {left_out:,} more are copies of those in a held-out split" if left_out else "")
 
 
 def _content(example: Any) -> Hashable:
@@ -86,10 +94,12 @@ def hold_out(examples: Examples, seed: int, *, by_label: bool = True) -> tuple[E
     first: dict[Hashable, int] = {}
     for each, target in zip(examples.inputs, targets, strict=True):
         first.setdefault(_content(each), target)
+    by_target: dict[int, list[Hashable]] = {}
+    for content, target in first.items():
+        by_target.setdefault(target, []).append(content)
     rng = np.random.default_rng(seed)
     held: set[Hashable] = set()
-    for target in sorted(set(first.values())):
-        distinct = [content for content, of in first.items() if of == target]
+    for _, distinct in sorted(by_target.items()):
         count = max(1, round(HELD_OUT * len(distinct))) if len(distinct) > 2 else 0
         held.update(distinct[index] for index in rng.permutation(len(distinct))[:count])
     chosen = [_content(each) in held for each in examples.inputs]

@@ -20,21 +20,29 @@ def text_from_files(
     text_column: str = "text",
     label_column: str = "label",
     encoding: str = "utf-8",
+    delimiter: str | None = None,
+    columns: tuple[str, ...] = (),
     seed: int | None = 0,
 ) -> Data:
     """Return the labelled text of the user's files. The labels are sorted by name.
 
     Args:
         path: a file or a folder; see `text_files.read_splits` for the formats.
-        text_column, label_column: the names of the columns in CSV, TSV and JSONL files.
-        encoding: the text encoding of the files.
+        text_column, label_column, encoding, delimiter, columns: see `text_files.read_labelled_text`.
         seed: selects the examples of a split that the files lack; None if the splits stay as they are given.
 
     Raises:
         UserError: a file is malformed. The message is one line with file and line number.
     """
-    columns = (text_column, label_column)
-    rows, notes = read_splits(path.expanduser(), *columns, encoding, for_training=seed is not None)
+    rows, notes = read_splits(
+        path.expanduser(),
+        text_column,
+        label_column,
+        encoding,
+        delimiter=delimiter,
+        columns=columns,
+        for_training=seed is not None,
+    )
     labels = tuple(sorted({row.label for split in rows.values() for row in split}))
     ids = {label: index for index, label in enumerate(labels)}
     splits = {

@@ -41,7 +41,8 @@ def label_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
     labels = bundle.labels
     if unknown := sorted(set(data.labels) - set(labels)):
         raise UserError(f"{data.source}: expected labels among {labels}, got {unknown}")
-    return np.array([labels.index(label) for label in data.labels])[examples.targets]
+    ids = {label: index for index, label in enumerate(labels)}
+    return np.array([ids[label] for label in data.labels])[examples.targets]
 
 
 def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:

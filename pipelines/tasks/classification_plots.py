@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ..evaluation.outcome import Outcome
 
+_MOST_SHOWN = 40  # labels: more can't be read, and their cells take time
+
 
 def usual_plots(outcome: Outcome) -> dict[str, Any]:
     """Return the figures that every classifier has, by name: confusion matrix, recall, reliability."""
@@ -30,36 +32,53 @@ def usual_plots(outcome: Outcome) -> dict[str, Any]:
 
 
 def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Return a figure that counts examples by true label (rows) and most probable label (columns)."""
-    side = max(3.0, 0.6 * len(labels))
+    """Return a figure that counts examples by true label (rows) and most probable label (columns).
+
+    Of many labels, only the commonest are shown.
+    """
+    shown, title = _shown(targets, labels)
+    side = max(3.0, 0.6 * len(shown))
     figure = Figure(figsize=(2 + side, 2 + side), layout="constrained")
     axes = figure.subplots()
     ConfusionMatrixDisplay.from_predictions(
         targets,
         outputs.argmax(axis=1),
-        labels=range(len(labels)),
-        display_labels=list(labels),
+        labels=shown,
+        display_labels=[labels[k] for k in shown],
         cmap="Blues",
         colorbar=False,
         ax=axes,
     )
-    axes.set_title("Confusion, test examples")
-    _name_labels(axes, labels)
+    axes.set_title(f"Confusion, test examples{title}")
+    _name_labels(axes, [labels[k] for k in shown])
     return figure
 
 
 def recall(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Return a figure of the recall of each label."""
+    """Return a figure of the recall of each label; of many labels, only of the commonest."""
+    shown, title = _shown(targets, labels)
     right = outputs.argmax(axis=1) == targets
-    shares = [right[targets == k].mean() if (targets == k).any() else np.nan for k in range(len(labels))]
-    figure = Figure(figsize=(3 + 0.6 * len(labels), 4), layout="constrained")
+    counts = np.bincount(targets, minlength=len(labels))[shown]
+    shares = np.bincount(targets, weights=right, minlength=len(labels))[shown] / np.maximum(counts, 1)
+    figure = Figure(figsize=(3 + 0.6 * len(shown), 4), layout="constrained")
     axes = figure.subplots()
-    bars = axes.bar(range(len(labels)), np.nan_to_num(shares))
-    axes.bar_label(bars, ["none" if np.isnan(share) else f"{share:.2f}" for share in shares])
-    _name_labels(axes, labels)
-    axes.set_xlim(-0.6, len(labels) - 0.4)
-    axes.set(ylim=(0, 1.08), ylabel="share of its examples found", title="Recall of each label, test split")
+    bars = axes.bar(range(len(shown)), shares)
+    texts = [f"{share:.2f}" if count else "none" for share, count in zip(shares, counts, strict=True)]
+    axes.bar_label(bars, texts)
+    _name_labels(axes, [labels[k] for k in shown])
+    axes.set_xlim(-0.6, len(shown) - 0.4)
+    axes.set(ylim=(0, 1.08), ylabel="share of its examples found")
+    axes.set_title(f"Recall of each label, test split{title}")
     return figure
+
+
+def _shown(targets: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, str]:
+    """Return the numbers of the labels that a figure has room for, and what its title says of them."""
+    if len(labels) <= _MOST_SHOWN:
+        return np.arange(len(labels)), ""
+    counts = np.bincount(targets, minlength=len(labels))
+    commonest = np.argsort(-counts, kind="stable")[:_MOST_SHOWN]
+    return np.sort(commonest), f" (the {_MOST_SHOWN} commonest of {len(labels):,} labels)"
 
 
 def _name_labels(axes: Axes, labels: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..config import Config
+from ..config import ClassifierConfig, Config
 from ..data.examples import Features, take
 
 _POOL = 50  # batches shuffled together before they are sorted by length
@@ -64,6 +64,18 @@ def _split(config: Config, epoch: int) -> str:
 def count_batches(features: Features, config: Config, epoch: int) -> int:
     """Return the number of batches in an epoch, counted from 0."""
     return -(-len(features.targets[_split(config, epoch)]) // config.batch_size)
+
+
+def class_weights(features: Features, config: Config, epoch: int) -> dict[int, float] | None:
+    """Return the weight of each label's examples in an epoch; None if all count the same.
+
+    Balanced weights are N / (K count), for N examples of K labels. A label without examples has weight 1.
+    """
+    if not isinstance(config, ClassifierConfig) or config.class_weights == "none":
+        return None
+    counts = np.bincount(features.targets[_split(config, epoch)], minlength=len(features.labels))
+    weights = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return dict(enumerate(np.where(counts, weights, 1.0).tolist()))
 
 
 def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:

@@ -17,7 +17,7 @@ from ..data.examples import Features, take
 from ..evaluation.outcome import Progress
 from ..evaluation.predictors import KerasPredictor
 from ..evaluation.score import score
-from .batches import batch, count_batches, dataset
+from .batches import batch, class_weights, count_batches, dataset
 from .checkpoint import Checkpoint
 from .interruption import check
 
@@ -166,7 +166,13 @@ def _one_epoch(
     bar = _ProgressBar(f"epoch {epoch + 1}/{config.epochs}", count_batches(features, config, epoch))
     data = dataset(features, config, epoch)
     fitted = model.fit(
-        data, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0, callbacks=[bar, diagnostics]
+        data,
+        epochs=epoch + 1,
+        initial_epoch=epoch,
+        shuffle=False,
+        verbose=0,
+        callbacks=[bar, diagnostics],
+        class_weight=class_weights(features, config, epoch),
     )
     return {
         **{name: values[-1] for name, values in fitted.history.items()},

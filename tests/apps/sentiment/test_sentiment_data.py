@@ -104,3 +104,13 @@ def test_targets_are_class_ids(tmp_path: Path) -> None:
         assert split.targets.dtype == np.int64
         expected = [int(int(text.split()[1]) % 3 > 0) for text in split.inputs]
         assert split.targets.tolist() == expected
+
+
+def test_options_for_a_csv_that_is_written_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("".join(f"{index % 2};{index};text {index}\n" for index in range(60)))
+    data = load(SentimentConfig(dataset=str(path), delimiter=";", columns=("label", "id", "text")))
+    assert data.labels == ("0", "1")
+    assert sum(data.counts.values()) == 60
+    with pytest.raises(UserError, match="--delimiter: expected one character, or \"tab\", got ';;'"):
+        SentimentConfig(delimiter=";;")

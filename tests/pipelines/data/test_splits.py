@@ -71,6 +71,14 @@ def test_splits_that_are_refused(splits: dict[str, Examples], message: str) -> N
         complete(Data(splits, ("a", "b"), "here"), seed=1)
 
 
+def test_too_few_examples_because_they_are_equal_says_so() -> None:
+    equal = examples(["a", "b"] * 50, [0, 1] * 50)
+    with pytest.raises(UserError, match="test split: got 100, of which only 2 differ: equal ones stay"):
+        complete(Data({"train": equal}, ("a", "b"), "here"), seed=1)
+    with pytest.raises(UserError, match="validation split: got 0; 9 more are copies of those in a held-out"):
+        complete(Data({"train": numbered(9), "test": numbered(9)}, ("a", "b"), "here"), seed=1)
+
+
 @given(st.lists(st.tuples(st.text("abc", max_size=3), st.integers(0, 2)), max_size=60), st.integers(0, 9))
 @settings(deadline=None)
 def test_no_text_is_on_both_sides_and_none_is_lost(pairs: list[tuple[str, int]], seed: int) -> None:

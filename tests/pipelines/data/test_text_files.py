@@ -4,13 +4,16 @@ import csv
 import gzip
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.data import tables
 from pipelines.data.text_files import Row, read_labelled_text, read_splits
+from pipelines.data.text_sources import text_from_files
 from pipelines.errors import UserError
 
 ROWS = [Row("good film", "1", 2), Row('bad, "very"', "0", 3)]
@@ -36,6 +39,7 @@ def write(path: Path, content: str | bytes) -> Path:
             2,
         ),
         ("a.jsonl", JSONL, 1),
+        ("lines.json", JSONL, 1),
         ("a.txt", LINES, 1),
         ("polarity.all", LINES.replace("\n", "\r\n"), 1),
     ],
@@ -101,6 +105,15 @@ def test_empty_texts_are_left_out_and_counted(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "x"}\n', ":1: expected one column 'label'"),
         ("a.jsonl", '{"text": 5, "label": 1}\n', ":1: 'text': expected a string, got 5"),
         ("a.jsonl", '{"text": "x", "label": null}\n', ":1: 'label': expected a string or an integer"),
+        ("a.json", "[" * 100_000, ":1: not JSON"),
+        ("a.json", "[\n3]", ":2: expected a JSON object, got '3'"),
+        ("a.json", '[{"text": "x", "label": 1}\n', ":1: not JSON: expected a comma or ]"),
+        ("a.json", '[{"text": "x", "label": 1},\n', ":2: not JSON"),
+        ("a.json", '{"data": []}', ":1: expected one column 'text'"),
+        ("a.csv", CSV.encode("utf-16"), ":1: byte 0xff is not utf-8: .* --encoding utf-16$"),
+        ("a.csv", CSV.encode("utf-32"), ":1: byte 0xff is not utf-8: .* --encoding utf-32$"),
+        ("a.csv", CSV.encode("utf-16-be"), ": every second byte is zero, as in utf-16-be"),
+        ("a.csv", ("caf\u00e9" + CSV).encode("utf-16-le"), "--encoding utf-16-le"),
         ("a.txt.gz", b"1 not packed\n", ": Not a gzipped file"),
         ("a.txt.gz", gzip.compress(b"1 cut short\n" * 99, mtime=0)[:-9], ": Compressed file ended"),
     ],
@@ -179,6 +192,87 @@ def test_folders_that_are_refused(tmp_path: Path, files: dict[str, str], message
         read_splits(tmp_path)
 
 
+def test_labels_are_stripped_and_told_where_they_differ_by_case_only(tmp_path: Path) -> None:
+    rows = ["pos,a", " pos,b", "pos ,c", "POS,d", "POS,e", "neg,f", "neg,g"]
+    path = write(tmp_path / "a.csv", "label,text\n" + "\n".join(rows))
+    splits, notes = read_splits(path)
+    assert [row.label for row in splits["train"]] == ["pos", "pos", "pos", "POS", "POS", "neg", "neg"]
+    assert notes == [f"{path}: labels differ by case only: 'POS' (2) and 'pos' (3)"]
+
+
+@pytest.mark.parametrize(("delimiter", "between"), [(";", ";"), ("tab", "\t"), ("\\t", "\t"), ("|", "|")])
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_a_delimiter_and_columns_can_be_named(
+    tmp_path: Path, name: str, delimiter: str, between: str
+) -> None:
+    rows = [["1", "x", "good, film"], ["0", "y", "bad"]]
+    content = "".join(between.join(row) + "\n" for row in rows)
+    path = write(tmp_path / name, content)
+    found, _ = read_labelled_text(path, delimiter=delimiter, columns=("label", "title", "text"))
+    assert found == [Row("good, film", "1", 1), Row("bad", "0", 2)]
+    path = write(tmp_path / name, between.join(["label", "title", "text"]) + "\n" + content)
+    found, _ = read_labelled_text(path, delimiter=delimiter)
+    assert found == [Row("good, film", "1", 2), Row("bad", "0", 3)]
+
+
+def test_a_csv_without_a_header_has_as_many_fields_as_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "1,x,good\n0,bad\n")
+    with pytest.raises(UserError, match=r"a\.csv:2: expected 3 fields, got 2"):
+        read_labelled_text(path, columns=("label", "title", "text"))
+    with pytest.raises(UserError, match="--columns: expected one column 'text'"):
+        read_labelled_text(path, columns=("label", "title", "body"))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_text_that_never_ends_is_refused(
+    tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="/dev/zero: expected a text, found a device or a pipe"):
+        read_labelled_text(Path("/dev/zero"))
+    monkeypatch.setattr(tables, "_MOST_BYTES", 10_000)
+    content = b"1 good\n" * 2_000
+    path = write(tmp_path / "a.txt.gz", gzip.compress(content)) if packed else write(tmp_path / "a", content)
+    with pytest.raises(UserError, match=r"expected .*at most 10,?000 bytes"):
+        read_labelled_text(path)
+
+
+def test_folders_of_texts_by_label_as_in_aclimdb(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in ("pos", "neg", "unsup") if split == "train" else ("pos", "neg"):
+            (tmp_path / split / label).mkdir(parents=True)
+            for i in range(3):
+                write(tmp_path / split / label / f"{i}_7.txt", f"{split} {label} {i}\nmore\n")
+        write(tmp_path / split / "urls_pos.txt", "http://a\n")
+    write(tmp_path / "train" / "pos" / "broken.txt", b"\xff")
+    write(tmp_path / "README", "a text")
+    splits, notes = read_splits(tmp_path)
+    assert {name: len(rows) for name, rows in splits.items()} == {"train": 6, "test": 6}
+    assert splits["test"][0] == Row("test neg 0\nmore", "neg", 0)
+    train = tmp_path / "train"
+    assert notes[0] == f"{train}: unsup left out: its texts have no label"
+    assert notes[1].startswith(f"{train}: 1 texts left out: {train / 'pos' / 'broken.txt'}:1: byte 0xff")
+    alone, notes = read_splits(tmp_path / "test")
+    assert (list(alone), len(alone["train"]), notes) == (["train"], 6, [])
+    write(tmp_path / "test" / "new", "")
+    (tmp_path / "test" / "other").mkdir()
+    write(tmp_path / "test" / "other" / "a.txt", "one")
+    with pytest.raises(UserError, match="test: class 'other' has only one example: expected more"):
+        read_splits(tmp_path / "test")
+
+
+def test_time_grows_in_proportion_to_the_labels(tmp_path: Path) -> None:
+    def seconds(labels: int) -> float:
+        lines = [f"label{i % labels} text {i}\n" for i in range(6 * labels)]
+        path = write(tmp_path / "a.txt", "".join(lines))
+        start = time.process_time()
+        data = text_from_files(path)
+        assert len(data.labels) == labels
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(12_000) < 30 * seconds(1_500)
+
+
 WRITABLE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 LABELS = WRITABLE.filter(str.strip)
 
@@ -195,7 +289,7 @@ def test_written_csv_is_read_back(pairs: list[tuple[str, str]], delimiter: str) 
             writer.writerow(["label", "text"])
             writer.writerows((label, text) for text, label in pairs)
         rows, _ = read_labelled_text(path)
-    assert [(row.text, row.label) for row in rows] == pairs
+    assert [(row.text, row.label) for row in rows] == [(text, label.strip()) for text, label in pairs]
 
 
 @given(
@@ -208,5 +302,20 @@ def test_written_jsonl_is_read_back(pairs: list[tuple[str, str | int]], escape: 
     with tempfile.TemporaryDirectory() as folder:
         path = write(Path(folder) / "a.jsonl", "\n".join(lines))
         rows, _ = read_labelled_text(path)
-    assert [(row.text, row.label) for row in rows] == [(text, str(label)) for text, label in pairs]
+    expected = [(text, str(label).strip()) for text, label in pairs]
+    assert [(row.text, row.label) for row in rows] == expected
     assert [row.line for row in rows] == list(range(1, len(pairs) + 1))
+
+
+@given(
+    st.lists(st.tuples(st.text().filter(str.strip), LABELS | st.integers()), min_size=1, max_size=6),
+    st.sampled_from([None, 1]),
+)
+@settings(deadline=None)
+def test_a_written_json_array_is_read_back(pairs: list[tuple[str, str | int]], indent: int | None) -> None:
+    rows = [{"label": label, "text": text} for text, label in pairs]
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "a.json", json.dumps(rows, indent=indent))
+        found, _ = read_labelled_text(path)
+    assert [(row.text, row.label) for row in found] == [(text, str(label).strip()) for text, label in pairs]
+    assert [row.line for row in found] == [1 if indent is None else 2 + 4 * i for i in range(len(pairs))]

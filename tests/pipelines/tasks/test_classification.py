@@ -11,7 +11,13 @@ from pipelines.errors import UserError
 from pipelines.tasks.classification import accuracy, answer, label_targets, macro_f1, ranked
 from pipelines.tasks.classification_baselines import bag_of_words, fitted, majority
 from pipelines.tasks.classification_loss import SmoothedCrossEntropy
-from pipelines.tasks.classification_plots import most_wrong, usual_plots, word_weights
+from pipelines.tasks.classification_plots import (
+    confusion_matrix,
+    most_wrong,
+    recall,
+    usual_plots,
+    word_weights,
+)
 
 OUTPUTS = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
 TARGETS = np.array([0, 1, 1, 1])
@@ -99,6 +105,15 @@ def test_the_figures_show_these_answers(outcome):
     assert [bar.get_height() for bar in figures["recall"].axes[0].patches] == pytest.approx([1, 1 / 3])
     # The probabilities .9, .6, .8, .7 are right, wrong, right, wrong: .1, .6, .2, .7 off, a quarter each.
     assert "error 0.400" in figures["reliability"].axes[0].get_title()
+
+
+def test_of_many_labels_the_figures_show_the_commonest():
+    labels, targets = [f"label {k}" for k in range(1000)], np.repeat(np.arange(1000), [5] * 30 + [1] * 970)
+    outputs = np.eye(1000)[targets]
+    for figure in (confusion_matrix(outputs, targets, labels), recall(outputs, targets, labels)):
+        names = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+        assert names == labels[:40]
+        assert figure.axes[0].get_title().endswith("(the 40 commonest of 1,000 labels)")
 
 
 def test_words_are_cut_and_labelled():

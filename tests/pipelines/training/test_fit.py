@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import layers
-from pipelines.config import Config
+from pipelines.config import ClassifierConfig, Config
 from pipelines.data.examples import Features
 from pipelines.training import fit as fitting
 from pipelines.training import interruption
-from pipelines.training.batches import batches, dataset
+from pipelines.training.batches import batches, class_weights, dataset
 from pipelines.training.checkpoint import Checkpoint
 from pipelines.training.fit import _mean_loss, _validate, compile_model, fit, seed_everything
 
@@ -67,6 +67,22 @@ def whole(features, tmp_path_factory):
     """A training that nothing interrupts: folder, model, progress."""
     folder = tmp_path_factory.mktemp("whole")
     return folder, *run(CONFIG, features, folder)
+
+
+def test_balanced_weights_let_every_label_count_the_same(features, tmp_path):
+    settings = dataclasses.asdict(CONFIG) | {"epochs": 1}
+    plain, balanced = (ClassifierConfig(**settings, class_weights=each) for each in ("none", "balanced"))
+    rare = np.array([0] * 60 + [1] * 10, np.int32)
+    unbalanced = dataclasses.replace(
+        features, targets={**features.targets, "train": rare}, labels=("even", "odd", "none")
+    )
+    assert class_weights(unbalanced, plain, 0) is None
+    assert class_weights(unbalanced, balanced, 0) == pytest.approx({0: 70 / 120, 1: 70 / 20, 2: 1.0})
+    answers = []
+    for config in (plain, balanced):
+        model, _ = run(config, unbalanced, tmp_path / config.class_weights)
+        answers.append(model.predict(unbalanced.inputs["test"], verbose=0)[:, 1].mean())
+    assert answers[1] > answers[0]
 
 
 def test_batches_hold_every_example_once_cut_to_the_longest(features):
