@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
+from ..ondevice.regular_file import read_file
 from .note_grid import Note, from_notes
 
+LARGEST_BYTES = 10_000_000
+LATIN_1 = "texts in latin-1"
+LEFT_OUT = "tunes that can't be read"
+_TUNE = re.compile(r"^X:", re.MULTILINE)
 
-def read_abc(path: Path, steps_per_beat: int) -> list[np.ndarray]:
+
+def read_abc(path: Path, steps_per_beat: int, mended: list[str] | None = None) -> list[np.ndarray]:
     """Return the tunes of an ABC file as grids with `steps_per_beat` steps per quarter note.
+
+    Args:
+        path: the file, in UTF-8 or latin-1.
+        steps_per_beat: the number of steps per quarter note.
+        mended: what was wrong in the file is added to this list: `LATIN_1`, `LEFT_OUT`.
 
     Raises:
         UserError: the file can't be read or holds no tune.
     """
+    try:
+        data = read_file(path, LARGEST_BYTES, "an ABC file")
+    except OSError as error:
+        raise UserError(f"{path}: expected ABC: {error.strerror}") from None
+    wrong: list[str] = [] if mended is None else mended
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+        wrong.append(LATIN_1)
+    found: list[np.ndarray] = []
+    reasons: list[str] = []
+    for tune in _tunes(text):
+        try:
+            found += _grids(tune, steps_per_beat)
+        except Exception as error:  # music21 raises many types of error
+            reasons.append(" ".join(str(error).split()) or type(error).__name__)
+    if not found:
+        why = reasons[0] if reasons else "found no tune"
+        raise UserError(f"{path}: expected tunes in ABC: {why}")
+    wrong += [LEFT_OUT] if reasons else []
+    return found
+
+
+def _tunes(text: str) -> list[str]:
+    """Return the tunes of a file one by one, each with the lines before the first one."""
+    starts = [found.start() for found in _TUNE.finditer(text)]
+    if not starts:
+        return [text]
+    ends = [*starts[1:], len(text)]
+    return [text[: starts[0]] + text[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _grids(text: str, steps_per_beat: int) -> list[np.ndarray]:
     from music21 import converter, stream
 
-    try:
-        parsed = converter.parse(path, format="abc", forceSource=True)
-        scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
-        grids = [grid_of(score, steps_per_beat) for score in scores]
-    except Exception as error:  # music21 raises many types of error
-        raise UserError(f"{path}: expected ABC: {' '.join(str(error).split())}") from None
-    found = [grid for grid in grids if grid is not None]
-    if not found:
-        raise UserError(f"{path}: expected tunes in ABC, found none")
-    return found
+    parsed = converter.parseData(text, format="abc")
+    scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
+    return [grid for score in scores if (grid := grid_of(score, steps_per_beat)) is not None]
 
 
 def grid_of(score: Any, steps_per_beat: int) -> np.ndarray | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..ondevice.regular_file import read_file
+from .midi_parser import Timed, parse
 from .note_grid import KEYS, LOWEST, Note, from_notes, from_roll, notes
 
 if TYPE_CHECKING:
@@ -31,15 +32,8 @@ class Score(NamedTuple):
     piece: np.ndarray
     outside: int
     """The number of notes that were left out because they are outside the 88 keys."""
-
-
-class _Timed(NamedTuple):
-    """A note in ticks."""
-
-    voice: tuple[int, int]
-    pitch: int
-    start: int
-    stop: int
+    mended: tuple[str, ...] = ()
+    """What was wrong in the file; see `midi_parser`."""
 
 
 def read_midi(source: Path | bytes, steps_per_beat: int, drums: bool = False, name: str = "") -> Score:
@@ -48,7 +42,7 @@ def read_midi(source: Path | bytes, steps_per_beat: int, drums: bool = False, na
     If there are at most four tracks (or channels within a track) and each plays one note at a time, they
     become the voices, ordered by mean pitch, highest first. Otherwise the piano roll is read. A note
     without an end lasts until the next note of its pitch or the end of its track. The silence before the
-    first bar with a note is cut.
+    first bar with a note is cut. Of a damaged file, all notes that can be read are kept.
 
     Args:
         source: the file, or its content.
@@ -59,24 +53,24 @@ def read_midi(source: Path | bytes, steps_per_beat: int, drums: bool = False, na
     Raises:
         UserError: the file is too large, isn't MIDI, is longer than 40,000 steps or has no notes.
     """
-    import mido
-
     where = name or str(source)
     try:
-        content = source if isinstance(source, bytes) else _content(source)
-        file = mido.MidiFile(file=io.BytesIO(content), clip=True)
-        ticks = _checked_division(file.ticks_per_beat)
-        found = [note for number, track in enumerate(file.tracks) for note in _of_track(number, track)]
+        parsed = parse(source if isinstance(source, bytes) else _content(source))
     except OSError as error:
-        raise UserError(f"{where}: expected a MIDI file: {error.strerror or _reason(error)}") from None
-    except (EOFError, ValueError, IndexError, KeyError, TypeError, mido.KeySignatureError) as error:
-        raise UserError(f"{where}: expected a MIDI file: {_reason(error)}") from None
-    pitched = [note for note in found if (note.voice[1] == DRUMS) == drums]
-    kept = [note for note in pitched if LOWEST <= note.pitch < LOWEST + KEYS]
-    if not kept:
-        only = " but drums" if found and not pitched else ""
+        raise UserError(f"{where}: expected a MIDI file: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{where}: expected a MIDI file: {error}") from None
+    found = np.array(parsed.notes, np.int64).reshape(-1, len(Timed._fields))
+    pitched = found[(found[:, 1] == DRUMS) == drums]
+    pitches = pitched[:, 2]
+    kept = pitched[(pitches >= LOWEST) & (pitches < LOWEST + KEYS)]
+    if not len(kept):
+        if parsed.mended and not len(found):
+            raise UserError(f"{where}: expected a MIDI file: no notes can be read: {parsed.mended[0]}")
+        only = " but drums" if len(found) and not len(pitched) else ""
         raise UserError(f"{where}: expected notes, found none{only}")
-    return Score(_on_grid(kept, steps_per_beat / ticks, steps_per_beat, where), len(pitched) - len(kept))
+    piece = _on_grid(kept, steps_per_beat / parsed.ticks, steps_per_beat, where)
+    return Score(piece, len(pitched) - len(kept), parsed.mended)
 
 
 def write_midi(
@@ -107,59 +101,34 @@ def _content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > LARGEST_BYTES:
         raise UserError(f"{path}: expected a MIDI file of at most {LARGEST_BYTES:,} bytes, got {size:,}")
-    return path.read_bytes()
+    return read_file(path, LARGEST_BYTES, "a MIDI file")
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or "it ends too early"
-
-
-def _checked_division(ticks: int) -> int:
-    if not 0 < ticks < 0x8000:
-        raise ValueError("its times are not in ticks of a quarter note")
-    return ticks
-
-
-def _of_track(number: int, track: mido.MidiTrack) -> Iterable[_Timed]:
-    """Yield the notes of a track, including those without an end."""
-    now, sounding = 0, dict[tuple[int, int], int]()
-    for message in track:
-        now += message.time
-        if message.type not in ("note_on", "note_off"):
-            continue
-        key = (message.channel, message.note)
-        if key in sounding:
-            yield _Timed((number, key[0]), key[1], sounding.pop(key), now)
-        if message.type == "note_on" and message.velocity > 0:
-            sounding[key] = now
-    for (channel, pitch), start in sounding.items():
-        yield _Timed((number, channel), pitch, start, now)
-
-
-def _on_grid(some: Sequence[_Timed], steps_per_tick: float, steps_per_beat: int, where: str) -> np.ndarray:
-    voices: dict[tuple[int, int], list[Note]] = {}
-    for voice, pitch, *ticks in some:
-        start, stop = (round(tick * steps_per_tick) for tick in ticks)
-        voices.setdefault(voice, []).append(Note(0, pitch, start, max(1, stop - start)))
-    every = [note for line in voices.values() for note in line]
-    first = min(note.start for note in every) // (4 * steps_per_beat) * 4 * steps_per_beat
-    steps = max(note.start + note.length for note in every) - first
+def _on_grid(some: np.ndarray, steps_per_tick: float, steps_per_beat: int, where: str) -> np.ndarray:
+    """Return the piece with some notes, whose columns are those of `Timed`."""
+    pitches = some[:, 2]
+    starts, stops = (np.rint(some[:, i] * steps_per_tick).astype(np.int64) for i in (3, 4))
+    lengths = np.maximum(1, stops - starts)
+    starts -= starts.min() // (4 * steps_per_beat) * 4 * steps_per_beat
+    steps = int((starts + lengths).max())
     if steps > LONGEST_STEPS:
         raise UserError(f"{where}: expected at most {LONGEST_STEPS:,} steps of music, got {steps:,}")
-    lines = [[note._replace(start=note.start - first) for note in line] for line in voices.values()]
-    if len(lines) <= 4 and all(_one_at_a_time(line) for line in lines):
-        lines.sort(key=lambda line: -float(np.mean([note.pitch for note in line])))
-        numbered = [note._replace(voice=voice) for voice, line in enumerate(lines) for note in line]
-        return from_notes(numbered, len(lines), steps)
-    sounding = np.zeros((steps, KEYS), bool)
-    for _, pitch, start, length in itertools.chain.from_iterable(lines):
-        sounding[start : start + length, pitch - LOWEST] = True
-    return from_roll(sounding)
+    _, first, voices = np.unique(some[:, 0] * 16 + some[:, 1], return_index=True, return_inverse=True)
+    lines = [voices == voice for voice in range(len(first))] if len(first) <= 4 else []
+    if lines and all(_one_at_a_time(starts[line], lengths[line]) for line in lines):
+        order = sorted(range(len(lines)), key=lambda voice: (-pitches[lines[voice]].mean(), first[voice]))
+        rows = zip(voices.tolist(), pitches.tolist(), starts.tolist(), lengths.tolist(), strict=True)
+        return from_notes((Note(order.index(voice), *more) for voice, *more in rows), len(lines), steps)
+    changes = np.zeros((steps + 1, KEYS), np.int64)
+    np.add.at(changes, (starts, pitches - LOWEST), 1)
+    np.add.at(changes, (starts + lengths, pitches - LOWEST), -1)
+    return from_roll(changes[:-1].cumsum(axis=0) > 0)
 
 
-def _one_at_a_time(line: Sequence[Note]) -> bool:
-    ordered = sorted(line, key=lambda note: note.start)
-    return all(a.start + a.length <= b.start for a, b in itertools.pairwise(ordered))
+def _one_at_a_time(starts: np.ndarray, lengths: np.ndarray) -> bool:
+    order = np.argsort(starts, kind="stable")
+    starts, stops = starts[order], (starts + lengths)[order]
+    return bool((stops[:-1] <= starts[1:]).all())
 
 
 def _track(line: Iterable[Note], name: str, step: int) -> mido.MidiTrack:

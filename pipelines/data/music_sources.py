@@ -15,6 +15,7 @@ from .examples import Data, Examples
 from .midi_files import read_midi
 from .music_files import ABC, MIDI, WITH_SPLITS, read_splits
 from .splits import HELD_OUT
+from .text_files import SPLIT_NAMES
 from .tfds_sets import open_split
 
 SPLITS = ("train", "validation", "test")
@@ -27,7 +28,7 @@ def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str
 
     Args:
         path: a file with splits (`music_files.read_splits`), a MIDI or ABC file, or a folder of these. Files
-            below a folder called `train`, `validation` or `test` belong to that split, others to `train`.
+            below a folder called as a split (`text_files.SPLIT_NAMES`) belong to it, others to `train`.
         steps_per_beat: the number of steps per quarter note.
 
     Raises:
@@ -43,8 +44,9 @@ def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str
         raise UserError(f"{path}: expected MIDI or ABC files, found none")
     reader, pieces = _Reader(steps_per_beat), Pieces()
     for file in tqdm(music, desc="reading", unit="file", leave=False, disable=None):
-        folders = [part for part in file.relative_to(path).parts[:-1] if part in SPLITS] or ["train"]
-        pieces.setdefault(folders[0], []).extend(reader.read(str(file), file))
+        parents = [part.lower() for part in file.relative_to(path).parts[:-1]]
+        splits = [SPLIT_NAMES[name] for name in parents if name in SPLIT_NAMES] or ["train"]
+        pieces.setdefault(splits[0], []).extend(reader.read(str(file), file))
     return pieces, reader.notes(path.name)
 
 
@@ -135,30 +137,41 @@ class _Reader:
         self._steps_per_beat, self._drums = steps_per_beat, drums
         self._read, self._outside = 0, 0
         self._failures: list[str] = []
+        self._mended: dict[str, list[str]] = {}
 
     def read(self, name: str, source: Path | bytes) -> Iterable[np.ndarray]:
         """Return the pieces of a file; none if it can't be read."""
+        mended: list[str] = []
         try:
             if isinstance(source, Path) and source.suffix.lower() in ABC:
-                pieces = read_abc(source, self._steps_per_beat)
+                pieces = read_abc(source, self._steps_per_beat, mended)
             else:
                 score = read_midi(source, self._steps_per_beat, self._drums, name)
                 pieces = [score.piece]
                 self._outside += score.outside
+                mended += score.mended
         except UserError as error:
             self._failures.append(str(error))
             return []
         self._read += 1
+        for fault in mended:
+            self._mended.setdefault(fault, []).append(Path(name).name)
         return pieces
 
     def notes(self, source: str) -> list[str]:
         notes = []
         if count := len(self._failures):
-            named = "; ".join(self._failures[:_NAMED]) + ("; ..." if count > _NAMED else "")
+            named = _some(self._failures)
             notes.append(f"{source}: {count:,} of {self._read + count:,} files left out: {named}")
+        for fault, names in self._mended.items():
+            notes.append(f"{source}: {len(names):,} files mended: {fault}: {_some(names)}")
         if self._outside:
             notes.append(f"{source}: {self._outside:,} notes outside the 88 keys left out")
         return notes
+
+
+def _some(names: Sequence[str]) -> str:
+    return "; ".join(names[:_NAMED]) + ("; ..." if len(names) > _NAMED else "")
 
 
 def _without_copies(pieces: Mapping[str, Sequence[np.ndarray]]) -> list[np.ndarray]:

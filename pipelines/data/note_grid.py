@@ -43,10 +43,15 @@ def notes(piece: np.ndarray) -> list[Note]:
 def from_notes(some: Iterable[Note], voices: int, steps: int) -> np.ndarray:
     """Return the piece with these notes. A note ends when the next one begins in the same voice."""
     piece = np.zeros((steps, voices), np.int16)
-    for voice, pitch, start, length in sorted(some, key=lambda note: note.start):
-        piece[start:, voice] = 0
-        piece[start : start + length, voice] = -pitch
-        piece[start, voice] = pitch
+    lines: list[list[Note]] = [[] for _ in range(voices)]
+    for note in sorted(some, key=lambda note: note.start):
+        lines[note.voice].append(note)
+    for line in lines:
+        next_starts = [*(note.start for note in line), steps][1:]
+        for (voice, pitch, start, length), next_start in zip(line, next_starts, strict=True):
+            piece[start : min(start + length, next_start), voice] = -pitch
+            if next_start > start:
+                piece[start, voice] = pitch
     return piece
 
 

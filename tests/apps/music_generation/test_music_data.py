@@ -106,6 +106,29 @@ def test_abc_with_an_upbeat(tmp_path):
     assert sum(data.counts.values()) == 5
 
 
+def test_abc_in_latin_1_and_with_a_broken_tune_keeps_the_rest(tmp_path):
+    broken = "X:3\nT:Broken\nM:4/4\nL:1/4\nK:none such\nG [A\n"
+    path = tmp_path / "tunes.abc"
+    path.write_bytes((ABC.replace("Up and down", "Fran\u00e7ais") + "\n" + broken).encode("latin-1"))
+    mended = []
+    tunes = read_abc(path, 1, mended)
+    assert [len(tune) for tune in tunes[:2]] == [12, 12]
+    assert mended[0] == "texts in latin-1"
+    assert set(mended[1:]) <= {"tunes that can't be read"}
+
+
+def test_files_that_were_mended_are_counted(tmp_path):
+    write_pieces(tmp_path / "folder", 10)
+    for number in (3, 4):
+        file = tmp_path / "folder" / f"{number:02}.mid"
+        file.write_bytes(file.read_bytes() + b"XFIH\0\0\0\0")
+    (tmp_path / "folder" / "Testing").mkdir()
+    (tmp_path / "folder" / "00.mid").rename(tmp_path / "folder" / "Testing" / "00.mid")
+    data = load(dataclasses.replace(ROLLS, dataset=str(tmp_path / "folder")))
+    assert data.notes[0] == "folder: 2 files mended: unknown chunks: 03.mid; 04.mid"
+    assert data.counts == {"train": 8, "validation": 1, "test": 1}
+
+
 @pytest.mark.parametrize(
     ("dataset", "said"),
     [

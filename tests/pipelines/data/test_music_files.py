@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import time
 
 import mido
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.music_pieces import pieces
 
+from pipelines.data import midi_parser
 from pipelines.data import music_files as readers
 from pipelines.data.midi_files import read_midi, write_midi
 from pipelines.data.note_grid import (
@@ -160,6 +162,107 @@ def test_damaged_midi_is_read_or_refused(place, bytes_):
     content[place : place + len(bytes_)] = bytes_
     with contextlib.suppress(UserError):
         assert read_midi(bytes(content), 4, name="it").piece.any()
+
+
+KEYS = [mido.MetaMessage("key_signature", key="C"), *(on(60), off(60, 480), on(62), off(62, 480))]
+LOWER = [on(48), off(48, 960)]
+WHOLE = midi(KEYS, LOWER)
+PIECE = [[60, 48], [62, -48]]
+FIRST = WHOLE.index(b"MTrk")
+SECOND = WHOLE.index(b"MTrk", FIRST + 1)
+
+
+def with_length(content, at, length):
+    return content[: at + 4] + struct.pack(">L", length) + content[at + 8 :]
+
+
+def riff(content):
+    info = b"LIST" + struct.pack("<L", 5) + b"INFO\0\0"
+    body = b"RMID" + info + b"data" + struct.pack("<L", len(content)) + content
+    return b"RIFF" + struct.pack("<L", len(body)) + body
+
+
+MENDED = {
+    "whole": (WHOLE, []),
+    "riff": (riff(WHOLE), []),
+    "zeros at the end": (WHOLE + bytes(20), []),
+    "key signature": (WHOLE.replace(b"\xff\x59\x02\0\0", b"\xff\x59\x02\x0b\0"), [midi_parser.KEY]),
+    "mode": (WHOLE.replace(b"\xff\x59\x02\0\0", b"\xff\x59\x02\0\7"), [midi_parser.KEY]),
+    "unknown chunk": (WHOLE[:SECOND] + b"XFIH\0\0\0\5abcde" + WHOLE[SECOND:], [midi_parser.UNKNOWN]),
+    "unknown at the end": (WHOLE + b"XFIH\0\0\0\5abcde", [midi_parser.UNKNOWN]),
+    "too many tracks": (WHOLE[:10] + b"\0\7" + WHOLE[12:], [midi_parser.COUNT]),
+    "too few tracks": (WHOLE[:10] + b"\0\1" + WHOLE[12:], [midi_parser.COUNT]),
+    "length 0": (with_length(WHOLE, FIRST, 0), [midi_parser.LENGTH]),
+    "too short": (with_length(WHOLE, FIRST, 9), [midi_parser.LENGTH]),
+    "too long": (with_length(WHOLE, FIRST, 2**31), [midi_parser.LENGTH]),
+    "over the next": (with_length(WHOLE, FIRST, SECOND - FIRST + 3), [midi_parser.LENGTH]),
+    "before the header": (bytes(128) + WHOLE, [midi_parser.BEFORE]),
+    "no end": (WHOLE[:-4], [midi_parser.CUT]),
+    "cut in the end": (WHOLE[:-2], [midi_parser.CUT]),
+    "undefined byte": (WHOLE[:-4] + b"\0\xf5\xff\xff", [midi_parser.CUT]),
+}
+
+
+@pytest.mark.parametrize(("content", "mended"), MENDED.values(), ids=MENDED)
+def test_of_a_damaged_file_everything_is_kept_that_can_be_read(content, mended):
+    found = read_midi(content, 1, name="it")
+    assert found.piece.tolist() == PIECE
+    assert list(found.mended) == mended
+
+
+def test_a_cut_tail_costs_only_the_notes_in_it():
+    content = midi([on(60), off(60, 480), on(62), off(62, 480), on(64), off(64, 480)])
+    found = read_midi(content[:-8], 1)
+    assert found.piece.ravel().tolist() == [60, 62]
+    assert found.mended == (midi_parser.CUT,)
+
+
+@settings(max_examples=50, deadline=None)
+@given(pieces(3), st.binary(min_size=1, max_size=9), st.data())
+def test_two_of_three_tracks_survive_whatever_happens_to_the_last(piece, noise, data):
+    if not piece[:, :2].any():
+        return
+    content = write_midi(piece, 4, 90, NAMES[:3])
+    last = content.rindex(b"MTrk") + 8
+    place = data.draw(st.integers(last, len(content)))
+    damaged = content[:place] + noise + content[place + len(noise) :]
+    expected = {tuple(note) for note in midi_parser.parse(content).notes if note.track < 3}
+    assert expected <= {tuple(note) for note in midi_parser.parse(damaged).notes}
+
+
+@settings(max_examples=25, deadline=None)
+@given(pieces(4))
+def test_our_parser_and_mido_find_the_same_notes(piece):
+    content = write_midi(piece, 4, 90, NAMES)
+    expected = set()
+    for number, track in enumerate(mido.MidiFile(file=io.BytesIO(content)).tracks):
+        now, sounding = 0, {}
+        for message in track:
+            now += message.time
+            if message.type == "note_on":
+                sounding[message.note] = now
+            elif message.type == "note_off":
+                expected.add((number, message.channel, message.note, sounding.pop(message.note), now))
+    parsed = midi_parser.parse(content)
+    assert {tuple(note) for note in parsed.notes} == expected
+    assert (parsed.ticks, parsed.mended) == (480, ())
+
+
+@pytest.mark.parametrize("voices", [1, 9])
+def test_time_grows_in_proportion_to_the_notes(voices):
+    def seconds(count):
+        events = b"".join(
+            bytes([0, 0x90 | i % voices, 60 + i % 12, 64, 12, 0x80 | i % voices, 60 + i % 12, 0])
+            for i in range(count)
+        )
+        track = events + b"\0\xff\x2f\0"
+        header = b"MThd" + struct.pack(">LHHH", 6, 1, 1, 480)
+        start = time.process_time()
+        read_midi(header + b"MTrk" + struct.pack(">L", len(track)) + track, 4)
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(40_000) < 30 * seconds(5_000)
 
 
 def test_chords_of_a_json_file():
