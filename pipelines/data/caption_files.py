@@ -146,10 +146,12 @@ def _object(value: Any, where: str) -> Mapping[str, Any]:
 
 def _texts(row: Any, where: str, *names: str) -> list[str]:
     """Return the texts of these names in an object."""
-    found = [_object(row, where).get(name) for name in names]
-    for name, value in zip(names, found, strict=True):
+    found = []
+    for name in names:
+        value = _object(row, where).get(name)
         if not isinstance(value, str) or not value:
             raise UserError(f"{where}: expected a text as {name!r}, got {value!r:.40}")
+        found.append(value)
     return found
 
 
@@ -191,10 +193,11 @@ def _delimiter(header: str) -> str:
 def _table(path: Path, content: str, columns: Columns) -> Iterator[Entry]:
     """Yield the rows of a table. A caption in the last column may hold the delimiter."""
     delimiter = _delimiter(content.lstrip().partition("\n")[0]) or ","
-    quoting = (
-        csv.QUOTE_NONE if delimiter == "|" else csv.QUOTE_MINIMAL
-    )  # Flickr30k has single quotation marks
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, quoting=quoting)
+    file = io.StringIO(content, newline="")
+    if delimiter == "|":  # Flickr30k has lone quotes
+        reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(file, delimiter=delimiter)
     header: list[str] = []
     try:
         for row in reader:

@@ -69,10 +69,10 @@ def read_labelled_text(
     else:
         form = Form(encoding, delimiter, columns)
         content, notes = read_text(path, encoding), []
-        is_table = form.is_table(path)
-        found = (
-            _labelled_rows(path, content, form, text_column, label_column) if is_table else _lines(content)
-        )
+        if form.is_table(path):
+            found = _labelled_rows(path, content, form, (text_column, label_column))
+        else:
+            found = _lines(content)
     kept: list[Row] = []
     empty: list[int] = []
     for row in found:
