@@ -17,7 +17,9 @@ from .saved_model import InputSpecs
 
 _RANDOM_EXAMPLES = 32
 _MOST_NUMBERS = MOST_BYTES // (4 * _RANDOM_EXAMPLES)
-"""The most numbers that a tensor may have for one example, so that a batch fits into memory."""
+"""The most numbers that an input may have for one example, so that random ones fit into memory."""
+_MOST_INSIDE = MOST_BYTES // 8
+"""The most numbers that any other tensor may have for one example."""
 
 _PASSING_IDS = (keras.layers.Dropout, keras.layers.Identity, keras.layers.Masking, keras.layers.Reshape)
 
@@ -31,21 +33,22 @@ def check_sizes(model: keras.Model) -> None:
     for given in getattr(model, "inputs", None) or []:
         if given.dtype == "string":
             raise UserError(f"{given.name}: expected an input of numbers, found one of texts")
+        _check_size(given.name, given.shape[1:], _MOST_NUMBERS)
     for tensor in _tensors(_graph(model)):
-        _check_size(tensor.name, tensor.shape[1:])
+        _check_size(tensor.name, tensor.shape[1:], _MOST_INSIDE)
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
     for operation in getattr(graph, "operations", ()):
         for node in operation._inbound_nodes:
-            yield from node.output_tensors
+            yield from (tensor for tensor in node.output_tensors if tensor is not None)
         yield from _tensors(_graph(operation))
 
 
-def _check_size(name: str, shape: tuple[int | None, ...]) -> None:
+def _check_size(name: str, shape: tuple[int | None, ...], most: int) -> None:
     numbers = math.prod(size for size in shape if size is not None)
-    if numbers > _MOST_NUMBERS:
-        raise UserError(f"{name}: expected at most {_MOST_NUMBERS:,} numbers an example, found {numbers:,}")
+    if numbers > most:
+        raise UserError(f"{name}: expected at most {most:,} numbers an example, found {numbers:,}")
 
 
 def by_name(model: keras.Model, given: Arrays | np.ndarray) -> dict[str, np.ndarray]:
@@ -131,7 +134,7 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
             raise UserError(
                 f"{given.name}: the model leaves its length open, {tuple(given.shape)}: expected --steps"
             )
-        _check_size(given.name, tuple(shape))
+        _check_size(given.name, tuple(shape), _MOST_NUMBERS)
         specs[given.name] = (tuple(shape), str(given.dtype))
     return specs
 

@@ -88,7 +88,7 @@ def test_2_to_the_31_steps_are_refused_before_they_are_made(tmp_path: Path, kind
     else:
         model = keras.Sequential([keras.Input([None, 3]), keras.layers.GRU(2)])
         steps = most
-    with pytest.raises(UserError, match=r"expected at most 16,777,216 numbers an example, found \d"):
+    with pytest.raises(UserError, match=r"expected at most (16,777,216|268,435,456) numbers an example"):
         prepare(model, "mine", steps=steps)
 
 
