@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..ondevice.regular_file import read_file
+from ..files import read_regular
 from .note_grid import Note, from_notes
 
 LARGEST_BYTES = 10_000_000
@@ -30,7 +30,7 @@ def read_abc(path: Path, steps_per_beat: int, mended: list[str] | None = None) -
         UserError: the file can't be read or holds no tune.
     """
     try:
-        data = read_file(path, LARGEST_BYTES, "an ABC file")
+        data = read_regular(path, LARGEST_BYTES, "an ABC file")
     except OSError as error:
         raise UserError(f"{path}: expected ABC: {error.strerror}") from None
     wrong: list[str] = [] if mended is None else mended

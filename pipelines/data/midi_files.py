@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..ondevice.regular_file import read_file
+from ..files import read_regular
 from .midi_parser import Timed, parse
 from .note_grid import KEYS, LOWEST, Note, from_notes, from_roll, notes
 
@@ -101,7 +101,7 @@ def _content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > LARGEST_BYTES:
         raise UserError(f"{path}: expected a MIDI file of at most {LARGEST_BYTES:,} bytes, got {size:,}")
-    return read_file(path, LARGEST_BYTES, "a MIDI file")
+    return read_regular(path, LARGEST_BYTES, "a MIDI file")
 
 
 def _on_grid(some: np.ndarray, steps_per_tick: float, steps_per_beat: int, where: str) -> np.ndarray:
