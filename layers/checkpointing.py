@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from .cells.base import Cell
-from .own_gradient import backward, forward, with_gradient
-from .scan import Masks, empty
+from .custom_gradient import with_gradient
+from .own_gradient import backward, forward
+from .scan import Masks, empty, loop
 from .states import States
 
 Arrays = Sequence[tf.TensorArray]
@@ -57,7 +58,13 @@ def scan_in_chunks(
     def gradients(inputs: States, starts: States, upstream: States, variables: Variables) -> tuple:
         return _backward(cell, inputs[0], starts, masks, every=every, upstream=upstream, variables=variables)
 
-    results = with_gradient(run, gradients, (padded, *state), compiled=compiled)
+    def plain(inputs: States) -> States:
+        x, *state = inputs
+        x_proj = cell.project_inputs(x)
+        outputs, last = loop(cell, x_proj, tuple(state), masks, return_sequences=return_sequences)
+        return last if outputs is None else (outputs, *last)
+
+    results = with_gradient(run, gradients, plain, (padded, *state), compiled=compiled)
     if not return_sequences:
         return None, tuple(results)
     return _first_steps(results[0], x), tuple(results[1:])

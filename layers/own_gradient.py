@@ -10,13 +10,14 @@ size), except where a docstring says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from .cells.base import Cell
-from .scan import Masks, batch_first, empty, stacked, steps_first, unstacked
+from .custom_gradient import with_gradient
+from .scan import Masks, batch_first, empty, loop, stacked, steps_first, unstacked
 from .states import States
 
 _ZERO = tf.UnconnectedGradients.ZERO
@@ -73,38 +74,14 @@ def scan_with_own_gradient(
         )
         return (batch_first(d_x, backwards=backwards), *d_state), d_variables
 
-    outputs, *last = with_gradient(run, gradients, (sequences, *state), compiled=compiled)
+    def plain(inputs: States) -> States:
+        sequences, *state = inputs
+        x_proj = cell.project_inputs(steps_first(sequences, backwards=backwards))
+        outputs, last = loop(cell, x_proj, tuple(state), masks, return_sequences=True)
+        return (batch_first(outputs), *last)
+
+    outputs, *last = with_gradient(run, gradients, plain, (sequences, *state), compiled=compiled)
     return outputs, tuple(last)
-
-
-def with_gradient(
-    run: Callable[..., tuple], gradients: Callable[..., tuple], inputs: States, *, compiled: bool
-) -> States:
-    """Call `run` with `gradients` as its gradient.
-
-    Args:
-        run: maps the inputs to a tuple of results and to the values that `gradients` needs.
-        gradients: maps the inputs, those values, the gradients of the results and the variables to the
-            gradients of the inputs and of the variables.
-        inputs: the tensors to differentiate by, in addition to the variables that `run` uses.
-        compiled: compile both functions with XLA.
-
-    Returns:
-        The results of `run`.
-    """
-    compiler = compile_with_xla if compiled else not_compiled
-
-    @tf.custom_gradient
-    def differentiable(*inputs: tf.Tensor) -> Any:
-        results, kept = compiler(lambda: run(inputs))()
-
-        def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
-            d_inputs, d_variables = compiler(lambda: gradients(inputs, kept, upstream, variables))()
-            return (d_inputs, list(d_variables)) if variables else d_inputs
-
-        return results, gradient
-
-    return differentiable(*inputs)
 
 
 def scan_in_halves(
@@ -145,16 +122,6 @@ def halves_are_faster(cell: Cell, sequences: tf.Tensor) -> bool:
     """Return whether `scan_in_halves` is faster than one loop for sequences (batch, steps, features)."""
     batch = _USUAL_BATCH if sequences.shape[0] is None else sequences.shape[0]
     return batch > 1 and batch * cell.output_size >= _MIN_NUMBERS_FOR_HALVES
-
-
-def compile_with_xla(function: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the function compiled by XLA, once for each shape of the tensors that it captures."""
-    return tf.function(function, jit_compile=True, autograph=False)
-
-
-def not_compiled(function: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the function unchanged."""
-    return function
 
 
 def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:

@@ -11,14 +11,9 @@ import tensorflow as tf
 from .cells.base import Cell
 from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps
+from .custom_gradient import compile_with_xla, not_compiled
 from .fused_lstm import fused_lstm, unsupported_call
-from .own_gradient import (
-    compile_with_xla,
-    halves_are_faster,
-    not_compiled,
-    scan_in_halves,
-    scan_with_own_gradient,
-)
+from .own_gradient import halves_are_faster, scan_in_halves, scan_with_own_gradient
 from .parallel_scan import parallel_scan, scans_faster
 from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
 from .stateful import StatefulLayer
