@@ -19,8 +19,8 @@ _ALLOWED = 1e-3
 def require_same(old: keras.Model, new: keras.Model) -> None:
     """Compare the outputs of two models on random inputs, in evaluation.
 
-    Models whose inputs are unknown (subclassed ones) or can't be made up (texts) are not compared. The states
-    of stateful layers and all other variables stay as they are.
+    Models whose inputs can't be made up, such as texts, are not compared. Subclassed models get inputs of the
+    shapes that they were built with. The states of stateful layers and all other variables stay as they are.
 
     Args:
         old: the original model.
@@ -64,10 +64,8 @@ def _answered(model: keras.Model) -> tuple[Any, list[np.ndarray]]:
 
     Inputs that are declared as floats may be tokens: if numbers are refused, zeros and ones are tried.
     """
-    if not is_graph(model):
-        return None, []
-    tensors = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-    if any(tensor.dtype == "string" for tensor in keras.tree.flatten(tensors)):
+    tensors = _tensors_given_to(model)
+    if tensors is None or any(tensor.dtype == "string" for tensor in keras.tree.flatten(tensors)):
         return None, []
     for draw in (_numbers, _zeros_and_ones):
         rng = np.random.default_rng(0)
@@ -77,6 +75,16 @@ def _answered(model: keras.Model) -> tuple[Any, list[np.ndarray]]:
         except Exception:
             continue
     return None, []
+
+
+def _tensors_given_to(model: keras.Model) -> Any:
+    """Return symbolic inputs in the structure of the model's own; None if nothing is known about them."""
+    if is_graph(model):
+        return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    shapes = (model.get_build_config() or {}).get("input_shape")
+    if shapes is None:
+        return None
+    return keras.tree.map_shape_structure(lambda shape: keras.KerasTensor(shape, "float32"), shapes)
 
 
 def _numbers(tensor: keras.KerasTensor, rng: np.random.Generator) -> Any:

@@ -21,7 +21,10 @@ def test_lost_weights_are_refused(monkeypatch):
         convert_model(model)
 
 
-@pytest.mark.parametrize("name", ["lstm masked", "shared and nested", "lstm encoder-decoder"])
+@pytest.mark.filterwarnings("ignore:Layer 'sequential.*was passed an input with a mask")
+@pytest.mark.parametrize(
+    "name", ["lstm masked", "shared and nested", "lstm encoder-decoder", "subclassed", "subclassed of two"]
+)
 def test_other_weights_are_refused_with_tokens_and_several_inputs(name):
     model, _ = made(name)
     ours = convert_model(model)

@@ -200,6 +200,20 @@ MODELS: dict[str, Callable[[], Model]] = {
         K.TimeDistributed(functional(sequential(K.Dense(4), shape=(FEATURES,)), K.BatchNormalization())),
         K.GRU(UNITS),
     ),
+    "another way back": lambda: sequential(
+        K.Bidirectional(
+            K.LSTM(UNITS, return_sequences=True),
+            backward_layer=K.GRU(UNITS, return_sequences=True, go_backwards=True),
+        ),
+        K.LSTM(2),
+    ),
+    "layers in a row": lambda: sequential(K.Pipeline([K.Rescaling(0.5), K.Dense(4)]), K.LSTM(UNITS)),
+    "zeros before windows": lambda: sequential(
+        K.ZeroPadding1D((2, 0)), K.Conv1D(4, 3), K.ZeroPadding1D((1, 0)), K.MaxPooling1D(2, 1), K.GRU(2)
+    ),
+    "normalised inside": lambda: sequential(
+        K.TimeDistributed(sequential(K.SpectralNormalization(K.Dense(4)), shape=(FEATURES,))), K.GRU(2)
+    ),
     "model in a layer": lambda: sequential(Reader(sequential(K.Dense(4), K.Dense(3))), K.LSTM(UNITS)),
     "normalised weights": lambda: sequential(K.SpectralNormalization(K.Dense(4)), K.LSTM(UNITS)),
     "activation": lambda: sequential(K.LSTM(UNITS, activation=sine, recurrent_activation="hard_sigmoid")),

@@ -229,7 +229,7 @@ ZOO: dict[str, Specimen] = {
     "time distributed nested": Specimen(lambda: time_distributed("nested"), NOT_FUSED),
     "time distributed images": Specimen(images, NOT_FUSED),
     "time distributed lstm": Specimen(
-        lambda: chain(L.TimeDistributed(L.LSTM(3)), L.LSTM(4), shape=(3, *SEQUENCE)), NEITHER
+        lambda: chain(L.TimeDistributed(L.LSTM(3)), L.LSTM(4), shape=(3, *SEQUENCE))
     ),
     "both ways, concat": Specimen(lambda: both_ways("concat"), NEITHER),
     "both ways, sum": Specimen(lambda: both_ways("sum"), NEITHER),
