@@ -143,14 +143,22 @@ def _check(command: Export) -> None:
 
 
 def _for_microcontrollers(report: Report, folder: Path) -> list[Path]:
-    """Write the C files of each variant, and return their folders."""
+    """Write the C files of each variant that TFLite Micro runs, and return their folders."""
     from ..errors import ExportError
     from ..export.micro.write import write_micro
 
-    try:
-        return [write_micro(each.content, folder, Path(each.file).stem).folder for each in report.variants]
-    except ExportError as error:
-        raise UserError(f"--target micro: {error}") from None
+    written, refused = [], {}
+    for each in report.variants:
+        try:
+            written.append(write_micro(each.content, folder, Path(each.file).stem).folder)
+        except ExportError as error:
+            refused[each.file] = str(error)
+    reasons = "; ".join(f"{file}: {reason}" for file, reason in refused.items())
+    if not written:
+        raise UserError(f"--target micro: {reasons}")
+    if reasons:
+        print(f"left out of micro: {reasons}", file=sys.stderr)
+    return written
 
 
 def _calibration(path: Path | None) -> Calibration:

@@ -149,8 +149,8 @@ def export_model(
         name: the name of the bundle, a plain file name.
         precisions, executions: what to make. By default loop and step, also unrolled for sequences of up
             to 64 steps, and every precision; int8 and int16x8 only with a calibration.
-        target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step and
-            unrolled.
+        target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step if the
+            model streams; in unrolled if not, and for sequences of up to 64 steps.
         calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
             files are measured on them, and each file is checked on them. "random" draws random inputs, whose
             ranges may be too narrow for real ones. By default files are only checked on random inputs.
@@ -176,7 +176,7 @@ def export_model(
     calibrated = calibration is not None
     wanted = _wanted(precisions, integer_io=integer_io, micro=target == "micro", calibrated=calibrated)
     prepared = prepare(model, name, calibration=_given(calibration), steps=steps, lengths=lengths)
-    chosen = executions or default_executions(prepared.input_specs, target)
+    chosen = executions or default_executions(prepared.input_specs, target, streams=prepared.streams())
     rangeless = [] if calibrated else [each for each in wanted if each in ACTIVATION_BITS]
     with tempfile.TemporaryDirectory() as workspace:
         results = variants(

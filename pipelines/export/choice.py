@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .keras.saved_model import InputSpecs
     from .variants import Variant
 
-MICRO_EXECUTIONS = ("step", "unrolled")
-"""What TFLite Micro can run: it has no while loop, and lacks the fused LSTM in some precisions."""
 LONGEST_UNROLLED = 64
 """The longest sequence that is unrolled by default: file and conversion grow with each step."""
 GOOD_ENOUGH = 0.005
@@ -23,17 +21,20 @@ GOOD_ENOUGH = 0.005
 NO_RANGES = "needs real inputs to measure its ranges: --calibration FILE.npz"
 
 
-def default_executions(specs: InputSpecs, target: str) -> tuple[str, ...]:
+def default_executions(specs: InputSpecs, target: str, *, streams: bool) -> tuple[str, ...]:
     """Return the executions to make if none is named.
 
     Args:
         specs: shape without the batch, and dtype, by input name.
-        target: "tflite" or "micro".
+        target: "tflite", or "micro" for TFLite Micro, which has no while loop, and lacks the fused LSTM in
+            some precisions.
+        streams: whether the model can run step by step.
     """
-    if target == "micro":
-        return MICRO_EXECUTIONS
     longest = max((shape[0] or 1) if shape else 1 for shape, _ in specs.values())
-    return ("loop", "step", "unrolled") if longest <= LONGEST_UNROLLED else ("loop", "step")
+    short = longest <= LONGEST_UNROLLED
+    if target == "micro":
+        return ("step", *(["unrolled"] if short else [])) if streams else ("unrolled",)
+    return ("loop", "step", "unrolled") if short else ("loop", "step")
 
 
 def default_precisions(integers: bool) -> tuple[str, ...]:

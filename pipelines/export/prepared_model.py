@@ -49,6 +49,15 @@ class PreparedModel:
             )
         return folder
 
+    def streams(self) -> bool:
+        """Return whether the model can run one step per call."""
+        try:
+            self._check_execution("step")
+            layers.OneStep(self.model)
+        except ValueError:
+            return False
+        return True
+
     def _check_execution(self, execution: str) -> None:
         stateful = [each.name for each in self.model._flatten_layers() if getattr(each, "stateful", False)]
         if stateful and execution != "step":

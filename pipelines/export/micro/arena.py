@@ -105,8 +105,7 @@ def measure_arena(content: bytes) -> int | None:
         except subprocess.TimeoutExpired:
             raise ExportError(f"TFLite Micro: no answer in {_SECONDS} s") from None
     if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").split("\n")
-        reason = " ".join(" ".join(lines[:3]).split()) or f"exit code {done.returncode}"
+        reason = " ".join(done.stderr.decode(errors="replace").split()[:60]) or f"exit code {done.returncode}"
         raise ExportError(f"TFLite Micro does not run it: {reason}")
     return int(json.loads(done.stdout)["arena_bytes"])
 

@@ -16,6 +16,7 @@ from ...errors import ExportError, UserError
 from ..tflite.audit import list_ops
 from ..tflite.flatbuffer import opcode, parse
 from ..tflite.passes.extract_subgraph import extract_subgraph
+from .rewrite import rewrite
 
 _OPS = """
     ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND
@@ -84,6 +85,7 @@ def micro_model(content: bytes, signature: str | None, *, allow_float: bool) -> 
     model.metadata = [each for each in model.metadata or () if each.name == _MEMORY_PLAN]
     model = extract_subgraph(model, _main_subgraph(model, signature))
     model.signatureDefs = model.signatureDefs[:1]
+    rewrite(model)
     for check in (_check_ops, _check_shapes, _check_types):
         check(model)
     _check_precision(model, allow_float=allow_float)

@@ -73,7 +73,7 @@ def _runs(model: bytes, arena_bytes: int) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-if __name__ == "__main__":
+def _main() -> None:
     content = Path(sys.argv[1]).read_bytes()
     if len(sys.argv) == 2:
         print(json.dumps({"arena_bytes": smallest_arena(content)}))
@@ -81,3 +81,10 @@ if __name__ == "__main__":
         interpreter = run(content, dict(np.load(sys.argv[2])))
         outputs = range(schema.Model.GetRootAs(content).Subgraphs(0).OutputsLength())
         np.savez(sys.argv[3], allow_pickle=False, **{str(i): interpreter.get_output(i) for i in outputs})
+
+
+if __name__ == "__main__":
+    try:
+        _main()
+    except RuntimeError as error:  # TFLite Micro itself has said more
+        sys.exit(str(error))

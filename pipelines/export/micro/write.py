@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import shutil
@@ -68,7 +69,8 @@ def write_micro(
         raise UserError(f"name: expected lower-case letters, digits and underscores, got {name!r}")
     model = micro_model(content, signature, allow_float=allow_float)
     micro = pack(model)
-    inputs, outputs = _ports(model, "inputs"), _ports(model, "outputs")
+    identifiers = _identifiers([name for kind in ("inputs", "outputs") for name, _ in _named(model, kind)])
+    inputs, outputs = (_ports(model, kind, identifiers) for kind in ("inputs", "outputs"))
     ops = used_ops(model)
     source = CSource(
         name=name,
@@ -76,7 +78,7 @@ def write_micro(
         inputs=inputs,
         outputs=outputs,
         ops=ops,
-        initial=_initial_states(content, inputs, outputs),
+        initial=_initial_states(content, inputs, outputs, identifiers),
         tensors_bytes=plan_arena(model),
         arena_bytes=measure_arena(micro),
     )
@@ -84,20 +86,43 @@ def write_micro(
     return Micro(folder / name, micro, tuple(ops), source.tensors_bytes, source.arena_bytes)
 
 
-def _ports(model: Any, kind: str) -> list[Port]:
-    """Return the inputs or outputs of the main subgraph, with the names that its signature gives them."""
+def _ports(model: Any, kind: str, identifiers: Mapping[str, str]) -> list[Port]:
+    """Return the inputs or outputs of the main subgraph.
+
+    One tensor may be several outputs, such as an answer that is also the next state.
+    """
     graph = model.subgraphs[0]
-    names = {tensor: (graph.tensors[tensor].name or b"") for tensor in getattr(graph, kind)}
-    for signature in model.signatureDefs:
-        names |= {each.tensorIndex: each.name for each in getattr(signature, kind) or ()}
-    ports = [
-        _port(graph.tensors[tensor], _identifier(names[tensor].decode()), index)
-        for index, tensor in enumerate(getattr(graph, kind))
+    places: dict[int, list[int]] = {}
+    for index, tensor in enumerate(getattr(graph, kind)):
+        places.setdefault(tensor, []).append(index)
+    ports = []
+    for name, tensor in _named(model, kind):
+        index = places[tensor].pop(0) if len(places[tensor]) > 1 else places[tensor][0]
+        ports.append(_port(graph.tensors[tensor], identifiers[name], index))
+    return sorted(ports, key=lambda port: port.index)
+
+
+def _named(model: Any, kind: str) -> list[tuple[str, int]]:
+    """Return the name and the tensor of each input or output, as the signature names them."""
+    graph = model.subgraphs[0]
+    named = [
+        (each.name.decode(), each.tensorIndex)
+        for signature in model.signatureDefs
+        for each in getattr(signature, kind) or ()
     ]
-    identifiers = [port.identifier for port in ports]
-    if len(set(identifiers)) < len(identifiers):
-        raise ExportError(f"{kind}: expected names that differ as C identifiers, found {identifiers}")
-    return ports
+    known = {tensor for _, tensor in named}
+    others = [tensor for tensor in getattr(graph, kind) if tensor not in known]
+    return named + [((graph.tensors[tensor].name or b"").decode(), tensor) for tensor in others]
+
+
+def _identifiers(names: Sequence[str]) -> dict[str, str]:
+    """Return a C identifier for each name; names that would have the same one get numbers."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        plain = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "UNNAMED"
+        numbered = (plain if number == 1 else f"{plain}_{number}" for number in itertools.count(1))
+        found[name] = next(each for each in numbered if each not in found.values())
+    return found
 
 
 def _port(tensor: Any, identifier: str, index: int) -> Port:
@@ -110,11 +135,9 @@ def _port(tensor: Any, identifier: str, index: int) -> Port:
     return Port(identifier, index, shape, _DTYPES[tensor.type], scale, zero_point)
 
 
-def _identifier(name: str) -> str:
-    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "UNNAMED"
-
-
-def _initial_states(content: bytes, inputs: Sequence[Port], outputs: Sequence[Port]) -> dict[str, np.ndarray]:
+def _initial_states(
+    content: bytes, inputs: Sequence[Port], outputs: Sequence[Port], identifiers: Mapping[str, str]
+) -> dict[str, np.ndarray]:
     """Return the initial value of each state from the signature `init`, in the type of the model's input."""
     interpreter = Interpreter(model_content=content)
     if "init" not in interpreter.get_signature_list():
@@ -125,7 +148,7 @@ def _initial_states(content: bytes, inputs: Sequence[Port], outputs: Sequence[Po
     known = {port.identifier for port in outputs} & set(input_of)
     values = {}
     for state, value in runner().items():
-        identifier = _identifier(state)
+        identifier = identifiers.get(state, "")
         if identifier not in known:
             raise ExportError(f"state {state}: expected an input and an output of this name")
         scale, zero_point = details[state]["quantization"]

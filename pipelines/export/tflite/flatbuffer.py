@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from .sharing_builder import SharingBuilder
 
 WHILE = schema.BuiltinOperator.WHILE
+_LAST_DEPRECATED = schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every .tflite file."""
 
@@ -60,10 +61,28 @@ def operator_code(model: Any, builtin: int, version: int) -> int:
         if code.builtinCode == builtin:
             return index
     code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.builtinCode, code.deprecatedBuiltinCode = builtin, min(builtin, _LAST_DEPRECATED)
     code.version = version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
+
+
+def add_constant(model: Any, graph: Any, values: np.ndarray, kind: int) -> int:
+    """Add a constant to a subgraph, and return the index of its tensor.
+
+    Args:
+        model: the `schema.ModelT` of the subgraph.
+        graph: the subgraph.
+        values: the content, in the type that `kind` stands for.
+        kind: one of `schema.TensorType`.
+    """
+    buffer, tensor = schema.BufferT(), schema.TensorT()
+    buffer.data = values.ravel().view(np.uint8)
+    model.buffers.append(buffer)
+    tensor.shape, tensor.type = list(values.shape), kind
+    tensor.name, tensor.buffer = b"constant", len(model.buffers) - 1
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
 
 
 def called_by(op: Any) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ..flatbuffer import operator_code
+from ..flatbuffer import add_constant, operator_code
 
 DTYPES = {schema.TensorType.FLOAT32: "f4", schema.TensorType.INT16: "i2", schema.TensorType.INT8: "i1"}
 """The types that can be filled."""
@@ -24,23 +24,12 @@ def fill(model: Any, graph: Any, tensor: int, number: int) -> Any:
         number: as the tensor stores it.
     """
     filled = graph.tensors[tensor]
-    value = _constant(model, graph, np.array(number, DTYPES[filled.type]), filled.type)
+    value = add_constant(model, graph, np.array(number, DTYPES[filled.type]), filled.type)
     graph.tensors[value].quantization = copy.copy(filled.quantization)
     shape = np.array(filled.shape, np.int32)
     op = schema.OperatorT()
     op.opcodeIndex = operator_code(model, schema.BuiltinOperator.FILL, 3)
     op.builtinOptionsType = schema.BuiltinOptions.FillOptions
     op.builtinOptions = schema.FillOptionsT()
-    op.inputs, op.outputs = [_constant(model, graph, shape, schema.TensorType.INT32), value], [tensor]
+    op.inputs, op.outputs = [add_constant(model, graph, shape, schema.TensorType.INT32), value], [tensor]
     return op
-
-
-def _constant(model: Any, graph: Any, values: np.ndarray, kind: int) -> int:
-    """Add a constant to the graph, and return its index."""
-    buffer, tensor = schema.BufferT(), schema.TensorT()
-    buffer.data = values.ravel().view(np.uint8)
-    model.buffers.append(buffer)
-    tensor.shape, tensor.type = list(values.shape), kind
-    tensor.name, tensor.buffer = b"filling", len(model.buffers) - 1
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
