@@ -25,6 +25,7 @@ from .model_inputs import (
     whole_inputs,
 )
 from .plain import plain
+from .training_loss import without_ctc_loss
 
 _MOST_VERIFIED = 64
 _MOST_CALIBRATED = 200
@@ -40,7 +41,7 @@ def prepare(
 ) -> PreparedModel:
     """Replace the layers of a built Keras model by this project's, and compute the model's outputs.
 
-    The model itself is not changed.
+    The model itself is not changed. A CTC loss at its end is cut off.
 
     Args:
         name: the model's name in messages.
@@ -52,8 +53,12 @@ def prepare(
     Raises:
         UserError: the model can't be converted, or the inputs don't fit it.
     """
-    with plain(model):
-        return _prepared(model, name, calibration, steps=steps, lengths=lengths)
+    cut = without_ctc_loss(model)
+    if cut is not model and isinstance(calibration, Mapping):
+        dropped = {each.name for each in model.inputs} - {each.name for each in cut.inputs}
+        calibration = {key: array for key, array in calibration.items() if key not in dropped}
+    with plain(cut):
+        return _prepared(cut, name, calibration, steps=steps, lengths=lengths)
 
 
 def _prepared(
