@@ -11,6 +11,7 @@ from .callbacks import Diagnostics
 from .causal import CausalConv1D, CausalConv2D
 from .cell_names import CELL_NAMES, by_name
 from .cells.base import Cell
+from .cells.conv_lstm import ConvLSTM1D, ConvLSTM1DCell, ConvLSTM2D, ConvLSTM2DCell
 from .cells.gru import GRU, GRUCell
 from .cells.ind_rnn import IndRNN, IndRNNCell
 from .cells.linear import LinearCell
@@ -49,6 +50,10 @@ __all__ = [
     "CausalConv1D",
     "CausalConv2D",
     "Cell",
+    "ConvLSTM1D",
+    "ConvLSTM1DCell",
+    "ConvLSTM2D",
+    "ConvLSTM2DCell",
     "CountingAdamW",
     "Diagnostics",
     "GRUCell",

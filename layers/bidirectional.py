@@ -95,7 +95,7 @@ class Bidirectional(keras.layers.Layer):
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
         """Build both directions for sequences of shape (batch, steps, features)."""
-        require_sequences(self, sequences_shape)
+        require_sequences(self, sequences_shape, self.forward_layer.cell.step_axes)
         for direction in (self.forward_layer, self.backward_layer):
             if not direction.built:
                 direction.build(sequences_shape)

@@ -84,7 +84,7 @@ def _padded(x: tf.Tensor, masks: Masks, every: int) -> tuple[tf.Tensor, Masks]:
     missing = -tf.shape(x)[0] % every
 
     def fill(sequence: tf.Tensor) -> tf.Tensor:
-        return tf.pad(sequence, [[0, missing], [0, 0], [0, 0]])
+        return tf.pad(sequence, [[0, missing], *[[0, 0]] * (sequence.shape.rank - 1)])
 
     valid = tf.ones([*tf.unstack(tf.shape(x)[:2]), 1], tf.bool) if masks.valid is None else masks.valid
     kept = None if masks.kept is None else tuple(fill(part) for part in masks.kept)
@@ -92,7 +92,8 @@ def _padded(x: tf.Tensor, masks: Masks, every: int) -> tuple[tf.Tensor, Masks]:
 
 
 def _chunk(sequence: tf.Tensor, start: tf.Tensor, every: int) -> tf.Tensor:
-    chunk = tf.slice(sequence, [start, 0, 0], [every, -1, -1])
+    rest = sequence.shape.rank - 1
+    chunk = tf.slice(sequence, [start, *[0] * rest], [every, *[-1] * rest])
     return tf.ensure_shape(chunk, [every, *sequence.shape[1:]])
 
 
@@ -105,7 +106,7 @@ def _chunk_of(x: tf.Tensor, masks: Masks, start: tf.Tensor, every: int) -> tuple
 def _joined(array: tf.TensorArray) -> tf.Tensor:
     """Return chunks (chunks, every, batch, size) as one sequence."""
     chunks = array.stack()
-    return tf.reshape(chunks, [-1, tf.shape(chunks)[2], chunks.shape[3]])
+    return tf.reshape(chunks, [-1, tf.shape(chunks)[2], *chunks.shape[3:]])
 
 
 def _forward(

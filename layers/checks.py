@@ -8,17 +8,27 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+FEATURES = ("features",)
+"""The axes of the inputs of one step of most layers."""
 
-def require_sequences(layer: keras.layers.Layer, shape: Sequence[int | None]) -> None:
-    """Check that inputs have the shape (batch, steps, features), and fix the number of features.
+
+def require_sequences(
+    layer: keras.layers.Layer, shape: Sequence[int | None], axes: Sequence[str] = FEATURES
+) -> None:
+    """Check that inputs have the shape (batch, steps, *axes), and fix the sizes of these axes.
+
+    Args:
+        layer: the layer.
+        shape: the shape of its inputs.
+        axes: names of the axes of one step.
 
     Raises:
-        ValueError: the shape does not have three axes.
+        ValueError: the shape has more or fewer axes.
     """
-    if len(shape) != 3:
-        expected = "expected inputs of shape (batch, steps, features)"
+    if len(shape) != 2 + len(axes):
+        expected = f"expected inputs of shape (batch, steps, {', '.join(axes)})"
         raise ValueError(f"{layer.name}: {expected}, got {tuple(shape)}")
-    layer.input_spec = keras.layers.InputSpec(shape=(None, None, shape[2]))
+    layer.input_spec = keras.layers.InputSpec(shape=(None, None, *shape[2:]))
 
 
 def valid_steps(layer: keras.layers.Layer, sequences: tf.Tensor, mask: Any) -> tf.Tensor | None:

@@ -8,6 +8,7 @@ import keras
 
 from .bidirectional import Bidirectional
 from .cells.base import Cell
+from .cells.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTMCell
 from .cells.gru import GRU, GRUCell
 from .cells.lstm import LSTM, LSTMCell
 from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
@@ -18,6 +19,8 @@ _PAIRS: dict[Any, type[Recurrent]] = {
     keras.layers.SimpleRNN: SimpleRNN,
     keras.layers.LSTM: LSTM,
     keras.layers.GRU: GRU,
+    keras.layers.ConvLSTM1D: ConvLSTM1D,
+    keras.layers.ConvLSTM2D: ConvLSTM2D,
 }
 _CELLS: dict[Any, type[Cell]] = {
     keras.layers.SimpleRNNCell: SimpleRNNCell,
@@ -41,8 +44,8 @@ _WITHOUT_COUNTERPART = {"peepholes": False, "projection": None, "layer_normaliza
 def from_keras(layer: Any) -> Any:
     """Convert a recurrent layer of Keras to the layer of this package that computes the same.
 
-    SimpleRNN, LSTM, GRU and Bidirectional become the layers of the same name, RNN over one cell becomes
-    `Recurrent`, and RNN over several cells becomes a `Stack`.
+    SimpleRNN, LSTM, GRU, ConvLSTM1D, ConvLSTM2D and Bidirectional become the layers of the same name, RNN
+    over one cell becomes `Recurrent`, and RNN over several cells becomes a `Stack`.
 
     Args:
         layer: a recurrent layer of Keras. If it is built, its weights and kept states are copied.
@@ -84,8 +87,8 @@ def to_keras(layer: Any) -> Any:
     """Convert a recurrent layer of this package to the Keras layer that computes the same.
 
     Args:
-        layer: a SimpleRNN, LSTM, GRU or Bidirectional. If it is built, its weights and kept states are
-            copied.
+        layer: a SimpleRNN, LSTM, GRU, ConvLSTM1D, ConvLSTM2D or Bidirectional. If it is built, its weights
+            and kept states are copied.
 
     Returns:
         The Keras layer. It is built if `layer` is.
@@ -106,7 +109,8 @@ def to_keras(layer: Any) -> Any:
         if type(layer) is ours:
             _refuse(layer.get_config(), _WITHOUT_COUNTERPART, f"keras.layers.{their_class.__name__}")
             return _with_weights(_made(their_class, layer), layer)
-    raise TypeError(f"expected an unrolled SimpleRNN, LSTM, GRU or Bidirectional, got {type(layer).__name__}")
+    known = ", ".join(ours.__name__ for ours in _PAIRS.values())
+    raise TypeError(f"expected an unrolled {known} or Bidirectional, got {type(layer).__name__}")
 
 
 def _recurrent(rnn: Any) -> Recurrent:
@@ -180,7 +184,8 @@ def _made(target: Any, source: Any) -> Any:
             raise ValueError(
                 f"{source.name}: {name}: expected a function, got a layer, which has its own state"
             )
-    kept = target(1).get_config()
+    needed = {name: config[name] for name in ("units", "filters", "kernel_size") if name in config}
+    kept = target(**needed).get_config()
     try:
         return target.from_config({name: value for name, value in config.items() if name in kept})
     except Exception as error:
@@ -196,12 +201,21 @@ def _with_weights(target: Any, source: Any) -> Any:
         cell = getattr(source, "forward_layer", source).cell
         cell = cell.cells[0] if hasattr(cell, "cells") else cell
         if not target.built:
-            target.build((theirs[0].shape[0] if theirs else None, None, cell.kernel.shape[0]))
+            target.build((theirs[0].shape[0] if theirs else None, None, *_step_shape(cell)))
             target.built = True
         target.set_weights(source.get_weights())
         for state, value in zip(_states(target), theirs, strict=True):
             state.assign(value)
     return target
+
+
+def _step_shape(cell: Any) -> tuple[int, ...]:
+    """Return the shape of one step's inputs that a cell of Keras or of this package is built for."""
+    if isinstance(cell, ConvLSTMCell):
+        return tuple(size for size in cell.step_shape or () if size is not None)
+    if hasattr(cell, "spatial_dims"):  # a convolutional cell of Keras
+        return (*cell.spatial_dims, cell.input_dim)
+    return (cell.kernel.shape[0],)
 
 
 def _states(layer: Any) -> list[Any]:

@@ -14,21 +14,27 @@ from .as_causal import as_causal
 from .bidirectional import Bidirectional
 from .comparison import require_same
 from .convert import from_keras
+from .each_step import EachStep, pooling_of_each_step, pools_each_step
+from .keras_rnn import KerasRNN
 from .rebuild import build_as, copy_weights, is_graph, rebuild, replace_inside
 from .recurrent import Recurrent
+from .spectrogram import compute_in_float
 from .stack import Stack
 
 _STOCK = (keras.layers.RNN, keras.layers.Bidirectional)
 """The base class of Keras's recurrent layers, and their wrapper Bidirectional."""
+_SPECTROGRAMS = (keras.layers.MelSpectrogram, keras.layers.STFTSpectrogram)
 
 
 def convert_model(model: keras.Model) -> keras.Model:
     """Convert a built Keras model so that every recurrent layer comes from this package.
 
     It converts Sequential, Functional and subclassed models, and these inside each other. `from_keras`
-    converts the recurrent layers, wherever they are, and `as_causal` those that see earlier steps only, so
-    that they can stream. Other layers are rebuilt from their config. Weights, vocabularies and the kept
-    states of stateful layers are copied.
+    converts the recurrent layers, wherever they are. Those without a counterpart, such as
+    `keras.layers.RNN` over a cell of your own, compute their own steps in loops that TFLite has (`KerasRNN`).
+    `as_causal` converts layers that see earlier steps only, so that they can stream; TimeDistributed becomes
+    an `EachStep`. Other layers are rebuilt from their config. Weights, vocabularies and the kept states of
+    stateful layers are copied.
 
     Keras ignores the mask of a sequence when a layer is called with an initial state and without `mask`; the
     layers of this package use it. A converted Functional model ignores the mask too, to compute the same. In
@@ -42,10 +48,9 @@ def convert_model(model: keras.Model) -> keras.Model:
         A new model that computes the same, shares nothing with `model` and is not compiled.
 
     Raises:
-        TypeError: `model` is not a keras.Model, or a recurrent layer or cell has no counterpart, such as
-            ConvLSTM2D or your own cell.
-        ValueError: the model is not built, an option has no counterpart, a layer can't be rebuilt from its
-            config, or the new model answers otherwise on random inputs.
+        TypeError: `model` is not a keras.Model.
+        ValueError: the model is not built, a layer can't be rebuilt from its config, or the new model answers
+            otherwise on random inputs.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"convert_model: expected a keras.Model, got {type(model).__name__}")
@@ -89,11 +94,17 @@ class _Conversion:
         """Return the new layer, model or operation for an old one."""
         if id(layer) not in self.made:
             if isinstance(layer, _STOCK):
-                new = from_keras(layer)
+                new = _recurrent(layer)
             elif is_graph(layer):
                 new = self._cloned(layer)
+            elif pools_each_step(layer):
+                new = pooling_of_each_step(layer)
+            elif type(layer) is keras.layers.TimeDistributed and not _is_stateful(layer):
+                new = EachStep(self.of(layer.layer), name=layer.name, dtype=layer.dtype_policy)
             elif (new := as_causal(layer)) is None:
                 new = rebuild(layer)
+                if type(layer) in _SPECTROGRAMS:
+                    compute_in_float(new)
                 self._substitute(layer, new)
             self.made[id(layer)] = new
         return self.made[id(layer)]
@@ -151,6 +162,7 @@ class _Conversion:
 
     def _pairs(self, old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
         """Yield each layer inside `old` with its new layer, outer layers first."""
+        new = new.layer if isinstance(new, KerasRNN) else new
         yield old, new
         if is_graph(old) and self.made.get(id(old)) is new:
             children = [(layer, self.of(layer)) for layer in old.layers]
@@ -158,6 +170,8 @@ class _Conversion:
             children = list(zip(old.layers, new.layers, strict=True))
         elif isinstance(new, Stack):
             return  # a Stack has no StackedRNNCells inside
+        elif isinstance(new, EachStep) and not isinstance(old, keras.layers.TimeDistributed):
+            return  # a pooling has no weights
         elif len(old._layers) != len(new._layers):
             raise ValueError(
                 f"{old.name}: expected {len(old._layers)} layers when {type(old).__name__} is rebuilt "
@@ -167,6 +181,18 @@ class _Conversion:
             children = list(zip(old._layers, new._layers, strict=True))
         for pair in children:
             yield from self._pairs(*pair)
+
+
+def _recurrent(layer: Any) -> Any:
+    """Return the counterpart of a recurrent layer; without one, the layer itself in loops that TFLite has."""
+    try:
+        return from_keras(layer)
+    except (TypeError, ValueError):
+        return KerasRNN(rebuild(layer))
+
+
+def _is_stateful(layer: Any) -> bool:
+    return any(getattr(each, "stateful", False) for each in layer._flatten_layers())
 
 
 def _new_input(tensor: Any) -> Any:

@@ -90,15 +90,15 @@ def spectral_radius(layer: Recurrent) -> np.ndarray:
     Returns:
         (blocks,) in the order of the kernel's columns. A value is NaN if its block holds NaN or infinity.
         A kernel that is a vector (IndRNN) counts as a diagonal matrix. The array is empty if the kernel is
-        not square (a projection) or missing (minGRU).
+        not square (a projection), a convolution, or missing (minGRU).
     """
     kernel = getattr(layer.cell, "recurrent_kernel", None)
     if kernel is None:
         return np.zeros(0)
     matrix = tf.cast(kernel, tf.float64).numpy()
     matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
-    rows, columns = matrix.shape
-    if rows != layer.cell.units or columns % rows:
+    *others, rows, columns = matrix.shape
+    if others or rows != layer.cell.units or columns % rows:
         return np.zeros(0)
     return np.array([_largest_eigenvalue(block) for block in np.split(matrix, columns // rows, axis=1)])
 

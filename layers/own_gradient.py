@@ -10,6 +10,7 @@ size), except where a docstring says otherwise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -121,7 +122,7 @@ def scan_in_halves(
 def halves_are_faster(cell: Cell, sequences: tf.Tensor) -> bool:
     """Return whether `scan_in_halves` is faster than one loop for sequences (batch, steps, features)."""
     batch = _USUAL_BATCH if sequences.shape[0] is None else sequences.shape[0]
-    return batch > 1 and batch * cell.output_size >= _MIN_NUMBERS_FOR_HALVES
+    return batch > 1 and batch * math.prod(cell.state_shapes()[0]) >= _MIN_NUMBERS_FOR_HALVES
 
 
 def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:

@@ -39,13 +39,21 @@ def rebuild(layer: Any) -> Any:
     if type(layer).get_config is keras.Model.get_config and not is_graph(layer):
         return type(layer)(name=layer.name) if _takes_a_name(layer) else type(layer)()
     try:
-        return type(layer).from_config(layer.get_config())
+        with keras.saving.custom_object_scope(_classes_inside(layer)):
+            return type(layer).from_config(layer.get_config())
     except Exception as error:
         raise ValueError(
             f"{layer.name}: {type(layer).__name__} can't be rebuilt from its config: give it a get_config "
             "that returns its arguments, and register their classes and functions with Keras "
             f"({type(error).__name__}: {error})"
         ) from error
+
+
+def _classes_inside(layer: Any) -> dict[str, Any]:
+    """Return the user's classes in a layer by name: Keras finds only those that are registered."""
+    inside = layer._flatten_layers() if isinstance(layer, keras.Layer) else []
+    found = {type(each).__name__: type(each) for each in inside}
+    return {name: each for name, each in found.items() if each.__module__.partition(".")[0] != "keras"}
 
 
 def _arguments(layer: Any) -> list[str]:
@@ -122,6 +130,9 @@ def copy_weights(old: Any, new: Any) -> None:
             f"{old.name}: {type(old).__name__} has other weights when it is rebuilt from its config: "
             f"create them in build from the shape of the inputs ({error})"
         ) from error
+    kept = (keras.tree.flatten(getattr(each, "states", None) or []) for each in (new, old))
+    for state, value in zip(*kept, strict=True):
+        state.assign(value)
     if hasattr(old, "save_assets"):
         with tempfile.TemporaryDirectory() as folder:
             old.save_assets(folder)

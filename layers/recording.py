@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -124,7 +125,12 @@ def _gradients(tape: tf.GradientTape, value: Any, probes: Any) -> Any:
 
 
 def _norms(gradients: States) -> States:
-    return tuple(tf.norm(gradient, axis=-1) for gradient in gradients)
+    return tuple(tf.norm(_one_axis(gradient), axis=-1) for gradient in gradients)
+
+
+def _one_axis(sequence: tf.Tensor) -> tf.Tensor:
+    """Return (steps, batch, ...) as (steps, batch, size)."""
+    return tf.reshape(sequence, tf.concat([tf.shape(sequence)[:2], [math.prod(sequence.shape[2:])]], 0))
 
 
 @contextmanager
@@ -142,7 +148,7 @@ def _recorded(layer: Recurrent, tape: tf.GradientTape) -> Iterator[Recording]:
         x_proj = layer.cell.project_inputs(steps_first(sequences, backwards=layer.go_backwards))
         recording.valid = masks.valid
         recording.probes = tuple(
-            tf.zeros([tf.shape(x_proj)[0], tf.shape(part)[0], part.shape[1]], part.dtype) for part in state
+            tf.zeros([tf.shape(x_proj)[0], tf.shape(part)[0], *part.shape[1:]], part.dtype) for part in state
         )
         tape.watch(recording.probes)
         outputs, recording.gates, recording.last = _loop(

@@ -17,7 +17,7 @@ from .own_gradient import halves_are_faster, scan_in_halves, scan_with_own_gradi
 from .parallel_scan import parallel_scan, scans_faster
 from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
 from .stateful import StatefulLayer
-from .states import States
+from .states import States, as_wide
 
 _OPTIONS = (
     "return_sequences",
@@ -117,9 +117,9 @@ class Recurrent(StatefulLayer):
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
         """Build the cell, and the kept states of a stateful layer, for (batch, steps, features)."""
-        require_sequences(self, sequences_shape)
+        require_sequences(self, sequences_shape, self.cell.step_axes)
         if not self.cell.built:
-            self.cell.build((sequences_shape[0], sequences_shape[2]))
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
             self.cell.built = True
         if self.stateful:
             self._make_states(sequences_shape[0])
@@ -135,7 +135,7 @@ class Recurrent(StatefulLayer):
         mask = valid_steps(self, sequences, mask)
         sequences = self._checked_numbers(tf.cast(sequences, self.compute_dtype))
         state, at_start = self._first_state(initial_state, sequences)
-        sequences = tf.ensure_shape(sequences, [state[0].shape[0], None, None])
+        sequences = tf.ensure_shape(sequences, [state[0].shape[0], *[None] * (sequences.shape.rank - 1)])
         if training and self.cell.dropout:
             sequences = sequences * self.cell.dropout_mask(sequences[:, 0], self.cell.dropout)[:, None]
         valid = None if mask is None else steps_first(mask[:, :, None], backwards=self.go_backwards)
@@ -225,7 +225,7 @@ class Recurrent(StatefulLayer):
         if not self.return_sequences:
             steps = tf.shape(valid)[0]
             shown = tf.reduce_any(shown[:, tf.maximum(steps - 1, 0) :], 1)
-        return tf.where(shown, result, tf.zeros_like(result))
+        return tf.where(as_wide(shown, result), result, tf.zeros_like(result))
 
     def _checked_numbers(self, sequences: tf.Tensor) -> tf.Tensor:
         if not self.check_numerics:
@@ -235,9 +235,9 @@ class Recurrent(StatefulLayer):
     def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
         """Return the shape of each tensor that `call` returns."""
         batch, steps = sequences_shape[:2]
-        size = self.cell.output_size
-        output = (batch, steps, size) if self.return_sequences else (batch, size)
-        return [output, *((batch, s) for s in self.cell.state_size)] if self.return_state else output
+        shapes = self.cell.state_shapes(sequences_shape[2:])
+        output = (batch, steps, *shapes[0]) if self.return_sequences else (batch, *shapes[0])
+        return [output, *((batch, *shape) for shape in shapes)] if self.return_state else output
 
     def compute_mask(self, _: Any, mask: Any = None) -> Any:
         """Return the mask for outputs of every step; None for last outputs and states."""

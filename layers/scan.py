@@ -1,6 +1,7 @@
 """Run a cell over a sequence: the choice of the execution, and the executions "loop" and "unrolled".
 
-Everything here is time-major: inputs and outputs are (steps, batch, size). A cell passes its states from step
+Everything here is time-major: inputs and outputs are (steps, batch, size); in convolutional cells, a size
+stands for several axes. A cell passes its states from step
 to step. The first state is the output.
 """
 
@@ -92,15 +93,15 @@ class Masks(NamedTuple):
 
 
 def steps_first(sequences: tf.Tensor, *, backwards: bool = False) -> tf.Tensor:
-    """Turn (batch, steps, size) into (steps, batch, size); `backwards` also reverses the steps."""
-    sequences = tf.transpose(sequences, [1, 0, 2])
+    """Turn (batch, steps, ...) into (steps, batch, ...); `backwards` also reverses the steps."""
+    sequences = tf.transpose(sequences, [1, 0, *range(2, sequences.shape.rank)])
     return tf.reverse(sequences, [0]) if backwards else sequences
 
 
 def batch_first(sequences: tf.Tensor, *, backwards: bool = False) -> tf.Tensor:
-    """Turn (steps, batch, size) into (batch, steps, size); `backwards` also reverses the steps."""
+    """Turn (steps, batch, ...) into (batch, steps, ...); `backwards` also reverses the steps."""
     sequences = tf.reverse(sequences, [0]) if backwards else sequences
-    return tf.transpose(sequences, [1, 0, 2])
+    return tf.transpose(sequences, [1, 0, *range(2, sequences.shape.rank)])
 
 
 def unstacked(sequence: tf.Tensor) -> tf.TensorArray:
@@ -117,7 +118,7 @@ def empty(like: tf.Tensor, steps: tf.Tensor) -> tf.TensorArray:
 def stacked(array: tf.TensorArray, like: tf.Tensor) -> tf.Tensor:
     """Return the tensors of an array as a sequence with the steps and the batch of the sequence `like`."""
     sequence = array.stack()
-    sequence.set_shape([like.shape[0], like.shape[1], sequence.shape[-1]])
+    sequence.set_shape([like.shape[0], like.shape[1], *sequence.shape[2:]])
     return sequence
 
 
@@ -192,7 +193,7 @@ def _nested(cell: Cell, x_proj: tf.Tensor, state: States, masks: Masks) -> tuple
         _, state, made = tf.while_loop(lambda n, *_: n < high, body, (low, state, made))
         return made.stack(), state
 
-    padded = tf.pad(x_proj, [[0, parts**depth - steps], [0, 0], [0, 0]])
+    padded = tf.pad(x_proj, [[0, parts**depth - steps], *[[0, 0]] * (x_proj.shape.rank - 1)])
     outputs, state = run(padded, tf.constant(0), state, depth)
     return tf.reshape(outputs, [parts**depth, *state[0].shape])[:steps], state
 

@@ -19,6 +19,17 @@ IN_FLOAT = "in_float"
 _SMALL = 1023  # TFLite quantises constants of 1024 or more numbers to 8 bits, even in a float product
 
 
+def compute_in_float(layer: Any) -> None:
+    """Let a layer of Keras compute in the scope `IN_FLOAT`; the layer is changed in place."""
+    call = layer.call
+
+    def in_float(*args: Any, **kwargs: Any) -> Any:
+        with tf.name_scope(IN_FLOAT):
+            return call(*args, **kwargs)
+
+    layer.call = in_float
+
+
 @keras.saving.register_keras_serializable("unrolled")
 class Mel(keras.layers.Layer):
     """A mel spectrogram: the energy of a signal in mel bands, frame by frame.

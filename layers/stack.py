@@ -108,11 +108,12 @@ class Stack(keras.layers.Layer):
             raise ValueError(f"{where}: expected layers of one output size, got {sizes}")
 
     def _output_sizes(self) -> list[int]:
-        return [layer.compute_output_shape((None, None, None))[-1] for layer in self.layers]
+        return [_output_size(layer) for layer in self.layers]
 
     def build(self, sequences_shape: Sequence[int | None]) -> None:
         """Build every layer for the outputs of the one below."""
-        require_sequences(self, sequences_shape)
+        first = getattr(self.layers[0], "forward_layer", self.layers[0])
+        require_sequences(self, sequences_shape, first.cell.step_axes)
         shape = tuple(sequences_shape)
         for layer in self.layers:
             if not layer.built:
@@ -168,9 +169,17 @@ class Stack(keras.layers.Layer):
         return cls(**(config | {"layers": layers}))
 
 
+def _output_size(layer: Any) -> int:
+    """Return the size of the last axis of a layer's output."""
+    if not isinstance(layer, Bidirectional):
+        return layer.cell.output_size
+    sizes = [each.cell.output_size for each in (layer.forward_layer, layer.backward_layer)]
+    return sum(sizes) if layer.merge_mode == "concat" else sizes[0]
+
+
 def _matching(output: tf.Tensor, other: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Return `other`, or its last valid step if `output` has no steps, in the precision of `output`."""
-    if output.shape.rank == 2 and other.shape.rank == 3:
+    if output.shape.rank < other.shape.rank:
         other = _last_valid_step(other, mask)
     return tf.cast(other, output.dtype)
 

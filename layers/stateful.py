@@ -58,8 +58,8 @@ class StatefulLayer(keras.layers.Layer):
             )
         self._carried = tf.Module()  # as in Keras, saved with the layer but not among its weights
         self._carried.states = [
-            tf.Variable(tf.zeros([batch, size], self.cell.state_dtype), trainable=False, name=f"state_{name}")
-            for name, size in zip(self.cell.state_names, self.cell.state_size, strict=True)
+            tf.Variable(zeros, trainable=False, name=f"state_{name}")
+            for name, zeros in zip(self.cell.state_names, self.cell.get_initial_state(batch), strict=True)
         ]
 
     def _first_state(self, initial_state: Any, sequences: tf.Tensor) -> tuple[States, bool]:
@@ -91,13 +91,15 @@ class StatefulLayer(keras.layers.Layer):
 
     def _checked_shapes(self, state: Any, like: Any) -> tuple[Any, ...]:
         given = tuple(state) if isinstance(state, (list, tuple)) else (state,)
-        expected = self.cell.state_size
+        expected = self.cell.state_shapes()
         shapes = [tf.TensorShape(part.shape) for part in given]
-        wanted = [tf.TensorShape([like.shape[0], size]) for size in expected]
+        wanted = [tf.TensorShape([like.shape[0], *shape]) for shape in expected]
         fits = [shape.is_compatible_with(other) for shape, other in zip(shapes, wanted, strict=False)]
         if len(shapes) != len(wanted) or not all(fits):
+            sizes = ("batch, " + str(shape)[1:-1].rstrip(",") for shape in expected)
             raise ValueError(
-                f"{self.name}: initial_state: expected {len(expected)} tensors of shape (batch, size) with "
-                f"sizes {expected} for {self.cell.state_names}, got shapes {[tuple(s) for s in shapes]}"
+                f"{self.name}: initial_state: expected {len(expected)} tensors of shapes "
+                f"{', '.join(f'({each})' for each in sizes)} for "
+                f"{self.cell.state_names}, got shapes {[tuple(shape) for shape in shapes]}"
             )
         return given

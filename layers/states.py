@@ -13,6 +13,12 @@ States = tuple[tf.Tensor, ...]
 """The states of one layer, in the order of their names."""
 
 
+def as_wide(mask: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Return a mask, whose last axis has size 1, with as many axes as `like`."""
+    missing = like.shape.rank - mask.shape.rank
+    return tf.reshape(mask, tf.concat([tf.shape(mask), [1] * missing], 0)) if missing else mask
+
+
 class Streaming(Protocol):
     """A layer that carries states from step to step of a stream."""
 

@@ -106,6 +106,10 @@ def _is_given(tensor: Any) -> bool:
     return isinstance(tensor._keras_history.operation, keras.layers.InputLayer)
 
 
+def _wraps_a_stepwise_layer(wrapper: Any) -> bool:
+    return is_stepwise(wrapper.layer)
+
+
 def _size(shape: Sequence[int | None]) -> int | None:
     return None if None in shape else math.prod(size for size in shape if size)
 
@@ -149,7 +153,8 @@ _WINDOWS = (
 
 _STEPWISE = frozenset(
     (
-        *("Activation", "AlphaDropout", "Add", "Any", "Average", "Dense", "Dropout", "ELU", "Embedding"),
+        *("Activation", "AlphaDropout", "Add", "Any", "Average", "Dense", "Dropout", "EachStep", "ELU"),
+        *("Embedding",),
         *("GaussianDropout", "GaussianNoise", "Identity", "InputLayer", "LeakyReLU", "Masking", "MaskOf"),
         *("Maximum", "Minimum", "Multiply", "NotEqual", "ReLU", "Rescaling", "SpatialDropout1D"),
         *("SpatialDropout2D", "SpecAugment", "Subtract", "TimeDistributed", "TokenDropout"),
@@ -186,6 +191,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
         _axis_is_not_time,
     ),
     "Flatten": _has_no_time,
+    "SpectralNormalization": _wraps_a_stepwise_layer,
     "PReLU": _one_slope_for_all_steps,
     "Reshape": _keeps_time,
     "Permute": _time_stays_first,

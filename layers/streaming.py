@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from .bidirectional import Bidirectional
+from .keras_rnn import KerasRNN
 from .pcen import PCEN
 from .stack import Stack
+from .stateful import StatefulLayer
 from .states import CarriedStates, Streaming, carrying
 from .stepwise import is_stepwise
 
@@ -39,12 +42,12 @@ class OneStep:
         The model's outputs, and the states after the step by name.
 
     Attributes:
-        states: shape of each state without the batch, by its name LAYER_STATE ("lstm_h", "lstm_c").
+        states: shape of each state without the batch, by its name LAYER_STATE ("lstm_h", "lstm_c"). If two
+            layers have one name, that of the second is LAYER_2_STATE.
 
     Raises:
         ValueError: a layer needs the whole sequence (a backward direction, attention or pooling over the
-            sequence), two layers have the same name, or no layer carries a state. The message names the
-            layer.
+            sequence), or no layer carries a state. The message names the layer.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -52,11 +55,15 @@ class OneStep:
         self._layers = streaming_layers(model)
         self.states: dict[str, tuple[int, ...]] = {}
         for layer in self._layers:
-            for name, state in layer.stream_states(1).items():
-                key = f"{layer.name}_{name}"
-                if key in self.states:
-                    raise ValueError(f"{layer.name}: streaming: expected layers with different names")
-                self.states[key] = tuple(state.shape[1:])
+            states = layer.stream_states(1)
+            numbered = (layer.name if number == 1 else f"{layer.name}_{number}" for number in count(1))
+            prefix = next(
+                each
+                for each in numbered
+                if self.states.keys().isdisjoint(f"{each}_{name}" for name in states)
+            )
+            for name, state in states.items():
+                self.states[f"{prefix}_{name}"] = tuple(state.shape[1:])
         if not self.states:
             raise ValueError(f"{model.name}: streaming: expected a model with a layer that carries a state")
 
@@ -123,6 +130,31 @@ def _leaves(model: keras.Layer) -> Iterator[keras.Layer]:
     elif isinstance(model, (keras.Model, Stack)):
         # A functional graph may hold operations that are not layers, such as a mean over the steps.
         for layer in getattr(model, "operations", model.layers):
-            yield from _leaves(layer)
+            leaves = list(_leaves(layer))
+            if _sees_one_step(layer):
+                if any(hasattr(each, "stream_states") for each in leaves):
+                    raise ValueError(f"{layer.name}: streaming: it reads steps made of a last output")
+                if leaves == [layer]:
+                    continue
+            yield from leaves
     else:
         yield model
+
+
+def _sees_one_step(layer: Any) -> bool:
+    """Return whether all inputs of a layer in a functional graph come from last outputs or last states."""
+    given = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
+    known: dict[int, bool] = {}
+    return bool(given) and not any(_has_time(each, known) for each in given)
+
+
+def _has_time(tensor: Any, known: dict[int, bool]) -> bool:
+    """Return whether a tensor may have an axis of steps, which `known` remembers."""
+    if id(tensor) not in known:
+        layer, node_index, place = tensor._keras_history
+        recurrent = isinstance(layer, (StatefulLayer, KerasRNN))
+        before = layer._inbound_nodes[node_index].input_tensors
+        known[id(tensor)] = not (recurrent and (place or not layer.return_sequences)) and (
+            not before or any(_has_time(each, known) for each in before)
+        )
+    return known[id(tensor)]

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from ..checks import require_rate, require_units
-from ..states import States
+from ..checks import FEATURES, require_rate, require_units
+from ..states import States, as_wide
 
 _MAPS = ("project_inputs", "project_state", "update")
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
@@ -86,6 +86,8 @@ class Cell(keras.layers.Layer):
     """Names of the states, used in export signatures. `project_state` maps the first one."""
     gates: ClassVar[int] = 1
     """Number of blocks of `units` columns in each kernel."""
+    step_axes: ClassVar[tuple[str, ...]] = FEATURES
+    """Names of the axes of one step's inputs, without the batch."""
     gate_names: ClassVar[tuple[str, ...]] = ()
     """Names of the gates in the order in which `update` calls `recurrent_activation`, for `diagnostics`."""
 
@@ -175,8 +177,12 @@ class Cell(keras.layers.Layer):
 
     @property
     def state_size(self) -> tuple[int, ...]:
-        """Sizes of the states, in the order of `state_names`."""
+        """Sizes of the last axes of the states, in the order of `state_names`."""
         return (self.units,) * len(self.state_names)
+
+    def state_shapes(self, step_shape: Sequence[int | None] | None = None) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes of the states without the batch, for inputs of one step; by default as built."""
+        return tuple((size,) for size in self.state_size)
 
     @property
     def output_size(self) -> int:
@@ -215,7 +221,7 @@ class Cell(keras.layers.Layer):
 
     def get_initial_state(self, batch_size: Any) -> tuple[tf.Tensor, ...]:
         """Return the states at the start of a sequence: zeros (batch_size, size) for each state."""
-        return tuple(tf.zeros([batch_size, size], self.state_dtype) for size in self.state_size)
+        return tuple(tf.zeros([batch_size, *shape], self.state_dtype) for shape in self.state_shapes())
 
     def dropout_mask(self, like: tf.Tensor, rate: float) -> tf.Tensor:
         """Draw a dropout mask of the shape of `like`, (batch, size). Its values are 0 and 1 / (1 - rate)."""
@@ -224,17 +230,12 @@ class Cell(keras.layers.Layer):
     def zoneout_masks(self, shape: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         """Draw a zoneout mask (*shape, size) for each state, True where the old value stays."""
         return tuple(
-            keras.random.uniform([*shape, size], seed=self.seed_generator) < rate
-            for size, rate in zip(self.state_size, self.zoneout_rates, strict=True)
+            keras.random.uniform([*shape, *size], seed=self.seed_generator) < rate
+            for size, rate in zip(self.state_shapes(), self.zoneout_rates, strict=True)
         )
 
     def project_previous(self, h: tf.Tensor, dropped: tf.Tensor | None = None) -> tf.Tensor:
-        """Return the projection of the first state in the compute precision.
-
-        Args:
-            h: the first state, (..., units).
-            dropped: mask of recurrent dropout that multiplies h, or None.
-        """
+        """Return the projection of h (..., units) times `dropped`, the mask of recurrent dropout, if any."""
         h = h if dropped is None else h * dropped
         return self.project_state(tf.cast(h, self.compute_dtype))
 
@@ -263,9 +264,9 @@ class Cell(keras.layers.Layer):
         elif any(self.zoneout_rates):
             rates = self.zoneout_rates
             new = tuple(rate * old + (1 - rate) * p for rate, old, p in zip(rates, state, new, strict=True))
-        if valid is not None:
-            new = tuple(tf.where(valid, part, old) for part, old in zip(new, state, strict=True))
-        return new
+        if valid is None:
+            return new
+        return tuple(tf.where(as_wide(valid, p), p, old) for p, old in zip(new, state, strict=True))
 
     def call(
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False

@@ -6,8 +6,10 @@ import keras
 from reference.cases import (
     CASES,
     CELLS,
+    CELLS_ON_GRIDS,
     FRONT_END,
     OF_TOKENS,
+    ON_GRIDS,
     OVER_MEMORY,
     RECURRENT,
     SEQUENCES,
@@ -26,8 +28,8 @@ PUBLIC = {
 
 def test_every_public_layer_has_a_case() -> None:
     made = {type(case.make()).__name__ for case in CASES.values()}
-    made |= {type(make()).__name__ for make in (CELLS | OF_TOKENS | OVER_MEMORY).values()}
-    made |= {type(make()).__name__ for make, _ in FRONT_END.values()}
+    made |= {type(make()).__name__ for make in (CELLS | CELLS_ON_GRIDS | OF_TOKENS | OVER_MEMORY).values()}
+    made |= {type(make()).__name__ for make, _ in (FRONT_END | ON_GRIDS).values()}
     assert made | WITHOUT_CASE == PUBLIC
     assert not made & WITHOUT_CASE
 

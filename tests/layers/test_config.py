@@ -7,13 +7,24 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference.cases import BATCH, CASES, CELLS, FEATURES, FRONT_END, OF_TOKENS, OVER_MEMORY, STEPS
+from reference.cases import (
+    BATCH,
+    CASES,
+    CELLS,
+    CELLS_ON_GRIDS,
+    FEATURES,
+    FRONT_END,
+    OF_TOKENS,
+    ON_GRIDS,
+    OVER_MEMORY,
+    STEPS,
+)
 from reference.parity import random_like, randomize
 
 import layers
 
 EVERYTHING = {name: case.make for name, case in CASES.items()} | CELLS | OF_TOKENS | OVER_MEMORY
-EVERYTHING |= {name: make for name, (make, _) in FRONT_END.items()}
+EVERYTHING |= CELLS_ON_GRIDS | {name: make for name, (make, _) in (FRONT_END | ON_GRIDS).items()}
 
 OF_EVERY_LAYER = {"name", "trainable", "dtype"}
 
@@ -58,7 +69,7 @@ def _arguments(layer_class: type) -> set[str]:
         for base in layer_class.__mro__:
             if base.__module__.startswith("layers") and "__init__" in vars(base):
                 found |= set(inspect.signature(base.__init__).parameters)
-    return found - {"self", "kwargs"}
+    return found - {"self", "kwargs"} - ({"units"} if "filters" in found else set())
 
 
 @pytest.mark.parametrize("name", EVERYTHING)

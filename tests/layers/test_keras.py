@@ -207,8 +207,8 @@ def test_options_that_keras_has_not_are_refused(options: dict[str, Any]) -> None
 def test_other_layers_are_refused() -> None:
     with pytest.raises(TypeError, match=r"expected one of keras.layers.SimpleRNN.*got Dense \(mine\)"):
         from_keras(keras.layers.Dense(UNITS, name="mine"))
-    with pytest.raises(TypeError, match="got ConvLSTM1D"):
-        from_keras(keras.layers.Bidirectional(keras.layers.ConvLSTM1D(2, 3)))
+    with pytest.raises(TypeError, match="got ConvLSTM3D"):
+        from_keras(keras.layers.Bidirectional(keras.layers.ConvLSTM3D(2, 3)))
     with pytest.raises(TypeError, match=r"expected an unrolled SimpleRNN, LSTM, .*, got Stack"):
         to_keras(layers.Stack([layers.GRU(UNITS)]))
     with pytest.raises(TypeError, match="got LSTM"):

@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "state of a projection": (
         lambda: LSTM(4, projection=3, name="mine")(X, initial_state=[_state(3, 4), _state(3, 4)]),
         ValueError,
-        r"mine: initial_state: expected 2 tensors of shape \(batch, size\) with sizes \(3, 4\)",
+        r"mine: initial_state: expected 2 tensors of shapes \(batch, 3\), \(batch, 4\) for",
     ),
     "stack dropout": (
         lambda: Stack([GRU(4)], dropout=1.5, name="deep"),
@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "state of another size": (
         lambda: GRU(4, name="mine")(X, initial_state=_state(3, 5)),
         ValueError,
-        r"mine: initial_state: expected 1 tensors? of shape \(batch, size\) with sizes \(4,\) for \('h',\), "
+        r"mine: initial_state: expected 1 tensors? of shapes \(batch, 4\) for \('h',\), "
         r"got shapes \[\(3, 5\)\]",
     ),
     "state of another batch": (

@@ -112,6 +112,11 @@ CELLS = {
     "NeuralTuringMachineCell": lambda **o: layers.NeuralTuringMachineCell(5, slots=6, width=3, **o),
 }
 
+CELLS_ON_GRIDS = {
+    "ConvLSTM1DCell": lambda **o: layers.ConvLSTM1DCell(3, 2, **o),
+    "ConvLSTM2DCell": lambda **o: layers.ConvLSTM2DCell(3, (3, 2), **o),
+}
+
 OF_TOKENS = {"TokenDropout": lambda **o: layers.TokenDropout(0.5, **o)}
 """Layers over tokens (batch, steps). Only the tests of configuration use them."""
 
@@ -125,6 +130,12 @@ FRONT_END = {
     "CausalConv2D": (lambda **o: layers.CausalConv2D(4, (3, 2), (1, 2), **o), (5, 6, 3)),
 }
 """Sound layers, and the shape of their inputs without the batch, for test_front_end.py."""
+
+ON_GRIDS = {
+    "ConvLSTM1D": (lambda **o: layers.ConvLSTM1D(3, 2, **o), (7, 2)),
+    "ConvLSTM2D": (lambda **o: layers.ConvLSTM2D(3, (3, 2), padding="same", **o), (5, 4, 2)),
+}
+"""Recurrent layers whose steps have positions, and the shape of one step, for test_conv_lstm.py."""
 
 OVER_MEMORY = {
     "AdditiveAttention": lambda **o: layers.AdditiveAttention(5, **o),
