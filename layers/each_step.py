@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .scan import chosen_execution
+
 
 @keras.saving.register_keras_serializable("unrolled")
 class EachStep(keras.layers.TimeDistributed):
@@ -26,6 +28,8 @@ class EachStep(keras.layers.TimeDistributed):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Return the results; the class docstring describes the arguments."""
+        if chosen_execution(training=bool(training)) == "fused":  # TFLite's own LSTM takes one sequence
+            return super().call(inputs, training=training, mask=mask)
         options: dict[str, Any] = {}
         if self.layer._call_has_training_arg:
             options["training"] = training
