@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from fuzz_worker import outcomes
+from reference.damage import outcomes
 
 from pipelines.ondevice.interpreter import TfliteFile, rehearse
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import random
-import resource
-import signal
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,46 +20,10 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from reference.damage import BYTES, outcomes
 
-SECONDS = 2.0
-MEMORY = 4 << 30
-EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 NUMBERS = (-1, 0, 1, 2, 3, 4, 8, 127, -128, 255, 65535, 2**31 - 1, -(2**31))
 REALS = (0.0, -1.0, 1e38, 1e-38, float("nan"), float("inf"))
-
-
-def flip_bits(content: bytearray, rng: random.Random) -> None:
-    for _ in range(rng.choice((1, 1, 2, 8))):
-        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-
-
-def overwrite(content: bytearray, rng: random.Random) -> None:
-    at, size = rng.randrange(len(content) - 16), rng.randrange(1, 17)
-    content[at : at + size] = rng.randbytes(size)
-
-
-def truncate(content: bytearray, rng: random.Random) -> None:
-    del content[rng.randrange(len(content)) :]
-
-
-def insert(content: bytearray, rng: random.Random) -> None:
-    at = rng.randrange(len(content))
-    content[at:at] = rng.randbytes(rng.choice((1, 2, 4, 8, 16)))
-
-
-def duplicate(content: bytearray, rng: random.Random) -> None:
-    start, at = rng.randrange(len(content) - 64), rng.randrange(len(content) - 64)
-    part = content[start : start + rng.randrange(1, 65)]
-    content[at : at + (len(part) if rng.random() < 0.5 else 0)] = part
-
-
-def set_offset(content: bytearray, rng: random.Random) -> None:
-    at = 4 * rng.randrange(len(content) // 4)
-    near = struct.unpack_from("<I", content, at)[0] + rng.choice((-4, -1, 1, 4))
-    struct.pack_into("<I", content, at, rng.choice((near % 2**32, *EXTREMES)))
-
-
-BYTES = (flip_bits, overwrite, truncate, insert, duplicate, set_offset)
 
 
 def fields(model: Any, rng: random.Random) -> bytes | None:
@@ -163,41 +124,6 @@ def bare(content: bytes) -> None:
         run = interpreter.get_signature_runner(key)
         details = run.get_input_details()
         run(**{name: np.zeros(detail["shape"], detail["dtype"]) for name, detail in details.items()})
-
-
-def outcomes(work: Callable[[bytes], None], mutants: list[bytes]) -> list[str]:
-    """Work on all, in as many children, one after the other, as it takes."""
-    found: list[str] = []
-    while len(found) < len(mutants):
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            _work(work, mutants[len(found) :], writer)
-        os.close(writer)
-        with os.fdopen(reader) as lines:
-            found += lines.read().splitlines()
-        status = os.waitpid(child, 0)[1]
-        if os.WIFSIGNALED(status):
-            name = signal.Signals(os.WTERMSIG(status)).name
-            found.append("hung" if name == "SIGALRM" else name)
-        elif status:
-            found.append(f"raised exit code {os.WEXITSTATUS(status)}")
-    return found
-
-
-def _work(work: Callable[[bytes], None], mutants: list[bytes], writer: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for content in mutants:
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)  # SIGALRM ends the process, even inside of LiteRT
-        try:
-            work(content)
-            said = "ran"
-        except Exception as error:
-            said = "refused" if type(error).__name__ == "UserError" else f"raised {type(error).__name__}"
-        os.write(writer, f"{said}\n".encode())
-    os._exit(0)
 
 
 def main(first: int, count: int, folder: Path, paths: list[Path]) -> None:

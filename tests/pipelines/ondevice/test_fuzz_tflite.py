@@ -45,7 +45,7 @@ def test_damaged_files_are_run_or_refused(seeds, tmp_path: Path, campaign) -> No
     worker = Path(__file__).with_name("fuzz_worker.py")
     numbers = [str(FIRST), str(MUTANTS)]
     command = [sys.executable, str(worker), *numbers, str(tmp_path), *map(str, seeds.values())]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     found = json.loads(done.stdout)
     counts = {name: Counter(said) for name, said in found.items()}

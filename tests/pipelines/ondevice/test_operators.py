@@ -192,7 +192,7 @@ def run(files: dict[str, Example], folder: Path) -> dict[str, str]:
     for name, example in files.items():
         (folder / name).write_bytes(example.content())
     worker = [sys.executable, str(Path(__file__).with_name("files_worker.py")), str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     done = subprocess.run(worker, check=True, capture_output=True, text=True, env=environment)
     said = json.loads(done.stdout)
     assert said.keys() == files.keys()

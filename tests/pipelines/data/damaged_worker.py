@@ -1,0 +1,102 @@
+"""Damage data files in many ways and read each: python damaged_worker.py FIRST COUNT FOLDER.
+
+Prints {"KIND": [outcome, ...]} with COUNT outcomes of each kind of file; see `reference.damage.outcomes`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import soundfile
+from pipelines.data.caption_files import Columns
+from pipelines.export.calibration_files import read_arrays
+from reference.damage import BYTES, outcomes
+
+from pipelines.data.abc_files import read_abc
+from pipelines.data.image_files import read_captions
+from pipelines.data.midi_files import read_midi, write_midi
+from pipelines.data.text_files import read_labelled_text
+from pipelines.ondevice.audio import read_audio
+
+SECONDS = 60.0  # of a machine that does other things as well
+CSV = b"text,label\n" + b"".join(b'"good, %d",pos\nbad %d,neg\n' % (i, i) for i in range(20))
+JSONL = b"".join(b'{"text": "fine %d", "label": "a"}\n{"text": "dull", "label": "b"}\n' % i for i in range(9))
+ABC = b"X:1\nT:Tune\nM:4/4\nL:1/8\nK:G\n|:GABc d2e2|d2B2 A4|GABc d2e2|A2F2 G4:|\n"
+CAPTIONS = b"".join(b'{"image": "%d.png", "captions": ["a dog", "a cat"]}\n' % i for i in range(20))
+COCO = json.dumps(
+    {
+        "images": [{"id": i, "file_name": f"{i}.png"} for i in range(9)],
+        "annotations": [{"image_id": i, "caption": f"a dog {i}"} for i in range(9)],
+    }
+).encode()
+
+
+class Kind(NamedTuple):
+    """A kind of file: its name, a sound example, and what reads it."""
+
+    name: str
+    content: bytes
+    read: Callable[[Path], Any]
+
+
+def sound(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    samples = 0.5 * np.sin(np.arange(4000) / 9)
+    soundfile.write(buffer, samples, 16_000, format=kind)
+    return buffer.getvalue()
+
+
+def arrays(one: bool) -> bytes:
+    buffer = io.BytesIO()
+    array = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    np.save(buffer, array) if one else np.savez(buffer, x=array, y=array[:, 0])
+    return buffer.getvalue()
+
+
+def kinds() -> list[Kind]:
+    piece = write_midi(np.array([[60], [62], [64], [65]] * 8, np.int16), 4, 90, ["voice"])
+    captions = partial(read_captions, columns=Columns())
+    return [
+        Kind("reviews.csv", CSV, read_labelled_text),
+        Kind("reviews.csv.gz", gzip.compress(CSV), read_labelled_text),
+        Kind("reviews.jsonl", JSONL, read_labelled_text),
+        Kind("sound.wav", sound("WAV"), read_audio),
+        Kind("sound.flac", sound("FLAC"), read_audio),
+        Kind("piece.mid", piece, partial(read_midi, steps_per_beat=4)),
+        Kind("tune.abc", ABC, partial(read_abc, steps_per_beat=4)),
+        Kind("captions.jsonl", CAPTIONS, captions),
+        Kind("captions_train2017.json", COCO, captions),
+        Kind("calibration.npz", arrays(one=False), read_arrays),
+        Kind("calibration.npy", arrays(one=True), read_arrays),
+    ]
+
+
+def tried(kind: Kind, first: int, count: int, folder: Path) -> list[str]:
+    """Read the file as it is, then `count` damaged copies of it."""
+    path = folder / kind.name
+
+    def read(content: bytes) -> None:
+        path.write_bytes(content)
+        kind.read(path)
+
+    read(kind.content)  # it is sound, and all that reads it is imported
+    mutants = []
+    for number in range(first, first + count):
+        rng, content = random.Random(f"{kind.name} {number}"), bytearray(kind.content)
+        rng.choice(BYTES)(content, rng)
+        mutants.append(bytes(content))
+    return outcomes(read, mutants, SECONDS)
+
+
+if __name__ == "__main__":
+    first, count, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    print(json.dumps({kind.name: tried(kind, first, count, folder) for kind in kinds()}))
