@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from reference.bundles import head, record
 
 from pipelines.export.bundle_writing import write_bundle
+from pipelines.ondevice.bundle import Bundle
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD = ("fine", "lovely", "great", "superb"), ("poor", "awful", "dull", "broken")
@@ -230,3 +232,46 @@ def test_several_seeds_that_are_stopped_go_on_and_each_gives_what_it_gives_alone
     same = [name for name in of_alone if name.startswith(("test.", "validation.", "baseline.", "loss"))]
     assert len(same) >= 6
     assert {name: of_seed[name] for name in same} == {name: of_alone[name] for name in same}
+
+
+KILLS = 20
+
+
+@pytest.mark.long
+def test_killed_at_any_moment_again_and_again_it_ends_as_if_never_killed(checkout, campaign):
+    """Kills over the whole length of trainings, each followed by --resume; another seed, other moments."""
+    settings = (*SMALL, "--epochs", "3", "--patience", "3")
+    began = time.monotonic()
+    code, said = finish(start(checkout, *settings, code=QUICK))
+    length = time.monotonic() - began
+    assert code == 0, said[-3000:]
+    expected = run_id = re.search(r"run ([0-9a-f]{32})", said)[1]
+    rng, counts, arguments = random.Random(os.environ.get("CAMPAIGN_SEED", "0")), Counter(), settings
+    while counts.total() < KILLS or arguments is not settings:
+        process = start(checkout, *arguments, code=QUICK)
+        try:
+            wait = rng.uniform(0, length) if counts.total() < KILLS else 240
+            said = process.communicate(timeout=wait)[1]
+            run_id = (re.search(r"run ([0-9a-f]{32})", said) or [run_id, run_id])[1]
+            # Killed before its first file was written, or after its last one.
+            too_soon_or_late = arguments[0] == "--resume" and "nothing to resume" in said
+            assert process.returncode == 0 or too_soon_or_late, said[-3000:]
+            if status(checkout, run_id) == ["FINISHED"] or not too_soon_or_late:
+                assert figures(checkout, run_id) == figures(checkout, expected)
+            arguments = settings
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = process.communicate()[1]
+            counts["in a resumed run" if arguments[0] == "--resume" else "in a new run"] += 1
+            Bundle.open(checkout / "exports" / "sentiment" / "latest")
+            if begun := re.search(r"run ([0-9a-f]{32})", said):
+                run_id = begun[1]
+                arguments = ("--resume", run_id)
+    campaign(counts)
+
+
+def figures(folder, run_id):
+    _, found = runs(folder)
+    assert found[run_id].info.status == "FINISHED"
+    wanted = ("test.", "validation.", "baseline.", "loss")
+    return {name: value for name, value in found[run_id].data.metrics.items() if name.startswith(wanted)}
