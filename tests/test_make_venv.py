@@ -1,5 +1,6 @@
 """A new .venv is built beside the old one, which stays as it is until the new one is complete."""
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -123,7 +124,8 @@ def test_make_sets_up_an_environment_whose_commands_work_and_keeps_it_when_the_n
     shutil.copy(ROOT / "Makefile", checkout)
     shutil.copytree(SCRIPT.parent, checkout / ".ci")
     lock = checkout / "requirements.lock"
-    lock.write_text(f"{wheel(tmp_path, 'told').as_uri()}\n")
+    told = wheel(tmp_path, "told")
+    lock.write_text(f"{told.as_uri()} --hash=sha256:{hashlib.sha256(told.read_bytes()).hexdigest()}\n")
 
     def run(*command: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, "PIP_NO_INDEX": "1"}

@@ -252,7 +252,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a stateful layer on another batch": (
         lambda: _stateful()(X[:1]),
         ValueError,
-        r"mine: initial_state: expected 1 tensors? of shape \(batch, size\).*got shapes \[\(3, 4\)\]",
+        r"mine: initial_state: expected 1 tensors of shapes \(batch, 4\).*got shapes \[\(3, 4\)\]",
     ),
     "reset of a layer without state": (
         lambda: GRU(4, name="mine").reset_state(),

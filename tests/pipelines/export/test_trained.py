@@ -87,7 +87,7 @@ def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
 ) -> None:
     tight = TOLERANCES["int8"]._replace(max_abs_error=1e-9, outliers=0.0)
     monkeypatch.setitem(TOLERANCES, "int8", tight)
-    info = RunInfo("tiny", "run3", "embedded", "default", {}, ["a"], {}, 0.0)
+    info = RunInfo("tiny", "run3", "embedded", "default", {}, ["a", "b", "c"], {}, 0.0)
     with caplog.at_level(logging.WARNING):
         exported = export(
             tiny.trained({"accuracy": lambda outputs, targets: 0.5}),
@@ -113,7 +113,7 @@ def test_a_variant_beyond_its_bound_is_left_out_by_name_and_the_rest_is_written(
 
 
 def test_a_failed_export_leaves_no_bundle_and_says_nothing_on_stdout(tiny, tmp_path: Path, capfd) -> None:
-    info = RunInfo("tiny", "run2", "embedded", "default", {}, ["a"], {}, 0.0)
+    info = RunInfo("tiny", "run2", "embedded", "default", {}, ["a", "b", "c"], {}, 0.0)
     with pytest.raises(ExportError, match=r"float32_loop\.tflite: accuracy is nan"):
         export(
             tiny.trained({"accuracy": lambda outputs, targets: float("nan")}),

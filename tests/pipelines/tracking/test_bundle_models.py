@@ -52,8 +52,8 @@ def logged_bundle(client: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pyte
 
 def _bundle(folder: Path) -> Path:
     folder.mkdir()
-    (folder / "float32.tflite").write_bytes(b"TFL3")
-    variant = {"file": "float32.tflite", "precision": "float32", "execution": "loop", "bytes": 4}
+    (folder / "float32_loop.tflite").write_bytes(b"TFL3")
+    variant = {"file": "float32_loop.tflite", "precision": "float32", "execution": "loop", "bytes": 4}
     variant |= {"sha256": hashlib.sha256(b"TFL3").hexdigest(), "ops": {}, "signatures": {}, "runs_on": []}
     variant |= {"max_abs_error": 0, "metric": 1, "latency_ms": {"p50": 1, "p95": 1}}
     manifest = {"format": 1, "app": "fake", "run_id": "1", "created": "", "dataset": "", "preset": ""}

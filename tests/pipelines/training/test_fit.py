@@ -173,6 +173,7 @@ def test_signals_stop_unless_the_process_was_told_to_ignore_them():
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
         interruption.stop_at_signals()
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

@@ -73,6 +73,7 @@ def nothing():
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     stop_at_signals()
     try:
         call_in_own_process(work, {}, prepare=nothing)
