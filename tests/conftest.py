@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+from reference.damage import SEED
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,8 +17,6 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
 
 LONG = bool(os.environ.get("LONG_TESTS"))
-SEED = int(os.environ.get("CAMPAIGN_SEED", "0"))
-"""Campaigns that try thousands of damaged files draw other ones with another seed."""
 _TRIED = "tried in a campaign"
 
 

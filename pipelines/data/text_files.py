@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UserError
 from .tables import TABLES, Form, as_text, bare, read_text, table_rows
@@ -94,14 +94,7 @@ def _some(names: Sequence[str], between: str) -> str:
 
 
 def read_splits(
-    path: Path,
-    text_column: str = "text",
-    label_column: str = "label",
-    encoding: str = "utf-8",
-    *,
-    delimiter: str | None = None,
-    columns: tuple[str, ...] = (),
-    for_training: bool = True,
+    path: Path, *, for_training: bool = True, **reading: Any
 ) -> tuple[dict[str, list[Row]], list[str]]:
     """Return the rows by split, and notes. `validation` and `test` are optional.
 
@@ -110,9 +103,9 @@ def read_splits(
 
     Args:
         path: the file or folder.
-        text_column, label_column, encoding, delimiter, columns: those of `read_labelled_text`.
         for_training: whether to raise for what only a training needs: the train file, two classes, two
             training examples of each class, and no other class in a held-out file.
+        **reading: further arguments of `read_labelled_text`.
 
     Raises:
         UserError: a file is malformed, or something is missing.
@@ -120,9 +113,7 @@ def read_splits(
     files, notes = find_splits(path, for_training=for_training)
     splits = {}
     for name, file in files.items():
-        splits[name], more = read_labelled_text(
-            file, text_column, label_column, encoding, delimiter=delimiter, columns=columns
-        )
+        splits[name], more = read_labelled_text(file, **reading)
         notes += more
     if for_training:
         _check_classes(files, splits)

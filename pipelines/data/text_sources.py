@@ -14,35 +14,18 @@ from .text_files import read_splits
 from .tfds_sets import choose_feature, open_split
 
 
-def text_from_files(
-    path: Path,
-    *,
-    text_column: str = "text",
-    label_column: str = "label",
-    encoding: str = "utf-8",
-    delimiter: str | None = None,
-    columns: tuple[str, ...] = (),
-    seed: int | None = 0,
-) -> Data:
+def text_from_files(path: Path, *, seed: int | None = 0, **reading: Any) -> Data:
     """Return the labelled text of the user's files. The labels are sorted by name.
 
     Args:
         path: a file or a folder; see `text_files.read_splits` for the formats.
-        text_column, label_column, encoding, delimiter, columns: see `text_files.read_labelled_text`.
         seed: selects the examples of a split that the files lack; None if the splits stay as they are given.
+        **reading: further arguments of `text_files.read_labelled_text`, such as the names of the columns.
 
     Raises:
         UserError: a file is malformed. The message is one line with file and line number.
     """
-    rows, notes = read_splits(
-        path.expanduser(),
-        text_column,
-        label_column,
-        encoding,
-        delimiter=delimiter,
-        columns=columns,
-        for_training=seed is not None,
-    )
+    rows, notes = read_splits(path.expanduser(), for_training=seed is not None, **reading)
     labels = tuple(sorted({row.label for split in rows.values() for row in split}))
     ids = {label: index for index, label in enumerate(labels)}
     splits = {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from reference.bundles import head, record
+from reference.damage import SEED
 
 from pipelines.export.bundle_writing import write_bundle
 from pipelines.ondevice.bundle import Bundle
@@ -246,7 +247,7 @@ def test_killed_at_any_moment_again_and_again_it_ends_as_if_never_killed(checkou
     length = time.monotonic() - began
     assert code == 0, said[-3000:]
     expected = run_id = re.search(r"run ([0-9a-f]{32})", said)[1]
-    rng, counts, arguments = random.Random(os.environ.get("CAMPAIGN_SEED", "0")), Counter(), settings
+    rng, counts, arguments = random.Random(SEED), Counter(), settings
     while counts.total() < KILLS or arguments is not settings:
         process = start(checkout, *arguments, code=QUICK)
         try:

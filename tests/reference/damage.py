@@ -10,6 +10,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+SEED = int(os.environ.get("CAMPAIGN_SEED", "0"))
+"""Campaigns that try thousands of damaged files draw other ones with another seed."""
+FIRST = SEED * 1_000_000
+"""The number of the first damaged file; its number decides what it is."""
 MEMORY = 4 << 30
 EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from reference import device_models
+from reference.damage import FIRST
 
 from pipelines.errors import UserError
 from pipelines.ondevice.interpreter import rehearse
@@ -23,8 +24,6 @@ from pipelines.ondevice.probe import probe
 
 ROOT = Path(__file__).parents[3]
 MUTANTS = 20_000 if os.environ.get("LONG_TESTS") else 2000
-FIRST = int(os.environ.get("CAMPAIGN_SEED", "0")) * 1_000_000
-"""The number of the first mutant; a mutant's number decides what it is."""
 
 
 @pytest.fixture(scope="module")

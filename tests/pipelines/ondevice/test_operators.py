@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reference.damage import SEED
 from reference.operator_files import BY_NAME, EXAMPLES, Example, Made
 
 from pipelines.ondevice.file_check import MAX_MEMORY, SoundFile
 from pipelines.ondevice.flatbuffer_reader import UnsoundError
 
 ROOT = Path(__file__).parents[3]
-SEED = int(os.environ.get("CAMPAIGN_SEED", "0"))
 MIXED = 400 if os.environ.get("LONG_TESTS") else 10
 SCALES = (1e-17, 1e-6, 1.0, 1e6, 1e17)
 VALUES = (-(2**31), -100, -1, 0, 1, 100, 2**31 - 1)
