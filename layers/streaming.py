@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -33,6 +33,7 @@ class OneStep:
     Args:
         model: a built model of layers that treat each step alone (`stepwise.is_stepwise`) and of layers
             that carry states: the recurrent layers of this package, causal convolutions, spectrograms.
+        taken: names that no state may have, such as those of inputs and outputs.
 
     Call arguments:
         inputs: (batch, packet, features), or (batch, packet) tokens or samples.
@@ -42,25 +43,24 @@ class OneStep:
         The model's outputs, and the states after the step by name.
 
     Attributes:
-        states: shape of each state without the batch, by its name LAYER_STATE ("lstm_h", "lstm_c"). If two
-            layers have one name, that of the second is LAYER_2_STATE.
+        states: shape of each state without the batch, by its name LAYER_STATE ("lstm_h", "lstm_c"). If a name
+            of a layer's states is taken, they are called LAYER_2_STATE.
 
     Raises:
         ValueError: a layer needs the whole sequence (a backward direction, attention or pooling over the
             sequence), or no layer carries a state. The message names the layer.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, taken: Collection[str] = ()) -> None:
         self.model = model
         self._layers = streaming_layers(model)
         self.states: dict[str, tuple[int, ...]] = {}
         for layer in self._layers:
             states = layer.stream_states(1)
-            numbered = (layer.name if number == 1 else f"{layer.name}_{number}" for number in count(1))
             prefix = next(
                 each
-                for each in numbered
-                if self.states.keys().isdisjoint(f"{each}_{name}" for name in states)
+                for each in numbered(layer.name)
+                if {*taken, *self.states}.isdisjoint(f"{each}_{name}" for name in states)
             )
             for name, state in states.items():
                 self.states[f"{prefix}_{name}"] = tuple(state.shape[1:])
@@ -84,6 +84,12 @@ class OneStep:
             outputs = self.model.call(inputs, **options)
         new = [state for layer in self._layers for state in carried.new.get(id(layer), ())]
         return outputs, dict(zip(self.states, new, strict=True))
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield names to choose from: `name`, then it with a number from 2 on, NAME_2."""
+    yield name
+    yield from (f"{name}_{number}" for number in count(2))
 
 
 def streaming_layers(model: keras.Model) -> list[Streaming]:

@@ -17,6 +17,7 @@ from ..export.choice import GOOD_ENOUGH, check_name, check_ranges, check_toleran
 from ..files import require_writable
 from ..ondevice.manifest import Execution, Precision
 from ..ondevice.native_messages import held_back
+from .model_source import located, require_there
 
 if TYPE_CHECKING:
     from ..export.any_model import Calibration, Report
@@ -41,12 +42,13 @@ class Export:
     """
 
     model: tyro.conf.Positional[Path]
-    """A model saved by Keras 3 (MODEL.keras) or Keras 2 (HDF5, MODEL.h5), by torch.export.save (MODEL.pt2),
-    or as ONNX (MODEL.onnx)."""
+    """A model saved by Keras 3 (MODEL.keras) or Keras 2 (HDF5, MODEL.h5), the folder of a SavedModel,
+    weights alone with --architecture, a file of torch.export.save (MODEL.pt2), ONNX (MODEL.onnx), or a model
+    in MLflow (models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/PATH)."""
     output: Path = Path("exports/models")
     """The bundle is written to OUTPUT/NAME."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
-    """The name of the bundle. Default: the model's file name."""
+    """The name of the bundle. Default: the model's file name; in MLflow its name, or the run's id."""
     precision: Annotated[tuple[tuple[Precision, ...], ...], tyro.conf.UseAppendAction] = ()
     """The number formats of weights and activations, one or several. Default: all; int8 and int16x8 only with
     --calibration."""
@@ -63,7 +65,7 @@ class Export:
     examples are enough. "random" draws random inputs, whose ranges may be too narrow for real ones. Default:
     files are checked on random inputs, and int8 and int16x8 are not made."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
-    """The length of the sequences, if the model leaves it open."""
+    """The length of the sequences, if the model leaves it open. Default: that of the calibration inputs."""
     tolerance: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None
     """The largest difference from Keras that an output may have, as a share of the range of its values.
     The default depends on the precision."""
@@ -71,13 +73,21 @@ class Export:
     """Make inputs and outputs of int8 and int16x8 files integers instead of float32. The states of a stream
     don't change."""
     lengths: bool = False
-    """Make files for sequences of any length up to --steps. They take padded sequences and, as second input,
-    their `length` (1,)."""
+    """Make files for sequences of any length up to --steps. They take padded sequences and their `length`
+    (1,), or NAME_length for each of several sequences."""
     custom_objects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE[:CLASS]")] = ()
     """Import your own classes and functions that the model needs: package.module for all of a module, or
     package.module:Class."""
     allow_lambda: bool = False
     """Load layers that hold Python code. It runs on this machine: only for files that you trust."""
+    signature: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    """Convert this signature of a SavedModel as TensorFlow wrote it, as a loop. Default: the layers that
+    Keras 2 described in the folder; if there are none, serving_default, or the only signature."""
+    architecture: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION", help_behavior_hint="")] = (
+        None
+    )
+    """Your own function package.module:function that returns the model, if the file holds weights only
+    (.weights.h5, or HDF5 of Keras 2). It is imported and called."""
     json: bool = False
     """Print one JSON object instead of the table."""
 
@@ -92,29 +102,33 @@ def run(command: Export) -> None:
         from ..export.keras.files import register
 
     register(command.custom_objects)
-    name = _name(command)
     problem = None
-    try:
-        report: Report | None = export_model(
-            load_model(command.model, allow_lambda=command.allow_lambda),
-            command.output,
-            name,
-            precisions=_flat(command.precision) or None,
-            executions=_flat(command.execution) or None,
-            target=command.target,
-            calibration=calibration,
-            steps=command.steps,
-            tolerance=command.tolerance,
-            integer_io=command.integer_io,
-            lengths=command.lengths,
+    with located(command.model) as (path, usual):
+        name = command.name or usual
+        model = load_model(
+            path,
+            allow_lambda=command.allow_lambda,
+            signature=command.signature,
+            architecture=command.architecture,
         )
-    except IncompleteExportError as error:
-        report, problem = error.report, error
+        try:
+            report: Report | None = export_model(
+                model,
+                command.output,
+                name,
+                precisions=_flat(command.precision) or None,
+                executions=_flat(command.execution) or None,
+                target=command.target,
+                calibration=calibration,
+                steps=command.steps,
+                tolerance=command.tolerance,
+                integer_io=command.integer_io,
+                lengths=command.lengths,
+            )
+        except IncompleteExportError as error:
+            report, problem = error.report, error
     if report is not None:
-        micro = command.target == "micro"
-        _print(
-            command, report, _for_microcontrollers(report, command.output / f"{name}_micro") if micro else []
-        )
+        _tell(command, report, name)
     if problem is not None:
         print(f"error: {command.model}: {problem}", file=sys.stderr)
         raise SystemExit(INCOMPLETE)
@@ -125,18 +139,12 @@ def _flat(given: Sequence[Sequence[str]]) -> list[str]:
     return [value for each in given for value in each]
 
 
-def _name(command: Export) -> str:
-    return command.name or command.model.stem
-
-
 def _check(command: Export) -> None:
-    if not command.model.is_file():
-        raise UserError(
-            f"{command.model}: expected a model in a .keras, .h5, .pt2 or .onnx file: no such file"
-        )
+    require_there(command.model)
+    if command.name is not None:
+        check_name(command.name)
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps: expected at least 1, got {command.steps}")
-    check_name(_name(command))
     check_tolerance(command.tolerance)
     integers = command.integer_io or command.target == "micro"
     check_ranges(_flat(command.precision), integers=integers, calibrated=command.calibration is not None)
@@ -169,6 +177,12 @@ def _calibration(path: Path | None) -> Calibration:
         return read_arrays(path)
     except UserError as error:
         raise UserError(f"--calibration {error}") from None
+
+
+def _tell(command: Export, report: Report, name: str) -> None:
+    """Write the C files if they are wanted, and print what was made."""
+    micro = command.target == "micro"
+    _print(command, report, _for_microcontrollers(report, command.output / f"{name}_micro") if micro else [])
 
 
 def _print(command: Export, report: Report, written: Sequence[Path]) -> None:

@@ -61,14 +61,29 @@ class IncompleteExportError(ExportError):
         """None if no variant could be made. Nothing is written then."""
 
 
-def load_model(path: Path, *, allow_lambda: bool = False) -> keras.Model:
-    """Load a .keras or HDF5 file, in safe mode unless told otherwise, or convert a .pt2 or .onnx file.
+def load_model(
+    path: Path,
+    *,
+    allow_lambda: bool = False,
+    signature: str | None = None,
+    architecture: str | None = None,
+) -> keras.Model:
+    """Load a model from a .keras or HDF5 file or a SavedModel, or convert a .pt2 or .onnx file.
+
+    Args:
+        path: the file, or the folder of a SavedModel.
+        allow_lambda: load layers that hold Python code, and run that code.
+        signature: take this signature of a SavedModel as TensorFlow wrote it. Default: the layers that Keras
+            2 described; if there are none, `serving_default` or the only signature.
+        architecture: "package.module:function" that makes the model, if the file holds weights only.
 
     Raises:
         UserError: the file can't be read, or it holds code and `allow_lambda` is False.
     """
-    converted = load_foreign(path)
-    return load_keras(path, allow_lambda=allow_lambda) if converted is None else converted
+    converted = load_foreign(path) if path.is_file() and architecture is None else None
+    if converted is not None:
+        return converted
+    return load_keras(path, allow_lambda=allow_lambda, signature=signature, architecture=architecture)
 
 
 def convert(
@@ -91,12 +106,12 @@ def convert(
         calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
             files are measured on them, and the file is checked on them. "random" draws random inputs, whose
             ranges may be too narrow for real ones. By default files are only checked on random inputs.
-        steps: the length of the sequences, if the model leaves it open.
+        steps: the length of the sequences, if the model leaves it open. Default: that of `calibration`.
         tolerance: the largest difference from Keras that an output may have, as a share of the range of its
             values. By default it depends on the precision.
         integer_io: make float32 inputs and outputs integers; int8 and int16x8 only.
-        lengths: make a file for sequences of any length up to `steps`: padded, with their `length` (1,) as a
-            second input. `calibration` may also hold "length" (N,).
+        lengths: make a file for sequences of any length up to `steps`: padded, with `length` (1,) as one
+            more input, or NAME_length for each of several. `calibration` may hold them, too: (N,).
 
     Returns:
         The content of the file.
@@ -154,13 +169,10 @@ def export_model(
         calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
             files are measured on them, and each file is checked on them. "random" draws random inputs, whose
             ranges may be too narrow for real ones. By default files are only checked on random inputs.
-        steps: the length of the sequences, if the model leaves it open.
-        tolerance: the largest difference from Keras that an output may have, as a share of the range of its
-            values. By default it depends on the precision.
+        steps: the length of the sequences, if the model leaves it open. Default: that of `calibration`.
         integer_io: make float32 inputs and outputs integers; int8 and int16x8 only, which are then the
             default precisions.
-        lengths: make files for sequences of any length up to `steps`: padded, with their `length` (1,) as a
-            second input. `calibration` may also hold "length" (N,).
+        tolerance, lengths: see `convert`.
 
     Raises:
         UserError: the model can't be converted, or the name, tolerance or inputs are wrong. Then nothing

@@ -13,6 +13,7 @@ import numpy as np
 from .._layers import layers
 from .keras.lengths import WithLength
 from .keras.saved_model import InputSpecs, write_saved_model
+from .keras.signature import Signature
 from .verify.reference import Reference
 
 
@@ -64,6 +65,12 @@ class PreparedModel:
             raise ValueError(
                 f"{stateful[0]}: execution {execution!r}: it is stateful, so it can only run as a stream: "
                 "expected 'step'"
+            )
+        written = [each.name for each in self.model._flatten_layers() if isinstance(each, Signature)]
+        if written and execution != "loop":
+            raise ValueError(
+                f"{written[0]}: execution {execution!r}: its steps are as TensorFlow wrote them: "
+                "expected 'loop'"
             )
         if execution == "step" and isinstance(self.model, WithLength):
             raise ValueError("a stream ends with its last step and needs no lengths")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 from contextlib import suppress
-from types import ModuleType
 
 from mlflow.utils.import_hooks import register_post_import_hook
 
@@ -17,14 +16,14 @@ class Plugin:
     """For MLflow, a provider of tags for runs. It has none; it imports our layers when MLflow needs Keras."""
 
     def __init__(self) -> None:
-        register_post_import_hook(_import_layers, "mlflow.keras")
+        register_post_import_hook(lambda _: import_layers(), "mlflow.keras")
 
     def in_context(self) -> bool:
         """Return whether there are tags."""
         return False
 
 
-def _import_layers(_: ModuleType) -> None:
+def import_layers() -> None:
     """Import the layers of all apps' networks; an app whose libraries are not installed is left out."""
     from ..app import APPS, app_names
 

@@ -67,7 +67,7 @@ def start(
             parent or the experiment can't be used.
     """
     uri = prepare()
-    with _tracking_uri(uri):
+    with tracking_uri(uri):
         if run_id:
             experiment_id, logged = _reopen(run_id, app_name)
         else:
@@ -154,7 +154,7 @@ def _closing(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def _tracking_uri(uri: str) -> Iterator[None]:
+def tracking_uri(uri: str) -> Iterator[None]:
     """Set MLflow's address of the store, which is one variable for the whole process."""
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)

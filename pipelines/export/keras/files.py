@@ -1,9 +1,8 @@
-"""Load the Keras model of a file: .keras, or HDF5 of Keras 2 or 3."""
+"""Load the Keras model of a file: .keras, HDF5 of Keras 2 or 3, a SavedModel, or weights alone."""
 
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -15,10 +14,10 @@ import keras
 from ...errors import UserError
 from ...files import require_regular
 from ..archives import MOST_BYTES, check_archive
-from .hdf5 import SIGNATURE, load_hdf5
+from .error_text import why_not_loaded
+from .folders import load_folder
+from .hdf5 import is_hdf5, load_hdf5, with_weights
 from .weight_limit import weight_limit
-
-_UNKNOWN = re.compile(r"Could not locate \w+ '([^']+)'|Unknown (?:layer|object|cell): '?([\w>]+)'?")
 
 
 def register(names: Sequence[str]) -> None:
@@ -31,18 +30,47 @@ def register(names: Sequence[str]) -> None:
     Raises:
         UserError: there is no such module or class.
     """
+    for name in names:
+        keras.saving.get_custom_objects().update(_imported("custom-objects", name))
+
+
+def _imported(option: str, name: str) -> dict[str, Any]:
+    """Import what the user names in an option, package.module or package.module:name."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    for name in names:
-        module_name, _, wanted = name.partition(":")
-        try:
-            module = importlib.import_module(module_name)
-        except ImportError as error:
-            raise UserError(f"custom-objects: {name}: {error}") from None
-        found = _defined(module) if not wanted else {wanted: getattr(module, wanted, None)}
-        if None in found.values() or not found:
-            raise UserError(f"custom-objects: {name}: {module_name} has no {wanted or 'class or function'}")
-        keras.saving.get_custom_objects().update(found)
+    module_name, _, wanted = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UserError(f"{option}: {name}: {error}") from None
+    found = _defined(module) if not wanted else {wanted: getattr(module, wanted, None)}
+    if None in found.values() or not found:
+        raise UserError(f"{option}: {name}: {module_name} has no {wanted or 'class or function'}")
+    return found
+
+
+def made_by(architecture: str) -> keras.Model:
+    """Call the user's own function, "package.module:function", and return the model that it makes.
+
+    Raises:
+        UserError: there is no such function, it needs arguments, or it returns something else.
+    """
+    _, _, name = architecture.partition(":")
+    if not name:
+        raise UserError(f"architecture: expected package.module:function, got {architecture!r}")
+    function = _imported("architecture", architecture)[name]
+    try:
+        model = function()
+    except TypeError as error:
+        raise UserError(
+            f"architecture: {architecture}: expected a function without arguments: {error}"
+        ) from None
+    if not isinstance(model, keras.Model):
+        raise UserError(
+            f"architecture: {architecture}: expected a function that returns a keras.Model, "
+            f"got a {type(model).__name__}"
+        )
+    return model
 
 
 def _defined(module: Any) -> dict[str, Any]:
@@ -53,55 +81,48 @@ def _defined(module: Any) -> dict[str, Any]:
     }
 
 
-def load_keras(path: Path, *, allow_lambda: bool = False) -> keras.Model:
-    """Load a model from a .keras or HDF5 file, without running code that the file holds.
+def load_keras(
+    path: Path,
+    *,
+    allow_lambda: bool = False,
+    signature: str | None = None,
+    architecture: str | None = None,
+) -> keras.Model:
+    """Load a model from a file or a SavedModel, without running code that it holds.
 
     Args:
-        path: the file; its content decides which of both it is.
+        path: a .keras or HDF5 file, whose content decides which of both it is; or the folder of a SavedModel.
         allow_lambda: load layers that hold Python code, and run that code.
+        signature: take this signature of a SavedModel as TensorFlow wrote it.
+        architecture: "package.module:function", the user's own function that makes the model, if the file
+            holds weights only.
 
     Raises:
         UserError: the file is something else, is damaged, needs classes that are not known, or holds code.
     """
+    if signature is not None and not path.is_dir():
+        raise UserError(f"{path}: --signature: expected the folder of a SavedModel")
+    made = None if architecture is None else made_by(architecture)
     try:
-        require_regular(path, MOST_BYTES, "a Keras model")
         with weight_limit():
-            model = _loaded(path, safe_mode=not allow_lambda)
+            model = _loaded(path, signature, made, safe_mode=not allow_lambda)
     except UserError:
         raise
     except Exception as error:  # Keras raises many types for files that are damaged or made to harm
-        raise UserError(f"{path}: {_reason(error)}") from None
+        raise UserError(f"{path}: {why_not_loaded(error)}") from None
     if not isinstance(model, keras.Model):
         raise UserError(f"{path}: expected a keras.Model, found a {type(model).__name__}")
     return model
 
 
-def _loaded(path: Path, *, safe_mode: bool) -> Any:
-    with path.open("rb") as file:
-        is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
-    if is_hdf5:
-        return load_hdf5(path, safe_mode=safe_mode)
+def _loaded(path: Path, signature: str | None, made: keras.Model | None, *, safe_mode: bool) -> Any:
+    if path.is_dir() and made is None:
+        return load_folder(path, signature=signature, safe_mode=safe_mode)
+    require_regular(path, MOST_BYTES, "a Keras model")
     if zipfile.is_zipfile(path):
         check_archive(path)
+    if made is not None:
+        return with_weights(made, path)
+    if is_hdf5(path):
+        return load_hdf5(path, safe_mode=safe_mode)
     return keras.saving.load_model(path, compile=False, safe_mode=safe_mode)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip()
-    if unknown := _UNKNOWN.search(text):
-        name = unknown[1] or unknown[2]
-        return (
-            f"it needs {name}, which Keras does not know: name the module that defines it, --custom-objects "
-            f"package.module:{name.rpartition('>')[2]}, or register it with Keras there"
-        )
-    if "lambda" in text.lower():
-        return (
-            "it holds Python code (a lambda) that loading would run: --allow-lambda if you trust the file, "
-            "or save the model with a layer of your own instead"
-        )
-    if isinstance(error, RecursionError):
-        return "expected a Keras model: its settings are nested too deep"
-    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
-        return "there is a layer of PyTorch in it, which is a pickle and could run any code"
-    first = text.splitlines()[0] if text else type(error).__name__
-    return f"expected a Keras model in a .keras or .h5 file, or a .pt2 or .onnx file: {first}"

@@ -18,12 +18,39 @@ import numpy as np
 
 from ...errors import UserError
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""The first bytes of an HDF5 file."""
+_FIRST_BYTES = b"\x89HDF\r\n\x1a\n"
 _CUDNN = {"CuDNNLSTM": ("LSTM", 4), "CuDNNGRU": ("GRU", 3)}
 """Keras 2's layers for NVIDIA's library: the layer of today, and its number of gates."""
 _GONE = ("time_major", "implementation")
 """Settings of recurrent layers that Keras 3 no longer has."""
+
+
+def is_hdf5(path: Path) -> bool:
+    """Return whether a file is an HDF5 file, whatever its name.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        return file.read(len(_FIRST_BYTES)) == _FIRST_BYTES
+
+
+def with_weights(model: keras.Model, path: Path) -> keras.Model:
+    """Load weights into a model, from an HDF5 file of Keras 2 or 3 or a .keras file, whatever its name.
+
+    Raises:
+        ValueError, KeyError, OSError: the file holds no weights, or those of another model.
+    """
+    ending = ".keras"
+    if is_hdf5(path):
+        with h5py.File(path) as file:
+            of_keras_2 = "layer_names" in file.attrs or "model_weights" in file
+        ending = ".h5" if of_keras_2 else ".weights.h5"
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"model{ending}"  # Keras goes by the name
+        shutil.copyfile(path, copy)
+        model.load_weights(copy)
+    return model
 
 
 def load_hdf5(path: Path, *, safe_mode: bool) -> keras.Model:
@@ -49,7 +76,10 @@ def _modernise(file: Any, path: Path) -> None:
     """Change settings and weights that only Keras 2 knows."""
     text = file.attrs.get("model_config")
     if text is None:
-        raise UserError(f"{path}: expected a whole model, found weights only: save it with model.save(...)")
+        raise UserError(
+            f"{path}: expected a whole model, found weights only: name your function that makes the model, "
+            "--architecture package.module:function, or save it with model.save(...)"
+        )
     config = json.loads(text)
     for layer in _layers(config):
         settings = layer["config"]
@@ -65,6 +95,8 @@ def _modernise(file: Any, path: Path) -> None:
                 break
         for each in _recurrent_inside(layer):
             _rewrite_settings(each)
+            if each is not layer:
+                _name_module(each)
     file.attrs["model_config"] = json.dumps(config)
 
 
@@ -79,11 +111,25 @@ def _layers(config: Any) -> Iterator[dict[str, Any]]:
 
 
 def _recurrent_inside(layer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the config of a layer, and of the layers that it wraps."""
+    """Yield the config of a layer, and of the layers and cells that it wraps."""
     yield layer
-    for key in ("layer", "backward_layer", "forward_layer"):
-        if isinstance(inner := layer["config"].get(key), dict):
-            yield from _recurrent_inside(inner)
+    if isinstance(layer["config"], list):  # an old Sequential model
+        return
+    for key in ("layer", "backward_layer", "forward_layer", "cell", "cells"):
+        found = layer["config"].get(key)
+        for inner in found if isinstance(found, list) else [found]:
+            if isinstance(inner, dict):
+                yield from _recurrent_inside(inner)
+
+
+def _name_module(layer: dict[str, Any]) -> None:
+    """Say where the class of a wrapped layer is. Keras 2 did so from 2.13 on."""
+    if "module" not in layer:
+        name = layer["class_name"]
+        if name in ("Functional", "Model"):
+            layer |= {"class_name": "Functional", "module": "keras.src.models.functional"}
+        elif module := next((each for each in (keras, keras.layers) if hasattr(each, name)), None):
+            layer |= {"module": module.__name__, "registered_name": None}
 
 
 def _rewrite_settings(layer: dict[str, Any]) -> None:

@@ -51,19 +51,26 @@ def _check_size(name: str, shape: tuple[int | None, ...], most: int) -> None:
         raise UserError(f"{name}: expected at most {most:,} numbers an example, found {numbers:,}")
 
 
-def by_name(model: keras.Model, given: Arrays | np.ndarray) -> dict[str, np.ndarray]:
+def by_name(
+    model: keras.Model, given: Arrays | np.ndarray, names: Mapping[str, str]
+) -> dict[str, np.ndarray]:
     """Return inputs by the names of the model; a model with one input needs no name.
+
+    Args:
+        model: the converted model. Its inputs are called as in a saved file of the original.
+        given: an array, or arrays by name.
+        names: the name in `model` by the name in the original, which differs in memory if Keras made it up.
 
     Raises:
         UserError: a single array is given for a model with several inputs.
     """
-    names = [each.name for each in getattr(model, "inputs", None) or []]
+    known = [each.name for each in getattr(model, "inputs", None) or []]
     arrays = dict(given) if isinstance(given, Mapping) else {"inputs": np.asarray(given)}
-    if len(names) == 1 and len(arrays) == 1:
-        return {names[0]: next(iter(arrays.values()))}
-    if len(names) > 1 and not isinstance(given, Mapping):
-        raise UserError(f"calibration: expected arrays by name, {names}, since the model has several inputs")
-    return arrays
+    if len(known) == 1 and len(arrays) == 1:
+        return {known[0]: next(iter(arrays.values()))}
+    if len(known) > 1 and not isinstance(given, Mapping):
+        raise UserError(f"calibration: expected arrays by name, {known}, since the model has several inputs")
+    return {names.get(name, name): array for name, array in arrays.items()}
 
 
 def token_inputs(model: keras.Model) -> set[str]:
@@ -130,6 +137,9 @@ def input_specs(model: keras.Model, calibration: Arrays | None, steps: int | Non
             known[i] if size is None and i < len(known) else size for i, size in enumerate(given.shape[1:])
         ]
         shape = [steps if size is None else size for size in shape]
+        opened = [size for i, size in enumerate(shape) if given.shape[i + 1] is None]
+        if steps is not None and calibration is not None and opened and steps not in opened:
+            raise UserError(f"steps: {steps}, but the calibration inputs of {given.name} have {opened[0]}")
         if None in shape:
             raise UserError(
                 f"{given.name}: the model leaves its length open, {tuple(given.shape)}: expected --steps"

@@ -13,7 +13,7 @@ from ..._layers import layers
 from ...errors import UserError
 from ..prepared_model import PreparedModel
 from ..verify.reference import Reference
-from .lengths import LENGTH, WithLength, answer_to_cut, checked_lengths, drawn_lengths, with_length
+from .lengths import WithLength, all_lengths, answer_to_cut, is_length, with_length
 from .model_inputs import (
     Arrays,
     by_name,
@@ -24,7 +24,9 @@ from .model_inputs import (
     random_inputs,
     whole_inputs,
 )
+from .names import input_names, output_names
 from .plain import plain
+from .saved_model import arguments
 from .training_loss import without_ctc_loss
 
 _MOST_VERIFIED = 64
@@ -75,21 +77,25 @@ def _prepared(
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: {error}") from None
     given = dict(calibration) if isinstance(calibration, Mapping) else calibration
-    known = given.pop(LENGTH, None) if lengths and isinstance(given, dict) else None
+    known = _taken_lengths(given, ours) if lengths and isinstance(given, dict) else {}
     if given is not None:
-        given = by_name(ours, given)
+        given = by_name(ours, given, input_names(model, ours))
     specs = input_specs(ours, given, steps)
     inputs = random_inputs(ours, specs) if given is None else checked_inputs(given, specs)
     if lengths:
         ours, specs = with_length(ours, specs)
-        count, most = next(iter(inputs.values())).shape[:2]
-        drawn = drawn_lengths(count, most) if known is None else checked_lengths(known, count, most)
-        inputs = {**inputs, LENGTH: drawn}
+        inputs |= all_lengths(ours, len(next(iter(inputs.values()))), known)
     examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
     outputs = _answers(model, ours, verified)
     reference = Reference(verified, outputs, sigmoids=_sigmoids(model, list(outputs)))
     return PreparedModel(ours, specs, examples, reference, whole_inputs(ours, specs))
+
+
+def _taken_lengths(given: dict[str, np.ndarray], model: keras.Model) -> dict[str, np.ndarray]:
+    """Take the lengths out of the inputs that the user gave."""
+    own = {each.name for each in getattr(model, "inputs", None) or []}
+    return {name: given.pop(name) for name in list(given) if is_length(name) and name not in own}
 
 
 def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str, np.ndarray]:
@@ -102,7 +108,7 @@ def _answers(model: keras.Model, ours: keras.Model, inputs: Arrays) -> dict[str,
         whole = {key: np.repeat(array, size, axis=0) for key, array in batch.items()}
         rows.append(keras.tree.map_structure(partial(_first_of, size), _answer(model, ours, whole)))
     first = rows[0]
-    names = list(first) if isinstance(first, dict) else _names(model, len(keras.tree.flatten(first)))
+    names = list(first) if isinstance(first, dict) else output_names(model, len(keras.tree.flatten(first)))
     flat = [
         [row[name] for name in names] if isinstance(row, dict) else keras.tree.flatten(row) for row in rows
     ]
@@ -126,10 +132,13 @@ def _wants_one(model: keras.Model, ours: keras.Model) -> bool:
 
 
 def _answer(model: keras.Model, ours: keras.Model, batch: Arrays) -> Any:
+    network = ours.model if isinstance(ours, WithLength) else ours
+    names = {name: old for old, name in input_names(model, network).items()}
     if isinstance(ours, WithLength):
-        (sequence,) = (array for name, array in batch.items() if name != LENGTH)
-        return ours.padded(answer_to_cut(model, sequence, int(batch[LENGTH][0])))
-    return model(batch if len(batch) > 1 else next(iter(batch.values())), training=False)
+        cut = {names[name]: int(batch[length][0]) for name, length in ours.length_of.items()}
+        return ours.padded(answer_to_cut(model, {old: batch[name] for name, old in names.items()}, cut))
+    given = {names.get(name, name): array for name, array in batch.items()}
+    return model(arguments(model, given), training=False)
 
 
 def _sigmoids(model: keras.Model, names: list[str]) -> set[str]:
@@ -144,11 +153,3 @@ def _is_sigmoid(operation: Any) -> bool:
         operation = operation.layer
     activation = getattr(operation, "activation", None)
     return activation is keras.activations.sigmoid or type(operation).__name__ == "Sigmoid"
-
-
-def _names(model: keras.Model, count: int) -> list[str]:
-    graph = getattr(model, "_functional", None) or model  # the graph inside a Sequential model
-    names = list(getattr(graph, "output_names", None) or [])
-    if len(names) == count == len(set(names)):
-        return names
-    return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]

@@ -70,7 +70,7 @@ def _endpoints(
     model: keras.Model, input_specs: InputSpecs, output_names: Sequence[str], with_batches: bool
 ) -> list[Endpoint]:
     def serve(inputs: Tensors) -> Tensors:
-        return _named(model(_given(inputs), training=False), output_names)
+        return _named(model(arguments(model, inputs), training=False), output_names)
 
     batches = (("serve", 1), ("serve_batch", None)) if with_batches else (("serve", 1),)
     return [(name, serve, [_tensor_specs(input_specs, batch)]) for name, batch in batches]
@@ -84,14 +84,14 @@ def _step_endpoints(
     packet: int,
     whole: Collection[str],
 ) -> list[Endpoint]:
-    one_step = layers.OneStep(model)
+    one_step = layers.OneStep(model, taken=(*input_specs, *output_names))
 
     def init() -> Tensors:
         return one_step.initial_states(1)
 
     def step(given: Tensors) -> Tensors:
         states = {name: given[name] for name in one_step.states}
-        outputs, states = one_step(_given({name: given[name] for name in input_specs}), states)
+        outputs, states = one_step(arguments(model, {name: given[name] for name in input_specs}), states)
         return {**_named(outputs, output_names), **states}
 
     of_one = {
@@ -104,8 +104,15 @@ def _step_endpoints(
     return [("init", init, []), ("step", step, [specs])]
 
 
-def _given(inputs: Tensors) -> Any:
-    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
+def arguments(model: keras.Model, inputs: Mapping[str, Any]) -> Any:
+    """Return inputs by name as the model takes them: in the structure of a Functional model's own.
+
+    A single input may have any name.
+    """
+    only = next(iter(inputs.values())) if len(inputs) == 1 else None
+    if hasattr(model, "operations") and not isinstance(model, keras.Sequential):
+        return keras.tree.map_structure(lambda each: inputs[each.name] if only is None else only, model.input)
+    return inputs if only is None else only
 
 
 def _named(outputs: Any, names: Sequence[str]) -> Tensors:

@@ -5,6 +5,7 @@ Each file is parsed once, changed by the passes in `passes/`, and packed once.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -31,6 +32,8 @@ from .quantize import StaticQuantizer
 Examples = Sequence[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, with a batch dimension of 1."""
 
+_LACKING = re.compile(r"^(?:TF Select|Custom) ops: (.+)$", re.MULTILINE)
+"""What the converter says of operations that only TensorFlow has."""
 _NOT_FUSED = " or ".join(each for each in EXECUTIONS if each != "fused")
 
 
@@ -151,8 +154,7 @@ class Source:
                 return converter.convert()
             except Exception as error:  # the converter raises the failed pass's own type
                 failed = error
-        reason = str(failed).strip() or type(failed).__name__
-        raise ExportError(f"{precision}: does not convert: {reason.splitlines()[0]}") from failed
+        raise ExportError(f"{precision}: {_reason(failed)}") from failed
 
     def _fused_integer(self, precision: str, *, integer_io: bool) -> bytes:
         """Return a file with TFLite's own LSTM op in integers, which only the converter can quantise."""
@@ -183,6 +185,15 @@ def check_integer_io(precisions: Iterable[str]) -> None:
             raise UserError(
                 f"integer-io: expected a precision among {', '.join(ACTIVATION_BITS)}, got {precision}"
             )
+
+
+def _reason(failed: Exception) -> str:
+    """Return why the converter failed: the operations that TFLite lacks, or else the first line."""
+    text = str(failed).strip() or type(failed).__name__
+    lacking = [name for line in _LACKING.findall(text) for name in line.split(", ")]
+    if lacking:
+        return f"needs operations that TFLite has not: {', '.join(sorted(set(lacking)))}"
+    return f"does not convert: {text.splitlines()[0]}"
 
 
 def _quantize_weights(converter: tf.lite.TFLiteConverter) -> None:

@@ -72,7 +72,10 @@ def test_where_nothing_is_trained_or_shipped_one_learns_how_to_train(run, tmp_pa
         (["fly"], "unknown app 'fly': expected one of"),
         (["--fly"], "unknown option --fly: expected a verb or an app, --help, --version"),
         (["sentiment", "fly"], f"unknown verb 'fly': expected one of {', '.join(console.APP_VERBS)}"),
-        (["export", "none.keras"], "none.keras: expected a model in a .keras, .h5, .pt2 or .onnx file"),
+        (
+            ["export", "none.keras"],
+            "none.keras: expected a model in a .keras, .h5, .pt2 or .onnx file, or the folder",
+        ),
         (["benchmark", "none"], "none: expected a bundle's folder or a .tflite file"),
         (["ui", "--port", "x"], "--port"),
         (["--tyro-write-completion", "sh", "x"], "expected one of bash, zsh, tcsh, fish"),

@@ -106,7 +106,7 @@ def test_what_has_no_counterpart_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"b\.weights\.h5: expected a whole model, found weights only"):
         load_model(tmp_path / "b.weights.h5")
     (tmp_path / "c.h5").write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(UserError, match=r"c\.h5: expected a Keras model in a \.keras or \.h5 file"):
+    with pytest.raises(UserError, match=r"c\.h5: expected a model in a \.keras, \.h5"):
         load_model(tmp_path / "c.h5")
 
 
@@ -160,3 +160,45 @@ def test_code_in_a_file_runs_only_if_allowed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_model(path, allow_lambda=True)(X), model(X))
     with pytest.raises(UserError, match="--allow-lambda"):
         load_model(path)
+
+
+OWN_NETWORK = f"""
+import keras
+def network(units=4):
+    return keras.Sequential([
+        keras.Input([{STEPS}, {FEATURES}]),
+        keras.layers.Bidirectional(keras.layers.LSTM(units)),
+        keras.layers.Dense(2),
+    ])
+def other():
+    return network(5)
+def nothing():
+    return None
+def one_argument(x):
+    return network()
+"""
+
+
+def test_weights_alone_go_into_the_users_own_model(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "own_network_of_test.py").write_text(OWN_NETWORK)
+    monkeypatch.chdir(tmp_path)
+    model = network(keras.layers.Bidirectional(keras.layers.LSTM(UNITS)))
+    model.save_weights(tmp_path / "of_3.weights.h5")
+    model.save(tmp_path / "whole.h5")
+    with h5py.File(tmp_path / "whole.h5") as whole, h5py.File(tmp_path / "of_2.h5", "w") as alone:
+        for name, group in whole["model_weights"].items():
+            whole.copy(group, alone, name)
+        alone.attrs.update(whole["model_weights"].attrs)
+    for file in ("of_3.weights.h5", "of_2.h5"):
+        found = load_model(tmp_path / file, architecture="own_network_of_test:network")
+        np.testing.assert_allclose(found(X), model(X), rtol=1e-6)
+        with pytest.raises(UserError, match=f"{file}: "):
+            load_model(tmp_path / file, architecture="own_network_of_test:other")
+    for name, said in {
+        "own_network_of_test": "expected package.module:function",
+        "own_network_of_test:missing": "own_network_of_test has no missing",
+        "own_network_of_test:nothing": "expected a function that returns a keras.Model, got a NoneType",
+        "own_network_of_test:one_argument": "expected a function without arguments: ",
+    }.items():
+        with pytest.raises(UserError, match=f"^architecture: .*{said}"):
+            load_model(tmp_path / "of_2.h5", architecture=name)

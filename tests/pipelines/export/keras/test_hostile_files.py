@@ -52,9 +52,9 @@ def with_torch(text: str) -> str:
         (with_torch, "PyTorch"),
         (lambda text: text.replace('"units": 4', f'"units": {2**30}'), "of weights: gru.* needs more"),
         (lambda text: text.replace('"units": 4', '"units": 30000'), "of weights: gru.* needs more"),
-        (lambda text: text[:-1], "expected a Keras model in a .keras"),
-        (lambda text: "{}", "expected a Keras model in a .keras"),
-        (lambda text: "3", "expected a Keras model in a .keras"),
+        (lambda text: text[:-1], "expected a model in a .keras"),
+        (lambda text: "{}", "expected a model in a .keras"),
+        (lambda text: "3", "expected a model in a .keras"),
     ],
     ids=["deep", "deep inside", "torch", "2^30 units", "30,000 units", "cut", "empty", "number"],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.errors import ExportError, UserError
 from pipelines.export.any_model import convert
+from pipelines.export.keras.saved_model import arguments
 from pipelines.ondevice.model import Model
 
 K = keras.layers
@@ -59,12 +60,83 @@ def sequential(*layers: keras.layers.Layer, batch: int | None = None) -> keras.M
 
 
 def of_two() -> keras.Model:
+    """Two sequences that go step by step together."""
     a, b = keras.Input([STEPS, FEATURES], name="a"), keras.Input([STEPS, FEATURES], name="b")
     return keras.Model([a, b], K.LSTM(3)(K.Concatenate()([a, b])), name="mine")
 
 
-def of_tokens() -> keras.Model:
-    return keras.Sequential([keras.Input([STEPS], name="t", dtype="int32"), K.Embedding(5, 4), K.LSTM(3)])
+def translating() -> keras.Model:
+    """Tokens, frames and a vector: an encoder, a decoder that attends to it, and a vector for all steps."""
+    tokens, frames = keras.Input([None], name="tokens", dtype="int32"), keras.Input([None, 2], name="frames")
+    memory = K.Bidirectional(K.GRU(2, return_sequences=True))(K.Embedding(5, 3, mask_zero=True)(tokens))
+    hidden = K.LSTM(4, return_sequences=True)(frames)
+    attended = K.Attention()([hidden, memory])
+    attended = K.Add()([attended, K.MultiHeadAttention(1, 2)(hidden, hidden)])
+    vector = keras.Input([3], name="vector")
+    pooled = K.Concatenate()([K.GlobalAveragePooling1D()(attended), vector])
+    return keras.Model([tokens, frames, vector], {"by_step": K.Dense(2)(attended), "one": K.Dense(2)(pooled)})
+
+
+def masking() -> keras.Model:
+    return sequential(K.Masking(), K.LSTM(3))
+
+
+def cut(model: keras.Model, inputs: dict[str, np.ndarray], lengths: dict[str, int]) -> dict[str, np.ndarray]:
+    """Return the answers of Keras to the cut sequences, by name."""
+    given = {
+        name: array[:, : lengths.get(name)] if name in lengths else array for name, array in inputs.items()
+    }
+    answer = model.call(arguments(model, given))
+    return answer if isinstance(answer, dict) else {"": answer}
+
+
+def padding(array: np.ndarray, length: int) -> np.ndarray:
+    padded = array.copy()
+    padded[:, length:] = padded[:, length:][:, ::-1] + (array.dtype.kind == "f") * 9
+    return padded
+
+
+def check(model: keras.Model, steps: int, lengths: list[dict[str, int]], of: dict[str, str]) -> None:
+    """Check that a file answers to padded sequences as Keras to cut ones.
+
+    Args:
+        lengths: by input.
+        of: the name of the length by input.
+    """
+    rng = np.random.default_rng(0)
+    inputs = {}
+    for each in model.inputs:
+        shape = [1, *(size or steps for size in each.shape[1:])]
+        whole = each.dtype == "int32"
+        inputs[each.name] = (
+            rng.integers(1, 5, shape, np.int32) if whole else rng.normal(size=shape).astype("f")
+        )
+    device = Model(convert(model, steps=steps, lengths=True))
+    for chosen in lengths:
+        given = {
+            name: padding(array, chosen[name]) if name in chosen else array for name, array in inputs.items()
+        }
+        given |= {of[name]: np.array([length], np.int32) for name, length in chosen.items()}
+        answers = device(**given)
+        for (_, wanted), got in zip(
+            sorted(cut(model, inputs, chosen).items()), dict(sorted(answers.items())).values(), strict=True
+        ):
+            behind = [(0, 0), (0, got.shape[1] - wanted.shape[1]), *[(0, 0)] * (got.ndim - 2)]
+            np.testing.assert_allclose(got, np.pad(wanted, behind), atol=1e-5, err_msg=str(chosen))
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax")
+def test_tokens_two_sequences_and_attention() -> None:
+    of = {"tokens": "tokens_length", "frames": "frames_length"}
+    check(translating(), 6, [{"tokens": 2, "frames": 5}, {"tokens": 6, "frames": 1}], of)
+
+
+def test_sequences_that_go_together_share_a_length() -> None:
+    check(of_two(), STEPS, [{"a": 3, "b": 3}, {"a": STEPS, "b": STEPS}], {"a": "length", "b": "length"})
+
+
+def test_a_layer_that_makes_a_mask_keeps_the_lengths() -> None:
+    check(masking(), STEPS, [{"x": 3}], {"x": "length"})
 
 
 REFUSED = {
@@ -80,10 +152,11 @@ REFUSED = {
         lambda: sequential(K.LSTM(3, return_sequences=True), K.Flatten(), K.Dense(2)),
         "mine: can't process shorter sequences:",
     ),
-    "own mask": (lambda: sequential(K.Masking(), K.LSTM(3)), "mine: .* got one that makes its own mask"),
     "stateful": (lambda: sequential(K.LSTM(3, stateful=True), batch=1), "lstm: .* found a stateful one"),
-    "two": (of_two, r"mine: expected .* one float sequence \(steps, features\), got inputs .*'a'.*'b'"),
-    "tokens": (of_tokens, r"expected .* one float sequence .* got inputs .*int32"),
+    "no steps": (
+        lambda: keras.Sequential([keras.Input([4], name="v"), K.RepeatVector(3), K.LSTM(2)], name="mine"),
+        r"mine: expected .* model of sequences \(steps, \.\.\.\), got inputs .*'v'",
+    ),
 }
 
 
