@@ -11,7 +11,7 @@ from pipelines.ondevice.vocabulary import END, Vocabulary
 
 from .config import CaptioningConfig
 
-_ROUND = 12  # lengths are rounded up to a multiple of this, because XLA compiles for each length
+_ROUND = 6  # lengths are rounded up to a multiple of this, because XLA compiles for each length
 
 
 class Augment:
