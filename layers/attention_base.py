@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from .checks import require_sequences, valid_steps
+from .plain_layer import PlainLayer
 
 Shape = Sequence[int | None]
 Projected = tuple[tf.Tensor, tf.Tensor]
@@ -38,7 +39,7 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     return tf.cast(tf.nn.softmax(scores), dtype)
 
 
-class Attention(keras.layers.Layer):
+class Attention(PlainLayer):
     """A weighted mean of a memory; the base class of all attention layers.
 
         k, v = project_memory(memory)

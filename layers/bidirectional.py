@@ -9,13 +9,14 @@ import keras
 import tensorflow as tf
 
 from .checks import require_sequences, valid_steps
+from .plain_layer import PlainLayer
 from .recurrent import Recurrent
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class Bidirectional(keras.layers.Layer):
+class Bidirectional(PlainLayer):
     """Run one recurrent layer over a sequence and a second one over its reverse, and merge the outputs.
 
         f = layer(x)
@@ -157,6 +158,10 @@ class Bidirectional(keras.layers.Layer):
         for direction in (self.forward_layer, self.backward_layer):
             if direction.stateful:
                 direction.reset_state()
+
+    def reset_states(self) -> None:
+        """Do what `reset_state` does; Keras 2 had this name."""
+        self.reset_state()
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None], **_: Any) -> Any:
         """Return the shape of each tensor that `call` returns."""

@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .plain_layer import PlainLayer
 from .states import after_the_past, zero_past
 
 
-class _Causal(keras.layers.Layer):
+class _Causal(PlainLayer):
     """A mixin that makes a Keras convolution causal along its first axis, time."""
 
     def __init__(
@@ -180,7 +181,7 @@ class CausalConv2D(_Causal, keras.layers.Conv2D):
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class CausalPadding1D(keras.layers.Layer):
+class CausalPadding1D(PlainLayer):
     """Zeros before a sequence, for a window behind it that sees so many earlier steps.
 
     In a stream these are the steps before the current ones, and zeros before the first one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from .cells.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTMCell
 from .cells.gru import GRU, GRUCell
 from .cells.lstm import LSTM, LSTMCell
 from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
+from .checks import without_keras_options
 from .recurrent import Recurrent
 from .stack import Stack
 
@@ -35,6 +37,9 @@ _FUNCTIONS_AS_LAYERS = (
     keras.layers.Softmax,
 )
 """Layers without weights and state, which may be used as activations."""
+_OF_RNN = ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask", "stateful")
+_OF_EACH = ("stateful", "checkpoint_every", "check_numerics")
+"""Options of `Recurrent` that every layer of a `Stack` gets."""
 _UNSUPPORTED = {"activity_regularizer": None}
 """Keras options that this package lacks, and the value that turns each off."""
 _WITHOUT_COUNTERPART = {"peepholes": False, "projection": None, "layer_normalization": False, "zoneout": 0.0}
@@ -114,44 +119,65 @@ def to_keras(layer: Any) -> Any:
 
 
 def _recurrent(rnn: Any) -> Recurrent:
-    names = ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask", "stateful")
-    options = {name: getattr(rnn, name) for name in names}
-    cell = _cell(rnn.cell, rnn.name)
+    options = {name: getattr(rnn, name) for name in _OF_RNN}
+    cell = _made_cell(rnn.cell, rnn.name)
     return Recurrent(cell, name=rnn.name, trainable=rnn.trainable, dtype=rnn.dtype_policy, **options)
 
 
 def _stack(rnn: Any) -> Stack:
     """Convert an RNN over several cells to a `Stack`."""
-    for option in ("return_state", "go_backwards"):
-        if getattr(rnn, option):
-            raise ValueError(
-                f"{rnn.name}: {option}=True over several cells has no counterpart in Stack: "
-                "use one RNN layer for each cell"
-            )
     if any(cell.dtype_policy != rnn.dtype_policy for cell in rnn.cell.cells):
         raise ValueError(f"{rnn.name}: dtype: expected the dtype of every cell, got {rnn.dtype_policy.name}")
-    last = len(rnn.cell.cells) - 1
+    options = {name: getattr(rnn, name) for name in _OF_RNN}
+    cells = [_made_cell(cell, rnn.name) for cell in rnn.cell.cells]
+    return _over_cells(cells, name=rnn.name, trainable=rnn.trainable, dtype=rnn.dtype_policy, **options)
+
+
+def _over_cells(cell: Sequence[Any], *, name: str | None = None, **options: Any) -> Stack:
+    """Return a `Stack` of one `Recurrent` layer for each element of `cell`, with options of `Recurrent`."""
+    for option in ("return_state", "go_backwards"):
+        if options.pop(option, False):
+            raise ValueError(
+                f"{name or 'Recurrent'}: {option}=True over several cells has no counterpart in Stack: "
+                "use one Recurrent layer for each cell"
+            )
+    if not cell:
+        raise ValueError(f"{name or 'Recurrent'}: cell: expected at least one cell, got none")
+    options = without_keras_options(Recurrent, options)
+    top = {option: options.pop(option, False) for option in ("return_sequences", "zero_output_for_mask")}
+    each = {option: options.pop(option) for option in _OF_EACH if option in options}
+    last = len(cell) - 1
     ours = [
         Recurrent(
-            _cell(cell, rnn.name),
-            return_sequences=position < last or rnn.return_sequences,
-            zero_output_for_mask=position == last and rnn.zero_output_for_mask,
-            stateful=rnn.stateful,
-            name=f"{rnn.name}_{position}",
+            one,
+            return_sequences=position < last or top["return_sequences"],
+            zero_output_for_mask=position == last and top["zero_output_for_mask"],
+            name=None if name is None else f"{name}_{position}",
+            **each,
         )
-        for position, cell in enumerate(rnn.cell.cells)
+        for position, one in enumerate(cell)
     ]
-    return Stack(ours, name=rnn.name, trainable=rnn.trainable, dtype=rnn.dtype_policy)
+    return Stack(ours, name=name, **options)
 
 
 def _cell(cell: Any, where: str) -> Cell:
+    """Return the cell of this package that computes the same, with the weights of a built one."""
+    ours = _made_cell(cell, where)
+    if cell.built:
+        ours.build((None, cell.kernel.shape[0]))
+        ours.built = True
+        ours.set_weights(cell.get_weights())
+    return ours
+
+
+def _made_cell(cell: Any, where: str) -> Cell:
     for theirs, ours in _CELLS.items():
         if type(cell) is theirs:
             return _made(ours, cell)
     known = ", ".join(f"keras.layers.{theirs.__name__}" for theirs in _CELLS)
     raise TypeError(
-        f"{where}: cell: expected one of {known}, got {type(cell).__name__}: write it as an unrolled Cell "
-        "and run it in Recurrent"
+        f"{where}: cell: expected a Cell of this package or one of {known}, got {type(cell).__name__}: "
+        "write it as an unrolled Cell and run it in Recurrent"
     )
 
 
@@ -227,3 +253,7 @@ def _states(layer: Any) -> list[Any]:
     else:
         parts = [layer]
     return [state for part in parts for state in keras.tree.flatten(part.states or [])]
+
+
+Recurrent.from_keras_cell = staticmethod(_cell)
+Recurrent.over_cells = staticmethod(_over_cells)

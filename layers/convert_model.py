@@ -16,6 +16,7 @@ from .comparison import require_same
 from .convert import from_keras
 from .each_step import EachStep, pooling_of_each_step, pools_each_step
 from .keras_rnn import KerasRNN
+from .plain_layer import PlainLayer
 from .rebuild import build_as, copy_weights, is_graph, rebuild, replace_inside
 from .recurrent import Recurrent
 from .spectrogram import compute_in_float
@@ -238,7 +239,7 @@ def _call(layer: Any, *args: Any, nested: bool, **kwargs: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class MaskOf(keras.layers.Layer):
+class MaskOf(PlainLayer):
     """Return the first of two tensors with the mask of the second.
 
     Call arguments: a list of two tensors (batch, steps, ...).

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .plain_layer import PlainLayer
 from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
 from .states import States, as_wide, carried_states
 
@@ -55,7 +56,7 @@ class _Steps:
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class KerasRNN(keras.layers.Layer):
+class KerasRNN(PlainLayer):
     """A recurrent layer of Keras, run in loops that TFLite has.
 
     `convert_model` makes it of layers that have no counterpart here: the user's own cells in

@@ -38,6 +38,8 @@ class Trace(NamedTuple):
     """The projection of the state before the step, (steps, batch, columns)."""
     states: States
     """The states after the step, (steps, batch, size) each."""
+    last: States
+    """The states after the last step, (batch, size) each; without steps, the first ones."""
 
 
 def scan_with_own_gradient(
@@ -60,7 +62,7 @@ def scan_with_own_gradient(
     def run(inputs: States) -> tuple[States, Trace]:
         sequences, *state = inputs
         trace = forward(cell, steps_first(sequences, backwards=backwards), tuple(state), masks)
-        return (batch_first(trace.states[0]), *(states[-1] for states in trace.states)), trace
+        return (batch_first(trace.states[0]), *trace.last), trace
 
     def gradients(inputs: States, trace: Trace, upstream: States, variables: Sequence[tf.Variable]) -> tuple:
         d_x, d_state, d_variables = backward(
@@ -139,9 +141,15 @@ def forward(cell: Cell, x: tf.Tensor, state: States, masks: Masks) -> Trace:
         # The loop carries the next inputs, because XLA can't vectorise if they are read where they are used.
         return t + 1, x_proj[tf.minimum(t + 1, steps - 1)], state, arrays
 
-    *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, x_proj[0], tuple(state), arrays))
+    start = (0, _first(x_proj), tuple(state), arrays)
+    *_, last, arrays = tf.while_loop(lambda t, *_: t < steps, body, start)
     h_proj, *states = (stacked(array, x) for array in arrays)
-    return Trace(x_proj, h_proj, tuple(states))
+    return Trace(x_proj, h_proj, tuple(states), tuple(last))
+
+
+def _first(sequence: tf.Tensor) -> tf.Tensor:
+    """Return the first step of a sequence; zeros if it has no steps."""
+    return tf.reduce_sum(sequence[:1], 0)
 
 
 def backward(
@@ -168,7 +176,7 @@ def backward(
         variables: the weights of the cell.
     """
     before = tuple(
-        tf.concat([first[None], after[:-1]], 0) for first, after in zip(state, trace.states, strict=True)
+        tf.concat([first[None], after], 0)[:-1] for first, after in zip(state, trace.states, strict=True)
     )
     in_update = _used_in_update(cell, trace, state, variables)
     d_state, d_update, d_projections = _through_the_steps(
@@ -210,7 +218,7 @@ def _through_the_steps(
         return t - 1, (d_first, *d_old[1:]), d_update, [arrays[0].write(t, d_x), arrays[1].write(t, d_h)]
 
     sums = [tf.zeros_like(variable) for variable in in_update]
-    arrays = [empty(part[0], steps) for part in (trace.x_proj, trace.h_proj)]
+    arrays = [empty(_first(part), steps) for part in (trace.x_proj, trace.h_proj)]
     start = (steps - 1, tuple(d_last), sums, arrays)
     _, d_state, d_update, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start)
     return d_state, d_update, tuple(stacked(array, trace.x_proj) for array in arrays)
@@ -227,7 +235,7 @@ def _used_in_update(
     if not variables:
         return []
     with tf.GradientTape() as tape:
-        new = cell.advance(trace.x_proj[0], trace.h_proj[0], state)
+        new = cell.advance(_first(trace.x_proj), _first(trace.h_proj), state)
     gradients = tape.gradient(new, list(variables))
     return [variable for variable, part in zip(variables, gradients, strict=True) if part is not None]
 

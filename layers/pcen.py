@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from .cells.base import Cell
 from .checks import require_sequences
+from .plain_layer import PlainLayer
 from .recurrent import Recurrent
 from .spectrogram import IN_FLOAT
 
@@ -39,7 +40,7 @@ class _Average(Cell):
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class PCEN(keras.layers.Layer):
+class PCEN(PlainLayer):
     """Per-channel energy normalisation: a gain control for each band, then a root instead of a logarithm.
 
         m_t = (1 - smoothing) m_(t-1) + smoothing e_t         m_0 = e_0

@@ -9,10 +9,11 @@ import keras
 import tensorflow as tf
 
 from .checks import require_sequences, valid_steps
+from .plain_layer import PlainLayer
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class MaskedMaxPooling(keras.layers.Layer):
+class MaskedMaxPooling(PlainLayer):
     """The largest value of each feature over the valid steps.
 
         y = max over the valid t of x_t

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from .cells.base import Cell
 from .checkpointing import scan_in_chunks
-from .checks import require_sequences, require_units, valid_steps
+from .checks import require_sequences, require_units, valid_steps, without_keras_options
 from .custom_gradient import compile_with_xla, not_compiled
 from .fused_lstm import fused_lstm, unsupported_call
 from .own_gradient import halves_are_faster, scan_in_halves, scan_with_own_gradient
@@ -39,7 +40,8 @@ class Recurrent(StatefulLayer):
         y_t = the first state of s_t
 
     Args:
-        cell: a `Cell`.
+        cell: a `Cell`, or a cell of `keras.layers` (SimpleRNNCell, LSTMCell, GRUCell), which is converted.
+            A list of cells gives a `Stack` of `Recurrent` layers.
         return_sequences: return the output of every step instead of the last output only.
         return_state: also return the last states, one tensor for each name in `cell.state_names`.
         go_backwards: process the sequence from its end. The outputs are in the order of processing.
@@ -49,6 +51,9 @@ class Recurrent(StatefulLayer):
         checkpoint_every: number of steps between stored states in training. The backward pass recomputes
             the steps between them. This saves memory and costs one more forward pass.
         check_numerics: raise an error when the inputs hold NaN or infinity.
+        **kwargs: the arguments of every Keras layer. `unroll`, `use_cudnn` and `implementation` of Keras's
+            recurrent layers are accepted too. They change nothing: training compiles the loop, and
+            `execution` chooses how it runs.
 
     Call arguments:
         sequences: (batch, steps, features).
@@ -59,7 +64,8 @@ class Recurrent(StatefulLayer):
 
     Returns:
         (batch, units), or (batch, steps, units) with `return_sequences`. With `return_state` a list: the
-        outputs, then each state (batch, size).
+        outputs, then each state (batch, size). A sequence without steps returns the first states. (In
+        training that XLA compiles, its number of steps must be known to be 0 when the graph is made.)
 
     Masking:
         A masked step changes neither the states nor the output. Before the first valid step the output is
@@ -70,6 +76,18 @@ class Recurrent(StatefulLayer):
         ValueError: the inputs, the mask or the initial states have the wrong shape; the dtype differs
             from the cell's; a stateful layer has no fixed batch size.
     """
+
+    from_keras_cell: ClassVar[Callable[[Any, str], Cell]]
+    """from_keras_cell(cell, where) -> the `Cell` that computes the same. Set by `convert.py`."""
+    over_cells: ClassVar[Callable[..., Any]]
+    """over_cells(cells, **options) -> a `Stack`. Set by `convert.py` too."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the layer, or a `Stack` of layers over several cells."""
+        given = dict(zip(("cell", "return_sequences", "return_state", "go_backwards"), args, strict=False))
+        if cls is Recurrent and isinstance((given | kwargs).get("cell"), (list, tuple)):
+            return cls.over_cells(**given, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(
         self,
@@ -86,9 +104,9 @@ class Recurrent(StatefulLayer):
     ) -> None:
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = getattr(cell, "dtype_policy", None)
+        kwargs = without_keras_options(type(self), kwargs)
         super().__init__(autocast=False, **kwargs)  # Keras would cast the states
-        self._check_cell(cell)
-        self.cell = cell
+        self.cell = self._own_cell(cell)
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
@@ -101,9 +119,11 @@ class Recurrent(StatefulLayer):
         self.runs_in_parallel = False  # True in Bidirectional: the other direction uses the second core
         self.supports_masking = True
 
-    def _check_cell(self, cell: Cell) -> None:
+    __signature__ = inspect.Signature([*inspect.signature(__init__).parameters.values()][1:])
+
+    def _own_cell(self, cell: Any) -> Cell:
         if not hasattr(cell, "state_names"):
-            raise TypeError(f"{self.name}: cell: expected a Cell, got {type(cell).__name__}")
+            cell = type(self).from_keras_cell(cell, self.name)
         if missing := cell.undefined_maps():
             raise TypeError(
                 f"{self.name}: cell: expected a Cell that defines project_inputs, project_state and update, "
@@ -114,6 +134,7 @@ class Recurrent(StatefulLayer):
                 f"{self.name}: dtype: expected the dtype of the cell, {cell.dtype_policy.name}, "
                 f"got {self.dtype_policy.name}"
             )
+        return cell
 
     def build(self, sequences_shape: Sequence[int | None], **_: Any) -> None:
         """Build the cell, and the kept states of a stateful layer, for (batch, steps, features)."""
@@ -150,12 +171,12 @@ class Recurrent(StatefulLayer):
     ) -> tuple[tf.Tensor | None, States]:
         """Run the cell over sequences (batch, steps, features): outputs (batch, steps, size), last states."""
         how = chosen_execution(training=training)
-        has_steps = sequences.shape[1] != 0  # if there are no steps, only "loop" knows the shapes
+        has_steps = sequences.shape[1] != 0  # without steps, "loop" returns the first states
         if how in ("own_gradient", "compiled") and has_steps:
             return self._scan_to_train(sequences, state, masks, training=training, compiled=how == "compiled")
         x = steps_first(sequences, backwards=self.go_backwards)
         outputs: tf.Tensor | None
-        if how == "fused":
+        if how == "fused" and has_steps:
             self._require_fusible(x, masks)
             outputs, states = fused_lstm(self.cell, x, state, path=self.path)
         else:

@@ -9,10 +9,11 @@ import keras
 import tensorflow as tf
 
 from .checks import require_sequences
+from .plain_layer import PlainLayer
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class SpecAugment(keras.layers.Layer):
+class SpecAugment(PlainLayer):
     """Hide random spans of time and bands of frequency in training; the mean of the example replaces them.
 
     The network learns not to depend on a single frame or band. The width of each span is drawn from 0 to the

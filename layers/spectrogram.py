@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from .checks import require_units
 from .mel import blocks, cosines, mel_filters
+from .plain_layer import PlainLayer
 from .states import after_the_past, carried_states, zero_past
 
 IN_FLOAT = "in_float"
@@ -31,7 +32,7 @@ def compute_in_float(layer: Any) -> None:
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class Mel(keras.layers.Layer):
+class Mel(PlainLayer):
     """A mel spectrogram: the energy of a signal in mel bands, frame by frame.
 
         frame_t = hann * samples[(t + 1) hop - window : (t + 1) hop]

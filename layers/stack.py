@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from .bidirectional import Bidirectional
 from .checks import require_rate, require_sequences, valid_steps
+from .plain_layer import PlainLayer
 from .recurrent import Recurrent
 
 CONNECTIONS = ("plain", "residual", "skip")
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class Stack(keras.layers.Layer):
+class Stack(PlainLayer):
     """Several recurrent layers: each reads the output sequence of the layer below.
 
         h_1 = layer_1(x)
@@ -144,6 +145,10 @@ class Stack(keras.layers.Layer):
         for layer in self.layers:
             if getattr(layer, "stateful", isinstance(layer, Bidirectional)):
                 layer.reset_state()
+
+    def reset_states(self) -> None:
+        """Do what `reset_state` does; Keras 2 had this name."""
+        self.reset_state()
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None]) -> Any:
         """Return the shape of the output."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from .cells.base import Cell
+from .plain_layer import PlainLayer
 from .states import States, carried_states
 
 
-class StatefulLayer(keras.layers.Layer):
+class StatefulLayer(PlainLayer):
     """Base class of `Recurrent`: chooses the first states of a call and keeps the last ones.
 
     A subclass sets `cell` and `stateful`, and calls `_make_states` in `build`.
@@ -45,6 +45,10 @@ class StatefulLayer(keras.layers.Layer):
         values = [tf.zeros_like(variable) for variable in self.states] if states is None else states
         for variable, value in zip(self.states, self._checked_shapes(values, self.states[0]), strict=True):
             variable.assign(value)
+
+    def reset_states(self, states: Sequence[Any] | None = None) -> None:
+        """Do what `reset_state` does; Keras 2 had this name."""
+        self.reset_state(states)
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
         """Return the states that a stream starts from: zeros (batch_size, size), by name."""

@@ -9,10 +9,11 @@ import keras
 import tensorflow as tf
 
 from .checks import require_rate
+from .plain_layer import PlainLayer
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class TokenDropout(keras.layers.Layer):
+class TokenDropout(PlainLayer):
     """Replace a fraction of the tokens with the unknown token in training.
 
     The network learns what an unknown token means, and learns not to depend on a single word.

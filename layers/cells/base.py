@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from ..checks import FEATURES, require_rate, require_units
+from ..checks import (
+    FEATURES,
+    known_features,
+    require_rate,
+    require_sizes,
+    require_units,
+    without_keras_options,
+)
+from ..plain_layer import PlainLayer
 from ..states import States, as_wide
 
 _MAPS = ("project_inputs", "project_state", "update")
@@ -43,7 +51,7 @@ def affine(x: tf.Tensor, kernel: Any, bias: Any = None) -> tf.Tensor:
     return product if bias is None else product + tf.cast(bias, x.dtype)
 
 
-class Cell(keras.layers.Layer):
+class Cell(PlainLayer):
     """One step of a recurrent network; the base class of all cells.
 
         p = project_inputs(x_t)           affine in x_t, computed for a whole sequence in one product
@@ -112,7 +120,7 @@ class Cell(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **kwargs)  # Keras would cast the states
+        super().__init__(autocast=False, **without_keras_options(type(self), kwargs))
         require_units(self, units)
         self.units = units
         self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
@@ -207,9 +215,7 @@ class Cell(keras.layers.Layer):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create the weights for inputs of shape (..., features)."""
-        features = input_shape[-1]
-        if features is None:
-            raise ValueError(f"{self.name}: the last axis of the inputs must be known, got {input_shape}")
+        features = known_features(self, input_shape)
         columns = self.gates * self.units
         self.kernel = self._weight("kernel", "kernel", (features, columns))
         self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", (self.units, columns))
@@ -274,6 +280,7 @@ class Cell(keras.layers.Layer):
         """Compute one step and return the output and the new states; the class describes the arguments."""
         states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
         states = tuple(tf.cast(state, self.state_dtype) for state in states)
+        require_sizes(self, "states", states, self.state_size)
         inputs = tf.cast(inputs, self.compute_dtype)
         dropped = kept = None
         if training and self.dropout:

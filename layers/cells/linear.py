@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ..checks import known_features
 from .base import Cell, affine
 
 
@@ -47,9 +48,7 @@ class LinearCell(Cell):
                 )
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        features = input_shape[-1]
-        if features is None:
-            raise ValueError(f"{self.name}: the last axis of the inputs must be known, got {input_shape}")
+        features = known_features(self, input_shape)
         self.kernel = self._weight("kernel", "kernel", (features, self.gates * self.units))
         self.bias = self._weight("bias", "bias", self.bias_shape) if self.use_bias else None
 

@@ -148,7 +148,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a layer for a cell": (
         lambda: Recurrent(LSTM(4), name="outer"),
         TypeError,
-        "outer: cell: expected a Cell, got LSTM",
+        "outer: cell: expected a Cell of this package or one of keras.layers.SimpleRNNCell, .*, got LSTM",
     ),
     "a cell of another precision": (
         lambda: Recurrent(LSTMCell(4, dtype="float64"), dtype="float32", name="mixed"),
