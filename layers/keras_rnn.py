@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from .plain_layer import PlainLayer
 from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
-from .states import States, as_wide, carried_states
+from .states import States, as_wide, carried_states, where_valid
 
 
 class _Steps:
@@ -50,9 +50,7 @@ class _Steps:
         new = self(x_t, state[1:])
         for part, old in zip(new, state, strict=True):
             part.set_shape(old.shape)
-        if valid is None:
-            return new
-        return tuple(tf.where(as_wide(valid, part), part, old) for part, old in zip(new, state, strict=True))
+        return new if valid is None else where_valid(valid, new, state)
 
 
 @keras.saving.register_keras_serializable("unrolled")

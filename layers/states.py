@@ -19,6 +19,13 @@ def as_wide(mask: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     return tf.reshape(mask, tf.concat([tf.shape(mask), [1] * missing], 0)) if missing else mask
 
 
+def where_valid(valid: tf.Tensor, new: States, old: States) -> States:
+    """Return the new states where the step is valid, (batch, 1), and the old ones where it is padding."""
+    return tuple(
+        tf.where(as_wide(valid, after), after, before) for after, before in zip(new, old, strict=True)
+    )
+
+
 class Streaming(Protocol):
     """A layer that carries states from step to step of a stream."""
 

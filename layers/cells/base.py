@@ -8,16 +8,9 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from ..checks import (
-    FEATURES,
-    known_features,
-    require_rate,
-    require_sizes,
-    require_units,
-    without_keras_options,
-)
+from .. import checks
 from ..plain_layer import PlainLayer
-from ..states import States, as_wide
+from ..states import States, where_valid
 
 _MAPS = ("project_inputs", "project_state", "update")
 _WEIGHT_OPTIONS = ("initializer", "regularizer", "constraint")
@@ -94,7 +87,7 @@ class Cell(PlainLayer):
     """Names of the states, used in export signatures. `project_state` maps the first one."""
     gates: ClassVar[int] = 1
     """Number of blocks of `units` columns in each kernel."""
-    step_axes: ClassVar[tuple[str, ...]] = FEATURES
+    step_axes: ClassVar[tuple[str, ...]] = checks.FEATURES
     """Names of the axes of one step's inputs, without the batch."""
     gate_names: ClassVar[tuple[str, ...]] = ()
     """Names of the gates in the order in which `update` calls `recurrent_activation`, for `diagnostics`."""
@@ -120,8 +113,8 @@ class Cell(PlainLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **without_keras_options(type(self), kwargs))
-        require_units(self, units)
+        super().__init__(autocast=False, **checks.without_keras_options(type(self), kwargs))
+        checks.require_units(self, units)
         self.units = units
         self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
         self.zoneout = zoneout if isinstance(zoneout, (int, float)) else list(zoneout)
@@ -142,9 +135,9 @@ class Cell(PlainLayer):
 
     def _check_rates(self) -> None:
         for name in ("dropout", "recurrent_dropout"):
-            require_rate(self, name, getattr(self, name))
+            checks.require_rate(self, name, getattr(self, name))
         for rate in self.zoneout_rates:
-            require_rate(self, "zoneout", rate)
+            checks.require_rate(self, "zoneout", rate)
         if len(self.zoneout_rates) != len(self.state_names):
             raise ValueError(
                 f"{type(self).__name__}: zoneout: expected one rate, or one for each of {self.state_names}, "
@@ -215,7 +208,7 @@ class Cell(PlainLayer):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create the weights for inputs of shape (..., features)."""
-        features = known_features(self, input_shape)
+        features = checks.known_features(self, input_shape)
         columns = self.gates * self.units
         self.kernel = self._weight("kernel", "kernel", (features, columns))
         self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", (self.units, columns))
@@ -270,9 +263,7 @@ class Cell(PlainLayer):
         elif any(self.zoneout_rates):
             rates = self.zoneout_rates
             new = tuple(rate * old + (1 - rate) * p for rate, old, p in zip(rates, state, new, strict=True))
-        if valid is None:
-            return new
-        return tuple(tf.where(as_wide(valid, p), p, old) for p, old in zip(new, state, strict=True))
+        return new if valid is None else where_valid(valid, new, state)
 
     def call(
         self, inputs: tf.Tensor, states: Sequence[tf.Tensor], training: bool = False
@@ -280,7 +271,7 @@ class Cell(PlainLayer):
         """Compute one step and return the output and the new states; the class describes the arguments."""
         states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
         states = tuple(tf.cast(state, self.state_dtype) for state in states)
-        require_sizes(self, "states", states, self.state_size)
+        checks.require_sizes(self, "states", states, self.state_size)
         inputs = tf.cast(inputs, self.compute_dtype)
         dropped = kept = None
         if training and self.dropout:
