@@ -1,0 +1,25 @@
+"""Integer files: what they do with numbers that calibration has not seen."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from pipelines.export.any_model import convert
+from pipelines.ondevice.model import Model
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("int8", 0.5), ("int16x8", 0.02)])
+def test_numbers_beyond_the_calibrated_range(precision: str, allowed: float) -> None:
+    """They are cut off in int8 only: 16 bits have room for half as much again."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [keras.Input([4, 3], name="x"), keras.layers.SimpleRNN(4), keras.layers.Dense(2)]
+    )
+    x = np.random.default_rng(0).uniform(-1, 1, [50, 4, 3]).astype(np.float32)
+    device = Model(convert(model, precision, "unrolled", x))
+    beyond = 1.4 * np.sign(x)
+    wanted = np.asarray(model(beyond))
+    error = np.sqrt(np.mean((device.predict(beyond) - wanted) ** 2)) / np.std(wanted)
+    assert allowed / 5 < error <= allowed
