@@ -24,6 +24,7 @@ from ..verify.error_trace import Trace, trace_error
 from .clean_up import clean_up
 from .flatbuffer import pack, parse
 from .float_scope import has_float_scope
+from .passes.scales_of_fused_lstm import scales_of_fused_lstm
 from .passes.start_fused_lstm_from_zeros import start_fused_lstm_from_zeros
 from .passes.start_loops_from_filled_zeros import start_loops_from_filled_zeros
 from .passes.weights_to_float16 import weights_to_float16
@@ -119,7 +120,9 @@ class Source:
         if self._is_quantized_here(precision):
             return self._quantizer.quantize(precision, integer_io=integer_io)
         if precision in ACTIVATION_BITS:
-            return parse(self._fused_integer(precision, integer_io=integer_io))
+            model = parse(self._fused_integer(precision, integer_io=integer_io))
+            scales_of_fused_lstm(model)
+            return model
         if precision == "dynamic_int8":
             return parse(self._converted(precision, _quantize_weights))
         model = parse(self._float32)
