@@ -76,7 +76,7 @@ test: $(INSTALLED)  ## Run all tests but the long ones, offline, three at a time
 	@$(RUN) -m pytest -n 3 --dist loadscope --no-loadscope-reorder --basetemp .cache/tests
 
 test-long: export LONG_TESTS := 1
-test-long: test  ## Run all tests and the long ones: the whole matrix, more fuzzing, trainings that learn
+test-long: test  ## All tests and the long ones [CAMPAIGN_SEED=0 CAMPAIGN_SECONDS=0: other and more damaged files]
 
 check: lint types test  ## What CI runs: lint, types, test
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
-from reference.damage import SEED
+from reference.damage import SECONDS, SEED
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == _TRIED
     ]
     if lines:
-        terminalreporter.section(f"campaigns (CAMPAIGN_SEED={SEED})")
+        terminalreporter.section(f"campaigns (CAMPAIGN_SEED={SEED}, CAMPAIGN_SECONDS={SECONDS:g})")
         terminalreporter.write_line("\n".join(sorted(lines)))
 
 

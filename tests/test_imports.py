@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("layers", "pipelines", "apps")
 OF_LAYERS = {"keras", "numpy", "tensorflow", "layers", *sys.stdlib_module_names}
 ROOMS = (
-    ("errors", "files", "_layers", "unrolled"),
+    ("errors", "files", "archives", "_layers", "unrolled"),
     ("ondevice",),
     ("config",),
     ("data",),

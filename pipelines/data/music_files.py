@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..archives import check_archive
 from ..errors import UserError
+from ..files import require_regular
 from .midi_files import read_midi
 from .note_grid import KEYS, LOWEST, from_chords, from_roll, held
 
@@ -20,6 +24,10 @@ WITH_SPLITS = (".json", ".npz", ".mat")
 SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
 """Maps the names of splits in files to this project's names."""
 Splits = dict[str, list[np.ndarray]]
+_MOST_BYTES = 2**28
+"""Of a file and of what it unpacks to. Notes read from JSON take ten times as much memory."""
+_COMPRESSED = 15
+"""The type of an element of a .mat file that zlib has compressed."""
 
 
 def read_piece(path: Path, steps_per_beat: int) -> np.ndarray:
@@ -48,6 +56,7 @@ def read_splits(path: Path) -> Splits:
     """
     readers: Mapping[str, Callable[[Path], Splits]] = {".json": _json, ".npz": _npz, ".mat": _mat}
     try:
+        require_regular(path, _MOST_BYTES, "music")
         splits = readers[path.suffix.lower()](path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
@@ -83,6 +92,7 @@ def _npz(path: Path) -> Splits:
     if path.exists() and not zipfile.is_zipfile(path):
         raise UserError(f"{path}: expected an .npz file")
     try:
+        check_archive(path, _MOST_BYTES)
         with np.load(path, allow_pickle=False) as file:
             for name in sorted(file.files):
                 if split := _split(name):
@@ -100,6 +110,7 @@ def _mat(path: Path) -> Splits:
     import scipy.io
 
     try:
+        _check_unpacked(path.read_bytes())
         content = scipy.io.loadmat(path)
     except OSError:
         raise
@@ -110,6 +121,21 @@ def _mat(path: Path) -> Splits:
         for name, cells in content.items()
         if (split := _split(name))
     }
+
+
+def _check_unpacked(content: bytes) -> None:
+    """Raise a ValueError where the compressed elements of a .mat file unpack to too much."""
+    order, at, size = "<" if content[126:128] == b"IM" else ">", 128, 0
+    while at + 8 <= len(content):
+        kind, length = struct.unpack_from(f"{order}II", content, at)
+        element = content[at + 8 : at + 8 + length] if kind == _COMPRESSED else b""
+        unpacker = zlib.decompressobj()
+        while element and size <= _MOST_BYTES:
+            size += len(unpacker.decompress(element, 2**20))
+            element = unpacker.unconsumed_tail
+        at += 8 + length
+    if size > _MOST_BYTES:
+        raise ValueError(f"expected at most {_MOST_BYTES:,} bytes when unpacked, found more")
 
 
 def _from_array(array: np.ndarray, where: str) -> np.ndarray:

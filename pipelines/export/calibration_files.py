@@ -9,9 +9,9 @@ from typing import IO
 
 import numpy as np
 
+from ..archives import MOST_BYTES, check_archive
 from ..errors import UserError
 from ..files import require_regular
-from .archives import MOST_BYTES, check_archive
 
 _EXPECTED = "an .npz or .npy file of arrays"
 _HEADERS = {

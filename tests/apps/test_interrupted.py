@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from reference.bundles import head, record
-from reference.damage import SEED
+from reference.damage import rounds
 
 from pipelines.export.bundle_writing import write_bundle
 from pipelines.ondevice.bundle import Bundle
@@ -246,8 +246,15 @@ def test_killed_at_any_moment_again_and_again_it_ends_as_if_never_killed(checkou
     code, said = finish(start(checkout, *settings, code=QUICK))
     length = time.monotonic() - began
     assert code == 0, said[-3000:]
-    expected = run_id = re.search(r"run ([0-9a-f]{32})", said)[1]
-    rng, counts, arguments = random.Random(SEED), Counter(), settings
+    expected, counts = re.search(r"run ([0-9a-f]{32})", said)[1], Counter()
+    for seed in rounds():
+        counts.update(killed(checkout, settings, random.Random(seed), length, expected))
+    campaign(counts)
+
+
+def killed(checkout, settings, rng, length, expected):
+    """Kill KILLS trainings; return how many were new ones, and how many resumed ones."""
+    run_id, counts, arguments = expected, Counter(), settings
     while counts.total() < KILLS or arguments is not settings:
         process = start(checkout, *arguments, code=QUICK)
         try:
@@ -268,7 +275,7 @@ def test_killed_at_any_moment_again_and_again_it_ends_as_if_never_killed(checkou
             if begun := re.search(r"run ([0-9a-f]{32})", said):
                 run_id = begun[1]
                 arguments = ("--resume", run_id)
-    campaign(counts)
+    return counts
 
 
 def figures(folder, run_id):

@@ -7,15 +7,27 @@ import random
 import resource
 import signal
 import struct
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 SEED = int(os.environ.get("CAMPAIGN_SEED", "0"))
 """Campaigns that try thousands of damaged files draw other ones with another seed."""
-FIRST = SEED * 1_000_000
-"""The number of the first damaged file; its number decides what it is."""
+SECONDS = float(os.environ.get("CAMPAIGN_SECONDS", "0"))
+"""A campaign starts no further round after so many seconds; it always has one round."""
+NUMBERS = 1_000_000
+"""A seed's damaged files have the numbers from seed * NUMBERS; its number decides what a file is."""
 MEMORY = 4 << 30
 EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
+
+
+def rounds() -> Iterator[int]:
+    """Yield the seed of each round of a campaign: SEED, and the next ones until SECONDS are over."""
+    seed, end = SEED, time.monotonic() + SECONDS
+    yield seed
+    while time.monotonic() < end:
+        seed += 1
+        yield seed
 
 
 def flip_bits(content: bytearray, rng: random.Random) -> None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...archives import MOST_BYTES, check_archive
 from ...errors import UserError
 from ...files import read_file
-from ..archives import MOST_BYTES, check_archive
 
 EXPECTED = "expected a file of torch.export.save(torch.export.export(module.eval(), (x,)), FILE)"
 _TYPES = {

@@ -11,9 +11,9 @@ from typing import Any
 
 import keras
 
+from ...archives import MOST_BYTES, check_archive
 from ...errors import UserError
 from ...files import require_regular
-from ..archives import MOST_BYTES, check_archive
 from .error_text import why_not_loaded
 from .folders import load_folder
 from .hdf5 import is_hdf5, load_hdf5, with_weights

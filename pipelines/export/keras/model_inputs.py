@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from ..._layers import layers
+from ...archives import MOST_BYTES
 from ...errors import UserError
-from ..archives import MOST_BYTES
 from ..verify.reference import Arrays
 from .saved_model import InputSpecs
 

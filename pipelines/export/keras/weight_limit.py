@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from ..archives import MOST_BYTES
+from ...archives import MOST_BYTES
 
 
 @contextmanager

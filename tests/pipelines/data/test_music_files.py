@@ -8,6 +8,7 @@ import time
 import mido
 import numpy as np
 import pytest
+import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.music_pieces import pieces
@@ -278,8 +279,6 @@ def write(path, content):
     if path.suffix == ".npz":
         np.savez(path, **content)
     elif path.suffix == ".mat":
-        import scipy.io
-
         cells = {}
         for name, some in content.items():
             cells[name] = np.empty(len(some), object)
@@ -324,3 +323,18 @@ def test_broken_files_with_splits(tmp_path, name, content, said):
         (tmp_path / f"noise{suffix}").write_bytes(b"no such format" * 20)
         with pytest.raises(UserError, match=f"noise{suffix}: expected"):
             readers.read_splits(tmp_path / f"noise{suffix}")
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "_MOST_BYTES", 20_000)
+    np.savez_compressed(tmp_path / "a.npz", train=np.zeros((100, 88)))
+    scipy.io.savemat(tmp_path / "a.mat", {"traindata": np.zeros((100, 88))}, do_compression=True)
+    (tmp_path / "a.json").write_text(f'{{"train": [{[[60]] * 5000}]}}')
+    for path in tmp_path.iterdir():
+        with pytest.raises(UserError, match=r"a\.\w+: expected .*at most 20,000 bytes") as refused:
+            readers.read_splits(path)
+        assert len(str(refused.value)) < 250
+    assert (tmp_path / "a.mat").stat().st_size < 20_000
+    (tmp_path / "zero.npz").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match=r"zero\.npz: expected music, found a device or a pipe"):
+        readers.read_splits(tmp_path / "zero.npz")
