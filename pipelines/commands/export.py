@@ -60,10 +60,10 @@ class Export:
     """micro: also write each integer variant that microcontrollers can run (step, unrolled) as C arrays for
     TFLite Micro, to OUTPUT/NAME_micro."""
     calibration: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="")] = None
-    """Real inputs (N, ...): an .npz file with an array for each input, or an .npy file if there is one input.
-    The ranges of int8 and int16x8 files are measured on them, and every file is checked on them. 100 to 200
-    examples are enough. "random" draws random inputs, whose ranges may be too narrow for real ones. Default:
-    files are checked on random inputs, and int8 and int16x8 are not made."""
+    """Real inputs (N, ...): an .npz file with an array for each input, or an .npy file if there is one input;
+    arrays of strings for texts. The ranges of int8 and int16x8 files are measured on them, and every file is
+    checked on them. 100 to 200 examples are enough. "random" draws random inputs, whose ranges may be too
+    narrow for real ones. Default: files are checked on random inputs, and int8 and int16x8 are not made."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """The length of the sequences, if the model leaves it open. Default: that of the calibration inputs."""
     tolerance: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,7 @@ from .foreign.files import load_foreign
 from .keras.files import load_keras
 from .keras.model_inputs import Arrays
 from .keras.prepare import prepare
+from .prepared_model import PreparedModel
 from .tflite.convert import check_integer_io
 from .variants import LeftOut, Variant, reasons, separated, variants
 from .verify.error_trace import entry, plot
@@ -160,19 +161,13 @@ def export_model(
 
     Args:
         model: a built Keras model. It is not changed.
-        output: the folder of bundles.
-        name: the name of the bundle, a plain file name.
+        output, name: the bundle is `output/name`; the name is a plain file name.
         precisions, executions: what to make. By default loop and step, also unrolled for sequences of up
             to 64 steps, and every precision; int8 and int16x8 only with a calibration.
         target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step if the
             model streams; in unrolled if not, and for sequences of up to 64 steps.
-        calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
-            files are measured on them, and each file is checked on them. "random" draws random inputs, whose
-            ranges may be too narrow for real ones. By default files are only checked on random inputs.
-        steps: the length of the sequences, if the model leaves it open. Default: that of `calibration`.
-        integer_io: make float32 inputs and outputs integers; int8 and int16x8 only, which are then the
-            default precisions.
-        tolerance, lengths: see `convert`.
+        calibration, steps, tolerance, integer_io, lengths: see `convert`. With integer_io, int8 and int16x8
+            are the default precisions.
 
     Raises:
         UserError: the model can't be converted, or the name, tolerance or inputs are wrong. Then nothing
@@ -202,8 +197,8 @@ def export_model(
         made, left_out = separated(results)
         left_out = [_explained(each, output / f"{name}_{Path(each.file).stem}.png") for each in left_out]
         left_out += [_without_ranges(each, execution) for execution in chosen for each in rangeless]
-        head = _head(name, _given(calibration) is None, prepared.reference.outputs)
-        report = _written(output, head, made, left_out) if made else None
+        head = _head(name, _given(calibration) is None, prepared)
+        report = _written(output, head, made, left_out, assets=prepared.host.assets()) if made else None
         missing = _named(left_out, made, precisions, executions) if made else left_out
         if missing or report is None:
             raise IncompleteExportError("; ".join(reasons(missing)), report)
@@ -230,10 +225,15 @@ def _given(calibration: Calibration) -> Arrays | np.ndarray | None:
 
 
 def _written(
-    output: Path, head: dict[str, Any], made: Sequence[Variant], left_out: Sequence[LeftOut]
+    output: Path,
+    head: dict[str, Any],
+    made: Sequence[Variant],
+    left_out: Sequence[LeftOut],
+    *,
+    assets: Mapping[str, bytes],
 ) -> Report:
     head["left_out"] = [each.record() for each in left_out]
-    bundle = write_bundle(output, head, [(each.record(), each.content) for each in made], {})
+    bundle = write_bundle(output, head, [(each.record(), each.content) for each in made], assets)
     return Report(bundle, list(made), list(left_out))
 
 
@@ -279,9 +279,9 @@ def _help(left_out: LeftOut) -> str:
     return f"{finer}accept it with --tolerance {left_out.accepted_by:.2g}"
 
 
-def _head(name: str, random_inputs: bool, expected: Arrays) -> dict[str, Any]:
+def _head(name: str, random_inputs: bool, prepared: PreparedModel) -> dict[str, Any]:
     """Return the manifest's entries except the variants."""
-    deviations = [float(np.mean(np.abs(each - each.mean(axis=0)))) for each in expected.values()]
+    expected = prepared.reference.outputs.values()
     return {
         "app": "export",
         "run_id": name,
@@ -292,8 +292,9 @@ def _head(name: str, random_inputs: bool, expected: Arrays) -> dict[str, Any]:
             "name": "mean_abs_error",
             "value": 0.0,
             "higher_is_better": False,
-            "baseline": max(deviations),  # the error of a model that always answers the mean
+            # the error of a model that always answers the mean
+            "baseline": max(float(np.mean(np.abs(each - each.mean(axis=0)))) for each in expected),
         },
         "labels": [],
-        "preprocessing": {},
+        "preprocessing": prepared.host.preprocessing(),
     }

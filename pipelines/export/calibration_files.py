@@ -26,7 +26,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | np.ndarray:
 
     Raises:
         UserError: the file is missing, damaged or too large, declares more than it holds, or has an array
-            of something else than numbers or without a first axis of examples.
+            of something else than numbers and texts, or without a first axis of examples.
     """
     try:
         require_regular(path, MOST_BYTES, _EXPECTED)
@@ -52,12 +52,12 @@ def _array(file: IO[bytes], size: int) -> np.ndarray:
     if version not in _HEADERS:
         raise ValueError(f"expected version 1 or 2 of the format, found {version[0]}")
     shape, in_columns, dtype = _HEADERS[version](file)
-    if dtype.kind not in "biuf":
-        raise ValueError(f"expected numbers, found {dtype}")
+    if dtype.kind not in "biufSU":
+        raise ValueError(f"expected numbers or texts, found {dtype}")
     if not shape or min(shape) < 0:
         raise ValueError(f"expected a shape (N, ...), found {shape}")
     declared, found = math.prod(shape) * dtype.itemsize, size - file.tell()
     if declared > found:
-        raise ValueError(f"its header declares {declared:,} bytes of numbers, found {found:,}")
+        raise ValueError(f"its header declares {declared:,} bytes, found {found:,}")
     flat = np.frombuffer(file.read(declared), dtype)
     return flat.reshape(shape, order="F" if in_columns else "C")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -14,6 +14,7 @@ from .._layers import layers
 from .keras.lengths import WithLength
 from .keras.saved_model import InputSpecs, write_saved_model
 from .keras.signature import Signature
+from .keras.texts import HostWork
 from .verify.reference import Reference
 
 
@@ -29,6 +30,8 @@ class PreparedModel:
     """Inputs and the Keras model's outputs for them, in the model's order."""
     whole_inputs: Collection[str] = ()
     """Inputs that are not sequences; each step of a stream takes them whole."""
+    host: HostWork = field(default_factory=HostWork)
+    """What the host does before it calls a file."""
 
     def saved_model(self, workspace: Path, execution: str) -> Path:
         """Return the SavedModel in `workspace`; write it if it is not there yet.

@@ -25,14 +25,12 @@ _PASSING_IDS = (keras.layers.Dropout, keras.layers.Identity, keras.layers.Maskin
 
 
 def check_sizes(model: keras.Model) -> None:
-    """Check the types of a model's inputs, and the sizes of every tensor that its graph declares.
+    """Check the sizes of every tensor that a model's graph declares.
 
     Raises:
-        UserError: an input takes something else than numbers, or a tensor would not fit into memory.
+        UserError: a tensor would not fit into memory.
     """
     for given in getattr(model, "inputs", None) or []:
-        if given.dtype == "string":
-            raise UserError(f"{given.name}: expected an input of numbers, found one of texts")
         _check_size(given.name, given.shape[1:], _MOST_NUMBERS)
     for tensor in _tensors(_graph(model)):
         _check_size(tensor.name, tensor.shape[1:], _MOST_INSIDE)

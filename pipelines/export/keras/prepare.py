@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from .model_inputs import (
 from .names import input_names, output_names
 from .plain import plain
 from .saved_model import arguments
+from .texts import without_texts
 from .training_loss import without_ctc_loss
 
 _MOST_VERIFIED = 64
@@ -43,12 +45,12 @@ def prepare(
 ) -> PreparedModel:
     """Replace the layers of a built Keras model by this project's, and compute the model's outputs.
 
-    The model itself is not changed. A CTC loss at its end is cut off.
+    The model itself is not changed. A CTC loss at its end is cut off. Texts are left to the host.
 
     Args:
         name: the model's name in messages.
         calibration: real inputs (N, ...), by name if there are several; with `lengths` also "length" (N,) if
-            they are padded. By default random inputs are drawn.
+            they are padded. Texts become tokens. By default random inputs are drawn.
         steps: the length of the sequences, if the model leaves it open.
         lengths: make files that take the length of each sequence as a second input.
 
@@ -59,8 +61,10 @@ def prepare(
     if cut is not model and isinstance(calibration, Mapping):
         dropped = {each.name for each in model.inputs} - {each.name for each in cut.inputs}
         calibration = {key: array for key, array in calibration.items() if key not in dropped}
-    with plain(cut):
-        return _prepared(cut, name, calibration, steps=steps, lengths=lengths)
+    rest, host = without_texts(cut)
+    with plain(rest):
+        made = _prepared(rest, name, host.tokens(calibration), steps=steps, lengths=lengths)
+    return replace(made, host=host)
 
 
 def _prepared(

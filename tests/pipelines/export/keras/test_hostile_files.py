@@ -13,7 +13,6 @@ import pytest
 
 from pipelines.errors import UserError
 from pipelines.export.any_model import load_model
-from pipelines.export.keras.model_inputs import check_sizes
 from pipelines.export.keras.prepare import prepare
 
 
@@ -90,14 +89,6 @@ def test_2_to_the_31_steps_are_refused_before_they_are_made(tmp_path: Path, kind
         steps = most
     with pytest.raises(UserError, match=r"expected at most (16,777,216|268,435,456) numbers an example"):
         prepare(model, "mine", steps=steps)
-
-
-def test_texts_are_no_inputs() -> None:
-    given = keras.Input([], dtype="string", name="words")
-    looked_up = keras.layers.StringLookup(vocabulary=["a"], output_mode="one_hot")(given)
-    model = keras.Model(given, keras.layers.Dense(2)(looked_up))
-    with pytest.raises(UserError, match="words: expected an input of numbers, found one of texts"):
-        check_sizes(model)
 
 
 def test_what_is_no_regular_file_is_not_opened() -> None:
