@@ -236,6 +236,9 @@ ZOO: dict[str, Specimen] = {
     "both ways, mul": Specimen(lambda: both_ways("mul"), NEITHER),
     "both ways, ave": Specimen(lambda: both_ways("ave"), NEITHER),
     "both ways, two": Specimen(lambda: both_ways(None), NEITHER),
+    "both ways, cells": Specimen(
+        lambda: chain(L.Bidirectional(L.RNN([L.LSTMCell(5), L.GRUCell(4)])), L.Dense(2)), NEITHER
+    ),
     "both ways, stacked": Specimen(
         lambda: chain(
             L.Bidirectional(L.LSTM(4, return_sequences=True)), L.Bidirectional(L.LSTM(3)), L.Dense(2)
@@ -318,7 +321,7 @@ ZOO: dict[str, Specimen] = {
     "stacked cells": Specimen(
         lambda: chain(L.RNN(L.StackedRNNCells([L.LSTMCell(5), L.LSTMCell(4)]), return_sequences=True)), {}
     ),
-    "logarithms": Specimen(lambda: graph(logarithms, SEQUENCE), NEITHER),
+    "logarithms": Specimen(lambda: graph(logarithms, SEQUENCE), NOT_FUSED),
     "logarithms of zeros": Specimen(lambda: graph(log_of_zeros, SEQUENCE), NOT_FUSED, {"x": _with_zeros}),
     "scaled pixels": Specimen(
         lambda: graph(lambda x: L.Dense(2)(L.GRU(4)(x / 255.0)), SEQUENCE), NOT_FUSED, {"x": _pixels}
