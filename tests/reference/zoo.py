@@ -277,7 +277,8 @@ ZOO: dict[str, Specimen] = {
     ),
     "convolution of large numbers": Specimen(
         lambda: chain(L.Conv1D(5, 3, activation="relu"), L.GRU(4), shape=(STEPS, FEATURES)),
-        NEITHER,
+        # Gates of thousands are switches: where such a sum is near zero, rounding turns it.
+        NEITHER | {"int8_loop": "differs", "int16x8": "differs"},
         {"x": lambda rng, shape: 1e4 * rng.normal(size=shape)},
     ),
     "dead filters": Specimen(dead_filters, NOT_FUSED),

@@ -32,6 +32,7 @@ from .passes.integer_io import integer_io as make_io_integer
 from .passes.restore_output_types import restore_output_types
 from .passes.trim_constants import trim_constants
 from .passes.unique_names import unique_names
+from .passes.widen_small_filters import widen_small_filters
 
 Examples = Iterable[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, with a batch dimension of 1."""
@@ -100,6 +101,7 @@ class StaticQuantizer:
             raise ExportError(f"{precision}: can't be quantised: {' '.join(str(error).split())}") from error
         bypass_dequantize(model)
         restore_output_types(model, self.float_model)
+        widen_small_filters(model, self.float_model)
         disable_power_of_two_scales(model)
         if integer_io:
             bits = ACTIVATION_BITS[precision]

@@ -1,4 +1,4 @@
-"""Integer files: what they do with numbers that calibration has not seen."""
+"""Integer files: numbers that calibration has not seen, and weights of very different sizes."""
 
 from __future__ import annotations
 
@@ -23,3 +23,16 @@ def test_numbers_beyond_the_calibrated_range(precision: str, allowed: float) -> 
     wanted = np.asarray(model(beyond))
     error = np.sqrt(np.mean((device.predict(beyond) - wanted) ** 2)) / np.std(wanted)
     assert allowed / 5 < error <= allowed
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("int8", 0.05), ("int16x8", 0.01)])
+def test_filters_of_tiny_weights_keep_their_bias(precision: str, allowed: float) -> None:
+    keras.utils.set_random_seed(1)
+    dense = keras.layers.Dense(3, name="dense")
+    model = keras.Sequential([keras.Input([4, 3], name="x"), dense, keras.layers.SimpleRNN(4)])
+    dense.kernel.assign(dense.kernel * [1.0, 0.0, 1e-7])
+    dense.bias.assign([0.2, 0.5, -0.4])
+    x = np.random.default_rng(0).uniform(-1, 1, [50, 4, 3]).astype(np.float32)
+    device, wanted = Model(convert(model, precision, "unrolled", x)), np.asarray(model(x))
+    error = np.sqrt(np.mean((device.predict(x) - wanted) ** 2)) / np.std(wanted)
+    assert error <= allowed
