@@ -8,10 +8,13 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from .rebuild import is_graph
 
 _BATCH, _LENGTH = 2, 5
+_MANY = 200
+"""Steps from which a graph is made: a step of a loop without one takes about 5 ms."""
 _ALLOWED = 1e-3
 """The largest difference, as a share of the largest output or of 1: float32 leaves about 1e-6."""
 
@@ -102,8 +105,27 @@ def _shape(tensor: keras.KerasTensor) -> list[int]:
     return [batch or _BATCH, *(size or _LENGTH for size in rest)]
 
 
+def answers(model: keras.Model, inputs: Any) -> Any:
+    """Return the outputs of a model in evaluation.
+
+    Args:
+        model: a built model.
+        inputs: arrays or tensors (batch, ...) in the structure that the model takes.
+    """
+
+    def call(given: Any) -> Any:
+        return model(given, training=False)
+
+    if max((each.shape[1] for each in keras.tree.flatten(inputs) if len(each.shape) > 1), default=0) < _MANY:
+        return call(inputs)
+    try:
+        return tf.function(call, autograph=False)(keras.tree.map_structure(tf.convert_to_tensor, inputs))
+    except Exception:  # such as a layer of the user that needs values
+        return call(inputs)
+
+
 def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:
-    outputs = keras.tree.flatten(model(inputs, training=False))
+    outputs = keras.tree.flatten(answers(model, inputs))
     return [keras.ops.convert_to_numpy(keras.ops.cast(output, "float32")) for output in outputs]
 
 

@@ -142,7 +142,7 @@ def _answer(model: keras.Model, ours: keras.Model, batch: Arrays) -> Any:
         cut = {names[name]: int(batch[length][0]) for name, length in ours.length_of.items()}
         return ours.padded(answer_to_cut(model, {old: batch[name] for name, old in names.items()}, cut))
     given = {names.get(name, name): array for name, array in batch.items()}
-    return model(arguments(model, given), training=False)
+    return layers.comparison.answers(model, arguments(model, given))
 
 
 def _sigmoids(model: keras.Model, names: list[str]) -> set[str]:

@@ -57,10 +57,25 @@ def write_saved_model(
         endpoints = _step_endpoints(model, input_specs, output_names, packet=packet, whole=whole)
     else:
         endpoints = _endpoints(model, input_specs, output_names, with_batches=execution == "loop")
-    with layers.execution("unrolled" if execution == "step" else execution):
-        for name, function, specs in endpoints:
-            archive.add_endpoint(name, function, specs)
-        archive.write_out(str(folder), verbose=False)
+    for name, function, specs in endpoints:
+        archive.add_endpoint(
+            name, _traced_in("unrolled" if execution == "step" else execution, function), specs
+        )
+    archive.write_out(str(folder), verbose=False)
+
+
+def _traced_in(execution: str, function: Callable[..., Tensors]) -> Callable[..., Tensors]:
+    """Return the function with an execution for its own trace.
+
+    Keras traces the whole model once more, as a loop: a step written out for each element takes minutes.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def call(*inputs: Tensors) -> Tensors:
+        with layers.execution(execution):
+            return function(*inputs)
+
+    return call
 
 
 Endpoint = tuple[str, Callable[..., Tensors], list[Any]]

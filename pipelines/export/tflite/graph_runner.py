@@ -30,6 +30,7 @@ class GraphRunner:
         self._model = model
         self._observe = observe
         self._interpreters: dict[int, Interpreter] = {}
+        self._read: dict[int, set[int]] = {}
 
     def run_signature(self, signature: str, example: Mapping[str, np.ndarray]) -> None:
         """Run a signature on arrays by input name, of the shapes that the signature has."""
@@ -44,7 +45,9 @@ class GraphRunner:
             interpreter.set_tensor(tensor, value)
         interpreter.invoke()
         graph = self._model.subgraphs[index]
-        read = _read_tensors(graph)
+        if index not in self._read:
+            self._read[index] = _read_tensors(graph)
+        read = self._read[index]
         for tensor in graph.inputs:
             self._observe(graph.tensors[tensor], interpreter.get_tensor(tensor))
         for op in graph.operators:
