@@ -89,6 +89,10 @@ class Features:
     validation: tuple[Any, np.ndarray] | None = None
     """The inputs and targets of `validation` for the network that is trained, if the deployed one has other
     inputs. Its loss is computed on them after each epoch."""
+    in_order: bool = False
+    """Whether training batches are successive rows, in the same order in each epoch: each row of a batch
+    continues the same row of the batch before, and the network carries its states. The deployed network then
+    has the outputs of the trained one, so the loss of `validation` is computed from them."""
     augment: Augment | None = None
     """A function that changes each training batch, differently in every epoch."""
 

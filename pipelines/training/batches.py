@@ -29,6 +29,10 @@ def batches(features: Features, config: Config, epoch: int) -> Iterator[tuple[An
     """
     rng = np.random.default_rng([config.seed, epoch])
     split = _split(config, epoch)
+    if features.in_order:
+        for rows in _cut(np.arange(len(features.targets[split])), config.batch_size):
+            yield batch(features, split, rows, rng)
+        return
     order = rng.permutation(len(features.targets[split]))
     lengths = features.lengths[split] if features.lengths else None
     if lengths is not None:

@@ -105,7 +105,7 @@ def fit(
     if progress.epochs:
         _restore(model.variables, progress.model)
         _restore(model.optimizer.variables, progress.optimizer)
-    diagnostics = _diagnostics(features)
+    diagnostics = _diagnostics(features, config)
     try:
         while not progress.finished:
             started = time.monotonic()
@@ -139,9 +139,13 @@ def _set_phase(model: keras.Model, epoch: int, set_trainable: Callable[[int], No
         )
 
 
-def _diagnostics(features: Features) -> keras.callbacks.Callback:
+def _diagnostics(features: Features, config: Config) -> keras.callbacks.Callback:
     """Return a callback that examines the same few training examples after every epoch."""
     last = len(features.targets["train"]) - 1
+    if features.in_order:  # the network takes whole batches only
+        return layers.Diagnostics(
+            *batch(features, "train", np.arange(config.batch_size), np.random.default_rng(0))
+        )
     rows = np.unique(np.linspace(0, last, _DIAGNOSED_EXAMPLES).astype(int))
     return layers.Diagnostics(*batch(features, "train", rows, np.random.default_rng(0)))
 
@@ -188,7 +192,7 @@ def _validate(
     targets = features.targets["validation"]
     values, outputs = score(KerasPredictor(deployed), features.inputs["validation"], targets, metrics)
     values = {f"validation.{name}": value for name, value in values.items()}
-    if deployed is model:
+    if deployed is model or features.in_order:
         loss = _mean_loss(model.loss, targets, lambda rows: outputs[rows])
     elif features.validation:
         inputs, targets = features.validation

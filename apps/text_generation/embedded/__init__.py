@@ -1,0 +1,1 @@
+"""The text that comes with the project."""

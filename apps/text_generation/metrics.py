@@ -1,0 +1,46 @@
+"""Scores text by its likelihood, and the n-gram models that the network must beat."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.data.examples import Features
+from pipelines.tasks.generation import nll, step_accuracy
+from pipelines.tasks.kneser_ney import KneserNey
+
+from .config import TextConfig
+from .features import PADDING
+
+if TYPE_CHECKING:
+    from pipelines.evaluation.score import Metric
+
+
+def bits(outputs: np.ndarray, targets: np.ndarray) -> float:
+    """Return the negative log-likelihood in bits a symbol."""
+    return nll(outputs, targets) / math.log(2)
+
+
+METRICS: dict[str, Metric] = {"nll": nll, "bits": bits, "accuracy": step_accuracy}
+
+
+def baselines(config: TextConfig, features: Features) -> dict[str, dict[str, float]]:
+    """Return the `nll` of three models on the test text: uniform, single symbols, and Kneser-Ney n-grams."""
+    inputs, targets = features.inputs["train"], features.targets["train"]
+    text = in_one(inputs, targets, config.batch_size)
+    test = np.concatenate([row[row != PADDING] for row in features.targets["test"]])
+    symbols = int(features.counts["symbols"])
+    orders = {"uniform": 0, "unigram": 1, f"kneser_ney_{config.ngram}": config.ngram}
+    return {
+        name: {"test": float(-KneserNey(text, symbols, order).log_probabilities(test).mean())}
+        for name, order in orders.items()
+    }
+
+
+def in_one(inputs: np.ndarray, targets: np.ndarray, streams: int) -> np.ndarray:
+    """Return the text that was cut into windows of streams side by side."""
+    steps = inputs.shape[1]
+    by_stream = inputs.reshape(-1, streams, steps).transpose(1, 0, 2)
+    return np.append(by_stream.reshape(-1), targets[-1, -1])

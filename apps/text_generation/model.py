@@ -1,0 +1,77 @@
+"""The networks: recurrent layers over the symbols so far, then the probabilities of the next symbol.
+
+Training and deployment share all weights. In training the recurrent layers are stateful: each row of a batch
+goes on where the same row of the batch before ended (truncated backpropagation through time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+import layers
+from pipelines.data.examples import Features
+from pipelines.tasks.generation_losses import NegativeLogLikelihood
+
+from .config import TextConfig
+
+
+def make_loss(config: TextConfig) -> keras.losses.Loss:
+    """Return the negative log-likelihood in nats a symbol."""
+    return NegativeLogLikelihood()
+
+
+def build_model(config: TextConfig, features: Features) -> keras.Model:
+    """Return the network that is trained: symbols (batch_size, steps) -> probabilities of the next ones."""
+    cell = layers.by_name(config.cell)
+    more = {"layer_normalization": True} if config.layer_normalization else {}
+    recurrent = [
+        layers.Recurrent(
+            cell(config.units, recurrent_dropout=config.recurrent_dropout, **more).cell,
+            return_sequences=True,
+            stateful=True,
+            name=f"recurrent_{number}",
+        )
+        for number in range(1, config.depth + 1)
+    ]
+    symbols = int(features.counts["symbols"])
+    embedding = keras.layers.Embedding(symbols, config.embedding, name="embedding")
+    logits = keras.layers.Dense(symbols, name="logits")
+    model = _connected(config, embedding, recurrent, logits, batch_size=config.batch_size)
+    counts = 1.0 + np.bincount(features.targets["train"].ravel(), minlength=symbols)
+    logits.bias.assign(np.log(counts / counts.sum()))
+    return model
+
+
+def deployed(config: TextConfig, features: Features, model: keras.Model) -> keras.Model:
+    """Return the network that starts from zeros and takes any number of texts; it shares all weights."""
+    trained = [model.get_layer(f"recurrent_{number}") for number in range(1, config.depth + 1)]
+    recurrent = [layers.Recurrent(layer.cell, return_sequences=True, name=layer.name) for layer in trained]
+    return _connected(config, model.get_layer("embedding"), recurrent, model.get_layer("logits"))
+
+
+def _connected(
+    config: TextConfig,
+    embedding: keras.layers.Layer,
+    recurrent: Sequence[keras.layers.Layer],
+    logits: keras.layers.Layer,
+    *,
+    batch_size: int | None = None,
+) -> keras.Model:
+    """Return the network of these layers. Its last operations stay in float32 in every precision."""
+    inputs = keras.Input([None], batch_size=batch_size, dtype="int32", name="symbols")
+    x = embedding(inputs)
+    for layer in recurrent:
+        x = layer(x)
+        x = keras.layers.Dropout(config.dropout, name=f"{layer.name}_dropout")(x)
+    x = keras.layers.Activation("log_softmax", name="log_probabilities")(logits(x))
+    outputs = keras.layers.Activation("exponential", name="probabilities")(x)
+    return keras.Model(inputs, outputs, name="text_generation")
+
+
+def start_epoch(config: TextConfig, model: keras.Model, epoch: int) -> None:
+    """Let all streams start from zeros."""
+    for number in range(1, config.depth + 1):
+        model.get_layer(f"recurrent_{number}").reset_state()

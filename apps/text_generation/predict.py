@@ -1,0 +1,136 @@
+"""Writes, completes or scores text on the device, with numpy and LiteRT only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.config import require
+from pipelines.data.tables import read_text
+from pipelines.errors import UserError
+from pipelines.files import PREDICTIONS, require_folder, write_atomically
+from pipelines.ondevice.alphabet import Alphabet
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Stream
+from pipelines.ondevice.step_network import StreamNetwork
+from pipelines.tasks.generation import SamplingOptions
+from pipelines.tasks.surprise_page import page, spans
+from pipelines.tasks.text_checks import repeated_share
+
+from .generate import Writer
+
+_MOST = 1_000_000
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Options(SamplingOptions):
+    """Without inputs, write text; with inputs, score each of these texts."""
+
+    primer: str = ""
+    """Continue this text."""
+    length: int = 500
+    """The number of symbols to write."""
+    temperature: float = 0.8
+    """1 draws from the network's own distribution, lower favours probable symbols, 0 takes the most
+    probable."""
+    stop: str = ""
+    """End after this text is written."""
+    complete: str | None = None
+    """Give the likeliest words that this text may go on to, with their probabilities."""
+    words: int = 3
+    """The number of words that --complete gives."""
+    score: Path | None = None
+    """Score this text file, and write it as a page whose characters are coloured by surprise."""
+    out: Path = PREDICTIONS / "surprise.html"
+    """The page that --score writes. The folder must exist; the default one is made."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(1 <= self.length <= _MOST, "length", f"1 to {_MOST:,}", self.length)
+        require(self.words >= 1, "words", "at least 1", self.words)
+        if self.complete is not None and self.score is not None:
+            raise UserError("expected only one of --complete and --score")
+
+
+def predict(
+    bundle: Bundle, inputs: Sequence[Any], variant: str | None = None, options: Options | None = None
+) -> list[dict[str, Any]]:
+    """Score each input, or do what the options say: complete a text, score a file, or write text."""
+    options = options or Options()
+    file = bundle.with_execution(variant, "step")["file"]
+    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    writer = Writer(network, Alphabet.from_settings(bundle.preprocessing))
+    if options.complete is not None:
+        found = writer.complete(options.complete, options.words)
+        return [{"completed": options.complete, "words": [each._asdict() for each in found]}]
+    if options.score is not None:
+        return [_scored_file(writer, options)]
+    if inputs:
+        return [{"scored": str(text), **_scores(writer, str(text))} for text in inputs]
+    return [_written(writer, options)]
+
+
+def _written(writer: Writer, options: Options) -> dict[str, Any]:
+    started = time.perf_counter()
+    text = writer.write(
+        options.length, options.sampler, options.seed, primer=options.primer, stop=options.stop
+    )
+    taken = time.perf_counter() - started
+    return {
+        "primer": options.primer,
+        "text": text,
+        "symbols_per_second": round(len(text) / taken, 1),
+        "repeated": round(repeated_share(text), 4),
+    }
+
+
+def _scores(writer: Writer, text: str) -> dict[str, Any]:
+    surprises = writer.surprises(text)
+    if not len(surprises):
+        raise UserError("a text to score: expected two or more known characters")
+    nats = float(surprises.mean())
+    return {"nll": round(nats, 6), "bits": round(nats / float(np.log(2)), 6), "symbols": len(surprises)}
+
+
+def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
+    assert options.score is not None
+    require_folder("--out", options.out.parent)
+    text = read_text(options.score)
+    scores = _scores(writer, text)
+    if unknown := writer.alphabet.unknown(text).total():
+        scores["unknown"] = unknown
+    pieces = spans(writer.alphabet, text, writer.surprises(text))
+    write_atomically(options.out, page(options.score.name, pieces, scores["nll"]).encode())
+    most = sorted(range(1, len(pieces)), key=lambda place: -pieces[place].nats)[:_SHOWN]
+    surprising = [
+        {
+            "after": "".join(each.text for each in pieces[max(0, place - 20) : place]),
+            "read": pieces[place].text,
+        }
+        for place in most
+    ]
+    return {"scored": str(options.score), **scores, "surprising": surprising, "page": str(options.out)}
+
+
+def describe(answer: dict[str, Any]) -> str:
+    """Return one line: the words, or the score of a text. Written text is returned as it is."""
+    if "words" in answer:
+        return ", ".join(f"{each['word']} ({each['probability']:.2f})" for each in answer["words"])
+    if "text" in answer:
+        return answer["primer"] + answer["text"]
+    name = " ".join(answer["scored"][:40].split())
+    line = (
+        f"{name}: {answer['nll']:.3f} nats ({answer['bits']:.3f} bits) a symbol, over {answer['symbols']:,}"
+    )
+    if "unknown" in answer:
+        line += f"; {answer['unknown']:,} unknown characters left out"
+    if "page" in answer:
+        least = ", ".join(repr(each["read"]) for each in answer["surprising"])
+        line += f"; least expected: {least}; coloured by surprise: {answer['page']}"
+    return line

@@ -1,0 +1,82 @@
+"""Writes samples for the tracker: after each epoch, and of the finished bundle at several temperatures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from pipelines.data.examples import Features
+from pipelines.data.plain_text import joined
+from pipelines.ondevice.alphabet import Alphabet
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Stream
+from pipelines.ondevice.sampling import Sampler
+from pipelines.ondevice.step_network import StreamNetwork
+from pipelines.tasks.generation import nll
+from pipelines.tasks.generation_layers import KerasNetwork
+from pipelines.tasks.surprise_page import page, spans
+from pipelines.tasks.text_checks import known_words, longest_copy, repeated_share
+
+from .config import TextConfig
+from .generate import Writer
+
+if TYPE_CHECKING:
+    from pipelines.evaluation.outcome import Outcome
+
+TEMPERATURES = (0.5, 0.8, 1.0)
+_LENGTH, _LENGTH_OF_AN_EPOCH, _COLOURED = 1000, 300, 2000
+
+
+def each_epoch(
+    config: TextConfig, features: Features, deployed: keras.Model, *, epoch: int, folder: Path
+) -> None:
+    """Write a short text of the network after this epoch."""
+    writer = Writer(KerasNetwork(deployed), Alphabet.from_settings(features.preprocessing))
+    text = writer.write(_LENGTH_OF_AN_EPOCH, Sampler(0.8), config.seed)
+    Path(folder, f"epoch_{epoch:03}.txt").write_text(text, encoding="utf-8")
+
+
+def write_samples(config: TextConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
+    """Write text of the float32 file at several temperatures, and a part of the test text by its surprise.
+
+    Returns checks of the texts, and the likelihood of the whole test text, read in one go.
+    """
+    file = bundle.with_execution("float32", "step")["file"]
+    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    writer = Writer(network, Alphabet.from_settings(bundle.preprocessing))
+    corpus = outcome.data.splits["train"].inputs[0]
+    figures = whole(outcome, writer.alphabet)
+    for temperature in TEMPERATURES:
+        text = writer.write(_LENGTH, Sampler(temperature), config.seed)
+        (folder / f"temperature_{temperature:g}.txt").write_text(text, encoding="utf-8")
+        of_text = {
+            "known_words": known_words(text, corpus),
+            "longest_copy": float(longest_copy(text, corpus)),
+            "repeated": repeated_share(text),
+        }
+        figures |= {f"temperature_{temperature:g}.{name}": value for name, value in of_text.items()}
+    test = joined(outcome.data.splits["test"])[:_COLOURED]
+    surprises = writer.surprises(test)
+    coloured = page("test text", spans(writer.alphabet, test, surprises), float(surprises.mean()))
+    (folder / "surprise.html").write_text(coloured, encoding="utf-8")
+    return figures
+
+
+def whole(outcome: Outcome, alphabet: Alphabet) -> dict[str, float]:
+    """Return nats a symbol of the whole test text as one sequence, and the perplexity of a word.
+
+    A word's perplexity is exp(nats of the text / number of words), with spaces and punctuation counted in.
+    """
+    text = joined(outcome.data.splits["test"])
+    symbols = alphabet.encode(text)[None]
+    nats = nll(np.asarray(outcome.deployed.predict_on_batch(symbols[:, :-1])), symbols[:, 1:])
+    words = max(1, len(text.split()))
+    return {
+        "whole.nll": nats,
+        "whole.bits": nats / math.log(2),
+        "whole.word_perplexity": math.exp(min(700.0, nats * symbols.shape[1] / words)),
+    }

@@ -1,0 +1,63 @@
+"""The symbols of a text for networks that read and write it symbol by symbol. Needs numpy only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+BYTES = 256
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """Numbers the symbols of texts: the characters of a training text, or all bytes of UTF-8."""
+
+    characters: str | None
+    """The characters by number, sorted and each once; None for bytes."""
+
+    @classmethod
+    def of(cls, text: str) -> Alphabet:
+        """Return the alphabet of all characters of a text."""
+        return cls("".join(sorted(set(text))))
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Alphabet:
+        """Return the alphabet that `settings` describes; see `settings`."""
+        return cls(settings["characters"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The alphabet as values that JSON can hold."""
+        return {"characters": self.characters}
+
+    def __len__(self) -> int:
+        return BYTES if self.characters is None else len(self.characters)
+
+    def encode(self, text: str) -> np.ndarray:
+        """Return the numbers of a text's symbols, int32 (N,). Unknown characters are left out."""
+        if self.characters is None:
+            return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int32)
+        known, points = _points(self.characters), _points(text)
+        places = np.minimum(np.searchsorted(known, points), len(known) - 1)
+        return places[known[places] == points].astype(np.int32)
+
+    def decode(self, numbers: np.ndarray) -> str:
+        """Return the text of symbols. Bytes that are no UTF-8 become U+FFFD."""
+        if self.characters is None:
+            return bytes(int(number) for number in numbers).decode("utf-8", "replace")
+        return "".join(self.characters[int(number)] for number in numbers)
+
+    def unknown(self, text: str) -> Counter[str]:
+        """Return how often each character occurs that the alphabet lacks."""
+        if self.characters is None:
+            return Counter()
+        known = set(self.characters)
+        return Counter({each: count for each, count in Counter(text).items() if each not in known})
+
+
+def _points(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
