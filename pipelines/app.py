@@ -162,6 +162,23 @@ def usual_app(
     return App(name=name, summary=summary, presets=presets, metrics=metrics, **{**functions, **more})
 
 
+def generating_app(package: str, summary: str, **more: Any) -> App:
+    """Return a `usual_app` that writes sequences step by step, for example text or music.
+
+    A lower value of its first metric is better, and it is exported as "loop" and "step".
+    `features.targets_of` gives the targets of new data, and `samples.each_epoch` and `samples.write_samples`
+    write samples for the tracker.
+    """
+    places = {
+        "targets": ("features", "targets_of"),
+        "each_epoch": ("samples", "each_epoch"),
+        "show": ("samples", "write_samples"),
+    }
+    functions = {field: lazy(package, module, name) for field, (module, name) in places.items()}
+    shared = {"higher_is_better": False, "executions": lambda config: ("loop", "step")}
+    return usual_app(package, summary, **{**functions, **shared, **more})
+
+
 APPS = f"{__package__.rpartition('.')[0]}.apps".removeprefix(".")
 """The package of the apps: `apps` in a checkout, `unrolled.apps` once installed."""
 PROGRAM = "python -m apps" if APPS == "apps" else "unrolled"

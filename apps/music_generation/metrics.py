@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipelines.data.examples import Data
+from pipelines.data.examples import Data, Features
 from pipelines.tasks.generation import ngram_nll, ngram_probabilities, nll, step_accuracy
 
 from .config import MusicConfig
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 METRICS: dict[str, Metric] = {"nll": nll, "accuracy": step_accuracy}
 
 
-def baselines(config: MusicConfig, data: Data) -> dict[str, dict[str, float]]:
+def baselines(
+    config: MusicConfig, data: Data, features: Features, deployed: Any
+) -> dict[str, dict[str, float]]:
     """Return the `nll` of n-gram models on every test split.
 
     uniform: all classes are equally probable. independent: how often each key sounds, or each voice has each

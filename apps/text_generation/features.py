@@ -102,7 +102,7 @@ def encode(bundle: Bundle, texts: Sequence[Any]) -> np.ndarray:
     return _rows(Alphabet.from_settings(bundle.preprocessing), texts, bundle.preprocessing["steps"])[0]
 
 
-def encode_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
+def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
     """Return the targets of passages of new text for the bundle's network, int32 (N, steps)."""
     settings = bundle.preprocessing
     alphabet = Alphabet.from_settings(settings)

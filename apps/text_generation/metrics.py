@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.data.examples import Features
+from pipelines.data.examples import Data, Features
 from pipelines.tasks.generation import nll, step_accuracy
 from pipelines.tasks.kneser_ney import KneserNey
 
@@ -26,7 +26,9 @@ def bits(outputs: np.ndarray, targets: np.ndarray) -> float:
 METRICS: dict[str, Metric] = {"nll": nll, "bits": bits, "accuracy": step_accuracy}
 
 
-def baselines(config: TextConfig, features: Features) -> dict[str, dict[str, float]]:
+def baselines(
+    config: TextConfig, data: Data, features: Features, deployed: Any
+) -> dict[str, dict[str, float]]:
     """Return the `nll` of three models on the test text: uniform, single symbols, and Kneser-Ney n-grams."""
     inputs, targets = features.inputs["train"], features.targets["train"]
     text = in_one(inputs, targets, config.batch_size)
