@@ -62,6 +62,10 @@ predict-music-generation: export OUT := $(value OUT)
 predict-music-generation: $(INSTALLED)  ## predict-music-generation [OUT=piece.mid]: a minute of music, with sound and picture
 	@$(RUN) -m apps music_generation predict $${OUT:+--out "$$OUT"} $(ARGS)
 
+predict-text-generation: export INPUT := $(value TEXT)
+predict-text-generation: $(INSTALLED)  ## predict-text-generation [TEXT="In the beginning"] [ARGS="--temperature 0.5 .."]: text that goes on
+	@$(RUN) -m apps text_generation predict $${INPUT:+--primer "$$INPUT"} $(ARGS)
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 
@@ -101,7 +105,7 @@ $(AUDIT): $(INSTALLED)
 
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
-		--extra train --extra captions --extra music --extra speech \
+		--extra train --extra captions --extra music --extra speech --extra text \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.lock
 
 clean:  ## Delete caches; keep .venv, runs and exports

@@ -141,25 +141,30 @@ _USUAL = {
 }
 
 
-def usual_app(
-    package: str, summary: str, *, presets: Mapping[str, Config], metrics: Mapping[str, Metric], **more: Any
-) -> App:
-    """Return the app in the folder of `package`, with its functions in the usual files.
+def usual_app(package: str, summary: str, **more: Any) -> App:
+    """Return the app in the folder of `package`, with what it is made of in the usual files.
 
-    They are `data.load`, `features.make_features`, `features.encode`, `model.build_model`,
-    `model.make_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and `plots.make_plots`,
-    each imported at its first call.
+    They are `config.PRESETS`, `metrics.METRICS` and, if the app has options, `predict.Options`. The functions
+    `data.load`, `features.make_features`, `features.encode`, `model.build_model`, `model.make_loss`,
+    `metrics.baselines`, `predict.predict`, `predict.describe` and `plots.make_plots` are imported at their
+    first call.
 
     Args:
         package: `__name__` in the app's `__init__.py`; its last part is the app's name.
         summary: one sentence for `--help`.
-        presets: configs by name.
-        metrics: metrics by name; the first one decides which epoch is best.
-        **more: any other field of `App`, or another function for one of the above.
+        **more: any other field of `App`, or another value for one of the above.
     """
     functions = {field: lazy(package, module, name) for field, (module, name) in _USUAL.items()}
-    name = package.rpartition(".")[2]
-    return App(name=name, summary=summary, presets=presets, metrics=metrics, **{**functions, **more})
+    config, metrics, predict = (
+        importlib.import_module(f"{package}.{module}") for module in ("config", "metrics", "predict")
+    )
+    values = {
+        "name": package.rpartition(".")[2],
+        "presets": config.PRESETS,
+        "metrics": metrics.METRICS,
+        "options": getattr(predict, "Options", NoOptions),
+    }
+    return App(summary=summary, **{**functions, **values, **more})
 
 
 def generating_app(package: str, summary: str, **more: Any) -> App:

@@ -2,18 +2,12 @@
 
 from pipelines.app import lazy, usual_app
 
-from .config import PRESETS
 from .features import encode_targets
-from .metrics import METRICS
-from .predict import Options
 
 APP = usual_app(
     __name__,
     "Describe an image, and show where the network looked for each word.",
-    presets=PRESETS,
-    metrics=METRICS,
     targets=encode_targets,
-    options=Options,
     example=("photo.jpg",),
     input_column=lambda settings: settings["image_column"],
     deployed=lazy(__name__, "model", "captioner"),

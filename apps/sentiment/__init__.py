@@ -3,14 +3,9 @@
 from pipelines.app import usual_app
 from pipelines.tasks.unsure import facts
 
-from .config import PRESETS
-from .metrics import METRICS
-
 APP = usual_app(
     __name__,
     "Label a text as positive, negative or neutral, or with the labels of your data.",
-    presets=PRESETS,
-    metrics=METRICS,
     example=("not bad at all",),
     facts=facts,
     reads_lines=True,

@@ -2,9 +2,7 @@
 
 from pipelines.app import lazy, usual_app
 
-from .config import PRESETS, SpeechConfig
-from .metrics import METRICS
-from .predict import SpeechOptions
+from .config import SpeechConfig
 
 
 def _executions(config: SpeechConfig) -> tuple[str, ...]:
@@ -14,9 +12,6 @@ def _executions(config: SpeechConfig) -> tuple[str, ...]:
 APP = usual_app(
     __name__,
     "Hear words: in a clip, in a file of any length, or live at the microphone.",
-    presets=PRESETS,
-    metrics=METRICS,
-    options=SpeechOptions,
     example=("word.wav",),
     input_column=lambda settings: "file",
     executions=_executions,

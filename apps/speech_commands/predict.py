@@ -23,7 +23,7 @@ _LABELS_SHOWN = 3
 
 
 @dataclass(frozen=True)
-class SpeechOptions(EventOptions):
+class Options(EventOptions):
     """Options that decide when a word is reported."""
 
     microphone: bool = False
@@ -31,7 +31,7 @@ class SpeechOptions(EventOptions):
 
 
 def predict(
-    bundle: Bundle, clips: Sequence[Any], variant: str | None, options: SpeechOptions
+    bundle: Bundle, clips: Sequence[Any], variant: str | None, options: Options
 ) -> Iterator[dict[str, Any]]:
     """Yield for each clip (a file, or samples) its words with their times, and its most probable label.
 

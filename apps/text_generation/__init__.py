@@ -2,16 +2,9 @@
 
 from pipelines.app import generating_app, lazy
 
-from .config import PRESETS
-from .metrics import METRICS
-from .predict import Options
-
 APP = generating_app(
     __name__,
     "Write text character by character, complete words, or show which characters of a text surprise.",
-    presets=PRESETS,
-    metrics=METRICS,
-    options=Options,
     example=("--primer", "In the beginning"),
     deployed=lazy(__name__, "model", "deployed"),
     trainable=lazy(__name__, "model", "start_epoch"),

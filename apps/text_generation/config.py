@@ -25,7 +25,10 @@ class TextConfig(RecurrentConfig):
     test: float = 0.1
     """The share of the text, at its end, that is held out for the test."""
     max_scored: int = 500_000
-    """The largest number of characters of the validation and test parts that are scored."""
+    """The largest number of characters of the validation and test parts that the network is scored on."""
+    max_scored_on_device: int = 50_000
+    """The largest number of characters of the test part that each exported file is scored on: passages of
+    one window, spread evenly, whose first half is context. The network is scored on them and on all."""
     window: int = 128
     """Steps of truncated backpropagation through time. The state is carried from window to window."""
     batch_size: int = 32
@@ -43,7 +46,7 @@ class TextConfig(RecurrentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least(self, 1, "embedding", "ngram", "max_scored")
+        require_at_least(self, 1, "embedding", "ngram", "max_scored", "max_scored_on_device")
         require_at_least(self, 4, "window")
         require_rates(self, "recurrent_dropout", "validation", "test")
         require(self.validation > 0 and self.test > 0, "test", "above 0, like --validation", self.test)
@@ -53,12 +56,14 @@ class TextConfig(RecurrentConfig):
 
 
 _BOOK = TextConfig(
+    validation=0.02,
     cell="lstm",
     units=256,
     epochs=4,
     learning_rate=4e-3,
     weight_decay=1e-5,
     patience=4,
+    ngram=7,
 )
 
 PRESETS = {
@@ -80,11 +85,11 @@ PRESETS = {
     "shakespeare": replace(
         _BOOK,
         dataset="tiny_shakespeare",
-        validation=0.02,
         units=512,
         batch_size=32,
         dropout=0.4,
         epochs=20,
         patience=5,
+        ngram=6,
     ),
 }

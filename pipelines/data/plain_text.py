@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,72 +62,106 @@ def _text_feature() -> type:
     return tfds.features.Text
 
 
-def cut_in_order(
-    text: str, source: str, notes: list[str], *, held_out: tuple[float, float], most: int, window: int
-) -> Data:
-    """Cut a text into train, validation and test, in this order; see `as_splits`.
+@dataclass(frozen=True)
+class Scoring:
+    """How much of the held-out text is scored, and in what pieces. All lengths are in characters."""
+
+    window: int
+    """Length of a passage."""
+    most: int
+    """The largest length of the validation text and of the test text; the rest is left out."""
+    most_in_passages: int
+    """The largest length of what the passages of `test` score together."""
+
+
+def completed(texts: dict[str, str], held_out: tuple[float, float]) -> dict[str, str]:
+    """Return train, validation and test; what is missing is the end of the text that there is.
 
     Args:
-        text: the whole text.
-        source: the name of the data set.
-        notes: messages for the user.
-        held_out: the shares of the text, at its end, that are validation and test.
-        most: the largest number of characters of each held-out split.
-        window: characters of a passage.
+        texts: the text of each split. Without a train or a held-out split, all are joined and cut in order.
+        held_out: the shares of the text that are validation and test.
     """
     validation, test = held_out
-    first, last = round(len(text) * (1 - validation - test)), round(len(text) * (1 - test))
-    texts = {"train": text[:first], "validation": text[first:last], "test": text[last:]}
-    return as_splits(texts, source, notes, most=most, window=window)
+    found = dict(texts)
+    if "train" not in found or not {"validation", "test"} & found.keys():
+        text = "\n".join(found.values())
+        last = round(len(text) * (1 - test))
+        validation, found = validation / (1 - test), {"train": text[:last], "test": text[last:]}
+    if "test" not in found:
+        found["test"] = found.pop("validation")
+    if "validation" not in found:
+        train = found["train"]
+        last = round(len(train) * (1 - validation))
+        found |= {"train": train[:last], "validation": train[last:]}
+    return found
 
 
-def as_splits(texts: dict[str, str], source: str, notes: list[str], *, most: int, window: int) -> Data:
-    """Return texts as data: `train` is one example, the held-out splits are `passages`.
+def as_splits(texts: dict[str, str], source: str, notes: list[str], scoring: Scoring) -> Data:
+    """Return texts as data. `train` and `validation` are one example each.
+
+    The test text is there twice: `whole` is one example, and `test` holds passages of it, spread evenly.
 
     Args:
-        texts: the text of each split.
+        texts: the text of train, validation and test.
         source: the name of the data set.
         notes: messages for the user.
-        most: the largest number of characters of each held-out split; the rest of it is left out.
-        window: characters of a passage.
+        scoring: what is scored.
 
     Raises:
         UserError: a split holds fewer than 3 characters, or the training text has only one character.
     """
     notes, splits = list(notes), {}
-    for name, text in texts.items():
+    for name in ("train", "validation", "test"):
+        text = texts[name]
         if len(text) < _LEAST:
             expected = f"expected {_LEAST} characters or more for {name}"
             raise UserError(f"{source}: too little text: {expected}, got {len(text)}")
-        if name == "train":
-            splits[name] = Examples([text], np.zeros(1, int))
-            continue
-        if len(text) > most:
-            notes.append(f"{source}: of {name} the first {most:,} of {len(text):,} characters are used")
-        splits[name] = passages(text[:most], window)
+        if name != "train" and len(text) > scoring.most:
+            notes.append(
+                f"{source}: of {name} the first {scoring.most:,} of {len(text):,} characters are used"
+            )
+            text = text[: scoring.most]
+        splits["whole" if name == "test" else name] = Examples([text], np.zeros(1, int))
     if len(set(texts["train"])) < 2:
         raise UserError(
             f"{source}: expected two or more different characters, got {texts['train'][0]!r} only"
         )
+    some = passages(splits["whole"].inputs[0], scoring.window)
+    count = max(1, scoring.most_in_passages // (scoring.window - scoring.window // 2))
+    rows = np.unique(np.linspace(0, len(some) - 1, min(count, len(some))).astype(int))
+    splits["test"] = Examples([some.inputs[row] for row in rows], some.targets[rows])
     return Data(splits, labels=(), source=source, notes=tuple(notes))
 
 
-def passages(text: str, window: int) -> Examples:
-    """Cut a text into overlapping passages of `window` + 1 characters, to score it piece by piece.
+def as_given(texts: dict[str, str], source: str, notes: list[str], window: int) -> Data:
+    """Return texts as data that is only scored: all passages of each text.
 
-    The target of a passage is the number of its characters that are context: they are read, but whether the
-    network predicts them isn't scored, since the passage before has scored them. It is half the window, and
-    0 for the first passage.
+    Raises:
+        UserError: there are fewer than 2 characters.
+    """
+    found = {name: passages(text, window) for name, text in texts.items() if len(text) > 1}
+    if not found:
+        raise UserError(f"{source}: too little text: expected two characters or more")
+    return Data(found, labels=(), source=source, notes=tuple(notes))
+
+
+def pieces(length: int, window: int) -> list[tuple[int, int]]:
+    """Return where the overlapping pieces of a sequence begin, and how much of each is context.
+
+    A piece has up to `window` + 1 symbols. Its context is read, but whether it is predicted isn't scored,
+    since the piece before has scored it. It is half the window, and 0 in the first piece.
+
+    Args:
+        length: the number of symbols of the sequence.
+        window: the number of symbols that a piece predicts, context included.
     """
     context = window // 2
-    starts = range(0, max(1, len(text) - 1 - context), window - context)
-    inputs = [text[start : start + window + 1] for start in starts]
-    return Examples(inputs, np.array([context if start else 0 for start in starts]))
+    starts = range(0, max(1, length - 1 - context), window - context)
+    return [(start, context if start else 0) for start in starts]
 
 
-def joined(examples: Examples) -> str:
-    """Return the text that `passages` cut."""
-    return "".join(
-        passage[context + 1 :] if context else passage
-        for passage, context in zip(examples.inputs, examples.targets.tolist(), strict=True)
-    )
+def passages(text: str, window: int) -> Examples:
+    """Cut a text into its `pieces`; the target of a passage is the length of its context."""
+    found = pieces(len(text), window)
+    inputs = [text[start : start + window + 1] for start, _ in found]
+    return Examples(inputs, np.array([context for _, context in found]))

@@ -32,7 +32,8 @@ def score_test_splits(
     for split in data.test_splits:
         inputs, targets = features.inputs[split], features.targets[split]
         scores[split], outputs[split] = score(KerasPredictor(deployed), inputs, targets, app.metrics)
-        intervals[split] = interval(first_metric, outputs[split], targets)
+        if len(targets) > 1:
+            intervals[split] = interval(first_metric, outputs[split], targets)
     log.info("training the baselines")
     baselines = app.baseline(setup.config, data, features, deployed)
     return Outcome(
@@ -56,8 +57,9 @@ def log_outcome(setup: Setup, outcome: Outcome) -> None:
     run.describe(description(so_far, command(setup.app, setup.preset, setup.config)))
     for split, values in outcome.scores.items():
         run.metrics({f"{split}.{name}": value for name, value in values.items()})
-        low, high = outcome.intervals[split]
-        run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
+        if split in outcome.intervals:
+            low, high = outcome.intervals[split]
+            run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
     for name, of_split in outcome.baselines.items():
         run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
     run.tags(as_tags(record.no_better_than(so_far)))

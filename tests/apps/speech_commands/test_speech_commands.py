@@ -10,7 +10,7 @@ import pytest
 from apps.speech_commands.augment import Augment
 from apps.speech_commands.config import SAMPLE_RATE, SpeechConfig
 from apps.speech_commands.features import encode, hear, to_samples
-from apps.speech_commands.predict import SpeechOptions, describe, predict
+from apps.speech_commands.predict import Options, describe, predict
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.microphone import microphone
@@ -64,8 +64,8 @@ def bundle(training) -> Bundle:
 
 def test_pieces_of_odd_sizes_give_what_the_whole_gives(bundle):
     samples = np.random.default_rng(0).normal(0, 0.1, 3 * SAMPLE_RATE + 77).astype(np.float32)
-    whole = np.array(list(Listener(bundle, None, SpeechOptions()).posteriors(samples)))
-    listener = Listener(bundle, None, SpeechOptions())
+    whole = np.array(list(Listener(bundle, None, Options()).posteriors(samples)))
+    listener = Listener(bundle, None, Options())
     cuts = np.cumsum([1, 319, 0, 321, 5000, 7, 160])
     pieces = [p for piece in np.split(samples, cuts) for p in listener.posteriors(piece)]
     np.testing.assert_array_equal(np.array(pieces), whole)
@@ -76,8 +76,8 @@ def test_pieces_of_odd_sizes_give_what_the_whole_gives(bundle):
 
 def test_the_clip_file_in_a_sliding_window_ends_where_the_clip_does(bundle):
     clip = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE).astype(np.float32)
-    sliding = list(Listener(bundle, "float32_loop.tflite", SpeechOptions()).posteriors(clip))
-    streamed = list(Listener(bundle, None, SpeechOptions()).posteriors(clip))
+    sliding = list(Listener(bundle, "float32_loop.tflite", Options()).posteriors(clip))
+    streamed = list(Listener(bundle, None, Options()).posteriors(clip))
     assert len(sliding) == 10
     np.testing.assert_allclose(sliding[-1], streamed[-1], atol=1e-5)
 
@@ -89,7 +89,7 @@ def test_files_of_every_length_are_answered_with_words_times_and_speed(bundle, t
     for seconds, rate in ((0.05, 16000), (1.0, 44100), (20.0, 8000)):
         soundfile.write(tmp_path / f"{seconds}.wav", rng.normal(0, 0.1, round(seconds * rate)), rate)
     files = sorted(tmp_path.glob("*.wav"))
-    answers = list(predict(bundle, [str(file) for file in files], None, SpeechOptions(threshold=0.05)))
+    answers = list(predict(bundle, [str(file) for file in files], None, Options(threshold=0.05)))
     assert [round(answer["seconds"], 2) for answer in answers] == [0.05, 1.0, 20.0]
     assert answers[2]["words"]
     assert all(0 < event["seconds"] <= 20 for event in answers[2]["words"])
@@ -98,7 +98,7 @@ def test_files_of_every_length_are_answered_with_words_times_and_speed(bundle, t
     for answer in answers:
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     with pytest.raises(UserError, match="expected an audio file"):
-        list(predict(bundle, [], None, SpeechOptions()))
+        list(predict(bundle, [], None, Options()))
 
 
 def test_samples_are_taken_as_16_bits_or_as_real_numbers(bundle):
@@ -112,7 +112,7 @@ def test_samples_are_taken_as_16_bits_or_as_real_numbers(bundle):
 @pytest.mark.parametrize("options", [{"threshold": 0.0}, {"threshold": 1.5}, {"smoothing_ms": 0}])
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(UserError, match=f"--{next(iter(options)).replace('_', '-')}"):
-        SpeechOptions(**options)
+        Options(**options)
 
 
 # The microphone, a fake one
@@ -153,7 +153,7 @@ def test_words_at_the_microphone_are_told_as_they_are_spoken(bundle, monkeypatch
     samples = np.random.default_rng(0).normal(0, 0.1, 20 * SAMPLE_RATE).astype(np.float32)
     pieces = np.split(samples, range(500, len(samples), 500))
     monkeypatch.setitem(sys.modules, "sounddevice", fake_sounddevice(pieces))
-    options = SpeechOptions(microphone=True, threshold=0.05)
+    options = Options(microphone=True, threshold=0.05)
     live = predict(bundle, [], None, options)
     whole = list(Listener(bundle, None, options, ignored=("_unknown_", "_silence_"))(samples))
     assert whole

@@ -10,12 +10,13 @@ import pytest
 
 from apps.text_generation.config import PRESETS, TextConfig
 from apps.text_generation.data import load
-from apps.text_generation.features import PADDING, make_features
+from apps.text_generation.features import PADDING, encode, make_features, targets_of
 from apps.text_generation.generate import Writer
 from apps.text_generation.metrics import baselines, in_one
 from apps.text_generation.model import build_model, deployed, start_epoch
 from apps.text_generation.predict import Options, describe, predict
-from pipelines.data.plain_text import cut_in_order, joined
+from pipelines.data.examples import Examples
+from pipelines.data.plain_text import Scoring, as_given, as_splits, completed
 from pipelines.errors import UserError
 from pipelines.export.keras.saved_model import write_saved_model
 from pipelines.export.tflite.convert import convert
@@ -32,8 +33,8 @@ TEXT = "".join(f"{number} green bottles hanging on the wall,\n" for number in ra
 
 
 def data_of(config: TextConfig, text: str = TEXT):
-    held_out = (config.validation, config.test)
-    return cut_in_order(text, "bottles", [], held_out=held_out, most=config.max_scored, window=config.window)
+    splits = completed({"text": text}, (config.validation, config.test))
+    return as_splits(splits, "bottles", [], Scoring(config.window, config.max_scored, config.max_scored))
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +75,32 @@ def test_both_networks_share_all_weights(small):
     }
 
 
-def test_validation_is_one_sequence_and_test_scores_each_symbol_once(small):
+def test_validation_and_the_whole_test_text_are_one_sequence_each(small):
     data, features = data_of(SMALL), small.features
     alphabet = Alphabet.from_settings(features.preprocessing)
-    inputs, targets = features.inputs["validation"], features.targets["validation"]
-    assert inputs.shape[0] == 1
-    assert alphabet.decode([*inputs[0], targets[0, -1]]) == joined(data.splits["validation"])
-    scored = features.targets["test"][features.targets["test"] != PADDING]
-    assert alphabet.decode(scored) == joined(data.splits["test"])[1:]
+    for split in ("validation", "whole"):
+        inputs, targets = features.inputs[split], features.targets[split]
+        assert inputs.shape[0] == 1
+        assert [alphabet.decode([*inputs[0], targets[0, -1]])] == data.splits[split].inputs
+
+
+def test_passages_score_each_symbol_once(small):
+    scored = small.features.targets["test"][small.features.targets["test"] != PADDING]
+    alphabet = Alphabet.from_settings(small.features.preprocessing)
+    assert [alphabet.decode(scored)] == [text[1:] for text in data_of(SMALL).splits["whole"].inputs]
+
+
+@pytest.mark.parametrize("alphabet", [Alphabet(None), Alphabet.of("a本語")])
+def test_a_text_with_more_symbols_than_steps_fills_several_rows(alphabet):
+    """Characters of several bytes make a passage longer, and a split may be one long text."""
+    text = "a本語本a" * 9
+    bundle = SimpleNamespace(preprocessing={**alphabet.settings, "steps": 8})
+    for examples in (as_given({"text": text}, "it", [], 8).splits["text"], Examples([text], np.zeros(1))):
+        inputs, targets = encode(bundle, examples.inputs), targets_of(bundle, None, examples)
+        assert inputs.shape == targets.shape
+        scored = targets != PADDING
+        assert alphabet.decode(targets[scored]) == text[1:]
+        np.testing.assert_array_equal(inputs[:, 1:][scored[:, :-1]], targets[:, :-1][scored[:, :-1]])
 
 
 def test_bytes_read_and_write_what_the_training_text_lacks():
@@ -150,7 +169,7 @@ def test_the_device_writes_what_keras_does(small, exported, temperature):
 
 
 def test_the_stream_scores_a_text_as_the_whole_sequence_does(small, exported):
-    text = joined(data_of(SMALL).splits["test"])
+    text = data_of(SMALL).splits["whole"].inputs[0]
     device, _ = writers(small, exported)
     symbols = device.alphabet.encode(text)[None]
     whole = nll(small.deployed.predict_on_batch(symbols[:, :-1]), symbols[:, 1:])
@@ -227,3 +246,4 @@ def test_the_users_own_text_is_read(tmp_path):
     data = load(config)
     assert data.source == "it.txt"
     assert data.splits["train"].inputs[0] == TEXT[: round(len(TEXT) * 0.85)]
+    assert list(load(config, as_given=True).splits) == ["text"]

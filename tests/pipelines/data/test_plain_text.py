@@ -7,34 +7,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.data.plain_text import as_splits, cut_in_order, joined, passages, text_of
+from pipelines.data.plain_text import Scoring, as_given, as_splits, completed, passages, text_of
 from pipelines.errors import UserError
+
+
+def scored(examples):
+    """Return the characters of passages that are predicted."""
+    passages = zip(examples.inputs, examples.targets.tolist(), strict=True)
+    return [passage[context + 1 :] for passage, context in passages]
 
 
 @given(st.text(min_size=1, max_size=200), st.integers(4, 20))
 def test_passages_overlap_by_half_a_window_and_score_each_character_once(text, window):
     examples = passages(text, window)
-    assert joined(examples) == text
+    assert "".join(scored(examples)) == text[1:]
     assert all(len(passage) <= window + 1 for passage in examples.inputs)
-    scored = [
-        len(passage) - 1 - context for passage, context in zip(examples.inputs, examples.targets, strict=True)
-    ]
-    assert sum(scored) == len(text) - 1
 
 
-def test_a_text_is_cut_in_order():
-    text = "".join(chr(97 + place % 26) for place in range(1000))
-    data = cut_in_order(text, "it", [], held_out=(0.1, 0.2), most=1000, window=10)
-    assert data.splits["train"].inputs == [text[:700]]
-    assert joined(data.splits["validation"]) == text[700:800]
-    assert joined(data.splits["test"]) == text[800:]
+LETTERS = "".join(chr(97 + place % 26) for place in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ({"text": LETTERS}, [LETTERS[:700], LETTERS[700:800], LETTERS[800:]]),
+        ({"train": LETTERS, "other": "x"}, [LETTERS[:702], LETTERS[702:802], LETTERS[802:] + "\nx"]),
+        ({"train": LETTERS, "validation": "x"}, [LETTERS[:900], LETTERS[900:], "x"]),
+        ({"train": LETTERS, "test": "x"}, [LETTERS[:900], LETTERS[900:], "x"]),
+        ({"train": "x", "validation": "y", "test": "z"}, ["x", "y", "z"]),
+    ],
+)
+def test_missing_splits_are_the_end_of_the_text(texts, expected):
+    assert completed(texts, (0.1, 0.2)) == dict(zip(("train", "validation", "test"), expected, strict=True))
 
 
 def test_a_long_held_out_text_is_cut_and_the_user_told():
     texts = {"train": "abc" * 100, "validation": "abcd" * 5, "test": "ab" * 200}
-    data = as_splits(texts, "it", ["before"], most=100, window=10)
-    assert joined(data.splits["test"]) == "ab" * 50
+    data = as_splits(texts, "it", ["before"], Scoring(window=10, most=100, most_in_passages=50))
+    assert data.splits["validation"].inputs == ["abcd" * 5]
+    assert data.splits["whole"].inputs == ["ab" * 50]
     assert data.notes == ("before", "it: of test the first 100 of 400 characters are used")
+
+
+def test_passages_of_the_test_text_are_spread_over_it():
+    texts = {"train": "abc" * 100, "validation": "abc", "test": LETTERS}
+    whole = passages(LETTERS, 10)
+    data = as_splits(texts, "it", [], Scoring(window=10, most=1000, most_in_passages=50))
+    some = data.splits["test"]
+    assert sum(map(len, scored(some))) <= 60
+    assert (some.inputs[0], some.inputs[-1]) == (whole.inputs[0], whole.inputs[-1])
+    assert set(some.inputs) <= set(whole.inputs)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +65,15 @@ def test_a_long_held_out_text_is_cut_and_the_user_told():
 )
 def test_too_little_text_is_refused(text, said):
     with pytest.raises(UserError, match=said):
-        cut_in_order(text, "it", [], held_out=(0.1, 0.1), most=100, window=10)
+        as_splits(completed({"text": text}, (0.1, 0.1)), "it", [], Scoring(10, 100, 100))
+
+
+def test_text_that_is_only_scored_is_cut_and_nothing_held_out():
+    data = as_given({"train": LETTERS, "empty": ""}, "it", [], 10)
+    assert list(data.splits) == ["train"]
+    assert "".join(scored(data.splits["train"])) == LETTERS[1:]
+    with pytest.raises(UserError, match="it: too little text: expected two characters or more"):
+        as_given({"text": "a"}, "it", [], 10)
 
 
 def test_a_folder_is_read_in_order_and_what_is_no_text_named(tmp_path):
