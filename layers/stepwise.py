@@ -154,7 +154,7 @@ _WINDOWS = (
 _STEPWISE = frozenset(
     (
         *("Activation", "AlphaDropout", "Add", "Any", "Average", "Dense", "Dropout", "EachStep", "ELU"),
-        *("Embedding",),
+        *("Embedding", "ReversibleEmbedding"),
         *("GaussianDropout", "GaussianNoise", "Identity", "InputLayer", "LeakyReLU", "Masking", "MaskOf"),
         *("Maximum", "Minimum", "Multiply", "NotEqual", "ReLU", "Rescaling", "SpatialDropout1D"),
         *("SpatialDropout2D", "SpecAugment", "Subtract", "TimeDistributed", "TokenDropout"),

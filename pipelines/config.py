@@ -32,7 +32,10 @@ class Config:
     batch_size: int = 64
     """Examples per training step."""
     learning_rate: float = 1e-3
-    """Peak learning rate: linear warm-up over the first twentieth of the steps, then cosine decay to 0."""
+    """The largest learning rate."""
+    schedule: Literal["cosine", "plateau"] = "cosine"
+    """cosine: linear warm-up over the first twentieth of the steps, then cosine decay to 0. plateau: the same
+    learning rate until an epoch is no better on validation; it is halved after each such epoch."""
     weight_decay: float = 0.0
     """Decoupled weight decay of AdamW, per step."""
     clip_norm: float = 1.0

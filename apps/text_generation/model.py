@@ -37,11 +37,13 @@ def build_model(config: TextConfig, features: Features) -> keras.Model:
         for number in range(1, config.depth + 1)
     ]
     symbols = int(features.counts["symbols"])
-    embedding = keras.layers.Embedding(symbols, config.embedding, name="embedding")
-    logits = keras.layers.Dense(symbols, name="logits")
-    model = _connected(config, embedding, recurrent, logits, batch_size=config.batch_size)
-    counts = 1.0 + np.bincount(features.targets["train"].ravel(), minlength=symbols)
-    logits.bias.assign(np.log(counts / counts.sum()))
+    kind = keras.layers.ReversibleEmbedding if config.tied else keras.layers.Embedding
+    embedding = kind(symbols, config.embedding, name="embedding")
+    output = keras.layers.Dense(config.embedding if config.tied else symbols, name="output")
+    model = _connected(config, embedding, recurrent, output, batch_size=config.batch_size)
+    if not config.tied:
+        counts = 1.0 + np.bincount(features.targets["train"].ravel(), minlength=symbols)
+        output.bias.assign(np.log(counts / counts.sum()))
     return model
 
 
@@ -49,14 +51,14 @@ def deployed(config: TextConfig, features: Features, model: keras.Model) -> kera
     """Return the network that starts from zeros and takes any number of texts; it shares all weights."""
     trained = [model.get_layer(f"recurrent_{number}") for number in range(1, config.depth + 1)]
     recurrent = [layers.Recurrent(layer.cell, return_sequences=True, name=layer.name) for layer in trained]
-    return _connected(config, model.get_layer("embedding"), recurrent, model.get_layer("logits"))
+    return _connected(config, model.get_layer("embedding"), recurrent, model.get_layer("output"))
 
 
 def _connected(
     config: TextConfig,
     embedding: keras.layers.Layer,
     recurrent: Sequence[keras.layers.Layer],
-    logits: keras.layers.Layer,
+    output: keras.layers.Layer,
     *,
     batch_size: int | None = None,
 ) -> keras.Model:
@@ -66,7 +68,10 @@ def _connected(
     for layer in recurrent:
         x = layer(x)
         x = keras.layers.Dropout(config.dropout, name=f"{layer.name}_dropout")(x)
-    x = keras.layers.Activation("log_softmax", name="log_probabilities")(logits(x))
+    x = output(x)
+    if config.tied:  # the weights of the embedding, from a vector of its size to the symbols
+        x = embedding(x, reverse=True)
+    x = keras.layers.Activation("log_softmax", name="log_probabilities")(x)
     outputs = keras.layers.Activation("exponential", name="probabilities")(x)
     return keras.Model(inputs, outputs, name="text_generation")
 

@@ -20,7 +20,7 @@ from pipelines.ondevice.model import Stream
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.tasks.generation import SamplingOptions
 from pipelines.tasks.surprise_page import page, spans
-from pipelines.tasks.text_checks import repeated_share
+from pipelines.tasks.text_checks import checks, in_words
 
 from .generate import Writer
 
@@ -41,6 +41,9 @@ class Options(SamplingOptions):
     probable."""
     stop: str = ""
     """End after this text is written."""
+    corpus: Path | None = None
+    """Check what is written against this text file, for example the training text: how many of its words
+    occur there, how much is copied, how much is repeated."""
     complete: str | None = None
     """Give the likeliest words that this text may go on to, with their probabilities."""
     words: int = 3
@@ -72,7 +75,7 @@ def predict(
     if options.score is not None:
         return [_scored_file(writer, options)]
     if inputs:
-        return [{"scored": str(text), **_scores(writer, str(text))} for text in inputs]
+        return [{"scored": str(text), **_scores(_surprises(writer, str(text)))} for text in inputs]
     return [_written(writer, options)]
 
 
@@ -86,14 +89,20 @@ def _written(writer: Writer, options: Options) -> dict[str, Any]:
         "primer": options.primer,
         "text": text,
         "symbols_per_second": round(len(text) / taken, 1),
-        "repeated": round(repeated_share(text), 4),
+        "checks": checks(text, None if options.corpus is None else read_text(options.corpus)),
     }
 
 
-def _scores(writer: Writer, text: str) -> dict[str, Any]:
+def _surprises(writer: Writer, text: str) -> np.ndarray:
+    if len(text) > _MOST:
+        raise UserError(f"a text to score: expected at most {_MOST:,} characters, got {len(text):,}")
     surprises = writer.surprises(text)
     if not len(surprises):
         raise UserError("a text to score: expected two or more known characters")
+    return surprises
+
+
+def _scores(surprises: np.ndarray) -> dict[str, Any]:
     nats = float(surprises.mean())
     return {"nll": round(nats, 6), "bits": round(nats / float(np.log(2)), 6), "symbols": len(surprises)}
 
@@ -102,12 +111,14 @@ def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
     assert options.score is not None
     require_folder("--out", options.out.parent)
     text = read_text(options.score)
-    scores = _scores(writer, text)
+    surprises = _surprises(writer, text)
+    scores = _scores(surprises)
     if unknown := writer.alphabet.unknown(text).total():
         scores["unknown"] = unknown
-    pieces = spans(writer.alphabet, text, writer.surprises(text))
+    pieces = spans(writer.alphabet, text, surprises)
     write_atomically(options.out, page(options.score.name, pieces, scores["nll"]).encode())
-    most = sorted(range(1, len(pieces)), key=lambda place: -pieces[place].nats)[:_SHOWN]
+    known = [place for place, piece in enumerate(pieces) if not np.isnan(piece.nats)]
+    most = sorted(known, key=lambda place: -pieces[place].nats)[:_SHOWN]
     surprising = [
         {
             "after": "".join(each.text for each in pieces[max(0, place - 20) : place]),
@@ -119,11 +130,13 @@ def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
 
 
 def describe(answer: dict[str, Any]) -> str:
-    """Return one line: the words, or the score of a text. Written text is returned as it is."""
+    """Return one line: the words, or the score of a text. Written text is returned as it is, and what
+    --corpus found below it."""
     if "words" in answer:
         return ", ".join(f"{each['word']} ({each['probability']:.2f})" for each in answer["words"])
     if "text" in answer:
-        return answer["primer"] + answer["text"]
+        text = answer["primer"] + answer["text"]
+        return f"{text}\n[{in_words(answer['checks'])}]" if "known_words" in answer["checks"] else text
     name = " ".join(answer["scored"][:40].split())
     line = (
         f"{name}: {answer['nll']:.3f} nats ({answer['bits']:.3f} bits) a symbol, over {answer['symbols']:,}"

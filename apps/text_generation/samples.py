@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,15 @@ from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.tasks.generation_layers import KerasNetwork
 from pipelines.tasks.surprise_page import page, spans
-from pipelines.tasks.text_checks import known_words, longest_copy, repeated_share
+from pipelines.tasks.text_checks import checks, in_words
 
 from .config import TextConfig
 from .generate import Writer
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
+
+log = logging.getLogger(__name__)
 
 TEMPERATURES = (0.5, 0.8, 1.0)
 _LENGTH, _LENGTH_OF_AN_EPOCH, _COLOURED = 1000, 300, 2000
@@ -50,11 +53,8 @@ def write_samples(config: TextConfig, outcome: Outcome, bundle: Bundle, folder: 
     for temperature in TEMPERATURES:
         text = writer.write(_LENGTH, Sampler(temperature), config.seed)
         (folder / f"temperature_{temperature:g}.txt").write_text(text, encoding="utf-8")
-        of_text = {
-            "known_words": known_words(text, corpus),
-            "longest_copy": float(longest_copy(text, corpus)),
-            "repeated": repeated_share(text),
-        }
+        of_text = checks(text, corpus)
+        log.info("sample at temperature %g: %s", temperature, in_words(of_text))
         figures |= {f"temperature_{temperature:g}.{name}": value for name, value in of_text.items()}
     test = outcome.data.splits["whole"].inputs[0][:_COLOURED]
     surprises = writer.surprises(test)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 BYTES = 256
+_PART = 2**20  # characters that are looked up at once: it takes 20 bytes for each
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Alphabet:
         """Return the numbers of a text's symbols, int32 (N,). Unknown characters are left out."""
         if self.characters is None:
             return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int32)
-        known, points = _points(self.characters), _points(text)
-        places = np.minimum(np.searchsorted(known, points), len(known) - 1)
-        return places[known[places] == points].astype(np.int32)
+        known = _points(self.characters)
+        parts = [_encoded(text[start : start + _PART], known) for start in range(0, len(text), _PART)]
+        return np.concatenate(parts) if parts else np.empty(0, np.int32)
 
     def decode(self, numbers: np.ndarray) -> str:
         """Return the text of symbols. Bytes that are no UTF-8 become U+FFFD."""
@@ -57,6 +58,12 @@ class Alphabet:
             return Counter()
         known = set(self.characters)
         return Counter({each: count for each, count in Counter(text).items() if each not in known})
+
+
+def _encoded(text: str, known: np.ndarray) -> np.ndarray:
+    points = _points(text)
+    places = np.minimum(np.searchsorted(known, points), len(known) - 1)
+    return places[known[places] == points].astype(np.int32)
 
 
 def _points(text: str) -> np.ndarray:

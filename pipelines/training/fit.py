@@ -36,20 +36,27 @@ def seed_everything(seed: int) -> None:
 
 
 def compile_model(model: keras.Model, config: Config, loss: keras.losses.Loss, features: Features) -> None:
-    """Compile with AdamW, linear warm-up then cosine decay, and clipping by global norm."""
+    """Compile with AdamW, the learning rate of `config.schedule`, and clipping by global norm."""
+    plateau = config.schedule == "plateau"
+    optimizer = layers.CountingAdamW(
+        config.learning_rate if plateau else _cosine(config, features),
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm,
+    )
+    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=_STEPS_PER_EXECUTION)
+    optimizer.build(model.trainable_variables)
+
+
+def _cosine(config: Config, features: Features) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return linear warm-up, then cosine decay to 0."""
     steps = sum(count_batches(features, config, epoch) for epoch in range(config.epochs))
     warmup = max(1, steps // 20)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=config.learning_rate / warmup,
         decay_steps=max(1, steps - warmup),
         warmup_target=config.learning_rate,
         warmup_steps=warmup,
     )
-    optimizer = layers.CountingAdamW(
-        schedule, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
-    )
-    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=_STEPS_PER_EXECUTION)
-    optimizer.build(model.trainable_variables)
 
 
 class _ProgressBar(keras.callbacks.Callback):
@@ -115,7 +122,10 @@ def fit(
             values = _validate(model, deployed or model, features, metrics) | trained
             progress.gradients.append(_gradients_by_lag(diagnostics))
             value = values[f"validation.{next(iter(metrics))}"]
-            _add_epoch(progress, values, value if higher_is_better else -value, model=model, config=config)
+            value = value if higher_is_better else -value
+            if config.schedule == "plateau" and value <= progress.best_value:
+                model.optimizer.learning_rate = model.optimizer.learning_rate / 2
+            _add_epoch(progress, values, value, model=model, config=config)
             progress.seconds += time.monotonic() - started
             on_epoch(progress.epochs, values)
             checkpoint.save(progress)

@@ -25,6 +25,7 @@ FILES = {
     "tunes/a.mid": ONE_VOICE,
     "broken/a.mid": b"MThd",
     "music.json": b'{"train": ["C"]}',
+    "same.txt": b"a" * 500,
 }
 MISTAKES = {
     "sentiment": {
@@ -52,6 +53,13 @@ MISTAKES = {
         "music.json": "music.json: train[0]: expected a list of MIDI numbers",
         "empty.csv": "expected MIDI or ABC files",
         "./nowhere": "nowhere: no such file or folder",
+    },
+    "text_generation": {
+        "same.txt": "same.txt: expected two or more different characters, got 'a' only",
+        "book.xlsx": "book.xlsx: expected text, got binary data",
+        "empty.csv": "empty.csv: too little text: expected 3 characters or more for train, got 0",
+        "reviews.csv": "reviews.csv: too little text: expected 3 characters or more for validation, got 0",
+        "./nowhere": "nowhere: No such file",
     },
 }
 CODE = """

@@ -26,7 +26,7 @@ def run(model: bytes, inputs: dict[str, np.ndarray], arena_bytes: int = _LARGEST
 
     Args:
         model: the .tflite file.
-        inputs: arrays by the number of the input, such as "0"; a missing input keeps its zeros.
+        inputs: arrays by the number of the input, such as "0"; a missing input is zeros.
         arena_bytes: the size of the working memory.
 
     Raises:
@@ -34,8 +34,10 @@ def run(model: bytes, inputs: dict[str, np.ndarray], arena_bytes: int = _LARGEST
     """
     runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")  # optional dependency
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
-    for index, array in inputs.items():
-        interpreter.set_input(array, int(index))
+    for index in range(schema.Model.GetRootAs(model).Subgraphs(0).InputsLength()):
+        expected = interpreter.get_input_details(index)
+        zeros = np.zeros(expected["shape"], expected["dtype"])  # the arena holds anything
+        interpreter.set_input(inputs.get(str(index), zeros), index)
     interpreter.invoke()
     return interpreter
 

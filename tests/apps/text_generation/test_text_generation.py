@@ -19,8 +19,10 @@ from pipelines.data.examples import Examples
 from pipelines.data.plain_text import Scoring, as_given, as_splits, completed
 from pipelines.errors import UserError
 from pipelines.export.keras.saved_model import write_saved_model
+from pipelines.export.micro.write import write_micro
 from pipelines.export.tflite.convert import convert
 from pipelines.ondevice.alphabet import Alphabet
+from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StreamNetwork
@@ -117,7 +119,7 @@ def test_unknown_characters_are_counted_and_named(caplog):
     assert "test: characters that the training text lacks are left out: 'ß' (2), 'é' (1)" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["short", "a" * 500, "ab" * 20])
+@pytest.mark.parametrize("text", ["", "short", "a" * 500, "ab" * 20])
 def test_a_text_that_fills_no_window_or_has_one_character_is_refused(text):
     with pytest.raises(UserError, match=r"too little|different characters|lower --batch-size or --window"):
         make_features(SMALL, data_of(SMALL, text))
@@ -131,15 +133,19 @@ def test_the_simple_methods_are_in_order():
     assert found["kneser_ney_3"]["test"] < found["unigram"]["test"] < found["uniform"]["test"]
 
 
-@pytest.fixture(scope="module")
-def exported(small, tmp_path_factory):
-    """The network as a `step` file."""
-    folder = tmp_path_factory.mktemp("text")
+def step_file(model, folder):
+    """Return the path of a network's `step` file."""
     specs = {"symbols": ((SMALL.window,), "int32")}
-    write_saved_model(small.deployed, folder / "saved", specs, ["probabilities"], execution="step")
+    write_saved_model(model, folder / "saved", specs, ["probabilities"], execution="step")
     path = folder / "float32_step.tflite"
     path.write_bytes(convert(folder / "saved", "float32", "step"))
     return path
+
+
+@pytest.fixture(scope="module")
+def exported(small, tmp_path_factory):
+    """The network as a `step` file."""
+    return step_file(small.deployed, tmp_path_factory.mktemp("text"))
 
 
 @pytest.fixture
@@ -166,6 +172,23 @@ def test_the_device_writes_what_keras_does(small, exported, temperature):
     ]
     assert texts[0] == texts[1]
     assert len(texts[0]) == 200
+
+
+def test_a_tied_output_and_the_other_options_run_on_the_device(small, tmp_path):
+    options = {"tied": True, "layer_normalization": True, "recurrent_dropout": 0.2, "depth": 1}
+    config = dataclasses.replace(SMALL, **options)
+    model = build_model(config, small.features)
+    shapes = [tuple(each.shape) for each in model.trainable_variables]
+    symbols = small.features.counts["symbols"]
+    assert sum(symbols in shape for shape in shapes) == 1  # one matrix for input and output
+    whole = SimpleNamespace(
+        features=small.features, model=model, deployed=deployed(config, small.features, model)
+    )
+    texts = [
+        writer.write(60, Sampler(1.0), seed=3)
+        for writer in writers(whole, step_file(whole.deployed, tmp_path))
+    ]
+    assert texts[0] == texts[1]
 
 
 def test_the_stream_scores_a_text_as_the_whole_sequence_does(small, exported):
@@ -231,13 +254,25 @@ def test_predict_writes_scores_and_completes(bundle, tmp_path):
         assert json.loads(json.dumps(answer)) == answer
 
 
+def test_what_is_written_is_checked_against_a_corpus(bundle, tmp_path):
+    (tmp_path / "corpus.txt").write_text(TEXT)
+    (written,) = predict(bundle, [], None, Options(length=50, corpus=tmp_path / "corpus.txt"))
+    assert written["checks"].keys() == {"known_words", "longest_copy", "repeated"}
+    said = "of its words are in the corpus, the longest run copied from there has"
+    assert said in describe(written).splitlines()[-1]
+
+
 def test_options_out_of_range_are_refused(bundle):
     with pytest.raises(UserError, match="only one of --complete and --score"):
         Options(complete="a", score="b")
+    with pytest.raises(UserError, match="--layer-normalization: expected only with --cell lstm, got 'gru'"):
+        TextConfig(layer_normalization=True, cell="gru")
     with pytest.raises(UserError, match="--length"):
         Options(length=0)
     with pytest.raises(UserError, match="two or more known characters"):
         predict(bundle, ["§"], None, Options())
+    with pytest.raises(UserError, match="expected at most 1,000,000 characters, got 1,000,001"):
+        predict(bundle, ["a" * 1_000_001], None, Options())
 
 
 def test_the_users_own_text_is_read(tmp_path):
@@ -247,3 +282,25 @@ def test_the_users_own_text_is_read(tmp_path):
     assert data.source == "it.txt"
     assert data.splits["train"].inputs[0] == TEXT[: round(len(TEXT) * 0.85)]
     assert list(load(config, as_given=True).splits) == ["text"]
+
+
+@pytest.mark.long
+def test_a_line_of_a_hundred_megabytes_is_read_and_counted(tmp_path):
+    verse = "".join(np.random.default_rng(0).choice(list("abcdefgh é"), 10_000))
+    (tmp_path / "line.txt").write_text(verse * 9_200)
+    assert (tmp_path / "line.txt").stat().st_size > 1e8
+    config = dataclasses.replace(PRESETS["smoke"], dataset=str(tmp_path / "line.txt"))
+    data = load(config)
+    features = make_features(config, data)
+    assert features.targets["train"].size == pytest.approx(0.85 * 92e6, rel=1e-4)
+    assert features.targets["whole"].size == config.max_scored - 1
+    assert (features.targets["test"] != PADDING).sum() <= 1.1 * config.max_scored_on_device
+    assert baselines(config, data, features, None)["kneser_ney_3"]["whole"] > 1
+
+
+def test_the_smallest_preset_runs_on_a_microcontroller(training, tmp_path):
+    trained = Bundle.open(training("text_generation").bundle)
+    micro = write_micro(trained.variant_path("int8_step.tflite").read_bytes(), tmp_path, "text")
+    assert len(micro.content) < 16_000
+    assert micro.tensors_bytes < 2_000
+    assert micro.arena_bytes is None or micro.arena_bytes < 16_000  # None: tflite-micro isn't installed

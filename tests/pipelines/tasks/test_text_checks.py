@@ -4,7 +4,7 @@ import numpy as np
 
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.tasks.surprise_page import page, spans
-from pipelines.tasks.text_checks import known_words, longest_copy, repeated_share
+from pipelines.tasks.text_checks import checks, in_words, known_words, longest_copy, repeated_share
 
 CORPUS = "the quick brown fox jumps over the lazy dog"
 
@@ -24,6 +24,14 @@ def test_the_share_of_five_words_that_were_there_before():
     assert repeated_share("one two three four") == 0
     assert repeated_share("one two three four five six seven") == 0
     assert repeated_share("a b c d e " * 2) == 1 / 6
+
+
+def test_the_checks_in_words():
+    assert checks("the fox flies") == {"repeated": 0}
+    assert in_words(checks("the fox flies", CORPUS)) == (
+        "66.7% of its words are in the corpus, the longest run copied from there has 5 characters, "
+        "0.0% of its five-word runs are repeated"
+    )
 
 
 def test_each_character_has_its_surprise_unknown_ones_none():

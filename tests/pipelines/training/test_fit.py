@@ -48,14 +48,14 @@ def make_model(config, features):
     return model
 
 
-def run(config, features, folder, on_epoch=lambda epoch, values: None):
+def run(config, features, folder, on_epoch=lambda epoch, values: None, metric=accuracy):
     model = make_model(config, features)
     folder.mkdir(exist_ok=True)
     progress = fit(
         model,
         features,
         config,
-        metrics={"accuracy": accuracy},
+        metrics={"accuracy": metric},
         checkpoint=Checkpoint(folder),
         on_epoch=on_epoch,
     )
@@ -67,6 +67,22 @@ def whole(features, tmp_path_factory):
     """A training that nothing interrupts: folder, model, progress."""
     folder = tmp_path_factory.mktemp("whole")
     return folder, *run(CONFIG, features, folder)
+
+
+def test_on_a_plateau_the_learning_rate_is_halved_also_when_resumed(features, tmp_path):
+    rates = []
+
+    def stop_once(epoch, values):
+        rates.append(values["learning_rate"])
+        if len(rates) == 3:
+            raise KeyboardInterrupt
+
+    never_better = stop_once, lambda outputs, targets: 0.5
+    config = dataclasses.replace(CONFIG, schedule="plateau")
+    with pytest.raises(KeyboardInterrupt):
+        run(config, features, tmp_path, *never_better)
+    run(config, features, tmp_path, *never_better)
+    assert rates == pytest.approx([0.02, 0.02, 0.01, 0.01, 0.005])
 
 
 def test_balanced_weights_let_every_label_count_the_same(features, tmp_path):
