@@ -90,7 +90,7 @@ def test_simple_models_by_hand():
     pieces = [np.array([[60], [60], [0], [0]], np.int16)], [np.array([[60], [-60]], np.int16)]
     train, test = (Examples(some, np.zeros(len(some))) for some in pieces)
     data = Data({"train": train, "validation": test, "test": test}, (), "tiny")
-    found = baselines(KINDS["independent"], data)
+    found = baselines(KINDS["independent"], data, None, None)
     assert found["uniform"]["test"] == pytest.approx(88 * np.log(2))
     assert found["independent"]["test"] == pytest.approx(np.log(2) + 87 * np.log(6 / 5), rel=1e-3)
     assert found["repeat"]["test"] < found["uniform"]["test"]
@@ -99,7 +99,7 @@ def test_simple_models_by_hand():
 def test_a_uniform_network_scores_as_the_uniform_baseline(data):
     features = make_features(KINDS["independent"], data)
     outputs = np.full((*features.targets["test"].shape, 2), 0.5)
-    expected = baselines(KINDS["independent"], data)["uniform"]["test"]
+    expected = baselines(KINDS["independent"], data, None, None)["uniform"]["test"]
     assert nll(outputs, features.targets["test"]) == pytest.approx(expected)
 
 

@@ -15,6 +15,7 @@ from apps.text_generation.generate import Writer
 from apps.text_generation.metrics import baselines, in_one
 from apps.text_generation.model import build_model, deployed, start_epoch
 from apps.text_generation.predict import Options, describe, predict
+from apps.text_generation.samples import word_perplexity
 from pipelines.data.examples import Examples
 from pipelines.data.plain_text import Scoring, as_given, as_splits, completed
 from pipelines.errors import UserError
@@ -282,6 +283,15 @@ def test_the_users_own_text_is_read(tmp_path):
     assert data.source == "it.txt"
     assert data.splits["train"].inputs[0] == TEXT[: round(len(TEXT) * 0.85)]
     assert list(load(config, as_given=True).splits) == ["text"]
+
+
+def test_the_perplexity_of_a_word_counts_all_symbols():
+    outcome = SimpleNamespace(
+        data=as_given({"whole": "so be it"}, "it", [], 20),
+        scores={"whole": {"nll": 0.3}},
+        features=SimpleNamespace(targets={"whole": np.zeros((1, 7))}),
+    )
+    assert word_perplexity(outcome) == pytest.approx(np.exp(0.3 * 7 / 3))
 
 
 @pytest.mark.long
