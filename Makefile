@@ -62,9 +62,9 @@ predict-music-generation: export OUT := $(value OUT)
 predict-music-generation: $(INSTALLED)  ## predict-music-generation [OUT=piece.mid]: a minute of music, with sound and picture
 	@$(RUN) -m apps music_generation predict $${OUT:+--out "$$OUT"} $(ARGS)
 
-predict-text-generation: export INPUT := $(value TEXT)
+predict-text-generation: export INPUT = $(value TEXT)
 predict-text-generation: $(INSTALLED)  ## predict-text-generation [TEXT="In the beginning"] [ARGS="--temperature 0.5 .."]: text that goes on
-	@$(RUN) -m apps text_generation predict $${INPUT:+--primer "$$INPUT"} $(ARGS)
+	@$(RUN) -m apps text_generation predict $${INPUT:+--primer="$$INPUT"} $(ARGS)
 
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"

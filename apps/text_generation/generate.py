@@ -63,23 +63,20 @@ class Writer:
         """Yield the text of `write` piece by piece, as it is drawn."""
         rng = np.random.default_rng(seed)
         probabilities, state = self.read(primer)
-        symbols: list[int] = []
-        shown = ""
+        decode, end = self.alphabet.reader(), ""
         for _ in range(length):
-            symbols.append(sampler.draw(probabilities, rng))
-            text = self.alphabet.decode(np.array(symbols))
-            whole = text.rstrip("\ufffd")  # a character may need more bytes
-            yield whole[len(shown) :]
-            shown = max(shown, whole, key=len)
-            if stop and whole.endswith(stop):
+            symbol = sampler.draw(probabilities, rng)
+            text = decode(symbol)
+            yield text
+            if stop and (end := (end + text)[-len(stop) :]) == stop:
                 return
-            probabilities, state = self._step(symbols[-1], state)
+            probabilities, state = self._step(symbol, state)
 
     def complete(self, text: str, count: int = 3) -> list[Completion]:
         """Return the likeliest words that `text` may go on to, the likeliest first.
 
-        A word ends before the first symbol that is neither a letter nor an apostrophe. The search keeps the
-        12 likeliest beginnings of each length, so a rare word can be missed.
+        A word ends before the first symbol that is neither a letter nor an apostrophe nor a byte of any other
+        character. The search keeps the 12 likeliest beginnings of each length, so a rare word can be missed.
         """
         begun = text[len(text.rstrip(_letters(text))) :] if text else ""
         ends = np.array(
@@ -140,7 +137,7 @@ def _log(probability: float) -> float:
 
 
 def _in_word(symbol: str) -> bool:
-    return symbol.isalpha() or symbol in "'\u2019"
+    return symbol.isalpha() or symbol in "'\u2019\ufffd"  # the last one is a byte of another character
 
 
 def _letters(text: str) -> str:

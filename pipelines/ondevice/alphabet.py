@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,13 @@ class Alphabet:
         if self.characters is None:
             return bytes(int(number) for number in numbers).decode("utf-8", "replace")
         return "".join(self.characters[int(number)] for number in numbers)
+
+    def reader(self) -> Callable[[int], str]:
+        """Return a function that takes symbols one by one and gives the text that each of them completes."""
+        if self.characters is not None:
+            return self.characters.__getitem__
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        return lambda number: decoder.decode(bytes([number]))
 
     def unknown(self, text: str) -> Counter[str]:
         """Return how often each character occurs that the alphabet lacks."""

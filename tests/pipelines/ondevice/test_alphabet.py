@@ -28,6 +28,20 @@ def test_characters_that_are_unknown_are_left_out_and_counted(known, text):
     assert alphabet.unknown(text).total() == len(text) - len(kept)
 
 
+@given(TEXTS)
+def test_symbols_are_read_one_by_one(text):
+    for alphabet in (Alphabet(None), Alphabet.of(text)):
+        read = alphabet.reader()
+        assert "".join(read(int(number)) for number in alphabet.encode(text)) == text
+
+
+def test_a_long_text_is_looked_up_in_parts(monkeypatch):
+    alphabet, text = Alphabet.of("abcü"), "abc ü? cab" * 3
+    whole = alphabet.encode(text)
+    monkeypatch.setattr("pipelines.ondevice.alphabet._PART", 4)
+    np.testing.assert_array_equal(alphabet.encode(text), whole)
+
+
 def test_the_settings_make_the_same_alphabet():
     for alphabet in (Alphabet.of("zebra ü\n"), Alphabet(None)):
         again = Alphabet.from_settings(json.loads(json.dumps(alphabet.settings)))
