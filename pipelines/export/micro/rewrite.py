@@ -5,6 +5,7 @@
 | SELECT, SELECT_V2 of int32 | Embedding | SELECT_V2; of int32 products with 0 and 1 |
 | TILE | RepeatVector | BROADCAST_TO between two RESHAPE |
 | REDUCE_ANY | Masking | REDUCE_MAX of zeros and ones |
+| UNPACK of booleans | masks of unrolled layers | UNPACK of zeros and ones |
 | STRIDED_SLICE with 5 axes and more | slices of images | the same with fewer axes, between two RESHAPE |
 """
 
@@ -150,6 +151,18 @@ def _reduce_any(to: _Writer, op: Any) -> bool:
     return True
 
 
+def _unpack(to: _Writer, op: Any) -> bool:
+    if to.tensor(op.inputs[0]).type != _Type.BOOL:
+        return False
+    parts = [to.new(each, to.shape(each), _Type.FLOAT32) for each in op.outputs]
+    fields = {"axis": op.builtinOptions.axis, "num": op.builtinOptions.num}
+    to.op("UNPACK", [_as_number(to, op.inputs[0])], parts[0], "UnpackOptions", **fields)
+    to.operators[-1].outputs = parts
+    for part, output in zip(parts, op.outputs, strict=True):
+        to.op("GREATER", [part, to.number(0.5)], output, "GreaterOptions")
+    return True
+
+
 def _strided_slice(to: _Writer, op: Any) -> bool:
     given, *ends = op.inputs
     shape, options = to.shape(given), op.builtinOptions
@@ -190,6 +203,7 @@ _RULES = {
     _Op.SELECT_V2: _select,
     _Op.TILE: _tile,
     _Op.REDUCE_ANY: _reduce_any,
+    _Op.UNPACK: _unpack,
     _Op.STRIDED_SLICE: _strided_slice,
 }
 """By operator: a function that writes others in its place, and returns whether it could."""
