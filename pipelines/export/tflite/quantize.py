@@ -33,6 +33,7 @@ from .passes.restore_output_types import restore_output_types
 from .passes.trim_constants import trim_constants
 from .passes.unique_names import unique_names
 from .passes.widen_small_filters import widen_small_filters
+from .range_floors import with_floors
 
 Examples = Iterable[Mapping[str, np.ndarray]]
 """Arrays by input name, one example each, with a batch dimension of 1."""
@@ -110,7 +111,7 @@ class StaticQuantizer:
 
     @cached_property
     def _ranges(self) -> Ranges:
-        return calibrate(self.float_model, self._examples(), self._signature)
+        return with_floors(self.float_model, calibrate(self.float_model, self._examples(), self._signature))
 
     @cached_property
     def _packed(self) -> bytes:

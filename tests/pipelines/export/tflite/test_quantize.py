@@ -36,3 +36,17 @@ def test_filters_of_tiny_weights_keep_their_bias(precision: str, allowed: float)
     device, wanted = Model(convert(model, precision, "unrolled", x)), np.asarray(model(x))
     error = np.sqrt(np.mean((device.predict(x) - wanted) ** 2)) / np.std(wanted)
     assert error <= allowed
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("int8", 0.05), ("int16x8", 0.01)])
+def test_sums_and_logits_that_are_always_zero_have_a_range(precision: str, allowed: float) -> None:
+    keras.utils.set_random_seed(1)
+    x = keras.Input([4, 3], name="x")
+    positive = keras.ops.relu(keras.layers.SimpleRNN(4)(x))
+    zeros = keras.ops.abs(positive) - positive
+    even = keras.ops.softmax(zeros @ np.eye(4, dtype=np.float32))
+    model = keras.Model(x, positive + even + keras.ops.square(zeros - 0.0))
+    sequences = np.random.default_rng(0).uniform(-1, 1, [50, 4, 3]).astype(np.float32)
+    device, wanted = Model(convert(model, precision, "unrolled", sequences)), np.asarray(model(sequences))
+    error = np.sqrt(np.mean((device.predict(sequences) - wanted) ** 2)) / np.std(wanted)
+    assert error <= allowed
