@@ -30,16 +30,20 @@ CELLS: dict[str, Make] = {
     "IndRNN": lambda **o: layers.IndRNN(UNITS, **o),
     "MinGRU": lambda **o: layers.MinGRU(UNITS, **o),
     "MinLSTM": lambda **o: layers.MinLSTM(UNITS, **o),
+    "ConvLSTM1D": lambda **o: layers.ConvLSTM1D(2, 2, padding="same", **o),
+    "ConvLSTM2D": lambda **o: layers.ConvLSTM2D(2, (1, 2), padding="same", **o),
     "NeuralTuringMachine": lambda **o: layers.NeuralTuringMachine(UNITS, slots=4, width=2, **o),
 }
+GRIDS = {"ConvLSTM1D": (FEATURES, 1), "ConvLSTM2D": (1, FEATURES, 1)}
+"""How cells whose steps have positions see the features."""
 
 
-def _alone(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
+def _each(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.layers.TimeDistributed(layer)(x)  # keeps the mask
+
+
+def _sequence_of(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
     return make(return_sequences=True)(x)
-
-
-def _masked(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
-    return make(return_sequences=True)(keras.layers.Masking()(x))
 
 
 def _bidirectional(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
@@ -51,12 +55,14 @@ def _stacked(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _attention(make: Make, x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.AdditiveAttentionPooling(3)(make(return_sequences=True)(keras.layers.Masking()(x)))
+    outputs = make(return_sequences=True)(x)
+    flat = outputs if len(outputs.shape) == 3 else _each(keras.layers.Flatten(), outputs)
+    return layers.AdditiveAttentionPooling(3)(flat)
 
 
 STRUCTURES = {
-    "alone": _alone,
-    "masked": _masked,
+    "alone": _sequence_of,
+    "masked": _sequence_of,
     "bidirectional": _bidirectional,
     "stacked": _stacked,
     "attention": _attention,
@@ -66,7 +72,11 @@ STRUCTURES = {
 def model_of(structure: str, cells: list[str]) -> keras.Model:
     """Return a model with one output for each cell, named like the cell."""
     x = keras.Input([STEPS, FEATURES], name="features")
-    outputs = {name: STRUCTURES[structure](CELLS[name], x) for name in cells}
+    given = keras.layers.Masking()(x) if structure in ("masked", "attention") else x
+    outputs = {}
+    for name in cells:
+        shaped = _each(keras.layers.Reshape(GRIDS[name]), given) if name in GRIDS else given
+        outputs[name] = STRUCTURES[structure](CELLS[name], shaped)
     return keras.Model(x, outputs)
 
 
