@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,8 @@ from .plain import plain
 from .saved_model import arguments
 from .texts import without_texts
 from .training_loss import without_ctc_loss
+
+log = logging.getLogger(__name__)
 
 _MOST_VERIFIED = 64
 _MOST_CALIBRATED = 200
@@ -92,8 +95,22 @@ def _prepared(
     examples = one_by_one({key: array[:_MOST_CALIBRATED] for key, array in inputs.items()})
     verified = {key: array[:_MOST_VERIFIED] for key, array in inputs.items()}
     outputs = _answers(model, ours, verified)
+    _tell_of_no_numbers(outputs)
     reference = Reference(verified, outputs, sigmoids=_sigmoids(model, list(outputs)))
     return PreparedModel(ours, specs, examples, reference, whole_inputs(ours, specs))
+
+
+def _tell_of_no_numbers(outputs: Arrays) -> None:
+    for name, output in outputs.items():
+        finite = np.isfinite(output) if output.dtype.kind == "f" else np.ones(output.shape, bool)
+        if lacking := int((~finite.reshape(len(output), -1).all(axis=1)).sum()):
+            log.warning(
+                "output %r of the Keras model is infinite or NaN in %d of %d examples; integer files are "
+                "compared on the other answers: give inputs that the model can take by --calibration",
+                name,
+                lacking,
+                len(output),
+            )
 
 
 def _taken_lengths(given: dict[str, np.ndarray], model: keras.Model) -> dict[str, np.ndarray]:

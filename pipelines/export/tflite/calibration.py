@@ -12,6 +12,9 @@ from .graph_runner import GraphRunner
 Ranges = dict[str, tuple[float, float]]
 """The smallest and the largest value of each tensor, by name."""
 
+_LARGEST = 1e20
+"""Larger numbers come of infinities: a matrix product in TFLite gives 3.4e38 instead."""
+
 
 def calibrate(model: Any, examples: Iterable[Mapping[str, np.ndarray]], signature: str) -> Ranges:
     """Run a float32 model over examples and return the range of every float32 tensor that is computed.
@@ -21,7 +24,8 @@ def calibrate(model: Any, examples: Iterable[Mapping[str, np.ndarray]], signatur
         examples: arrays by input name, of the shapes that the signature has.
         signature: the name of the signature to run.
 
-    A tensor that no example reaches has no range.
+    Infinities and NaN, which integers lack, have no part in a range. A tensor that no example
+    reaches with a number has none.
     """
     ranges: Ranges = {}
 
@@ -29,7 +33,12 @@ def calibrate(model: Any, examples: Iterable[Mapping[str, np.ndarray]], signatur
         if value.dtype == np.float32 and value.size:
             name = tensor.name.decode()
             low, high = ranges.get(name, (np.inf, -np.inf))
-            ranges[name] = min(low, float(value.min())), max(high, float(value.max()))
+            least, most = float(value.min()), float(value.max())
+            if not most - least < _LARGEST:  # NaN too
+                finite = value[np.abs(value) < _LARGEST]
+                least, most = float(finite.min(initial=low)), float(finite.max(initial=high))
+            if least <= most:
+                ranges[name] = min(low, least), max(high, most)
 
     runner = GraphRunner(model, extend_range)
     for example in examples:

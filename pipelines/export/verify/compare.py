@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ExportError
+from ...ondevice.manifest import ACTIVATION_BITS
 from .reference import Arrays, Reference
 from .tolerances import OUTLIER_FACTOR, TOLERANCES, Tolerance
 
@@ -40,11 +41,15 @@ class Bounds:
     """The user's bound, which replaces those of the table; only without a task."""
     sigmoids: Collection[str] = ()
     """The outputs that are probabilities of yes, each by itself."""
+    integers: bool = False
+    """Whether activations are integers, which have no infinity and no NaN: where Keras answers so, a file may
+    answer anything."""
 
     @classmethod
     def of(cls, precision: str, reference: Reference, share_of_range: float | None = None) -> Bounds:
         """Return the bounds of a precision."""
-        return cls(TOLERANCES[precision], reference.task is not None, share_of_range, reference.sigmoids)
+        has_task, integers = reference.task is not None, precision in ACTIVATION_BITS
+        return cls(TOLERANCES[precision], has_task, share_of_range, reference.sigmoids, integers)
 
     @property
     def of_each(self) -> bool:
@@ -112,6 +117,8 @@ def _compared(name: str, outputs: np.ndarray, expected: np.ndarray, bounds: Boun
             f"at most {allowed:.3g} is allowed"
         )
         return OutputError(largest, largest, largest, largest, None if largest <= allowed else problem)
+    if bounds.integers:
+        outputs = np.where(np.isfinite(expected), outputs, expected)
     errors, finite = _errors(outputs, expected), expected[np.isfinite(expected)]
     largest = float(errors.max())
     classes = _as_classes(outputs, expected, name in bounds.sigmoids)

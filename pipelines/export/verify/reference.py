@@ -51,3 +51,11 @@ class Reference:
             {name: array[:count] for name, array in arrays.items()} for arrays in (self.inputs, self.outputs)
         )
         return Reference(inputs, outputs, sigmoids=self.sigmoids)
+
+    def error_of_mean(self) -> float:
+        """Return the mean error of a model that always answers the mean, of the output where it is largest.
+
+        Answers that are infinite or NaN are left out.
+        """
+        found = [np.ma.masked_invalid(each.astype(np.float64)) for each in self.outputs.values()]
+        return max(float(np.ma.filled(np.abs(each - each.mean(axis=0)).mean(), 0.0)) for each in found)

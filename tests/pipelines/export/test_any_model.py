@@ -282,3 +282,19 @@ def test_a_file_that_holds_no_model(tmp_path: Path) -> None:
     (tmp_path / "bad.keras").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"bad.keras: expected a model in a .keras, .h5"):
         load_model(tmp_path / "bad.keras")
+
+
+def test_a_model_that_answers_no_number_to_some_inputs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The logarithm of a zero: the other answers decide, and integer files have finite ranges."""
+    x = keras.Input([4, 2], name="x")
+    model = keras.Model(x, keras.layers.Dense(2)(keras.layers.GRU(3)(keras.ops.log(x))))
+    given = np.random.default_rng(0).uniform(0.5, 2, [20, 4, 2]).astype(np.float32)
+    given[:5, 1] = 0
+    report = export_model(
+        model, tmp_path, "logs", calibration=given, executions=["loop"], precisions=["float32", "int8"]
+    )
+    files = [each["file"] for each in report.bundle.manifest["variants"]]
+    assert files == ["float32_loop.tflite", "int8_loop.tflite"]
+    assert "is infinite or NaN in 5 of 20 examples" in caplog.text

@@ -108,12 +108,12 @@ def test_in_int8_one_of_10_000_outputs_may_be_further_off(tiny, reference, check
         check(tiny.content(), "int8", many)
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_an_answer_that_is_no_number_is_refused(tiny, reference, check, precision) -> None:
+def test_a_number_where_keras_answers_none_is_refused(tiny, reference, check) -> None:
     outputs = reference.outputs[OUTPUT].copy()
     outputs[0, 0] = np.nan
     with pytest.raises(ExportError, match="differs from Keras by nan"):
-        check(tiny.content(), precision, _with_outputs(reference, outputs))
+        check(tiny.content(), "float32", _with_outputs(reference, outputs))
+    assert check(tiny.content(), "int8", _with_outputs(reference, outputs)).max_abs_error < 0.1
 
 
 def test_outputs_of_another_shape_are_refused(tiny, reference, check) -> None:
@@ -271,6 +271,19 @@ def test_where_keras_answers_no_number_the_same_is_right_and_all_else_is_wrong()
     assert _problems({"y": expected + 0.01 * np.eye(2)[::-1]}, {"y": expected}, False) == []
     for wrong in (np.nan_to_num(expected), np.full((2, 2), np.nan), -expected):
         assert "nan" in _problems({"y": wrong}, {"y": expected}, False)[0]
+
+
+def test_integers_may_answer_anything_where_keras_answers_no_number() -> None:
+    expected = np.array([[-np.inf, 1.0], [0.5, np.nan]])
+    reference = Reference({}, {"y": expected})
+    for precision, accepted in {"int8": True, "int16x8": True, "float32": False}.items():
+        found = compare({"y": np.nan_to_num(expected)}, {"y": expected}, Bounds.of(precision, reference))
+        assert (not problems(found)) == accepted
+    for wrong in (3.0, np.nan):
+        found = compare({"y": np.full((2, 2), wrong)}, {"y": expected}, Bounds.of("int8", reference))
+        assert len(problems(found)) == 1
+    assert reference.error_of_mean() == 0.0
+    assert Reference({}, {"y": np.array([[1.0], [np.nan], [3.0]])}).error_of_mean() == 1.0
 
 
 CLASSES = np.array([[0.52, 0.48], [0.9, 0.1], [0.2, 0.8], [0.51, 0.49]] * 10)
