@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import UserError
 from .examples import Data, Examples
 from .tables import read_text
-from .tfds_sets import choose_feature, open_split
 
 _LEAST = 3
 
@@ -47,6 +46,8 @@ def text_of(path: Path, encoding: str = "utf-8") -> tuple[str, list[str]]:
 
 def text_from_builder(builder: Any, wanted: str | None = None) -> dict[str, str]:
     """Return the text of each split of a TFDS set; the examples of a split are joined by line breaks."""
+    from .tfds_sets import choose_feature, open_split  # needs what training installs
+
     feature = choose_feature(
         builder.info.full_name, builder.info.features, _text_feature(), what="text", wanted=wanted
     )

@@ -100,7 +100,9 @@ def test_music_reaches_what_it_claims_in_nats_a_frame(preset, most):
             assert row["metric"] <= 1.02 * in_keras(record), row["variant"]
 
 
-@pytest.mark.parametrize(("preset", "test", "novel"), [("default", 0.75, 0.65), ("full", 0.95, 0.80)])
+@pytest.mark.parametrize(
+    ("preset", "test", "novel"), [("default", 0.70, 0.65), ("medium", 0.75, 0.65), ("full", 0.95, 0.80)]
+)
 def test_captions_of_drawn_scenes_hold_on_combinations_never_seen(preset, test, novel):
     scores = read_records(ROOT / "apps" / "image_captioning")[preset]["scores"]
     assert scores["test"]["facts"] >= test
