@@ -47,7 +47,7 @@ NETWORK_OPERATORS = [
     ),
     Operator(
         "BATCH_MATMUL", 126, "T T > T; f32 i8 > f32; i16 i8 > i16", "f32 i8 i16 i32", filters.matmul,
-        options(101, adj_x=(0, "?", *FLAG), adj_y=(1, "?", *FLAG)), "product", 5,
+        options(101, adj_x=(0, "?", *FLAG), adj_y=(1, "?", *FLAG)), "matrices", 5,
     ),
     Operator("CONV_2D", 3, _WEIGHTS, "", filters.conv, _CONV, "filter"),
     Operator("DEPTHWISE_CONV_2D", 4, _WEIGHTS, "", filters.depthwise, _DEPTHWISE, "filter"),

@@ -32,6 +32,13 @@ def _product(node: Node) -> None:
         _require_multiplier(first.most * second.most / made.least, _MOST)
 
 
+def _matrices(node: Node) -> None:
+    first, second, made = node.scales[0], node.scales[1], node.made_scales[0]
+    if first and second and made:
+        most = _MOST if node.made[0] == _I16 else _MOST_OF_XNNPACK
+        _require_multiplier(first.most * second.most / made.least, most)
+
+
 def _filter(node: Node) -> None:
     """The image and the weights; a transposed convolution has its shape first."""
     given, weights = node.scales[2 if node.types[0] == _I32 else 0], node.scales[1]
@@ -84,7 +91,7 @@ def _any(node: Node) -> None:
 
 SCALE_RULES: dict[str, Callable[[Node], None]] = {
     "none": _any, "each": _any, "ratio": _ratio, "product": _product,
-    "filter": _filter, "sum": _sum, "square": _square, "compare": _compare, "softmax": _softmax,
-    "recurrent": _recurrent,
+    "matrices": _matrices, "filter": _filter, "sum": _sum, "square": _square, "compare": _compare,
+    "softmax": _softmax, "recurrent": _recurrent,
 }  # fmt: skip
 """The rules by name. "none": the tensors need no scale; "each": each has one, and nothing else matters."""

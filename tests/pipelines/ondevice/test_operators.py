@@ -239,6 +239,12 @@ def _changed(rng: random.Random) -> dict[str, Example]:
         ("ADD", "i16*16000 3; i16 3 > i16*1.1 3", "i16*18100 3; i16 3 > i16*1.1 3", "ratio is below 1"),
         ("SUB", "i8*500000 3; i8 3 > i8*1 3", "i8*600000 3; i8 3 > i8*1 3", "ratio is below 1"),
         ("MUL", "i8*1e4 3; i8*1e4 3 > i8*1 3", "i8*1e5 3; i8*1e5 3 > i8*1 3", "ratio is below 1.074e+09"),
+        (
+            "BATCH_MATMUL",
+            "i8*250 2,3; i8*1 3,2 > i8*1 2,2",
+            "i8*260 2,3; i8*1 3,2 > i8*1 2,2",
+            "ratio is below 256, found 260",
+        ),
         ("SQUARED_DIFFERENCE", "i8*63 3; i8 3 > i8*1 3", "i8*65 3; i8 3 > i8*1 3", "ratio is below 1"),
         ("EQUAL", "i8*1.5 3; i8 3 > bool 3", "i8*1 3; i8 3 > bool 3", "expected a scale other than 1"),
         ("LESS", "i8 3; i8*0.999 3 > bool 3", "i8 3; i8*1 3 > bool 3", "expected a scale other than 1"),
