@@ -32,19 +32,16 @@ def _product(node: Node) -> None:
         _require_multiplier(first.most * second.most / made.least, _MOST)
 
 
-def _matrices(node: Node) -> None:
-    first, second, made = node.scales[0], node.scales[1], node.made_scales[0]
-    if first and second and made:
+def _matrices(node: Node, first: int = 0) -> None:
+    given, weights, made = node.scales[first], node.scales[1], node.made_scales[0]
+    if given and weights and made:
         most = _MOST if node.made[0] == _I16 else _MOST_OF_XNNPACK
-        _require_multiplier(first.most * second.most / made.least, most)
+        _require_multiplier(given.most * weights.most / made.least, most)
 
 
 def _filter(node: Node) -> None:
     """The image and the weights; a transposed convolution has its shape first."""
-    given, weights = node.scales[2 if node.types[0] == _I32 else 0], node.scales[1]
-    if given and weights and node.made_scales[0]:
-        most = _MOST if node.made[0] == _I16 else _MOST_OF_XNNPACK
-        _require_multiplier(given.most * weights.most / node.made_scales[0].least, most)
+    _matrices(node, first=2 if node.types[0] == _I32 else 0)
 
 
 def _sum(node: Node) -> None:

@@ -121,6 +121,11 @@ def _as_number(to: _Writer, condition: int) -> int:
     return to.op("SELECT_V2", [condition, to.number(1.0), to.number(0.0)], made, "SelectV2Options")
 
 
+def _as_condition(to: _Writer, number: int, output: int) -> None:
+    """Compute booleans from a tensor of `_as_number`."""
+    to.op("GREATER", [number, to.number(0.5)], output, "GreaterOptions")
+
+
 def _tile(to: _Writer, op: Any) -> bool:
     given, multiples = op.inputs
     counts = to.value(multiples)
@@ -147,7 +152,7 @@ def _reduce_any(to: _Writer, op: Any) -> bool:
     largest = to.new(given, shape, _Type.FLOAT32)
     kept = bool(op.builtinOptions.keepDims)
     to.op("REDUCE_MAX", [_as_number(to, given), axes], largest, "ReducerOptions", keepDims=kept)
-    to.op("GREATER", [largest, to.number(0.5)], op.outputs[0], "GreaterOptions")
+    _as_condition(to, largest, op.outputs[0])
     return True
 
 
@@ -159,7 +164,7 @@ def _unpack(to: _Writer, op: Any) -> bool:
     to.op("UNPACK", [_as_number(to, op.inputs[0])], parts[0], "UnpackOptions", **fields)
     to.operators[-1].outputs = parts
     for part, output in zip(parts, op.outputs, strict=True):
-        to.op("GREATER", [part, to.number(0.5)], output, "GreaterOptions")
+        _as_condition(to, part, output)
     return True
 
 
