@@ -25,6 +25,7 @@ LIBRARIES = {
     "export": ("tensorflow", "keras", "ai_edge_quantizer", "matplotlib"),
     "train": (
         "mlflow",
+        "pandas",
         "sqlalchemy",
         "tensorflow_datasets",
         "importlib_resources",
