@@ -164,7 +164,9 @@ _STEPWISE = frozenset(
 
 _POINTWISE = frozenset(
     (
-        *("Absolute", "Add", "Arctan", "Cast", "Ceil", "Clip", "Cos", "Divide", "Elu", "Equal"),
+        *("Absolute", "Add", "Arctan", "BitwiseAnd", "BitwiseInvert", "BitwiseLeftShift"),
+        *("BitwiseNot", "BitwiseOr", "BitwiseRightShift", "BitwiseXor", "Cast", "Ceil", "Clip", "Cos"),
+        *("Divide", "Elu", "Equal"),
         *("Erf", "Exp", "Expm1", "Floor", "FloorDivide", "Gelu", "Greater", "GreaterEqual"),
         *("HardSigmoid", "HardTanh", "Isfinite", "Isnan", "LeakyRelu", "Less", "LessEqual", "Log"),
         *("Log10", "Log1p", "Log2", "LogSigmoid", "LogicalAnd", "LogicalNot", "LogicalOr"),

@@ -69,6 +69,8 @@ EXAMPLES: list[tuple[str, str, dict[str, float]]] = [
     *[
         (name, "i32 2,3; i32 3=2 3 -4 > i32 2,3", {}) for name in ["DIV", "FLOOR_DIV", "FLOOR_MOD"]
     ],
+    *[(name, "i32 2,3; i32 3 > i32 2,3", {}) for name in ("BITWISE_XOR", "RIGHT_SHIFT")],
+    ("BITCAST", "f32 2,3 > i32 2,3", {}),
     ("ADD_N", "f32 2; f32 2; f32 2 > f32 2", {}),
     *[(name, "bool 2,3; bool 3 > bool 2,3", {}) for name in ("LOGICAL_OR", "LOGICAL_AND")],
     *[

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from ..._layers import layers
 from ...evaluation.predictors import in_batches
+from .bitwise import spell_out_bits
 
 InputSpecs = Mapping[str, tuple[Sequence[int | None], str]]
 """Shape without the batch, and dtype, by input name: {"tokens": ((50,), "int32")}."""
@@ -62,6 +63,7 @@ def write_saved_model(
             name, _traced_in("unrolled" if execution == "step" else execution, function), specs
         )
     archive.write_out(str(folder), verbose=False)
+    spell_out_bits(folder)
 
 
 def _traced_in(execution: str, function: Callable[..., Tensors]) -> Callable[..., Tensors]:

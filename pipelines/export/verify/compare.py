@@ -173,14 +173,17 @@ def _problems_of_numbers(
 def _problems_of_classes(
     name: str, outputs: np.ndarray, expected: np.ndarray, tolerance: Tolerance
 ) -> Iterator[str]:
-    """Yield a line if too many decisions are lost, and one if the probabilities differ too much."""
+    """Yield a line if too many decisions are lost, and one if the probabilities differ too much.
+
+    Answers of one-hot vectors have decisions only.
+    """
     lost, allowed = _lost(outputs, expected), tolerance.lost_decisions
     if not lost <= _share_of(expected[..., 0].size, allowed):
         yield (
             f"output {name!r} decides otherwise than Keras in {lost:.3g} of the cases, "
             f"at most {allowed:.3g} is allowed"
         )
-    divergence = _divergence(outputs, expected)
+    divergence = 0.0 if np.isin(expected, (0, 1)).all() else _divergence(outputs, expected)
     if not divergence <= tolerance.divergence:
         yield _differs(name, f"{divergence:.3g} nats", tolerance.divergence)
 

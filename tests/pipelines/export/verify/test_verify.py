@@ -303,6 +303,16 @@ def test_classes_may_turn_where_it_costs_little_and_only_there() -> None:
     assert len(_problems({"y": CLASSES * np.nan}, {"y": CLASSES}, False)) == 1
 
 
+def test_one_hot_answers_have_decisions_only() -> None:
+    chosen = np.eye(3)[[0, 1, 2, 0] * 10]
+    turned = chosen.copy()
+    turned[0] = [0, 1, 0]
+    assert _problems({"y": turned}, {"y": chosen}, False) == []
+    turned[1] = [1, 0, 0]
+    (said,) = _problems({"y": turned}, {"y": chosen}, False)
+    assert "in 0.05 of the cases" in said
+
+
 def test_a_sigmoid_decides_between_yes_and_no() -> None:
     yes = np.linspace(0.49, 0.51, 40)[:, None]  # hardly moves, as an untrained network
     shifted = {"y": yes + 1 / 256}
