@@ -15,7 +15,7 @@ from .._layers import layers
 from ..config import Config
 from ..data.examples import Features, take
 from ..evaluation.outcome import Progress
-from ..evaluation.predictors import KerasPredictor
+from ..evaluation.predictors import of_network
 from ..evaluation.score import score
 from .batches import batch, class_weights, count_batches, dataset
 from .checkpoint import Checkpoint
@@ -200,7 +200,7 @@ def _validate(
 ) -> dict[str, float]:
     """Return the metrics and the loss on the validation split; the metrics come first."""
     targets = features.targets["validation"]
-    values, outputs = score(KerasPredictor(deployed), features.inputs["validation"], targets, metrics)
+    values, outputs = score(of_network(deployed, features), features.inputs["validation"], targets, metrics)
     values = {f"validation.{name}": value for name, value in values.items()}
     if deployed is model or features.in_order:
         loss = _mean_loss(model.loss, targets, lambda rows: outputs[rows])

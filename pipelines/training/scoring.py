@@ -9,7 +9,7 @@ from ..evaluation import plots
 from ..evaluation.baselines import as_tags
 from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
-from ..evaluation.predictors import KerasPredictor
+from ..evaluation.predictors import of_network
 from ..evaluation.score import score
 from . import record
 from .description import description, headline
@@ -31,7 +31,7 @@ def score_test_splits(
     first_metric = next(iter(app.metrics.values()))
     for split in data.test_splits:
         inputs, targets = features.inputs[split], features.targets[split]
-        scores[split], outputs[split] = score(KerasPredictor(deployed), inputs, targets, app.metrics)
+        scores[split], outputs[split] = score(of_network(deployed, features), inputs, targets, app.metrics)
         if len(targets) > 1:
             intervals[split] = interval(first_metric, outputs[split], targets)
     log.info("training the baselines")

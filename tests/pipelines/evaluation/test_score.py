@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
+import layers
 from pipelines.evaluation.intervals import interval
 from pipelines.evaluation.latency import latency_ms
-from pipelines.evaluation.predictors import KerasPredictor, in_batches
+from pipelines.evaluation.predictors import KerasPredictor, StreamPredictor, in_batches
 from pipelines.evaluation.score import MeanOf, score
 
 
@@ -81,6 +83,21 @@ def test_keras_predictor_answers_as_the_model_whatever_the_batch(tiny) -> None:
     for batch_size in (4, 9, 256):
         answers = KerasPredictor(tiny.model, batch_size)(tiny.inputs[:9])
         np.testing.assert_allclose(answers, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [4, 7, 100])
+def test_a_long_sequence_is_read_in_pieces_with_its_state(steps: int) -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(5, 3),
+            layers.LSTM(4, return_sequences=True),
+            layers.GRU(3, return_sequences=True),
+        ]
+    )
+    tokens = np.random.default_rng(0).integers(0, 5, (3, 11)).astype("int32")
+    found = StreamPredictor(model, batch_size=2, steps=steps)(tokens)
+    np.testing.assert_allclose(found, model(tokens, training=False), atol=1e-6)
 
 
 def test_latency_is_of_one_example_at_a_time() -> None:
