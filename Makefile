@@ -66,6 +66,11 @@ predict-text-generation: export INPUT = $(value TEXT)
 predict-text-generation: $(INSTALLED)  ## predict-text-generation [TEXT="In the beginning"] [ARGS="--temperature 0.5 .."]: text that goes on
 	@$(RUN) -m apps text_generation predict $${INPUT:+--primer="$$INPUT"} $(ARGS)
 
+predict-sensor-signals: export INPUT = $(value RECORDING)
+predict-sensor-signals: $(INSTALLED)  ## predict-sensor-signals RECORDING=file.csv [ARGS="--out heard.csv"]: what a recording shows, and when
+	@test -n "$$INPUT" || { echo 'error: expected make predict-sensor-signals RECORDING=file.csv' >&2; exit 2; }
+	@$(RUN) -m apps sensor_signals predict $(ARGS) -- "$$INPUT"
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 
@@ -105,7 +110,7 @@ $(AUDIT): $(INSTALLED)
 
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
-		--extra train --extra captions --extra music --extra speech --extra text \
+		--extra train --extra captions --extra music --extra sensors --extra speech --extra text --extra wfdb \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.lock
 
 clean:  ## Delete caches; keep .venv, runs and exports
