@@ -1,4 +1,4 @@
-"""Detect events in a stream of posteriors with smoothing, a threshold and suppression. Needs numpy only."""
+"""Detect events and labels in a stream of posteriors, with smoothing and thresholds. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -76,19 +76,52 @@ class Trigger:
         return Event(self._step, self._labels[best], float(scores[best]))
 
 
+class Steady:
+    """Follow the label of a stream without flicker, by smoothing and hysteresis.
+
+        s_t = mean of p_u over the last `smoothing` steps u <= t
+
+    Another label k takes over when s_t[k] >= `enter` and the present one has s_t < `leave`.
+
+    Args:
+        smoothing: steps, at least 1.
+        enter, leave: probabilities.
+    """
+
+    def __init__(self, smoothing: int, enter: float, leave: float) -> None:
+        self._last: deque[np.ndarray] = deque(maxlen=smoothing)
+        self._enter, self._leave = enter, leave
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self._last.clear()
+        self._label = -1
+
+    def __call__(self, posterior: np.ndarray) -> int:
+        """Take the posteriors (labels,) of the next step; return the number of the label, -1 before any."""
+        self._last.append(np.asarray(posterior, np.float64))
+        scores = np.mean(self._last, axis=0)
+        best = int(scores.argmax())
+        if scores[best] >= self._enter and (self._label < 0 or scores[self._label] < self._leave):
+            self._label = best
+        return self._label
+
+
 class Packets:
     """Cut a stream that arrives in pieces of any size into packets of a fixed size.
 
     Args:
         size: the number of elements in a packet.
+        shape: the shape of an element; numbers by default.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, shape: tuple[int, ...] = ()) -> None:
         self._size = size
-        self._rest = np.empty(0, np.float32)
+        self._rest = np.empty((0, *shape), np.float32)
 
     def __call__(self, piece: np.ndarray) -> list[np.ndarray]:
-        """Take the next elements (n,), and return the packets (size,) that they complete."""
+        """Take the next elements (n, ...), and return the packets (size, ...) that they complete."""
         waiting = np.concatenate([self._rest, np.asarray(piece, np.float32)])
         whole = len(waiting) // self._size * self._size
         self._rest = waiting[whole:]

@@ -47,7 +47,8 @@ class Listener:
     """Finds events in a stream that arrives in pieces of any size.
 
     Args:
-        bundle: its preprocessing has `sample_rate`, `samples` (of a clip) and `packet` (samples).
+        bundle: its preprocessing has `sample_rate`, `samples` (of a clip) and `packet` (samples), and
+            `channels` if each sample is a row of several numbers.
         variant: a file of the bundle, or a precision. Of a precision, the streaming file is used if there is
             one.
         options: decide when an event is reported.
@@ -69,6 +70,7 @@ class Listener:
         self._labels, self._ignored = bundle.labels, ignored
         self.sample_rate: int = settings["sample_rate"]
         self.step_seconds = self._packet / self.sample_rate
+        self._shape = _channels(settings)
         self._trigger = self._trigger_of(options)
         self.reset()
 
@@ -76,17 +78,17 @@ class Listener:
         """Start a new stream."""
         self._network.reset()
         self._trigger.reset()
-        self._packets = Packets(self._packet)
+        self._packets = Packets(self._packet, self._shape)
 
     def posteriors(self, samples: np.ndarray) -> Iterator[np.ndarray]:
-        """Take the next samples (n,); yield the probabilities (labels,) for each full packet."""
+        """Take the next samples (n, ...); yield the probabilities (labels,) for each full packet."""
         for packet in self._packets(samples):
             probabilities = self._network(packet)
             require_one_each(self._labels, probabilities)
             yield probabilities
 
     def __call__(self, samples: np.ndarray) -> Iterator[Heard]:
-        """Take the next samples (n,); yield the events that they complete."""
+        """Take the next samples (n, ...); yield the events that they complete."""
         yield from self._events(self.posteriors(samples), self._trigger)
 
     def events(self, posteriors: Iterable[np.ndarray], options: EventOptions) -> Iterator[Heard]:
@@ -116,10 +118,11 @@ class _Streaming:
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._stream = Stream(file)
         (self._input,), (self._output,) = self._stream.inputs, self._stream.outputs
+        self._shape = self._stream.inputs[self._input].shape
         self.reset = self._stream.reset
 
     def __call__(self, packet: np.ndarray) -> np.ndarray:
-        return self._stream(**{self._input: packet[None]})[self._output][0]
+        return _last(self._stream(**{self._input: packet.reshape(self._shape)})[self._output])
 
 
 class _Sliding:
@@ -129,11 +132,23 @@ class _Sliding:
 
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._model = Model(file)
-        self._window = np.zeros(settings["samples"], np.float32)
+        (spec,) = self._model.inputs.values()
+        self._shape = spec.shape
+        self._window = np.zeros((settings["samples"], *_channels(settings)), np.float32)
 
     def reset(self) -> None:
         self._window[:] = 0
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         self._window[:] = np.concatenate([self._window[len(samples) :], samples])
-        return self._model.predict(self._window[None])[0]
+        return _last(self._model.predict(self._window.reshape(self._shape)))
+
+
+def _channels(settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of a sample."""
+    return (len(settings["channels"]),) if "channels" in settings else ()
+
+
+def _last(output: np.ndarray) -> np.ndarray:
+    """Return the probabilities of the last step, if there are several."""
+    return output.reshape(-1, output.shape[-1])[-1]
