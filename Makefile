@@ -71,6 +71,11 @@ predict-sensor-signals: $(INSTALLED)  ## predict-sensor-signals RECORDING=file.c
 	@test -n "$$INPUT" || { echo 'error: expected make predict-sensor-signals RECORDING=file.csv' >&2; exit 2; }
 	@$(RUN) -m apps sensor_signals predict $(ARGS) -- "$$INPUT"
 
+predict-forecasting: export INPUT = $(value CSV)
+predict-forecasting: $(INSTALLED)  ## predict-forecasting CSV=series.csv [ARGS=--anomalies]: what comes next, as a table and a picture
+	@test -n "$$INPUT" || { echo 'error: expected make predict-forecasting CSV=series.csv' >&2; exit 2; }
+	@$(RUN) -m apps forecasting predict --csv="$$INPUT" $(ARGS)
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 
@@ -110,7 +115,7 @@ $(AUDIT): $(INSTALLED)
 
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
-		--extra train --extra captions --extra music --extra sensors --extra speech --extra text --extra wfdb \
+		--extra train --extra captions --extra music --extra sensors --extra series --extra speech --extra text --extra wfdb \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.lock
 
 clean:  ## Delete caches; keep .venv, runs and exports

@@ -24,10 +24,12 @@ from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
 from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
 from .convert_model import convert_model
+from .last_steps import LastSteps
 from .multi_head_attention import MultiHeadAttention, MultiHeadAttentionPooling
 from .pcen import PCEN
 from .pooling import MaskedMaxPooling
 from .recurrent import Recurrent
+from .reversible import Restore, ReversibleNormalization
 from .rtrl import RealTimeRecurrentLearning
 from .scan import execution
 from .spec_augment import SpecAugment
@@ -60,6 +62,7 @@ __all__ = [
     "IndRNN",
     "IndRNNCell",
     "LSTMCell",
+    "LastSteps",
     "LinearCell",
     "LogMel",
     "MGUCell",
@@ -78,6 +81,8 @@ __all__ = [
     "OneStep",
     "RealTimeRecurrentLearning",
     "Recurrent",
+    "Restore",
+    "ReversibleNormalization",
     "SimpleRNN",
     "SimpleRNNCell",
     "SpecAugment",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from .bidirectional import Bidirectional
 from .keras_rnn import KerasRNN
+from .last_steps import LastSteps
 from .pcen import PCEN
 from .stack import Stack
 from .stateful import StatefulLayer
@@ -135,7 +136,11 @@ def _leaves(model: keras.Layer) -> Iterator[keras.Layer]:
         yield model.average
     elif isinstance(model, (keras.Model, Stack)):
         # A functional graph may hold operations that are not layers, such as a mean over the steps.
-        for layer in getattr(model, "operations", model.layers):
+        operations = getattr(model, "operations", model.layers)
+        behind = _behind_windows(operations)
+        for layer in operations:
+            if id(layer) in behind:
+                continue
             leaves = list(_leaves(layer))
             if _sees_one_step(layer):
                 if any(hasattr(each, "stream_states") for each in leaves):
@@ -152,6 +157,20 @@ def _sees_one_step(layer: Any) -> bool:
     given = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
     known: dict[int, bool] = {}
     return bool(given) and not any(_has_time(each, known) for each in given)
+
+
+def _behind_windows(operations: Iterable[Any]) -> set[int]:
+    """Return the `id` of the operations of a functional graph that read windows of a stream.
+
+    In each step of a stream they see the whole window, so they carry nothing.
+    """
+    found: set[int] = set()
+    for each in operations:
+        given = [tensor for node in each._inbound_nodes for tensor in node.input_tensors]
+        sources = [tensor._keras_history.operation for tensor in given]
+        if any(isinstance(source, LastSteps) or id(source) in found for source in sources):
+            found.add(id(each))
+    return found
 
 
 def _has_time(tensor: Any, known: dict[int, bool]) -> bool:

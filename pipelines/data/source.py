@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..config import Config, PretrainedConfig
-from . import caption_files, music_files, text_files
+from . import caption_files, frames, music_files, text_files
 from .examples import Data
 from .splits import with_pretraining
 from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
@@ -16,6 +16,7 @@ from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
 _SUFFIXES = (
     *text_files.SUFFIXES,
     *(".gz", ".train"),
+    *frames.SUFFIXES,
     *caption_files.SUFFIXES,
     *music_files.MIDI,
     *music_files.ABC,
@@ -38,6 +39,8 @@ class Readers:
     """from_files(path) -> data of the user's own files; `~` is expanded already."""
     from_embedded: Callable[[Any], Data] | None = None
     """from_embedded(builder) -> data of an embedded set. Default: `from_builder`."""
+    embedded_files: Mapping[str, Callable[[], Path]] = field(default_factory=dict)
+    """Embedded data sets that are files as the user's own are, by their name: find() -> path."""
 
 
 def load(config: Config, readers: Readers) -> Data:
@@ -51,9 +54,10 @@ def load(config: Config, readers: Readers) -> Data:
     """
     extra = config.pretraining_dataset if isinstance(config, PretrainedConfig) else None
     wanted = [config.dataset] if extra is None else [config.dataset, extra]
+    embedded = {**readers.embedded, **readers.embedded_files}
     for dataset in wanted:
-        if dataset not in readers.embedded and not is_path(dataset):
-            require_known(dataset, config.data_dir, readers.embedded)
+        if dataset not in embedded and not is_path(dataset):
+            require_known(dataset, config.data_dir, embedded)
     found = {dataset: _read(dataset, config, readers) for dataset in sorted(wanted, key=_comes_later)}
     return found[config.dataset] if extra is None else with_pretraining(found[config.dataset], found[extra])
 
@@ -63,6 +67,8 @@ def _comes_later(dataset: str) -> bool:
 
 
 def _read(dataset: str, config: Config, readers: Readers) -> Data:
+    if dataset in readers.embedded_files:
+        return readers.from_files(readers.embedded_files[dataset]())
     if dataset in readers.embedded:
         folder = config.data_dir or DATA_DIR
         make = readers.embedded[dataset]

@@ -216,21 +216,23 @@ class Stream:
             workers: the number of interpreters that share the sequences, each in its own thread.
 
         Returns:
-            The last step's output (N, ...). If one call returns a sequence (1, packet, ...): the outputs
-            of all steps (N, steps, ...).
+            The last step's output (N, ...). If one call returns a sequence (1, packet, ...), or a shorter
+            one: the outputs of all steps (N, steps, ...).
 
         Raises:
             ValueError: shapes or dtypes are not those of the model.
             UserError: LiteRT can't run the model on these inputs.
         """
         (name,), (output,) = self.inputs, self.outputs
+        shape = self.outputs[output].shape
+        sequence = len(shape) > 2 and shape[1] <= self.inputs[name].shape[1]
         answers: list[np.ndarray] = [np.empty(0)] * len(inputs)
 
         def answer(stream: Stream, first: int) -> None:
             for i in range(first, len(inputs), workers):
                 stream.reset()
                 steps = [stream(**{name: packet[None]})[output] for packet in stream.packets(inputs[i])]
-                answers[i] = np.concatenate(steps, axis=1) if steps[0].ndim > 2 else steps[-1]
+                answers[i] = np.concatenate(steps, axis=1) if sequence else steps[-1]
 
         others = (Stream(self._file.content, **self._options) for _ in range(workers - 1))
         _in_threads(answer, [self, *others])

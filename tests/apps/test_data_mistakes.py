@@ -26,6 +26,11 @@ FILES = {
     "broken/a.mid": b"MThd",
     "music.json": b'{"train": ["C"]}',
     "same.txt": b"a" * 500,
+    "one_row.csv": b"time,x\n2020-01-01,1\n",
+    "huge.csv": b"time,x\n2020-01-01,1\n2020-01-02,1e308\n",
+    "few.csv": b"time,x\n" + b"".join(b"2020-01-%02d,1\n" % day for day in range(1, 20)),
+    "na.csv": b"time,x\n2020-01-01,NA\n2020-01-02,\n",
+    "broken.parquet": b"PAR1",
 }
 MISTAKES = {
     "sentiment": {
@@ -53,6 +58,16 @@ MISTAKES = {
         "music.json": "music.json: train[0]: expected a list of MIDI numbers",
         "empty.csv": "expected MIDI or ABC files",
         "./nowhere": "nowhere: no such file or folder",
+    },
+    "forecasting": {
+        "one_row.csv": "one_row.csv: expected rows of two times or more, found one",
+        "huge.csv": "huge.csv:3: 'x': expected a number of at most 1e+30, got 1e+308",
+        "few.csv": "few.csv: train has 10 steps: expected at least 21 with values",
+        "na.csv": "na.csv: expected a column of numbers to forecast, the other columns are 'x'",
+        "broken.parquet": "broken.parquet: expected a Parquet file",
+        "empty.csv": "empty.csv:1: expected the names of columns",
+        "book.xlsx": "book.xlsx: expected text, got binary data",
+        "./nowhere": "nowhere: No such file",
     },
     "text_generation": {
         "same.txt": "same.txt: expected two or more different characters, got 'a' only",

@@ -145,8 +145,8 @@ OVER_MEMORY = {
 }
 """Layers over a query and a memory, for test_attention.py and test_attention_models.py."""
 
-WITHOUT_CASE = {"Cell", "LinearCell"}
-"""Public base classes, which can't be used as layers."""
+WITHOUT_CASE = {"Cell", "LinearCell", "LastSteps", "ReversibleNormalization", "Restore"}
+"""Public base classes, which can't be used as layers, or that take or give several tensors."""
 
 STATEFUL = {name: case for name, case in CASES.items() if case.states}
 SEQUENCES = {name: case for name, case in CASES.items() if case.gives_sequences}

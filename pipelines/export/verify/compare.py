@@ -60,7 +60,8 @@ class Bounds:
         """Return the largest allowed error of an output of real numbers, if each has a bound."""
         if self.share_of_range is not None:
             return self.share_of_range * float(np.ptp(expected))
-        return self.tolerance.max_abs_error
+        # What isn't a probability may range over more than 1, and its error with it.
+        return self.tolerance.max_abs_error * max(1.0, float(np.ptp(expected)))
 
     def different_answers(self, count: int) -> float:
         """Return the share of `count` examples in which an integer output may differ."""

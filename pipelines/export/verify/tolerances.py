@@ -20,7 +20,8 @@ class Tolerance(NamedTuple):
     divergence: float
     """Without a task metric, for probabilities of classes: their mean divergence from Keras, in nats."""
     max_abs_error: float
-    """With a task metric: the largest error of an output. Outputs are probabilities: no error is above 1."""
+    """With a task metric: the largest error of an output. For probabilities no error is above 1; for other
+    numbers it is a share of their range, if they range over more than 1."""
     different_answers: float
     """With a task metric, for integer outputs (such as the words of a sentence): the share of examples that
     differ. The metric shows how good those outputs are."""

@@ -41,6 +41,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> source.Readers:
         ("./mine", "files: mine"),
         ("~/tune.mid", f"files: {Path.home() / 'tune.mid'}"),
         ("tune.MID", "files: tune.MID"),
+        ("load.parquet", "files: load.parquet"),
         ("tune.wav", "builder: tune.wav in None"),
     ],
 )
@@ -52,6 +53,11 @@ def test_embedded_data_can_have_a_reader_of_its_own_and_a_folder(readers: source
     own = dataclasses.replace(readers, from_embedded=lambda builder: data_of(f"own: {builder}"))
     config = PretrainedConfig(data_dir=Path("~/sets"))
     assert source.load(config, own).source == f"own: made in {Path.home() / 'sets'}"
+
+
+def test_embedded_data_can_be_a_file_like_the_users_own(readers: source.Readers) -> None:
+    own = dataclasses.replace(readers, embedded={}, embedded_files={"embedded": lambda: Path("in/it.csv")})
+    assert source.load(PretrainedConfig(), own).source == "files: in/it.csv"
 
 
 def test_what_comes_first_in_training_is_chosen_the_same_way(readers: source.Readers) -> None:

@@ -1,0 +1,1 @@
+"""The series that come with the project."""
