@@ -126,6 +126,17 @@ def test_captions_of_pictures_from_above_reach_what_they_claim():
     assert figures["beam_search.log_probability"] > figures["greedy.log_probability"]
 
 
+def test_forecasts_of_the_weather_reach_what_they_claim():
+    record = read_records(ROOT / "apps" / "forecasting")["default"]
+    scores, figures = record["scores"]["whole"], record["figures"]
+    assert scores["mse"] < min(values["whole"] for values in record["baselines"].values())
+    assert 0.75 <= scores["coverage_80"] <= 0.85
+    assert figures["mae.temp_max.network"] < 2.84  # in degrees, seven days ahead: ridge's figure
+    for name in ("precipitation", "wind"):  # of both temperatures ridge knows as much
+        others = [figures[f"mae.{name}.{method}"] for method in record["baselines"]]
+        assert figures[f"mae.{name}.network"] < min(others)
+
+
 @pytest.mark.parametrize(("preset", "least"), [("default", 0.66), ("imdb", 0.88), ("sst2", 0.82)])
 def test_sentiment_reaches_what_it_claims(preset, least):
     record = read_records(ROOT / "apps" / "sentiment")[preset]
