@@ -31,6 +31,8 @@ FILES = {
     "few.csv": b"time,x\n" + b"".join(b"2020-01-%02d,1\n" % day for day in range(1, 20)),
     "na.csv": b"time,x\n2020-01-01,NA\n2020-01-02,\n",
     "broken.parquet": b"PAR1",
+    "sensors/a.csv": b"time,x,label\n0,1,a\n1,b,a\n",
+    "nothing/readme.txt": b"",
 }
 MISTAKES = {
     "sentiment": {
@@ -68,6 +70,12 @@ MISTAKES = {
         "empty.csv": "empty.csv:1: expected the names of columns",
         "book.xlsx": "book.xlsx: expected text, got binary data",
         "./nowhere": "nowhere: No such file",
+    },
+    "sensor_signals": {
+        "reviews.csv": "reviews.csv: expected a folder of recordings",
+        "sensors": "a.csv:3: 'x': expected a number",
+        "nothing": "nothing: expected recordings",
+        "./nowhere": "nowhere: expected a folder of recordings",
     },
     "text_generation": {
         "same.txt": "same.txt: expected two or more different characters, got 'a' only",

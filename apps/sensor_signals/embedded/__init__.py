@@ -1,0 +1,1 @@
+"""The embedded recordings: wrist movements from a package, and a generated ECG."""

@@ -1,0 +1,101 @@
+"""Windows as packets: raw samples in, since normalisation is part of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.data.examples import Data, Examples, Features
+from pipelines.data.recordings import Recording
+from pipelines.data.windows import WindowedData
+from pipelines.errors import UserError
+from pipelines.ondevice.bundle import Bundle
+from pipelines.tasks.classification import label_targets
+from pipelines.tasks.labelling import step_targets
+
+from .augment import Augment
+from .config import SensorConfig
+
+
+def make_features(config: SensorConfig, data: WindowedData) -> Features:
+    """Return the windows of every split as packets (steps, packet * channels), and the augmentation."""
+    inputs = {name: packets(split.inputs, config.packet) for name, split in data.splits.items()}
+    some = data.whole["train"][0]
+    count = len(some.channels)
+    moments = np.concatenate([each.reshape(-1, count) for each in data.splits["train"].inputs])
+    return Features(
+        inputs=inputs,
+        targets={name: split.targets for name, split in data.splits.items()},
+        labels=data.labels,
+        preprocessing={
+            "kind": "signal",
+            "sample_rate": some.rate,
+            "channels": list(some.channels),
+            "samples": len(data.splits["train"].inputs[0]),
+            "packet": config.packet,
+            "delay": config.delay,
+            "mean": moments.mean(axis=0).tolist(),
+            "deviation": _deviation(moments).tolist(),
+        },
+        counts={"channels": count, "rate": some.rate},
+        augment=Augment(config, some.channels, _deviation(moments)),
+    )
+
+
+def _deviation(samples: np.ndarray) -> np.ndarray:
+    """Return the deviation of each channel; 1 for a channel that never changes in training."""
+    deviation = samples.std(axis=0)
+    return np.where(deviation > 1e-6 * np.maximum(1, np.abs(samples).max(axis=0)), deviation, 1)
+
+
+def packets(windows: Sequence[np.ndarray], packet: int) -> np.ndarray:
+    """Return windows (samples, channels) as float32 (N, steps, packet * channels)."""
+    stacked = np.stack(windows).astype(np.float32)
+    count, samples, channels = stacked.shape
+    return stacked.reshape(count, samples // packet, packet * channels)
+
+
+def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
+    """Return windows as inputs of the bundle's network: (N, steps, packet * channels) float32.
+
+    An input is an array (samples, channels), or the path of a recording. A longer one is cut to its end, a
+    shorter one is preceded by copies of its first sample.
+    """
+    settings = bundle.preprocessing
+    length = settings["samples"]
+    windows = []
+    for each in inputs:
+        signal = signal_of(bundle, each).signal[-length:]
+        before = np.repeat(signal[:1], length - len(signal), axis=0)
+        windows.append(np.concatenate([before, signal]))
+    return packets(windows, settings["packet"])
+
+
+def signal_of(bundle: Bundle, given: Any) -> Recording:
+    """Return a recording as the bundle's network reads it, from a file, or from an array or nested list.
+
+    Raises:
+        UserError: the file can't be read, lacks a channel, or the array has another number of channels.
+    """
+    settings = bundle.preprocessing
+    channels, rate = tuple(settings["channels"]), float(settings["sample_rate"])
+    if isinstance(given, str | Path):
+        from pipelines.data.recording_files import Columns, read_recording
+        from pipelines.data.recordings import resampled
+
+        names = bundle.manifest["config"]
+        columns = Columns(names["label_column"], names["subject_column"], channels, names["recorded_rate"])
+        pieces, _ = read_recording(Path(given), columns)
+        return resampled(max(pieces, key=lambda piece: len(piece.signal)), rate)
+    signal = np.asarray(given, np.float32)
+    if signal.ndim != 2 or signal.shape[1] != len(channels) or not len(signal):
+        raise UserError(f"expected samples of {len(channels)} channels, got an array of shape {signal.shape}")
+    return Recording("", signal, rate, channels)
+
+
+def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
+    """Return the targets of new windows as the bundle numbers its labels: (N,) or (N, steps)."""
+    return (label_targets if examples.targets.ndim == 1 else step_targets)(bundle, data, examples)

@@ -1,0 +1,114 @@
+"""Tells what a recording shows, sample by sample: numpy and LiteRT only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import require
+from pipelines.data.recordings import Recording, Span
+from pipelines.data.windows import EVENT_STEPS, NOTHING
+from pipelines.errors import UserError
+from pipelines.files import write_atomically
+from pipelines.ondevice.bundle import Bundle
+from pipelines.tasks.events import EventOptions, Listener
+from pipelines.tasks.segments import SegmentOptions, segments
+
+from .features import signal_of
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Options(SegmentOptions):
+    """Options that decide what is reported of a stream."""
+
+    threshold: float = 0.4
+    """Of a network for events: report an event when its probability reaches this value."""
+    out: Path | None = None
+    """Write the segments or events of all recordings to this CSV: file, start, end, label."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.threshold <= 1, "threshold", "above 0, at most 1", self.threshold)
+
+
+def predict(
+    bundle: Bundle, recordings: Sequence[Any], variant: str | None, options: Options
+) -> Iterator[dict[str, Any]]:
+    """Yield for each recording (a file, or samples (n, channels)) its segments, or its events.
+
+    Raises:
+        UserError: there is no recording, or a file can't be read.
+    """
+    if not recordings:
+        raise UserError("expected a recording (CSV, Parquet, .npz, WFDB)")
+    finder = Finder(bundle, variant, options)
+    lines = ["file,start,end,label\n"]
+    for each in recordings:
+        recording = signal_of(bundle, each)
+        started = time.perf_counter()
+        found = finder(recording)
+        took = time.perf_counter() - started
+        name = str(each) if isinstance(each, str | Path) else None
+        lines += [f"{name or ''},{span.start:.3f},{span.end:.3f},{span.label}\n" for span in found]
+        spans = [span._asdict() for span in found]
+        yield {
+            "file": name,
+            "seconds": round(recording.seconds, 3),
+            "events" if finder.marks_events else "segments": spans,
+            "real_time_factor": round(took / recording.seconds, 5),
+        }
+    if options.out is not None:
+        write_atomically(options.out, "".join(lines).encode())
+
+
+class Finder:
+    """Finds the segments or the events of recordings, as the network was trained to.
+
+    Args:
+        bundle: of this app.
+        variant: a file or a precision; of a precision, the streaming file is used if there is one.
+        options: what is reported.
+    """
+
+    def __init__(self, bundle: Bundle, variant: str | None, options: Options) -> None:
+        self.marks_events = bundle.manifest["config"]["answer"] == "events"
+        self._options, self._labels = options, bundle.labels
+        self._delay = bundle.preprocessing["delay"]
+        step = bundle.preprocessing["packet"] / bundle.preprocessing["sample_rate"]
+        steps = round(1000 * (EVENT_STEPS - 1) * step)
+        events = EventOptions(threshold=options.threshold, smoothing_ms=steps, suppression_ms=steps)
+        self._listener = Listener(bundle, variant, events, ignored=(NOTHING,))
+
+    def __call__(self, recording: Recording) -> list[Span]:
+        """Return the segments of a recording, or its events, at the times at which they were."""
+        self._listener.reset()
+        step = self._listener.step_seconds
+        if not self.marks_events:
+            posteriors = self._listener.posteriors(recording.signal)
+            return [
+                Span(max(0.0, s.start - self._delay), s.end - self._delay, s.label)
+                for s in segments(posteriors, self._labels, step, self._options)
+            ]
+        heard = self._listener(recording.signal)
+        times = ((each.seconds - self._delay + step / 2, each.label) for each in heard)
+        return [Span(at, at, label) for at, label in times if at >= 0]
+
+
+def describe(answer: dict[str, Any]) -> str:
+    """Return one line: the segments or the numbers of events, and the speed."""
+    if "events" in answer:
+        labels = [event["label"] for event in answer["events"]]
+        counts = ", ".join(f"{labels.count(label)} {label}" for label in sorted(set(labels)))
+        said = f"{counts or 'no'} events; {60 * len(labels) / max(answer['seconds'], 1e-9):.0f} a minute"
+    else:
+        spans = answer["segments"]
+        parts = [f"{s['start']:.1f}-{s['end']:.1f} s {s['label']}" for s in spans[:_SHOWN]]
+        more = [f"{len(spans) - _SHOWN} more"] * (len(spans) > _SHOWN)
+        said = ", ".join([*parts, *more]) or "nothing"
+    times = 1 / max(answer["real_time_factor"], 1e-9)
+    return f"{said}   ({answer['seconds']:.1f} s, {times:.0f} times faster than real time)"

@@ -1,0 +1,218 @@
+"""The sensor signal app: augmentation, networks, streams, and recordings that nobody expects."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.sensor_signals import APP
+from apps.sensor_signals.augment import Augment
+from apps.sensor_signals.config import PRESETS, SensorConfig
+from apps.sensor_signals.data import load
+from apps.sensor_signals.embedded.heartbeats import person
+from apps.sensor_signals.features import encode, make_features, signal_of
+from apps.sensor_signals.metrics import baselines
+from apps.sensor_signals.predict import Finder, Options, describe, predict
+from pipelines.data.recordings import Recording, Span
+from pipelines.data.windows import NOTHING, Cutting, windowed
+from pipelines.errors import UserError
+from pipelines.export.any_model import convert
+from pipelines.export.micro.write import write_micro
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Model, Stream
+from pipelines.tasks.events import EventOptions, Listener
+
+CHANNELS = ("ax [g]", "ay [g]", "az [g]", "wx", "wy", "wz", "heat")
+PLAIN = SensorConfig(scale=0, jitter=0, warp=0, lead_in=0)
+RNG = np.random.default_rng(0)
+
+
+def windows(count: int = 3, steps: int = 10, packet: int = 2) -> np.ndarray:
+    return RNG.standard_normal((count, steps, packet * len(CHANNELS)), np.float32)
+
+
+def augmented(config: SensorConfig, x: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+    change = Augment(config, CHANNELS, np.ones(len(CHANNELS)))
+    return change(x, np.arange(len(x)) if targets is None else targets, np.random.default_rng(0))[0]
+
+
+def test_without_any_augmentation_windows_stay_as_they_are():
+    x = windows()
+    np.testing.assert_allclose(augmented(PLAIN, x), x, atol=1e-6)
+
+
+def test_a_turned_sensor_keeps_its_length_and_other_channels_stay():
+    x = windows()
+    turned = augmented(dataclasses.replace(PLAIN, rotation=90), x)
+    before, after = (each.reshape(3, 20, 7) for each in (x, turned))
+    assert np.abs(before[..., :6] - after[..., :6]).mean() > 0.1
+    for axes in (slice(0, 3), slice(3, 6)):
+        np.testing.assert_allclose(
+            *(np.linalg.norm(e[..., axes], axis=-1) for e in (before, after)), rtol=1e-4
+        )
+    np.testing.assert_array_equal(before[..., 6], after[..., 6])
+
+
+def test_a_window_before_leaves_the_window_at_the_end_and_steps_with_targets_keep_their_time():
+    x = windows()
+    longer = augmented(dataclasses.replace(PLAIN, lead_in=1.0), x)
+    assert longer.shape == (3, 20, 14)
+    np.testing.assert_allclose(longer[:, 10:], x, atol=1e-6)
+    config = SensorConfig(answer="sample", warp=0.5, lead_in=1.0, scale=0.0, jitter=0.0)
+    np.testing.assert_allclose(augmented(config, x, np.zeros((3, 10), int)), x, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"attention": True, "answer": "sample"}, "--attention: expected False unless"),
+        ({"delay": 0.6, "answer": "sample"}, "--delay: expected 0 to 0.5, got 0.6"),
+        ({"answer": "events"}, "--labels: expected the events to find"),
+        ({"answer": "sample", "class_weights": "balanced"}, "--class-weights: expected none unless"),
+        ({"window": 0.0}, "--window: expected above 0"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(changes, said):
+    with pytest.raises(UserError, match=said):
+        SensorConfig(**changes)
+
+
+def write_folder(folder: Path, people: int = 4, rate: float = 20.0, **changes) -> None:
+    """Write three-channel recordings of people who rest and shake."""
+    rows = ["file,subject"]
+    for n in range(people):
+        signal = 0.1 * RNG.standard_normal((200, 3))
+        signal[100:] += np.sin(np.arange(100))[:, None]
+        arrays = {"signal": signal, "rate": rate, "label": ["rest"] * 100 + ["shake"] * 100}
+        np.savez(folder / f"{n}.npz", **(arrays | changes))
+        rows.append(f"{n}.npz,p{n}")
+    (folder / "recordings.csv").write_text("\n".join(rows))
+
+
+def test_recordings_of_people_become_windows_by_person_at_the_rate_asked_for(tmp_path):
+    write_folder(tmp_path)
+    config = SensorConfig(dataset=str(tmp_path), rate=10.0, window=1.0, hop=0.5)
+    data = load(config)
+    assert data.labels == ("rest", "shake")
+    assert data.splits["train"].inputs[0].shape == (10, 3)
+    assert f"{tmp_path.name}: 4 recordings resampled from 20 Hz to 10 Hz" in data.notes
+    people = [{each.subject for each in data.whole[split]} for split in ("train", "validation", "test")]
+    assert sum(map(len, people)) == len(set.union(*people)) == 4
+    found = baselines(config, data)
+    assert found["majority"]["test"] < 0.5 < found["forest"]["test"]
+    assert load(dataclasses.replace(config, labels=("shake", "rest"))).labels == ("shake", "rest")
+
+
+def test_a_stuck_channel_is_named_and_does_not_break_the_network(tmp_path):
+    signal = RNG.standard_normal((200, 3))
+    signal[:, 1] = 7
+    write_folder(tmp_path, signal=signal)
+    config = SensorConfig(dataset=str(tmp_path), window=1.0, units=3)
+    data = load(config)
+    assert "0.npz: channel_2 never changes: a stuck sensor?" in data.notes
+    features = make_features(config, data)
+    assert features.preprocessing["deviation"][1] == 1
+    outputs = APP.build(config, features)(features.inputs["test"][:2])
+    assert np.isfinite(np.asarray(outputs)).all()
+
+
+def test_data_that_cannot_be_used_is_refused_in_one_line(tmp_path):
+    config = SensorConfig(dataset=str(tmp_path), window=1.0)
+    write_folder(tmp_path)
+    for changes, said in (
+        ({"labels": ("rest", "run")}, "--labels: .* has rest, shake; got 'run'"),
+        ({"window": 60.0}, "train: no window of 60 s has one of the labels"),
+        ({"window": 0.1}, "--window: expected more than one packet"),
+        ({"channels": ("heat",)}, "expected a channel 'heat', the channels are channel_1"),
+    ):
+        with pytest.raises(UserError, match=said):
+            load(dataclasses.replace(config, **changes))
+    write_folder(tmp_path, label=[""] * 200)
+    with pytest.raises(UserError, match="expected at least two labels, found none"):
+        load(config)
+
+
+def test_a_network_of_events_streams_what_the_whole_gives_and_finds_beats():
+    import layers
+
+    people = [person(n, 12.0, split, np.random.default_rng(n)) for n, split in enumerate(("train", "test"))]
+    labels = ("N", "V", NOTHING)
+    data = windowed(people, Cutting("events", labels, 480, 240, 8, delay=48, context=120), "ecg", [])
+    small = {"labels": ("N", "V"), "window": 4.0, "context": 1.0, "units": 4, "filters": 3}
+    config = dataclasses.replace(PRESETS["heartbeats"], **small)
+    features = make_features(config, data)
+    model = APP.build(config, features)
+    whole = np.asarray(model(features.inputs["test"][:1]))
+    assert whole.shape == (1, 60, 3)
+    step, outputs = layers.OneStep(model), []
+    states = step.initial_states(1)
+    for packet in range(60):
+        answer, states = step(features.inputs["test"][:1, packet : packet + 1], states)
+        outputs.append(np.asarray(answer))
+    np.testing.assert_allclose(np.concatenate(outputs, axis=1), whole, atol=1e-5)
+    assert np.isfinite(float(APP.loss(config)(features.targets["test"][:1], whole)))
+    assert set(baselines(dataclasses.replace(config, rate=120.0), data)) == {"majority", "forest"}
+
+
+def test_the_preset_for_microcontrollers_fits_there(tmp_path):
+    config, signal = PRESETS["tiny"], RNG.standard_normal((400, 6)).astype(np.float32)
+    spans = (Span(0.0, 2.0, "a"), *(Span(2.0 + n, 3.0 + n, label) for n, label in enumerate("bcdefg")))
+    six = Recording("r", signal, 50.0, tuple(f"channel {n}" for n in range(6)), spans, split="train")
+    cutting = Cutting("window", tuple("abcdefg"), 100, 50, config.packet)
+    features = make_features(config, windowed([six], cutting, "six", []))
+    model = APP.build(config, features)
+    assert model.count_params() <= 10_000
+    content = convert(model, "int8", "step", features.inputs["train"])
+    micro = write_micro(content, tmp_path, "signal")
+    assert len(micro.content) < 40_000
+    assert micro.arena_bytes is None or micro.arena_bytes < 24_000  # None: tflite-micro isn't installed
+    print("flash", len(micro.content), "arena", micro.arena_bytes, micro.ops)
+
+
+# On the device
+
+
+@pytest.fixture(scope="module")
+def bundle(training) -> Bundle:
+    return Bundle.open(training("sensor_signals").bundle)
+
+
+def test_pieces_of_any_size_give_what_the_whole_gives(bundle):
+    signal = RNG.standard_normal((101, 6)).astype(np.float32)
+    whole = np.array(list(Listener(bundle, None, EventOptions()).posteriors(signal)))
+    listener = Listener(bundle, None, EventOptions())
+    pieces = [p for sample in signal for p in listener.posteriors(sample[None])]
+    np.testing.assert_array_equal(np.array(pieces), whole)
+    assert len(whole) == 101 // bundle.preprocessing["packet"]
+
+
+def test_the_streaming_file_ends_where_the_file_for_whole_windows_does(bundle):
+    window = encode(bundle, [RNG.standard_normal((100, 6))])
+    whole = Model(bundle.variant_path("float32_loop.tflite")).predict(window)
+    streamed = Stream(bundle.variant_path("float32_step.tflite")).predict(window)
+    np.testing.assert_allclose(streamed, whole, atol=1e-5)
+    sliding = Finder(bundle, "float32_loop.tflite", Options(enter=0.1, leave=0.9))
+    assert sliding(signal_of(bundle, RNG.standard_normal((300, 6))))
+
+
+def test_recordings_are_answered_with_segments_and_written_to_a_table(bundle, tmp_path):
+    channels = [channel.partition("[")[0].strip() for channel in bundle.preprocessing["channels"]]
+    signal = RNG.standard_normal((200, 6))
+    np.savez(tmp_path / "a.npz", signal=signal, rate=25.0, channels=channels)
+    out, options = tmp_path / "heard.csv", Options(enter=0.1, out=tmp_path / "heard.csv")
+    answers = list(predict(bundle, [str(tmp_path / "a.npz"), signal], None, options))
+    assert [round(answer["seconds"]) for answer in answers] == [8, 4]
+    assert json.loads(json.dumps(answers)) == answers
+    assert "times faster than real time" in describe(answers[0])
+    lines = out.read_text().splitlines()
+    assert lines[0] == "file,start,end,label"
+    assert len(lines) == 1 + sum(len(answer["segments"]) for answer in answers)
+    with pytest.raises(UserError, match="expected a recording"):
+        list(predict(bundle, [], None, Options()))
+    with pytest.raises(UserError, match="expected samples of 6 channels"):
+        signal_of(bundle, np.ones((5, 2)))
+    np.savez(tmp_path / "b.npz", signal=np.full((9, 6), np.nan), rate=25.0, channels=channels)
+    with pytest.raises(UserError, match="expected numbers, found none"):
+        signal_of(bundle, tmp_path / "b.npz")
