@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,12 @@ def _windows(
     notes = [*notes, *stuck_channels(recordings)]
     notes += [f"{name}: {n} recordings resampled from {old:g} Hz to {rate:g} Hz" for old, n in other.items()]
     ready = [resampled(with_channels(each, channels), rate) for each in recordings]
-    if not as_given:
+    if as_given:
+        ready = [replace(each, split=each.split or "test") for each in ready]
+    else:
         ready, more = by_person(ready, name)
         notes += more
-    cutting = cutting_of(config, rate, _labels(config, ready, name))
+    cutting = cutting_of(config, rate, _labels(config, ready, name, some=as_given))
     short = sum(len(each.signal) < cutting.length for each in ready)
     notes += [f"{name}: {short} recordings are shorter than --window, and left out"] * bool(short)
     data = windowed(ready, cutting, name, notes)
@@ -80,14 +83,17 @@ def _windows(
     return data
 
 
-def _labels(config: SensorConfig, recordings: Sequence[Recording], name: str) -> tuple[str, ...]:
+def _labels(
+    config: SensorConfig, recordings: Sequence[Recording], name: str, *, some: bool
+) -> tuple[str, ...]:
+    """Return the labels to tell apart. If `some` of them are enough, the data may lack the others."""
     found = sorted({span.label for each in recordings for span in each.spans})
     for label in config.labels or ():
-        if label not in found:
+        if label not in found and not some:
             raise UserError(f"--labels: {name} has {', '.join(found) or 'no labels'}; got {label!r}")
     labels = config.labels or tuple(found)
     with_nothing = config.answer == "events" or config.unlabelled == "label"
-    if len(labels) + with_nothing < 2:
+    if len(labels) + with_nothing < (1 if some else 2):
         raise UserError(f"{name}: expected at least two labels, found {', '.join(found) or 'none'}")
     return (*labels, NOTHING) if with_nothing else labels
 

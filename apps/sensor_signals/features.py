@@ -77,6 +77,8 @@ def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
 def signal_of(bundle: Bundle, given: Any) -> Recording:
     """Return a recording as the bundle's network reads it, from a file, or from an array or nested list.
 
+    Of a file with gaps it is the longest stretch between them.
+
     Raises:
         UserError: the file can't be read, lacks a channel, or the array has another number of channels.
     """

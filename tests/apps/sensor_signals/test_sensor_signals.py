@@ -103,6 +103,9 @@ def test_recordings_of_people_become_windows_by_person_at_the_rate_asked_for(tmp
     found = baselines(config, data)
     assert found["majority"]["test"] < 0.5 < found["forest"]["test"]
     assert load(dataclasses.replace(config, labels=("shake", "rest"))).labels == ("shake", "rest")
+    scored = load(dataclasses.replace(config, labels=("shake", "rest", "run")), as_given=True)
+    assert scored.labels == ("shake", "rest", "run")
+    assert scored.counts == {"test": 4 * 18}
 
 
 def test_a_stuck_channel_is_named_and_does_not_break_the_network(tmp_path):
@@ -168,7 +171,6 @@ def test_the_preset_for_microcontrollers_fits_there(tmp_path):
     micro = write_micro(content, tmp_path, "signal")
     assert len(micro.content) < 40_000
     assert micro.arena_bytes is None or micro.arena_bytes < 24_000  # None: tflite-micro isn't installed
-    print("flash", len(micro.content), "arena", micro.arena_bytes, micro.ops)
 
 
 # On the device
