@@ -13,7 +13,8 @@ from pipelines.config import (
     require_at_least,
     require_rates,
 )
-from pipelines.data.windows import Answer
+from pipelines.data.windows import Answer, Cutting
+from pipelines.errors import UserError
 
 Unlabelled = Literal["left_out", "label"]
 
@@ -101,6 +102,27 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
     def streams(self) -> bool:
         """Whether the network can run on packets, because it reads only the past."""
         return not self.attention
+
+
+def cutting_of(config: SensorConfig, rate: float, labels: tuple[str, ...]) -> Cutting:
+    """Return how recordings of this rate are cut; lengths are whole packets.
+
+    Raises:
+        UserError: a window is no longer than a packet.
+    """
+    length = round(config.window * rate / config.packet) * config.packet
+    if length <= config.packet:
+        raise UserError(f"--window: expected more than one packet of {config.packet / rate:g} s")
+    return Cutting(
+        answer=config.answer,
+        labels=labels,
+        length=length,
+        hop=max(1, round(config.hop * rate)),
+        packet=config.packet,
+        delay=round(config.delay * rate),
+        context=round(config.context * rate / config.packet) * config.packet,
+        mixed=config.unlabelled == "label",
+    )
 
 
 _WATCH = SensorConfig(epochs=24, patience=24, batch_size=32, learning_rate=4e-3, clip_norm=5.0, rotation=15.0)

@@ -15,10 +15,10 @@ from pipelines.data.people import by_person
 from pipelines.data.recording_files import Columns, read_folder
 from pipelines.data.recording_gaps import stuck_channels
 from pipelines.data.recordings import Recording, resampled, with_channels
-from pipelines.data.windows import NOTHING, Cutting, WindowedData, windowed
+from pipelines.data.windows import NOTHING, WindowedData, windowed
 from pipelines.errors import UserError
 
-from .config import SensorConfig
+from .config import SensorConfig, cutting_of
 
 _WRIST = lazy(__package__, "embedded.wrist", "WristMovements")
 _HEART = lazy(__package__, "embedded.heartbeats", "Heartbeats")
@@ -96,24 +96,3 @@ def _labels(
     if len(labels) + with_nothing < (1 if some else 2):
         raise UserError(f"{name}: expected at least two labels, found {', '.join(found) or 'none'}")
     return (*labels, NOTHING) if with_nothing else labels
-
-
-def cutting_of(config: SensorConfig, rate: float, labels: tuple[str, ...]) -> Cutting:
-    """Return how recordings of this rate are cut; lengths are whole packets.
-
-    Raises:
-        UserError: a window is no longer than a packet.
-    """
-    length = round(config.window * rate / config.packet) * config.packet
-    if length <= config.packet:
-        raise UserError(f"--window: expected more than one packet of {config.packet / rate:g} s")
-    return Cutting(
-        answer=config.answer,
-        labels=labels,
-        length=length,
-        hop=max(1, round(config.hop * rate)),
-        packet=config.packet,
-        delay=round(config.delay * rate),
-        context=round(config.context * rate / config.packet) * config.packet,
-        mixed=config.unlabelled == "label",
-    )

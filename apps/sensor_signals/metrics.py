@@ -10,8 +10,7 @@ from pipelines.data.windows import WindowedData
 from pipelines.tasks.labelling import METRICS as METRICS
 from pipelines.tasks.signal_baselines import beat_shapes, window_statistics
 
-from .config import SensorConfig
-from .data import cutting_of
+from .config import SensorConfig, cutting_of
 
 
 def baselines(config: SensorConfig, data: WindowedData, *_: Any) -> dict[str, dict[str, float]]:
