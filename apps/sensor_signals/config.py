@@ -99,9 +99,9 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
         require(self.answer != "events" or bool(self.labels), "labels", "the events to find", self.labels)
 
     @property
-    def streams(self) -> bool:
-        """Whether the network can run on packets, because it reads only the past."""
-        return not self.attention
+    def executions(self) -> tuple[str, ...]:
+        """The executions to export: a network that reads only the past also runs on packets."""
+        return ("loop",) if self.attention else ("loop", "step")
 
 
 def cutting_of(config: SensorConfig, rate: float, labels: tuple[str, ...]) -> Cutting:
