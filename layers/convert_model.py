@@ -169,7 +169,7 @@ class _Conversion:
             children = [(layer, self.of(layer)) for layer in old.layers]
         elif is_graph(old):  # it came with the layer around it, which was rebuilt from its config
             children = list(zip(old.layers, new.layers, strict=True))
-        elif isinstance(new, Stack):
+        elif isinstance(new, Stack) and not isinstance(old, Stack):
             return  # a Stack has no StackedRNNCells inside
         elif isinstance(new, EachStep) and not isinstance(old, keras.layers.TimeDistributed):
             return  # a pooling has no weights

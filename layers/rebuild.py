@@ -118,7 +118,8 @@ def copy_weights(old: Any, new: Any) -> None:
         ValueError: `new` does not have the weights of `old`.
     """
     new.trainable = old.trainable
-    if is_graph(old) or isinstance(new, (Recurrent, Bidirectional, Stack)):
+    is_converted = type(old) is not type(new) and isinstance(new, (Recurrent, Bidirectional, Stack))
+    if is_graph(old) or is_converted:
         return  # it has no weights of its own, or `from_keras` copied them
     build_as(old, new)
     store: dict[str, Any] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import to_dict
-from pipelines.data import series, source
+from pipelines.data import series
 from pipelines.data.series import Cuts, SeriesData, Windowing
 from pipelines.data.series_files import Columns, SeriesFile, read_series
 from pipelines.data.tables import Form
@@ -25,6 +25,7 @@ def load(config: ForecastConfig, as_given: bool = False) -> SeriesData:
     Raises:
         UserError: one line, when the file can't be read or holds too little.
     """
+    from pipelines.data import source  # not on a device, whose `predict` uses the rest of this module
 
     def from_files(path: Path) -> SeriesData:
         found = read(path, to_dict(config))

@@ -21,6 +21,7 @@ from reference.keras_models import (
 )
 from reference.parity import BATCH, FEATURES, STEPS, UNITS, random_like, randomize
 
+import layers
 from layers import convert_model
 
 # Models inside other models warn about every mask, although they use it.
@@ -119,4 +120,16 @@ def test_other_state_than_weights_is_copied() -> None:
         tf.constant([["two four"], ["none three one"]]),
         tf.constant(random_like([(BATCH, *SEQUENCE)])[0]),
     ]
+    assert_same(convert_model(model)(inputs), model(inputs))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_layers_of_this_package_keep_their_weights(bidirectional: bool) -> None:
+    def layer() -> keras.Layer:
+        return layers.Bidirectional(layers.GRU(3, return_sequences=True)) if bidirectional else layers.LSTM(3)
+
+    below = layers.GRU(3, return_sequences=True)
+    model = sequential(layers.Stack([below, layer()]), K.Dense(2))
+    randomize(model)
+    (inputs,) = random_like([(BATCH, *SEQUENCE)])
     assert_same(convert_model(model)(inputs), model(inputs))
