@@ -78,7 +78,7 @@ def test_scales_come_from_the_training_part_only(tmp_path):
     data = load(config)
     settings = make_features(config, data).preprocessing
     rows = rows_of(data.splits["train"])
-    assert len(rows) == round(STEPS * 0.65)
+    assert abs(len(rows) - STEPS * 0.65) < 1
     assert settings["mean"][0] == pytest.approx(rows[:, 0].mean())
     assert settings["deviation"][0] == pytest.approx(rows[:, 0].std())
     assert settings["change"][0] == pytest.approx(np.abs(np.diff(rows[:, 0])).mean(), rel=1e-5)
