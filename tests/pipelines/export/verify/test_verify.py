@@ -240,7 +240,11 @@ def test_bounds_with_a_task_without_one_and_of_the_user() -> None:
     # The root mean square error is .55 / 2; the standard deviation of 0, 2, 1 and 1.5 is .74.
     assert "by 0.275 (root mean square), at most 0.185 is allowed" in _problems(off, {"y": REAL}, False)[0]
     assert _problems({"y": np.add(REAL, 0.15)}, {"y": REAL}, False) == []
-    assert "by 0.55, at most 0.5 is allowed" in _problems(off, {"y": REAL}, True)[0]
+    halves = np.divide(REAL, 2)  # range over 1, like probabilities; REAL ranges over 2
+    too_far = {"y": np.add(halves, [[0.55, 0.0], [0.0, 0.0]])}
+    assert "by 0.55, at most 0.5 is allowed" in _problems(too_far, {"y": halves}, True)[0]
+    assert _problems(off, {"y": REAL}, True) == []
+    assert "by 1.1, at most 1 is allowed" in _problems({"y": np.add(REAL, 1.1)}, {"y": REAL}, True)[0]
     assert "by 0.55, at most 0.2 is allowed" in _problems(off, {"y": REAL}, False, 0.1)[0]
     answers = {"y": np.array([[1, 2], [0, 0], [0, 0], [7, 8]])}
     assert _problems(answers, {"y": WHOLE}, True) == []  # the metric says how good they are
