@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import re
 import stat
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from .errors import UserError
 
@@ -27,6 +31,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows, the header first, as a CSV file; see `write_atomically`."""
+    content = io.StringIO(newline="")
+    csv.writer(content, lineterminator="\n").writerows(rows)
+    write_atomically(path, content.getvalue().encode())
 
 
 def full_disk(error: BaseException | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, require_folder, write_atomically
+from pipelines.files import PREDICTIONS, require_folder, write_atomically, write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
 from pipelines.tasks.forecasting import LEVELS, has_quantiles, interval_of, middle
@@ -85,7 +84,7 @@ def _of_file(bundle: Bundle, model: Model, path: Path, options: Options) -> Iter
     outputs = model.predict(encode(bundle, [each.window for each in found]))
     rows = [row for each, one in zip(found, outputs, strict=True) for row in _rows(bundle, each, one)]
     header = [f"q{level:g}" for level in LEVELS] if has_quantiles(outputs) else ["forecast"]
-    _write(options.out, ["time", "series", "target", *header], rows)
+    write_csv(options.out, [["time", "series", "target", *header], *rows])
     picture = _picture(bundle, found, outputs, options.out.with_suffix(".png"))
     for each, one in zip(found, outputs, strict=True):
         yield {
@@ -145,16 +144,10 @@ def _anomalies(bundle: Bundle, stream: Stream, path: Path, options: Options) -> 
                 rows.append(
                     [str(series.all_times[row + 1]), series.name, names[place], *map("{:.6g}".format, found)]
                 )
-    _write(options.out, ["time", "series", "target", "value", "low", "high"], rows)
+    write_csv(options.out, [["time", "series", "target", "value", "low", "high"], *rows])
     first = [dict(zip(("time", "series", "target", "value"), row, strict=False)) for row in rows[:_SHOWN]]
     counts = {"judged": judged, "anomalies": len(rows)}
     return {"file": str(path), **counts, "first": first, "written": str(options.out), "notes": notes}
-
-
-def _write(path: Path, header: list[str], rows: Sequence[list[Any]]) -> None:
-    content = io.StringIO(newline="")
-    csv.writer(content, lineterminator="\n").writerows([header, *rows])
-    write_atomically(path, content.getvalue().encode())
 
 
 def describe(answer: dict[str, Any]) -> str:

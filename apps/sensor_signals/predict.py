@@ -12,7 +12,7 @@ from pipelines.config import require
 from pipelines.data.recordings import Recording, Span
 from pipelines.data.windows import EVENT_STEPS, NOTHING
 from pipelines.errors import UserError
-from pipelines.files import write_atomically
+from pipelines.files import write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.events import EventOptions, Listener
 from pipelines.tasks.segments import SegmentOptions, segments
@@ -47,14 +47,14 @@ def predict(
     if not recordings:
         raise UserError("expected a recording (CSV, Parquet, .npz, WFDB)")
     finder = Finder(bundle, variant, options)
-    lines = ["file,start,end,label\n"]
+    rows = [["file", "start", "end", "label"]]
     for each in recordings:
         recording = signal_of(bundle, each)
         started = time.perf_counter()
         found = finder(recording)
         took = time.perf_counter() - started
         name = str(each) if isinstance(each, str | Path) else None
-        lines += [f"{name or ''},{span.start:.3f},{span.end:.3f},{span.label}\n" for span in found]
+        rows += [[name or "", f"{span.start:.3f}", f"{span.end:.3f}", span.label] for span in found]
         spans = [span._asdict() for span in found]
         yield {
             "file": name,
@@ -63,7 +63,7 @@ def predict(
             "real_time_factor": round(took / recording.seconds, 5),
         }
     if options.out is not None:
-        write_atomically(options.out, "".join(lines).encode())
+        write_csv(options.out, rows)
 
 
 class Finder:

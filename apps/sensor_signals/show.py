@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from pipelines.data.recordings import Recording, Span, in_a_row
 from pipelines.data.windows import NOTHING, WindowedData
+from pipelines.files import write_csv
 from pipelines.tasks.beat_rates import confusion, rates
 from pipelines.tasks.segments import SegmentCounts, joined
 
@@ -54,8 +55,8 @@ def _events(
 ) -> dict[str, float]:
     counts = sum(confusion(stream.spans, found, labels) for stream, found in zip(streams, heard, strict=True))
     names = [*labels, "none"]
-    lines = [",".join([name, *map(str, row)]) for name, row in zip(names, np.asarray(counts), strict=True)]
-    (folder / "events.csv").write_text("\n".join([",".join(["true", *names]), *lines, ""]))
+    rows = [[name, *row] for name, row in zip(names, np.asarray(counts).tolist(), strict=True)]
+    write_csv(folder / "events.csv", [["true", *names], *rows])
     _figure(streams, heard, labels, _draw_beats).savefig(folder / "events.png", dpi=110)
     return {f"stream.{name}": value for name, value in rates(np.asarray(counts), labels).items()}
 

@@ -22,6 +22,7 @@ from .checkpoint import Checkpoint
 from .interruption import check
 
 if TYPE_CHECKING:
+    from ..evaluation.predictors import Predictor
     from ..evaluation.score import Metric
 
 _STEPS_PER_EXECUTION = 16  # steps between calls of callbacks: a call costs a third of a small model's step
@@ -113,13 +114,15 @@ def fit(
         _restore(model.variables, progress.model)
         _restore(model.optimizer.variables, progress.optimizer)
     diagnostics = _diagnostics(features, config)
+    predictor = of_network(deployed or model, features)
     try:
         while not progress.finished:
             started = time.monotonic()
             if set_trainable:
                 _set_phase(model, progress.epochs, set_trainable)
             trained = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
-            values = _validate(model, deployed or model, features, metrics) | trained
+            scored = _validate(model, deployed or model, features, metrics, predictor=predictor)
+            values = scored | trained
             progress.gradients.append(_gradients_by_lag(diagnostics))
             value = values[f"validation.{next(iter(metrics))}"]
             value = value if higher_is_better else -value
@@ -196,11 +199,19 @@ def _one_epoch(
 
 
 def _validate(
-    model: keras.Model, deployed: keras.Model, features: Features, metrics: Mapping[str, Metric]
+    model: keras.Model,
+    deployed: keras.Model,
+    features: Features,
+    metrics: Mapping[str, Metric],
+    *,
+    predictor: Predictor,
 ) -> dict[str, float]:
-    """Return the metrics and the loss on the validation split; the metrics come first."""
+    """Return the metrics and the loss on the validation split; the metrics come first.
+
+    `predictor` answers as `deployed` does. It is the same in all epochs, since its first call is slow.
+    """
     targets = features.targets["validation"]
-    values, outputs = score(of_network(deployed, features), features.inputs["validation"], targets, metrics)
+    values, outputs = score(predictor, features.inputs["validation"], targets, metrics)
     values = {f"validation.{name}": value for name, value in values.items()}
     if deployed is model or features.in_order:
         loss = _mean_loss(model.loss, targets, lambda rows: outputs[rows])

@@ -29,9 +29,10 @@ def score_test_splits(
     app, data, features = setup.app, setup.data, setup.features
     scores, outputs, intervals = {}, {}, {}
     first_metric = next(iter(app.metrics.values()))
+    predictor = of_network(deployed, features)
     for split in data.test_splits:
         inputs, targets = features.inputs[split], features.targets[split]
-        scores[split], outputs[split] = score(of_network(deployed, features), inputs, targets, app.metrics)
+        scores[split], outputs[split] = score(predictor, inputs, targets, app.metrics)
         if len(targets) > 1:
             intervals[split] = interval(first_metric, outputs[split], targets)
     log.info("training the baselines")

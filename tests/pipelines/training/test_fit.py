@@ -11,6 +11,7 @@ import pytest
 import layers
 from pipelines.config import ClassifierConfig, Config
 from pipelines.data.examples import Features
+from pipelines.evaluation.predictors import KerasPredictor
 from pipelines.training import fit as fitting
 from pipelines.training import interruption
 from pipelines.training.batches import batches, class_weights, dataset
@@ -244,8 +245,9 @@ def test_the_loss_of_a_network_that_is_not_deployed_needs_inputs_of_its_own(whol
     inputs, targets = features.inputs["validation"], features.targets["validation"]
     deployed = keras.Model(trained.inputs, keras.layers.Flatten()(trained.outputs[0]))
     for own, names in ((None, ["validation.accuracy"]), ((inputs, targets), ["validation.accuracy", LOSS])):
+        validated = dataclasses.replace(features, validation=own)
         values = _validate(
-            trained, deployed, dataclasses.replace(features, validation=own), {"accuracy": accuracy}
+            trained, deployed, validated, {"accuracy": accuracy}, predictor=KerasPredictor(deployed)
         )
         assert list(values) == names
     assert values[LOSS] == pytest.approx(trained.evaluate(inputs, targets, verbose=0), rel=1e-5)
