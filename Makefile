@@ -75,6 +75,10 @@ predict-forecasting: export INPUT = $(value CSV)
 predict-forecasting: $(INSTALLED)  ## predict-forecasting CSV=series.csv [ARGS=--anomalies]: what comes next, as a table and a picture
 	@test -n "$$INPUT" || { echo 'error: expected make predict-forecasting CSV=series.csv' >&2; exit 2; }
 	@$(RUN) -m apps forecasting predict --csv="$$INPUT" $(ARGS)
+predict-tagging: export INPUT = $(value TEXT)
+predict-tagging: $(INSTALLED)  ## predict-tagging TEXT="Anna Keller lives in Port Tessow." [ARGS="--html page.html"]: the names in a text
+	@test -n "$$INPUT" || { echo 'error: expected make predict-tagging TEXT="your text"' >&2; exit 2; }
+	@printf '%s\n' "$$INPUT" | $(RUN) -m apps tagging predict $(ARGS)
 
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"

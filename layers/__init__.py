@@ -24,6 +24,7 @@ from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
 from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
 from .convert_model import convert_model
+from .crf import CRFLoss, LinearChainCRF
 from .last_steps import LastSteps
 from .multi_head_attention import MultiHeadAttention, MultiHeadAttentionPooling
 from .pcen import PCEN
@@ -49,6 +50,7 @@ __all__ = [
     "AdditiveAttention",
     "AdditiveAttentionPooling",
     "Bidirectional",
+    "CRFLoss",
     "CausalConv1D",
     "CausalConv2D",
     "Cell",
@@ -64,6 +66,7 @@ __all__ = [
     "LSTMCell",
     "LastSteps",
     "LinearCell",
+    "LinearChainCRF",
     "LogMel",
     "MGUCell",
     "MaskedMaxPooling",

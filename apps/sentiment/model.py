@@ -23,7 +23,7 @@ def build_model(config: SentimentConfig, features: Features) -> keras.Model:
     if config.lexicon:
         rated = word_layers.ratings(features, tokens)
         x = keras.layers.Concatenate(name="with_ratings")([x, rated])
-    x = layers.Stack([_recurrent(config) for _ in range(config.depth)], config.dropout, name="recurrent")(x)
+    x = word_layers.recurrent(config, bidirectional=config.bidirectional)(x)
     pooled, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=_ATTENTION)(x)
     largest = layers.MaskedMaxPooling(name="largest")(x)
     x = keras.layers.Concatenate(name="pooled")([pooled, largest])
@@ -35,11 +35,6 @@ def build_model(config: SentimentConfig, features: Features) -> keras.Model:
         )
     outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(tokens, outputs, name="sentiment")
-
-
-def _recurrent(config: SentimentConfig) -> keras.layers.Layer:
-    layer = layers.by_name(config.cell)(config.units, return_sequences=True)
-    return layers.Bidirectional(layer) if config.bidirectional else layer
 
 
 def make_loss(config: SentimentConfig) -> keras.losses.Loss:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from .score import MeanOf, Metric
+from .score import FromCounts, MeanOf, Metric
 
 
 def interval(
@@ -35,7 +35,7 @@ def interval(
     def of_rows(rows: np.ndarray) -> float | None:
         return metric(outputs[rows], targets[rows])
 
-    resampled = metric.resampled(outputs, targets) if isinstance(metric, MeanOf) else of_rows
+    resampled = metric.resampled(outputs, targets) if isinstance(metric, MeanOf | FromCounts) else of_rows
     rng = np.random.default_rng(0)
     values: list[float | None] = []
     start = time.perf_counter()

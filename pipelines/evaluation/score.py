@@ -37,6 +37,25 @@ class MeanOf:
         return np.ones(len(targets)) if self.weights is None else self.weights(targets)
 
 
+@dataclass(frozen=True)
+class FromCounts:
+    """A metric of counts that are summed over examples, such as F1. Its interval is quick to compute."""
+
+    each: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    """each(outputs, targets): the counts of each example, (N, counts)."""
+    value: Callable[[np.ndarray], float]
+    """value(counts): the metric from the summed counts, (counts,)."""
+
+    def __call__(self, outputs: np.ndarray, targets: np.ndarray, /) -> float:
+        """Return the metric over all examples."""
+        return self.value(self.each(outputs, targets).sum(axis=0))
+
+    def resampled(self, outputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], float]:
+        """Return a function that takes row numbers and returns the metric over these rows."""
+        counts = self.each(outputs, targets)
+        return lambda rows: self.value(counts[rows].sum(axis=0))
+
+
 def score(
     predictor: Predictor, inputs: np.ndarray, targets: np.ndarray, metrics: Mapping[str, Metric]
 ) -> tuple[dict[str, float], np.ndarray]:

@@ -33,6 +33,8 @@ FILES = {
     "broken.parquet": b"PAR1",
     "sensors/a.csv": b"time,x,label\n0,1,a\n1,b,a\n",
     "nothing/readme.txt": b"",
+    "words.conll": b"Ann B-PER\nRome\nis O\n",
+    "outside.jsonl": b'{"text": "Ann", "entities": [[0, 9, "PER"]]}\n',
 }
 MISTAKES = {
     "sentiment": {
@@ -76,6 +78,13 @@ MISTAKES = {
         "sensors": "a.csv:3: 'x': expected a number",
         "nothing": "nothing: expected recordings",
         "./nowhere": "nowhere: expected a folder of recordings",
+    },
+    "tagging": {
+        "reviews.csv": "reviews.csv:1: expected one column 'sentence' (--sentence-column)",
+        "words.conll": "words.conll:2: expected 2 columns as in most lines, got 1",
+        "outside.jsonl": "outside.jsonl:1: expected spans within the text of 3 characters",
+        "empty.csv": "empty.csv: expected",
+        "./nowhere": "nowhere: No such file",
     },
     "text_generation": {
         "same.txt": "same.txt: expected two or more different characters, got 'a' only",

@@ -1,0 +1,1 @@
+"""Generated sentences with names, places, organisations, times and quantities."""

@@ -1,0 +1,52 @@
+"""The network: words and their characters, recurrent layers in both directions, a linear-chain CRF."""
+
+from __future__ import annotations
+
+import keras
+
+import layers
+from pipelines.data.examples import Features
+from pipelines.tasks import word_layers
+
+from .config import TaggingConfig
+
+_CHARACTER, _WIDTH = 24, 3
+
+
+def build_model(config: TaggingConfig, features: Features) -> keras.Model:
+    """Return the network: words (batch, steps, 1 + characters) int32 -> what `tag_decoding` reads."""
+    given = keras.Input([None, 1 + config.characters_read], dtype="int32", name="words")
+    words = layers.TokenDropout(config.word_dropout, name="word_dropout")(given[:, :, 0])
+    x = keras.layers.Embedding(
+        int(features.counts["words"]), config.embedding, mask_zero=True, name="embedding"
+    )(words)
+    if config.characters:
+        x = keras.layers.Concatenate(name="word_and_characters")([x, _of_characters(config, features, given)])
+    x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
+    x = word_layers.recurrent(config, bidirectional=config.bidirectional)(x)
+    x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
+    tags = len(features.labels)
+    if config.decoder == "softmax":
+        outputs = keras.layers.Dense(tags, activation="softmax", name="probabilities")(x)
+    else:
+        outputs = layers.LinearChainCRF(name="crf")(keras.layers.Dense(tags, name="scores")(x))
+    return keras.Model(given, outputs, name="tagging")
+
+
+def _of_characters(config: TaggingConfig, features: Features, given: keras.KerasTensor) -> keras.KerasTensor:
+    """Return what the characters of each word tell, (batch, steps, config.characters), by a convolution."""
+    size = int(features.counts["characters"])
+    x = keras.layers.Embedding(size, _CHARACTER, name="characters")(given[:, :, 1:])
+    x = keras.layers.Conv2D(
+        config.characters, (1, _WIDTH), padding="same", activation="relu", name="spelling"
+    )(x)
+    return keras.ops.max(x, axis=2)
+
+
+def make_loss(config: TaggingConfig) -> keras.losses.Loss:
+    """Return the negative log-likelihood of the tags: of a sentence, or the mean over its words."""
+    return (
+        layers.CRFLoss()
+        if config.decoder == "crf"
+        else keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    )

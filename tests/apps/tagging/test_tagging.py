@@ -1,0 +1,189 @@
+"""Spans lead back into any text, targets follow the tags, and the simple taggers fail where they should."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from apps.tagging.config import PRESETS, TaggingConfig
+from apps.tagging.embedded import frames
+from apps.tagging.embedded.entities import POS, TAGS, Writer
+from apps.tagging.features import encode, make_features, targets_of
+from apps.tagging.metrics import baselines
+from apps.tagging.model import build_model
+from apps.tagging.predict import Options, describe, predict
+from pipelines.data.examples import Data, Examples
+from pipelines.data.tag_schemes import Sentence
+from pipelines.data.tagged_sources import tagged
+from pipelines.errors import UserError
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.tagged_words import WordReader
+from pipelines.tasks.tagging import METRICS, f1, tags_of, types_of
+
+SMALL = TaggingConfig(units=6, embedding=5, characters=4, max_length=8)
+
+
+def written(count: int = 150) -> Data:
+    read = {}
+    for split in ("train", "validation", "test"):
+        writer = Writer(split)
+        sentences = [writer.sentence() for _ in range(count)]
+        read[split] = [Sentence(tuple(each["words"]), tuple(each["entities"]), 0) for each in sentences]
+    return tagged(read, "written", [], 1)
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    return written()
+
+
+@pytest.fixture(scope="module")
+def bundle(training) -> Bundle:
+    return Bundle.open(training("tagging").bundle)
+
+
+def test_every_frame_is_tagged_and_no_name_of_the_test_is_in_the_training():
+    spans = {}
+    for split in ("train", "validation", "test"):
+        writer = Writer(split)
+        names = set()
+        for each in (writer.sentence() for _ in range(400)):
+            assert len(each["words"]) == len(each["entities"]) == len(each["pos"])
+            assert set(each["entities"]) <= set(TAGS)
+            assert set(each["pos"]) <= set(POS)
+            names |= {
+                word for word, tag in zip(each["words"], each["entities"], strict=True) if tag == "B-PER"
+            }
+        spans[split] = names
+    shared = {name.lower() for name in spans["train"]} & {name.lower() for name in spans["test"]}
+    assert shared <= {
+        name.lower()
+        for name in (
+            *frames_words(),
+            *["Mr", "Mrs", "Ms", "Dr", "President", "Professor", "Judge", "Captain"],
+        )
+    }
+    assert not set(frames.TRAIN.splitlines()) & set(frames.TEST.splitlines())
+    first, again = (Writer("test").sentence() for _ in range(2))
+    assert first == again
+
+
+def frames_words() -> list[str]:
+    from apps.tagging.embedded.names import WORDS
+
+    return WORDS
+
+
+def test_targets_follow_the_tags_and_long_sentences_are_cut(data):
+    features = make_features(SMALL, data)
+    kinds = types_of(features.labels)
+    assert kinds == ["LOC", "ORG", "PER", "QTY", "TIME"]
+    assert tags_of(kinds) == features.labels
+    test = data.splits["test"]
+    words = [word for sentence in test.inputs for word in sentence]
+    tags = [tag for sentence in test.targets for tag in sentence]
+    targets = features.targets["test"]
+    scored = targets >= 0
+    assert scored.sum() == len(words)
+    numbers = [features.labels[number] for number in targets[scored]]
+    assert [each[1:] for each in numbers] == [each[1:] for each in tags]
+    starts = np.flatnonzero(np.tile(np.arange(8) == 0, (len(targets), 1))[scored])
+    changed = [i for i, (number, tag) in enumerate(zip(numbers, tags, strict=True)) if number != tag]
+    assert changed
+    assert set(changed) <= set(starts.tolist())
+    assert scored.sum(axis=1).tolist() == features.lengths["test"].tolist()
+    assert features.inputs["test"].shape == (len(targets), 8, 17)
+    assert ((features.inputs["test"][:, :, 0] > 0) == scored).all()
+
+
+def test_types_that_the_training_lacks_are_counted(data):
+    test = data.splits["test"]
+    targets = test.targets.copy()
+    targets[0] = ("B-NEW", *targets[0][1:])
+    more = Data(data.splits | {"test": Examples(test.inputs, targets)}, (), "written")
+    assert make_features(SMALL, more).counts["unknown_types.test"] == 1
+    nothing = np.empty(len(data.splits["train"]), object)
+    nothing[:] = [("O",) * len(words) for words in data.splits["train"].inputs]
+    empty = Data(data.splits | {"train": Examples(data.splits["train"].inputs, nothing)}, (), "written")
+    with pytest.raises(UserError, match="written: expected words with a tag other than O"):
+        make_features(SMALL, empty)
+
+
+def test_a_word_is_read_by_its_both_ends():
+    reader = WordReader(["[PAD]", "[UNK]", "in 0000", "rome"], "abcdefgh", 4)
+    assert reader.encode(["Rome", "abcdefgh", "zz"], 4).tolist() == [
+        [3, 1, 1, 1, 6],
+        [1, 2, 3, 8, 9],
+        [1, 1, 1, 0, 0],
+        [0, 0, 0, 0, 0],
+    ]
+    assert WordReader.from_json(reader.to_json()).sizes == (4, 10)
+    for broken in (b"{}", b"[", b'{"words": ["a"], "characters": "a", "characters_read": 4}', b"[" * 10**5):
+        with pytest.raises(ValueError, match=r"words\.json: "):
+            WordReader.from_json(broken)
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_a_perfect_network_scores_1_and_padding_does_not_count(data, decoder):
+    features = make_features(SMALL, data)
+    targets = features.targets["test"]
+    sure = np.eye(len(features.labels))[np.maximum(targets, 0)]
+    if decoder == "crf":
+        sure = np.concatenate([9 * sure, np.zeros((len(sure), 1 + sure.shape[2], sure.shape[2]))], axis=1)
+    assert {name: metric(sure, targets) for name, metric in METRICS.items()} == {"f1": 1.0, "accuracy": 1.0}
+    assert f1.resampled(sure, targets)(np.arange(5)) == 1.0
+    assert f1(np.roll(sure, 1, axis=0), targets) < 0.5
+
+
+@pytest.mark.parametrize("change", [{}, {"decoder": "softmax"}, {"characters": 0}, {"bidirectional": False}])
+def test_every_network_reads_characters_or_not_and_decides(data, change):
+    import dataclasses
+
+    config = dataclasses.replace(SMALL, **change)
+    features = make_features(config, data)
+    model = build_model(config, features)
+    outputs = model.predict_on_batch(features.inputs["test"][:5])
+    tags = len(features.labels)
+    assert outputs.shape == (5, 8 + (tags + 1 if config.decoder == "crf" else 0), tags)
+    assert 0 <= f1(outputs, features.targets["test"][:5]) <= 1
+    changed = features.inputs["test"][:5].copy()
+    changed[:, :, 1:] = 1
+    assert np.allclose(model.predict_on_batch(changed), outputs) == (config.characters == 0)
+
+
+def test_the_context_decides_which_a_dictionary_cannot_see():
+    found = baselines(PRESETS["default"], written(300))
+    assert found["dictionary"]["test"] < found["regression"]["test"] - 0.1
+    assert found["commonest_tag"]["test"] < 0.6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Rome",
+        "Anna Keller met Dr Halden in Port Tessow at 10:30.",
+        "שלום עולם",
+        "e\u0301te\u0301 👩‍👩‍👧",
+        "x " * 5000,
+    ],
+    ids=["empty", "one word", "usual", "right to left", "combining", "5000 words"],
+)
+def test_spans_lead_back_into_any_text(bundle, text, tmp_path):
+    (answer,) = predict(bundle, [text], None, Options(html=tmp_path / "page.html"))
+    assert answer["words"] == len(text.split()) or answer["words"] > 1
+    for span in answer["spans"]:
+        assert text[span["start"] : span["end"]] == span["text"]
+        assert 0 <= span["probability"] <= 1
+    assert all(a["end"] <= b["start"] for a, b in itertools.pairwise(answer["spans"]))
+    json.dumps(answer)
+    assert describe(answer).startswith(text[:3])
+    assert "<!doctype html>" in (tmp_path / "page.html").read_text()
+
+
+def test_new_sentences_are_read_as_in_training(bundle, data):
+    words = data.splits["test"].inputs[:3]
+    inputs, targets = encode(bundle, words), targets_of(bundle, data, data.splits["test"])
+    assert inputs.shape[1] == targets.shape[1] == bundle.preprocessing["max_length"]
+    assert (inputs[:3, :, 0] > 0).sum() == (targets[:3] >= 0).sum()
