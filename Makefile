@@ -75,6 +75,7 @@ predict-forecasting: export INPUT = $(value CSV)
 predict-forecasting: $(INSTALLED)  ## predict-forecasting CSV=series.csv [ARGS=--anomalies]: what comes next, as a table and a picture
 	@test -n "$$INPUT" || { echo 'error: expected make predict-forecasting CSV=series.csv' >&2; exit 2; }
 	@$(RUN) -m apps forecasting predict --csv="$$INPUT" $(ARGS)
+
 predict-tagging: export INPUT = $(value TEXT)
 predict-tagging: $(INSTALLED)  ## predict-tagging TEXT="Anna Keller lives in Port Tessow." [ARGS="--html page.html"]: the names in a text
 	@test -n "$$INPUT" || { echo 'error: expected make predict-tagging TEXT="your text"' >&2; exit 2; }

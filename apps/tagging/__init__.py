@@ -8,5 +8,6 @@ APP = usual_app(
     example=("Anna Keller works for Halden Motors in Port Tessow .",),
     reads_lines=True,
     targets=lazy(__name__, "features", "targets_of"),
+    show=lazy(__name__, "plots", "show"),
     executions=lambda config: ("loop",),
 )

@@ -9,12 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipelines.ondevice.tag_decoding import Span, spans_of
-from pipelines.tasks.tagging import counts_of, decided, f1_of, types_of
+from pipelines.tasks.tagging import counts_by_type, decided, f1_of, precision_of, recall_of, types_of
 
 from .config import TaggingConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.evaluation.outcome import Outcome
+    from pipelines.ondevice.bundle import Bundle
 
 _SHOWN = 40  # wrong sentences
 Sentences = list[tuple[list[Span], list[Span]]]
@@ -26,7 +29,27 @@ def make_plots(config: TaggingConfig, outcome: Outcome) -> dict[str, Any]:
     spans = [(spans_of(tags), spans_of(true)) for tags, true in decided(outputs, targets)]
     labels = types_of(outcome.features.labels)
     wrong = most_wrong(spans, outcome.data.splits["test"].inputs, labels) if _whole(outcome) else []
-    return {"by_label": by_label(spans, labels), "confused": confused(spans, labels), "wrong": wrong}
+    return {
+        "by_label": by_label(counts_by_type(outputs, targets, len(labels)), labels),
+        "confused": confused(spans, labels),
+        "wrong": wrong,
+    }
+
+
+def show(config: TaggingConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
+    """Return precision, recall and F1 of each type of span in the test split."""
+    types = types_of(outcome.features.labels)
+    counts = counts_by_type(outcome.outputs["test"], outcome.features.targets["test"], len(types))
+    return {
+        f"{name}.{label}": value
+        for name, values in _by_label(counts).items()
+        for label, value in zip(types, values, strict=True)
+    }
+
+
+def _by_label(counts: np.ndarray) -> dict[str, list[float]]:
+    functions = {"precision": precision_of, "recall": recall_of, "f1": f1_of}
+    return {name: [function(each) for each in counts] for name, function in functions.items()}
 
 
 def _whole(outcome: Outcome) -> bool:
@@ -34,24 +57,13 @@ def _whole(outcome: Outcome) -> bool:
     return len(outcome.features.targets["test"]) == len(outcome.data.splits["test"])
 
 
-def by_label(spans: Sentences, labels: Sequence[str]) -> Figure:
-    """Show precision, recall and F1 of each type of span."""
-    counts = np.zeros([len(labels), 3])
-    for found, true in spans:
-        for kind in {each.kind for each in (*found, *true)}:
-            mine = [[each for each in some if each.kind == kind] for some in (found, true)]
-            counts[kind] += counts_of(*mine)
+def by_label(counts: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Show precision, recall and F1 of each type of span, from its `tagging.counts_by_type`."""
     figure = Figure(figsize=(max(6, 0.6 * len(labels)), 3.5), layout="constrained")
     axes = figure.subplots()
-    right, heard, true_ones = counts.T
-    values = {
-        "precision": right / np.maximum(1, heard),
-        "recall": right / np.maximum(1, true_ones),
-        "F1": np.array([f1_of(each) for each in counts]),
-    }
-    for i, (name, heights) in enumerate(values.items()):
+    for i, (name, heights) in enumerate(_by_label(counts).items()):
         axes.bar(np.arange(len(labels)) + 0.27 * (i - 1), heights, 0.25, label=name)
-    names = [f"{label}\n({int(count):,})" for label, count in zip(labels, true_ones, strict=True)]
+    names = [f"{label}\n({int(count):,})" for label, count in zip(labels, counts[:, 2], strict=True)]
     axes.set_xticks(range(len(labels)), names, fontsize="small")
     axes.set(title="Spans of the test split by type (number of true ones)", ylim=(0, 1.02))
     axes.legend(loc="lower right", ncols=3, fontsize="small")

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model
-from pipelines.ondevice.tag_decoding import chain_of, marginals, spans_of, viterbi
+from pipelines.ondevice.tag_decoding import chain_of, span_probabilities, spans_of, viterbi
 from pipelines.ondevice.tagged_words import FILE, WordReader
 from pipelines.ondevice.word_offsets import Word, read
 from pipelines.tasks.tagged_text import coloured, page
@@ -65,19 +65,17 @@ class _Tagger:
     def spans(self, text: str, words: Sequence[Word]) -> list[dict[str, Any]]:
         """Return the spans among words of a text that the network reads at once."""
         output = self._model.predict(self._reader.encode([word.text for word in words], self.steps)[None])[0]
-        chain = chain_of(output, len(words))
-        tags, probabilities = viterbi(chain), marginals(chain)
-        found = []
-        for span in spans_of(tags):
+        chain = chain_of(output, np.arange(self.steps) < len(words))
+        spans, found = spans_of(viterbi(chain)), []
+        for span, probability in zip(spans, span_probabilities(chain, spans), strict=True):
             start, end = words[span.start].start, words[span.end - 1].end
-            inside = np.arange(span.start, span.end)
             found.append(
                 {
                     "label": self._types[span.kind],
                     "text": text[start:end],
                     "start": start,
                     "end": end,
-                    "probability": round(float(probabilities[inside, tags[inside]].min()), 4),
+                    "probability": round(probability, 4),
                 }
             )
         return found

@@ -1,4 +1,4 @@
-"""Find the best tags of a sequence, and the probability of each, from a network's scores. Plain numpy.
+"""Find the best tags of a sequence, and the probability of spans, from a network's scores. Plain numpy.
 
 Tags are numbered so that the number tells the kind: 0 is "no span" (O), 2 k + 1 begins a span of type k (B),
 and 2 k + 2 continues it (I).
@@ -6,6 +6,7 @@ and 2 k + 2 continues it (I).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,26 +25,21 @@ class Chain(NamedTuple):
     """(tags, tags), from the row's tag to the column's."""
 
 
-def chain_of(output: np.ndarray, steps: int) -> Chain:
-    """Return the scores of the first `steps` steps of a network's output, with impossible tags excluded.
+def chain_of(output: np.ndarray, chosen: np.ndarray) -> Chain:
+    """Return the scores of some steps of a network's output, with impossible tags excluded.
 
     Args:
         output: (rows + 1 + tags, tags) of a `LinearChainCRF`; or (rows, tags) of a network that decides each
             step by itself, as probabilities.
-        steps: the length of the sequence, at most `rows`.
+        chosen: (rows,) bool, the steps of the sequence.
     """
-    tags = output.shape[1]
-    if output.shape[0] > tags and not _are_probabilities(output):
-        learned = output[-(tags + 1) :].astype(np.float64)
-        scores, start, transitions = output[:steps].astype(np.float64), learned[0], learned[1:]
+    rows, tags = len(chosen), output.shape[1]
+    scores = output[:rows][chosen].astype(np.float64)
+    if len(output) == rows:
+        scores, learned = np.log(np.maximum(scores, 1e-9)), np.zeros([1 + tags, tags])
     else:
-        scores, start = np.log(np.maximum(output[:steps], 1e-9)).astype(np.float64), np.zeros(tags)
-        transitions = np.zeros([tags, tags])
-    return Chain(scores, start + _impossible(tags)[0], transitions + _impossible(tags))
-
-
-def _are_probabilities(output: np.ndarray) -> bool:
-    return bool((output >= 0).all() and np.allclose(output.sum(axis=1), 1, atol=0.01))
+        learned = output[rows:].astype(np.float64)
+    return Chain(scores, learned[0] + _impossible(tags)[0], learned[1:] + _impossible(tags))
 
 
 def _impossible(tags: int) -> np.ndarray:
@@ -70,8 +66,8 @@ def viterbi(chain: Chain) -> np.ndarray:
     return np.array(tags[::-1])
 
 
-def marginals(chain: Chain) -> np.ndarray:
-    """Return the probability of each tag at each step, (steps, tags), by the forward-backward algorithm."""
+def _forward_backward(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logarithms of the summed weights of all tags up to each step, and of all behind it."""
     steps = len(chain.scores)
     forward, backward = np.zeros_like(chain.scores), np.zeros_like(chain.scores)
     for t in range(steps):
@@ -79,8 +75,7 @@ def marginals(chain: Chain) -> np.ndarray:
         forward[t] = before + chain.scores[t]
     for t in range(steps - 2, -1, -1):
         backward[t] = _log_sum(chain.transitions + chain.scores[t + 1] + backward[t + 1], axis=1)
-    both = forward + backward
-    return np.exp(both - _log_sum(both, axis=1)[:, None])
+    return forward, backward
 
 
 def _log_sum(values: np.ndarray, axis: int) -> np.ndarray:
@@ -107,4 +102,29 @@ def spans_of(tags: np.ndarray) -> list[Span]:
             found[-1] = found[-1]._replace(end=step + 1)
         else:
             found.append(Span(step, step + 1, kind))
+    return found
+
+
+def span_probabilities(chain: Chain, spans: Sequence[Span]) -> list[float]:
+    """Return the probability of each span: that it begins and ends there, and has its type.
+
+    It is the share of all sequences of tags, by their weight, that have the span.
+    """
+    if not spans:
+        return []
+    forward, backward = _forward_backward(chain)
+    total = _log_sum(forward[-1], axis=0)
+    found = []
+    for start, end, kind in spans:
+        tags = [2 * kind + 1] + [2 * kind + 2] * (end - start)
+        path = forward[start, tags[0]]
+        for step in range(start + 1, end):
+            before, tag = tags[step - start - 1 : step - start + 1]
+            path += chain.transitions[before, tag] + chain.scores[step, tag]
+        inside, last = tags[-1], tags[-2]
+        probability = np.exp(path + backward[end - 1, last] - total)
+        if end < len(chain.scores):  # without the sequences in which the span goes on
+            longer = path + chain.transitions[last, inside] + chain.scores[end, inside]
+            probability -= np.exp(longer + backward[end, inside] - total)
+        found.append(float(np.clip(probability, 0, 1)))
     return found

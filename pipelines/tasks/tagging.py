@@ -10,15 +10,14 @@ from ..evaluation.score import FromCounts, MeanOf, Metric
 from ..ondevice.tag_decoding import Span, chain_of, spans_of, viterbi
 
 PADDING = -1
-"""The target of a step behind the end of a sentence."""
+"""The target of a step that has no word to tag."""
 
 
 def decided(outputs: np.ndarray, targets: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return for each sentence its most probable tags and the true ones, without padding."""
-    lengths = (targets != PADDING).sum(axis=1)
     return [
-        (viterbi(chain_of(output, length)), target[:length])
-        for output, target, length in zip(outputs, targets, lengths, strict=True)
+        (viterbi(chain_of(output, scored)), target[scored])
+        for output, target, scored in zip(outputs, targets, targets != PADDING, strict=True)
     ]
 
 
@@ -38,9 +37,31 @@ def f1_of(counts: Sequence[int] | np.ndarray) -> float:
     return 2 * float(right) / float(found + true) if found + true else 1.0
 
 
+def precision_of(counts: Sequence[int] | np.ndarray) -> float:
+    """Return the share of the spans found that are right, from `counts_of`; 1 where none is found."""
+    right, found, _ = counts
+    return float(right) / float(found) if found else 1.0
+
+
+def recall_of(counts: Sequence[int] | np.ndarray) -> float:
+    """Return the share of the true spans that are found, from `counts_of`; 1 where there is none."""
+    right, _, true = counts
+    return float(right) / float(true) if true else 1.0
+
+
+def counts_by_type(outputs: np.ndarray, targets: np.ndarray, types: int) -> np.ndarray:
+    """Return `counts_of` for each type of span, (types, 3)."""
+    counts = np.zeros([types, 3])
+    for tags, true in decided(outputs, targets):
+        some = spans_of(tags), spans_of(true)
+        for kind in {each.kind for spans in some for each in spans}:
+            counts[kind] += counts_of(*([each for each in spans if each.kind == kind] for spans in some))
+    return counts
+
+
 f1 = FromCounts(_counts, f1_of)
-"""F1 of spans: a span counts only with its exact place and type. With a label for each word it is the
-accuracy."""
+"""F1 of spans: a span counts only with its exact place and type, as in seqeval's strict mode. With a label
+for each word it is the accuracy."""
 
 
 def _right(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -51,7 +72,12 @@ def _lengths(targets: np.ndarray) -> np.ndarray:
     return np.maximum(1, (targets != PADDING).sum(axis=1)).astype(float)
 
 
-METRICS: dict[str, Metric] = {"f1": f1, "accuracy": MeanOf(_right, _lengths)}
+METRICS: dict[str, Metric] = {
+    "f1": f1,
+    "precision": FromCounts(_counts, precision_of),
+    "recall": FromCounts(_counts, recall_of),
+    "accuracy": MeanOf(_right, _lengths),
+}
 """The metrics of a tagger. The first one decides which epoch is best."""
 
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from layers import CRFLoss, LinearChainCRF
-from pipelines.ondevice.tag_decoding import Chain, chain_of, marginals, spans_of, viterbi
+from pipelines.ondevice.tag_decoding import Chain, Span, chain_of, span_probabilities, spans_of, viterbi
 
 TAGS = 3
 
@@ -68,26 +68,31 @@ def test_best_tags_and_probabilities_are_those_of_all_sequences(steps: int) -> N
     of = chain(steps)
     scores = all_scores(of)
     assert tuple(viterbi(of)) == max(scores, key=scores.__getitem__)
-    weights = {tags: np.exp(value) for tags, value in scores.items()}
-    expected = np.zeros([steps, TAGS])
-    for tags, weight in weights.items():
-        expected[np.arange(steps), tags] += weight / sum(weights.values())
-    np.testing.assert_allclose(marginals(of), expected, atol=1e-9)
+    of = chain_of(packed(of, steps), np.full(steps, fill_value=True))
+    weights = {tags: np.exp(value) for tags, value in all_scores(of).items()}
+    spans = [Span(start, end, 0) for start in range(steps) for end in range(start + 1, steps + 1)]
+    expected = [
+        sum(weight for tags, weight in weights.items() if span in spans_of(np.array(tags)))
+        / sum(weights.values())
+        for span in spans
+    ]
+    np.testing.assert_allclose(span_probabilities(of, spans), expected, atol=1e-6)
+    assert span_probabilities(of, []) == []
 
 
 def test_a_span_never_continues_what_did_not_begin() -> None:
     rng = np.random.default_rng(0)
     for steps in (1, 4, 9):
+        chosen = np.arange(9) >= 9 - steps
         decided = [
-            chain_of(rng.normal(size=(9 + 1 + 5, 5)).astype(np.float32), steps),
-            chain_of(rng.dirichlet(np.ones(5), 9), steps),
+            chain_of(rng.normal(size=(9 + 1 + 5, 5)).astype(np.float32), chosen),
+            chain_of(rng.dirichlet(np.ones(5), 9), chosen),
         ]
         for each in decided:
             tags = [0, *viterbi(each)]
             for before, tag in itertools.pairwise(tags):
                 assert tag == 0 or tag % 2 or before in (tag, tag - 1)
-            assert marginals(each).sum(axis=1) == pytest.approx(np.ones(steps))
-    assert viterbi(chain_of(np.zeros([8, 5]), 0)).size == 0
+    assert viterbi(chain_of(np.zeros([8, 5]), np.full(8, fill_value=False))).size == 0
 
 
 def test_spans_of_tags() -> None:
