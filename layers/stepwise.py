@@ -46,6 +46,11 @@ def _one_slope_for_all_steps(layer: Any) -> bool:
     return len(layer.alpha.shape) == 1 or layer.alpha.shape[0] == 1
 
 
+def _reduces_features(operation: Any) -> bool:
+    """Check that an operation reduces named axes, and time is none of them."""
+    return operation.axis is not None and _axis_is_not_time(operation)
+
+
 def _keeps_time(layer: Any) -> bool:
     """Check that a Reshape keeps the steps as the first axis."""
     return _keeps_steps(layer.target_shape, _shapes(layer))
@@ -181,7 +186,8 @@ _POINTWISE = frozenset(
 _OPERATION_CHECKS: dict[str, Callable[[Any], bool]] = {
     "GetItem": _takes_features_or_the_last,
     "Reshape": _operation_keeps_time,
-    **dict.fromkeys(("Any", "Concatenate", "Softmax", "LogSoftmax"), _axis_is_not_time),
+    **dict.fromkeys(("Concatenate", "Softmax", "LogSoftmax"), _axis_is_not_time),
+    **dict.fromkeys(("Any", "Max", "Mean", "Min", "Sum"), _reduces_features),
 }
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {

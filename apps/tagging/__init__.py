@@ -1,5 +1,7 @@
 """Tagging: marks names, places and other spans in text, or gives each word its part of speech."""
 
+from operator import attrgetter
+
 from pipelines.app import lazy, usual_app
 
 APP = usual_app(
@@ -9,5 +11,5 @@ APP = usual_app(
     reads_lines=True,
     targets=lazy(__name__, "features", "targets_of"),
     show=lazy(__name__, "plots", "show"),
-    executions=lambda config: ("loop",),
+    executions=attrgetter("executions"),
 )

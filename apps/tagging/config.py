@@ -12,6 +12,8 @@ from pipelines.config import RecurrentConfig, require, require_at_least, require
 class TaggingConfig(RecurrentConfig):
     """Tags words. The defaults suit a few thousand sentences."""
 
+    word_feature: str | None = None
+    """The feature with the words, for a TFDS set with several sequences of texts."""
     tag_feature: str | None = None
     """The feature with the tags, for a TFDS set with several; in the embedded set entities or pos."""
     word_column: str | None = None
@@ -30,6 +32,11 @@ class TaggingConfig(RecurrentConfig):
     """Words that occur less often in the training split are unknown, and known by their characters only."""
     embedding: int = 64
     """Size of a word's embedding vector."""
+    vectors: str | None = None
+    """A text file with vectors of words, as GloVe's: a word and --embedding numbers a line. Embedding vectors
+    start there, and training changes them."""
+    vector_words: int = 10_000
+    """Words at the start of the file of --vectors that are known, though the training split lacks them."""
     characters: int = 48
     """Size of the vector that is computed from a word's characters; 0 reads words only."""
     characters_read: int = 16
@@ -37,7 +44,11 @@ class TaggingConfig(RecurrentConfig):
     decoder: Literal["crf", "softmax"] = "crf"
     """crf: the tags of a sentence are chosen together. softmax: each by itself."""
     bidirectional: bool = True
-    """Read the sentence in both directions."""
+    """Read the sentence in both directions. A network that doesn't, with --decoder softmax, also runs word by
+    word."""
+    lookahead: int = 0
+    """The number of words behind a word that the network reads before it tags the word, if it runs word by
+    word."""
     word_dropout: float = 0.2
     """Fraction of words replaced by the unknown word in training, so that characters and context count."""
     channel_dropout: float = 0.3
@@ -48,13 +59,37 @@ class TaggingConfig(RecurrentConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "embedding", "max_length", "min_count")
-        require_at_least(self, 0, "characters")
+        require_at_least(self, 0, "characters", "lookahead", "vector_words")
         require_at_least(self, 2, "characters_read")
         require_rates(self, "channel_dropout", "word_dropout")
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
+        most = self.max_length - 1 if self.streams else 0
+        expected = f"at most {most}" if self.streams else "0 unless --no-bidirectional and --decoder softmax"
+        require(self.lookahead <= most, "lookahead", expected, self.lookahead)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the network can run word by word."""
+        return self.decoder == "softmax" and not self.bidirectional
+
+    @property
+    def executions(self) -> tuple[str, ...]:
+        """The executions to export."""
+        return ("loop", "step") if self.streams else ("loop",)
 
 
 _USUAL = TaggingConfig(cell="lstm", units=64, batch_size=32, learning_rate=4e-3, clip_norm=5.0)
+_REAL = replace(
+    _USUAL,
+    units=100,
+    embedding=100,
+    characters=64,
+    epochs=20,
+    patience=5,
+    dropout=0.5,
+    channel_dropout=0.5,
+    precisions=("float32", "dynamic_int8", "int8"),
+)
 
 PRESETS = {
     # Generated sentences with names that only the context decides.
@@ -73,15 +108,10 @@ PRESETS = {
     ),
     # Parts of speech of the same sentences.
     "pos": replace(_USUAL, tag_feature="pos", epochs=4),
-    # Real short messages or sentences, with --dataset FOLDER.
-    "real": replace(
-        _USUAL,
-        units=100,
-        embedding=100,
-        characters=64,
-        epochs=20,
-        patience=5,
-        dropout=0.5,
-        channel_dropout=0.5,
-    ),
+    # Reads forward only, and tags each word two words later.
+    "streaming": replace(_USUAL, decoder="softmax", bidirectional=False, lookahead=2, units=96, epochs=6),
+    # Data of your own; the README tells how these folders are made.
+    "broad_twitter": replace(_REAL, dataset="broad_twitter"),
+    "wnut17": replace(_REAL, dataset="wnut17"),
+    "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=12, batch_size=32),
 }

@@ -29,10 +29,12 @@ def load(config: TaggingConfig, as_given: bool = False) -> Data:
 
     readers = source.Readers(
         embedded={"embedded": embedded("full"), "embedded/small": embedded("small")},
-        from_builder=lambda builder: tagged_from_builder(builder, config.tag_feature, seed=seed),
+        from_builder=lambda builder: tagged_from_builder(
+            builder, config.word_feature, config.tag_feature, seed=seed
+        ),
         from_files=lambda path: _own(path, config, seed),
         from_embedded=lambda builder: tagged_from_builder(
-            builder, config.tag_feature or "entities", seed=seed
+            builder, None, config.tag_feature or "entities", seed=seed
         ),
     )
     return source.load(config, readers)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipelines.data.examples import Data, Examples, Features
+from pipelines.data.word_vectors import read_vectors
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.tagged_words import FILE, WordReader, plain
@@ -27,14 +29,13 @@ def make_features(config: TaggingConfig, data: Data) -> Features:
         raise UserError(f"{data.source}: expected words with a tag other than O in the training sentences")
     reader = _reader(config, train.inputs)
     inputs, targets, lengths, counts = {}, {}, {}, {}
+    size = Window(config.max_length, config.lookahead)
     for name, split in data.splits.items():
-        rows = in_pieces(split.inputs, config.max_length)
-        inputs[name] = np.stack([reader.encode(words, config.max_length) for words in rows])
-        tags = [numbered(tags, labels) for tags in in_pieces(split.targets, config.max_length)]
-        targets[name] = _padded(tags, config.max_length)
-        lengths[name] = np.array([len(row) for row in rows])
-        ids = inputs[name][:, :, 0]
-        counts[f"unknown_words.{name}"] = round(float((ids[ids > 0] == 1).mean()), 5)
+        inputs[name] = size.encode(reader, split.inputs)
+        targets[name] = size.targets(split.targets, labels)
+        lengths[name] = (inputs[name][:, :, 0] > 0).sum(axis=1)
+        known = [number > 1 for words in split.inputs for number in reader.ids(words)]
+        counts[f"unknown_words.{name}"] = round(1 - float(np.mean(known)), 5)
         counts[f"unknown_types.{name}"] = sum(
             tag[0] == "B" and tag not in labels for tags in split.targets for tag in tags
         )
@@ -43,7 +44,7 @@ def make_features(config: TaggingConfig, data: Data) -> Features:
         inputs=inputs,
         targets=targets,
         labels=labels,
-        preprocessing={"kind": "words", "max_length": config.max_length},
+        preprocessing={"kind": "words", **size._asdict()},
         assets={FILE: reader.to_json()},
         counts={"words": words, "characters": characters, **counts},
         lengths=lengths,
@@ -52,39 +53,70 @@ def make_features(config: TaggingConfig, data: Data) -> Features:
 
 
 def _reader(config: TaggingConfig, sentences: Sequence[Sequence[str]]) -> WordReader:
-    """Learn the words that occur often enough, and the characters that occur twice."""
+    """Learn the words that occur often enough or have a vector, and the characters that occur twice."""
     words = Counter(plain(word) for sentence in sentences for word in sentence)
     characters = Counter(each for sentence in sentences for word in sentence for each in word)
-    known = sorted(
-        word for word, count in words.items() if count >= config.min_count and word not in RESERVED
-    )
+    known = {word for word, count in words.items() if count >= config.min_count}
+    if config.vectors is not None:
+        given = read_vectors(Path(config.vectors), config.embedding)
+        known |= {word for word in words if word in given} | set(list(given)[: config.vector_words])
+    known -= set(RESERVED)
     return WordReader(
-        [*RESERVED, *known],
+        [*RESERVED, *sorted(known)],
         "".join(sorted(each for each, count in characters.items() if count > 1)),
         config.characters_read,
     )
 
 
-def in_pieces(sentences: Iterable[Any], steps: int) -> list[Any]:
-    """Return sentences cut into pieces of at most `steps` words, in their order."""
-    return [sentence[i : i + steps] for sentence in sentences for i in range(0, max(1, len(sentence)), steps)]
+class Window(NamedTuple):
+    """The words that the network reads at once."""
 
+    max_length: int
+    lookahead: int = 0
+    """A word's tag is the answer so many words behind it."""
 
-def _padded(tags: Sequence[Sequence[int]], steps: int) -> np.ndarray:
-    padded = np.full([len(tags), steps], PADDING, np.int32)
-    for row, numbers in zip(padded, tags, strict=True):
-        row[: len(numbers)] = numbers
-    return padded
+    @classmethod
+    def of(cls, bundle: Bundle) -> Window:
+        """Return the window of a bundle's network."""
+        return cls(
+            **{name: bundle.preprocessing[name] for name in cls._fields if name in bundle.preprocessing}
+        )
+
+    def pieces(self, sentences: Iterable[Any]) -> list[Any]:
+        """Return sentences cut into pieces that fit, in their order."""
+        size = self.max_length - self.lookahead
+        return [each[i : i + size] for each in sentences for i in range(0, max(1, len(each)), size)]
+
+    def encode(self, reader: WordReader, sentences: Iterable[Sequence[str]]) -> np.ndarray:
+        """Return sentences as inputs: (pieces, max_length, 1 + characters) int32.
+
+        Empty words stand behind the end, so that the network knows it while it answers for the last words.
+        """
+        behind = [""] * self.lookahead
+        return np.stack(
+            [reader.encode([*piece, *behind], self.max_length) for piece in self.pieces(sentences)]
+        )
+
+    def targets(self, tags: Iterable[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
+        """Return the numbers of tags at the places of the answers: (pieces, max_length) int32."""
+        pieces = [numbered(piece, labels) for piece in self.pieces(tags)]
+        targets = np.full([len(pieces), self.max_length], PADDING, np.int32)
+        for row, numbers in zip(targets, pieces, strict=True):
+            row[self.lookahead : self.lookahead + len(numbers)] = numbers
+        return targets
+
+    def answers(self, words: int) -> np.ndarray:
+        """Return (max_length,) bool: where the answers for so many words are."""
+        places = np.arange(self.max_length) - self.lookahead
+        return (places >= 0) & (places < words)
 
 
 def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
     """Return sentences or texts as inputs of the bundle's network, (N, max_length, 1 + characters) int32."""
-    reader, steps = WordReader.from_json(bundle.asset(FILE)), bundle.preprocessing["max_length"]
     sentences = [[word.text for word in read(each)[1]] for each in inputs]
-    return np.stack([reader.encode(words, steps) for words in in_pieces(sentences, steps)])
+    return Window.of(bundle).encode(WordReader.from_json(bundle.asset(FILE)), sentences)
 
 
 def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
     """Return the targets of new sentences for the bundle's network, (N, max_length) int32."""
-    steps = bundle.preprocessing["max_length"]
-    return _padded([numbered(tags, bundle.labels) for tags in in_pieces(examples.targets, steps)], steps)
+    return Window.of(bundle).targets(examples.targets, bundle.labels)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
+import numpy as np
 
 import layers
 from pipelines.data.examples import Features
+from pipelines.data.word_vectors import read_vectors
+from pipelines.ondevice.tagged_words import FILE, WordReader
 from pipelines.tasks import word_layers
 
 from .config import TaggingConfig
@@ -17,9 +22,7 @@ def build_model(config: TaggingConfig, features: Features) -> keras.Model:
     """Return the network: words (batch, steps, 1 + characters) int32 -> what `tag_decoding` reads."""
     given = keras.Input([None, 1 + config.characters_read], dtype="int32", name="words")
     words = layers.TokenDropout(config.word_dropout, name="word_dropout")(given[:, :, 0])
-    x = keras.layers.Embedding(
-        int(features.counts["words"]), config.embedding, mask_zero=True, name="embedding"
-    )(words)
+    x = _embedding(config, features)(words)
     if config.characters:
         x = keras.layers.Concatenate(name="word_and_characters")([x, _of_characters(config, features, given)])
     x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
@@ -31,6 +34,21 @@ def build_model(config: TaggingConfig, features: Features) -> keras.Model:
     else:
         outputs = layers.LinearChainCRF(name="crf")(keras.layers.Dense(tags, name="scores")(x))
     return keras.Model(given, outputs, name="tagging")
+
+
+def _embedding(config: TaggingConfig, features: Features) -> keras.layers.Layer:
+    """Return the embedding of words, which masks padding; it starts with the vectors of --vectors."""
+    layer = keras.layers.Embedding(
+        int(features.counts["words"]), config.embedding, mask_zero=True, name="embedding"
+    )
+    if config.vectors is not None:
+        given = read_vectors(Path(config.vectors), config.embedding)
+        layer.build()
+        start = np.array(layer.embeddings)
+        for number, word in enumerate(WordReader.from_json(features.assets[FILE]).words):
+            start[number] = given.get(word, start[number])
+        layer.embeddings.assign(start)
+    return layer
 
 
 def _of_characters(config: TaggingConfig, features: Features, given: keras.KerasTensor) -> keras.KerasTensor:

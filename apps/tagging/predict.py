@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,17 @@ import numpy as np
 
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model
-from pipelines.ondevice.tag_decoding import chain_of, span_probabilities, spans_of, viterbi
+from pipelines.ondevice.tag_decoding import Span, chain_of, span_probabilities, spans_of, viterbi
 from pipelines.ondevice.tagged_words import FILE, WordReader
-from pipelines.ondevice.word_offsets import Word, read
+from pipelines.ondevice.word_offsets import read
 from pipelines.tasks.tagged_text import coloured, page
 from pipelines.tasks.tagging import types_of
 
-from .features import in_pieces
+from .features import Window
+from .word_stream import WordStream
+
+Tagger = Callable[[Sequence[str]], Iterable[tuple[Span, float]]]
+"""Finds the spans of a sentence, each with its probability."""
 
 
 @dataclass(frozen=True)
@@ -39,46 +43,63 @@ def predict(
     Args:
         bundle: a bundle of this app.
         texts: the texts, or sequences of words.
-        variant: a file of the bundle, or a precision; None for float32.
+        variant: a file of the bundle, or a precision; None for float32. A file that runs word by word decides
+            each tag without the words behind the look-ahead.
         options: whether to write a page.
     """
-    tagger, answers = _Tagger(bundle, variant), []
+    streams = bundle.variant(variant)["execution"] == "step"
+    tagger, types, answers = (
+        (_by_word if streams else _by_piece)(bundle, variant),
+        types_of(bundle.labels),
+        [],
+    )
     for given in texts:
         text, words = read(given)
-        pieces = in_pieces([words], tagger.steps)
-        spans = [span for piece in pieces for span in tagger.spans(text, piece)]
+        spans = [
+            {
+                "label": types[span.kind],
+                "text": text[words[span.start].start : words[span.end - 1].end],
+                "start": words[span.start].start,
+                "end": words[span.end - 1].end,
+                "probability": round(probability, 4),
+            }
+            for span, probability in tagger([word.text for word in words])
+        ]
         answers.append({"text": text, "spans": spans, "words": len(words)})
         yield answers[-1]
     if options and options.html:
         page(answers, options.html)
 
 
-class _Tagger:
-    """The network of a bundle, with what it needs to read words."""
+def _by_piece(bundle: Bundle, variant: str | None) -> Tagger:
+    """Return a function that finds the spans of a sentence, as many words at once as the network reads."""
+    window, reader = Window.of(bundle), WordReader.from_json(bundle.asset(FILE))
+    model = Model(bundle.variant_path(variant))
 
-    def __init__(self, bundle: Bundle, variant: str | None) -> None:
-        self.steps = bundle.preprocessing["max_length"]
-        self._types = types_of(bundle.labels)
-        self._reader = WordReader.from_json(bundle.asset(FILE))
-        self._model = Model(bundle.variant_path(variant))
+    def tag(words: Sequence[str]) -> Iterator[tuple[Span, float]]:
+        before = 0
+        for piece, row in zip(window.pieces([words]), window.encode(reader, [words]), strict=True):
+            chain = chain_of(model.predict(row[None])[0], window.answers(len(piece)))
+            spans = spans_of(viterbi(chain))
+            for span, probability in zip(spans, span_probabilities(chain, spans), strict=True):
+                yield Span(before + span.start, before + span.end, span.kind), probability
+            before += len(piece)
 
-    def spans(self, text: str, words: Sequence[Word]) -> list[dict[str, Any]]:
-        """Return the spans among words of a text that the network reads at once."""
-        output = self._model.predict(self._reader.encode([word.text for word in words], self.steps)[None])[0]
-        chain = chain_of(output, np.arange(self.steps) < len(words))
-        spans, found = spans_of(viterbi(chain)), []
-        for span, probability in zip(spans, span_probabilities(chain, spans), strict=True):
-            start, end = words[span.start].start, words[span.end - 1].end
-            found.append(
-                {
-                    "label": self._types[span.kind],
-                    "text": text[start:end],
-                    "start": start,
-                    "end": end,
-                    "probability": round(probability, 4),
-                }
-            )
-        return found
+    return tag
+
+
+def _by_word(bundle: Bundle, variant: str | None) -> Tagger:
+    """Return a function that finds the spans of a sentence of any length word by word."""
+    stream = WordStream(bundle, variant)
+
+    def tag(words: Sequence[str]) -> Iterator[tuple[Span, float]]:
+        tagged = list(stream.of_all(words))
+        spans = spans_of(np.array([each.tag for each in tagged], int))
+        outputs = np.array([each.probabilities for each in tagged]).reshape(len(tagged), len(bundle.labels))
+        chain = chain_of(outputs, np.full(len(tagged), fill_value=True))
+        yield from zip(spans, span_probabilities(chain, spans), strict=True)
+
+    return tag
 
 
 def describe(answer: dict[str, Any]) -> str:

@@ -117,11 +117,14 @@ def _of_csv(path: Path, columns: Sequence[str], encoding: str) -> list[Sentence]
     return [Sentence(tuple(words), tuple(tags), line) for words, tags, line in found]
 
 
-def tagged_from_builder(builder: Any, tag_feature: str | None = None, *, seed: int | None = 0) -> Data:
+def tagged_from_builder(
+    builder: Any, word_feature: str | None, tag_feature: str | None, *, seed: int | None = 0
+) -> Data:
     """Return the sentences of a prepared TFDS builder with a sequence of texts and one of tags.
 
     Args:
         builder: a builder from `tfds_sets.prepare`.
+        word_feature: the name of the feature with the words. Default: the only sequence of texts, or tokens.
         tag_feature: the name of the feature with the tags. Default: the only sequence of labels.
         seed: as for `splits.complete`.
 
@@ -135,8 +138,10 @@ def tagged_from_builder(builder: Any, tag_feature: str | None = None, *, seed: i
         name: feature.feature if isinstance(feature, tfds.features.Sequence) else None
         for name, feature in builder.info.features.items()
     }
-    words = choose_feature(source, features, tfds.features.Text, what="words", wanted=None)
-    tags = choose_feature(source, features, tfds.features.ClassLabel, what="tags", wanted=tag_feature)
+    texts = [name for name, feature in features.items() if isinstance(feature, tfds.features.Text)]
+    wanted = word_feature or ("tokens" if len(texts) > 1 and "tokens" in texts else None)
+    words = choose_feature(source, features, tfds.features.Text, what="word", wanted=wanted)
+    tags = choose_feature(source, features, tfds.features.ClassLabel, what="tag", wanted=tag_feature)
     read = {}
     for name in [each for each in ("train", "validation", "test") if each in builder.info.splits]:
         read[name] = [

@@ -66,6 +66,12 @@ def viterbi(chain: Chain) -> np.ndarray:
     return np.array(tags[::-1])
 
 
+def next_tag(probabilities: np.ndarray, last: int) -> int:
+    """Return the most probable tag of probabilities (tags,) after the tag `last`, which is 0 at the start."""
+    allowed = _impossible(len(probabilities))[last] == 0
+    return int(np.where(allowed, probabilities, -1.0).argmax())
+
+
 def _forward_backward(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
     """Return the logarithms of the summed weights of all tags up to each step, and of all behind it."""
     steps = len(chain.scores)

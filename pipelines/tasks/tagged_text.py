@@ -61,6 +61,6 @@ def page(answers: Sequence[Mapping[str, Any]], path: Path) -> None:
                 f'<mark style="background:hsl({hue} 70% 85%)" title="{sure}">{html.escape(part)}'
                 f"<small>{label}</small></mark>"
             )
-        lines.append(f"<p>{''.join(parts)}</p>")
+        lines.append(f'<p dir="auto">{"".join(parts)}</p>')
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Tags</title><style>{_STYLE}</style>'
     write_atomically(path, "\n".join([head, *lines]).encode())

@@ -45,6 +45,9 @@ BEFORE = {
     "a row of images": lambda x: L.Reshape([-1, 2, 2])(x)[:, :, 1],
     "features of images of all steps": lambda x: L.Reshape([STEPS, 2, 2])(x)[..., 0],
     "an operation that names the steps": lambda x: ops.reshape(x, [-1, STEPS, 2, 2])[..., 0],
+    "the largest and the mean of images": lambda x: (
+        ops.max(L.Reshape([-1, 2, 2])(x), axis=2) + ops.mean(L.Reshape([-1, 2, 2])(x), axis=[3])
+    ),
     "a layer for each image": lambda x: L.TimeDistributed(L.LSTM(3))(L.Reshape([-1, 2, 2])(x)),
     "zeros before a convolution": lambda x: L.Conv1D(5, 3, dilation_rate=2)(L.ZeroPadding1D((4, 0))(x)),
     "zeros before two windows": lambda x: two_windows(L.ZeroPadding1D((2, 0))(x)),
@@ -57,6 +60,7 @@ REFUSED = {
     "the first step": lambda x: ops.reshape(x[:, 0], [-1, 1, FEATURES]),
     "features as steps": lambda x: L.Reshape([2 * STEPS, 2])(x),
     "a sum over steps": lambda x: x - ops.sum(x, axis=1, keepdims=True),
+    "the largest of all": lambda x: x - ops.max(x),
     "zeros around a convolution": lambda x: L.Conv1D(5, 3)(L.ZeroPadding1D(1)(x)),
     "too many zeros": lambda x: L.Conv1D(5, 3)(L.ZeroPadding1D((3, 0))(x)),
     "zeros that another layer sees": lambda x: x + L.ZeroPadding1D((1, 0))(x)[:, :-1],

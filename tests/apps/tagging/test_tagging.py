@@ -1,5 +1,6 @@
 """Spans lead back into any text, targets follow the tags, and the simple taggers fail where they should."""
 
+import dataclasses
 import itertools
 import json
 
@@ -110,6 +111,18 @@ def test_types_that_the_training_lacks_are_counted(data):
         make_features(SMALL, empty)
 
 
+def test_sentences_of_one_word_and_of_5000_are_trained_and_scored(data):
+    train = data.splits["train"]
+    words, tags = [*train.inputs, ("Rome",), ("x",) * 5000], np.empty(len(train) + 2, object)
+    tags[:] = [*train.targets, ("B-LOC",), ("O",) * 5000]
+    more = Data(data.splits | {"train": Examples(words, tags)}, (), "written")
+    features = make_features(SMALL, more)
+    before = len(make_features(SMALL, data).targets["train"])
+    assert features.targets["train"][before:].shape == (1 + 5000 // 8, 8)
+    assert (features.targets["train"][before] >= 0).tolist() == [True] + [False] * 7
+    assert (features.targets["train"][before + 1 :] == 0).all()
+
+
 def test_a_word_is_read_by_its_both_ends():
     reader = WordReader(["[PAD]", "[UNK]", "in 0000", "rome"], "abcdefgh", 4)
     assert reader.encode(["Rome", "abcdefgh", "zz"], 4).tolist() == [
@@ -138,8 +151,6 @@ def test_a_perfect_network_scores_1_and_padding_does_not_count(data, decoder):
 
 @pytest.mark.parametrize("change", [{}, {"decoder": "softmax"}, {"characters": 0}, {"bidirectional": False}])
 def test_every_network_reads_characters_or_not_and_decides(data, change):
-    import dataclasses
-
     config = dataclasses.replace(SMALL, **change)
     features = make_features(config, data)
     model = build_model(config, features)
@@ -150,6 +161,19 @@ def test_every_network_reads_characters_or_not_and_decides(data, change):
     changed = features.inputs["test"][:5].copy()
     changed[:, :, 1:] = 1
     assert np.allclose(model.predict_on_batch(changed), outputs) == (config.characters == 0)
+
+
+def test_embeddings_start_with_vectors_also_of_words_that_the_training_lacks(data, tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("said 1 2 3 4 5\nneverseen 2 2 2 2 2\nunread 3 3 3 3 3\n")
+    config = dataclasses.replace(SMALL, vectors=str(path), vector_words=2)
+    features = make_features(config, data)
+    words = WordReader.from_json(features.assets["words.json"]).words
+    assert "unread" not in words
+    table = build_model(config, features).get_layer("embedding").get_weights()[0]
+    assert table[words.index("said")].tolist() == [1, 2, 3, 4, 5]
+    assert table[words.index("neverseen")].tolist() == [2] * 5
+    assert np.abs(np.delete(table, [words.index(each) for each in ("said", "neverseen")], axis=0)).max() < 0.1
 
 
 def test_the_context_decides_which_a_dictionary_cannot_see():

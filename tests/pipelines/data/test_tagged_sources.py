@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines.data.conll_files import read_conll
 from pipelines.data.span_files import read_spans
 from pipelines.data.tag_schemes import Labelled, in_iob2, recognised, spans_of
-from pipelines.data.tagged_sources import tagged_from_files
+from pipelines.data.tagged_sources import tagged_from_builder, tagged_from_files
 from pipelines.errors import UserError
 from pipelines.ondevice.word_offsets import words_of
 
@@ -156,6 +158,36 @@ def test_broken_spans_are_refused(tmp_path: Path, item: str, said: str) -> None:
     path.write_text(item)
     with pytest.raises(UserError, match=said):
         read_spans(path)
+
+
+def test_a_tfds_set_with_several_sequences_of_texts() -> None:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    texts, labels = tfds.features.Text(), tfds.features.ClassLabel(names=["O", "B-PER", "I-PER"])
+    features = {"tokens": texts, "langs": texts, "tags": labels, "more": labels}
+    content = {
+        "tokens": [[f"Ann{i}", "sees"] for i in range(30)],
+        "langs": [[f"en{i}"] * 2 for i in range(30)],
+    }
+    content |= {"tags": [[1, 0]] * 30, "more": [[0, 0]] * 30}
+
+    class Builder:
+        info = SimpleNamespace(
+            full_name="wiki/1",
+            splits={"train": None},
+            features={name: tfds.features.Sequence(each) for name, each in features.items()},
+        )
+
+        def as_dataset(self, **_: Any) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(content)
+
+    data = tagged_from_builder(Builder(), None, "tags", seed=1)
+    assert data.splits["train"].inputs[0][1] == "sees"
+    assert data.splits["train"].targets[0] == ("B-PER", "O")
+    with pytest.raises(UserError, match="wiki/1: expected --tag-feature to name one ClassLabel feature"):
+        tagged_from_builder(Builder(), None, None)
+    assert tagged_from_builder(Builder(), "langs", "tags").splits["train"].inputs[0][0].startswith("en")
 
 
 def test_a_folder_of_splits_and_a_csv_with_a_word_a_row(tmp_path: Path) -> None:
