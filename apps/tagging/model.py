@@ -37,9 +37,12 @@ def build_model(config: TaggingConfig, features: Features) -> keras.Model:
 
 
 def _embedding(config: TaggingConfig, features: Features) -> keras.layers.Layer:
-    """Return the embedding of words, which masks padding; it starts with the vectors of --vectors."""
+    """Return the embedding of words, which starts with the vectors of --vectors.
+
+    It masks padding where words are read from the end, too: no step sees what is behind it otherwise.
+    """
     layer = keras.layers.Embedding(
-        int(features.counts["words"]), config.embedding, mask_zero=True, name="embedding"
+        int(features.counts["words"]), config.embedding, mask_zero=config.bidirectional, name="embedding"
     )
     if config.vectors is not None:
         given = read_vectors(Path(config.vectors), config.embedding)
