@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import layers
 from pipelines.data.examples import Features
@@ -47,7 +46,7 @@ def _embedding(config: TaggingConfig, features: Features) -> keras.layers.Layer:
     if config.vectors is not None:
         given = read_vectors(Path(config.vectors), config.embedding)
         layer.build()
-        start = np.array(layer.embeddings)
+        start = keras.ops.convert_to_numpy(layer.embeddings).copy()
         for number, word in enumerate(WordReader.from_json(features.assets[FILE]).words):
             start[number] = given.get(word, start[number])
         layer.embeddings.assign(start)

@@ -71,6 +71,8 @@ def log_bundle_model(bundle: Path, input_example: Sequence[Any]) -> str:
     examples: Any = list(input_example)
     if isinstance(examples[0], np.ndarray):  # they may differ in length, so only one
         examples = examples[0][None]
+    elif isinstance(examples[0], tuple):  # words: served models take texts
+        examples = [" ".join(words) for words in examples]
     answers = serving._load_pyfunc(str(bundle)).predict(examples)
     packages = {name.partition(".")[0] for name in (serving.__name__, APPS)}
     with requirements_given():
