@@ -65,7 +65,7 @@ def predict(
             }
             for span, probability in tagger([word.text for word in words])
         ]
-        answers.append({"text": text, "spans": spans, "words": len(words)})
+        answers.append({"text": text, "spans": spans, "words": len(words), "labels": types})
         yield answers[-1]
     if options and options.html:
         page(answers, options.html)

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..files import write_atomically
 
-_COLOURS = (32, 34, 35, 36, 33, 31)
-_HUES = (140, 215, 290, 185, 45, 0)
+_COLOURS = (32, 34, 35, 36, 33, 31, 92, 94, 95, 96, 93, 91)
 _STYLE = """
 body{font:17px/1.8 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}
 mark{padding:.1em .3em;border-radius:.3em;color:#111}
@@ -30,24 +29,25 @@ def _pieces(answer: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any] 
     yield text[end:], None
 
 
-def _number(label: str, count: int) -> int:
-    return sum(label.encode()) % count
-
-
 def coloured(answer: Mapping[str, Any]) -> str:
-    """Return a text with its spans in brackets; in a terminal they have a colour for each type."""
+    """Return a text with its spans in brackets; in a terminal they have a colour for each type.
+
+    Args:
+        answer: its `text`, its `spans` with `start`, `end` and `label`, and all `labels` of the network.
+    """
     colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     shown = []
     for part, span in _pieces(answer):
         marked = part if span is None else f"[{part} {span['label']}]"
         if span is not None and colours:
-            marked = f"\x1b[{_COLOURS[_number(span['label'], len(_COLOURS))]}m{marked}\x1b[0m"
+            number = answer["labels"].index(span["label"]) % len(_COLOURS)
+            marked = f"\x1b[{_COLOURS[number]}m{marked}\x1b[0m"
         shown.append(marked)
     return "".join(shown)
 
 
 def page(answers: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write a page of texts with their spans coloured by type."""
+    """Write a page of texts with their spans coloured by type; for answers see `coloured`."""
     lines = []
     for answer in answers:
         parts = []
@@ -55,7 +55,7 @@ def page(answers: Sequence[Mapping[str, Any]], path: Path) -> None:
             if span is None:
                 parts.append(html.escape(part))
                 continue
-            hue = _HUES[_number(span["label"], len(_HUES))]
+            hue = 360 * answer["labels"].index(span["label"]) // len(answer["labels"])
             label, sure = html.escape(span["label"]), f"probability {span['probability']}"
             parts.append(
                 f'<mark style="background:hsl({hue} 70% 85%)" title="{sure}">{html.escape(part)}'

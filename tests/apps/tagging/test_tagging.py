@@ -20,6 +20,7 @@ from pipelines.data.tagged_sources import tagged
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.tagged_words import WordReader
+from pipelines.tasks.tagged_text import coloured, page
 from pipelines.tasks.tagging import METRICS, f1, tags_of, types_of
 
 SMALL = TaggingConfig(units=6, embedding=5, characters=4, max_length=8)
@@ -204,6 +205,24 @@ def test_spans_lead_back_into_any_text(bundle, text, tmp_path):
     json.dumps(answer)
     assert describe(answer).startswith(text[:3])
     assert "<!doctype html>" in (tmp_path / "page.html").read_text()
+
+
+def test_each_type_has_its_colour(monkeypatch, tmp_path):
+    labels = ["LOC", "ORG", "PER"]
+    spans = [
+        {"start": 2 * i, "end": 2 * i + 1, "label": label, "probability": 1.0}
+        for i, label in enumerate(labels)
+    ]
+    answer = {"text": "a b <", "spans": spans, "labels": labels}
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert coloured(answer) == "\x1b[32m[a LOC]\x1b[0m \x1b[34m[b ORG]\x1b[0m \x1b[35m[< PER]\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured(answer) == "[a LOC] [b ORG] [< PER]"
+    page([answer], tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert [text.count(f"hsl({hue} 70% 85%)") for hue in (0, 120, 240)] == [1, 1, 1]
+    assert ">&lt;<small>PER" in text
 
 
 def test_new_sentences_are_read_as_in_training(bundle, data):
