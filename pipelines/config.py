@@ -111,6 +111,42 @@ class RecurrentConfig(Config):
 
 
 @dataclass(frozen=True)
+class StreamConfig(RecurrentConfig):
+    """Settings of apps that are trained on parts of a stream and label a stream."""
+
+    attention: bool = False
+    """Read each example in both directions and attend to all of it. Such a network cannot stream."""
+    label_smoothing: float = 0.05
+    """Share of each target's probability that training spreads evenly over all labels."""
+    lead_in: float = 0.3
+    """If an example has one label: the share of training batches in which another example precedes each one,
+    as in a stream."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_rates(self, "label_smoothing")
+        require(0 <= self.lead_in <= 1, "lead_in", "0 to 1", self.lead_in)
+
+
+@dataclass(frozen=True)
+class TableConfig(Config):
+    """Settings of apps that read tables of the user."""
+
+    encoding: str = "utf-8"
+    """The text encoding of your files."""
+    delimiter: str | None = None
+    """The character between the fields of your CSV file, or "tab". Default: a comma, in .tsv files a tab."""
+    columns: tuple[str, ...] = ()
+    """The names of the columns of your CSV file if it has no header, such as: --columns label title text."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        single = self.delimiter is None or (len(self.delimiter) == 1 and self.delimiter not in '"\r\n')
+        expected = 'one character, or "tab"'
+        require(single or self.delimiter in ("tab", "\\t"), "delimiter", expected, self.delimiter)
+
+
+@dataclass(frozen=True)
 class VocabularyConfig(Config):
     """Settings of apps that read text as the tokens of a vocabulary."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import RecurrentConfig, TableConfig, require, require_at_least, require_rates
 
 Network = Literal["direct", "segments", "autoregressive"]
 
 
 @dataclass(frozen=True)
-class ForecastConfig(RecurrentConfig):
+class ForecastConfig(TableConfig, RecurrentConfig):
     """Settings of the series, the windows and the network."""
 
     time_column: tuple[str, ...] = ()
@@ -25,12 +25,6 @@ class ForecastConfig(RecurrentConfig):
     """Columns that are known ahead, such as holidays or tariffs. A forecast reads them over its horizon."""
     series_column: str | None = None
     """The column with the name of the series, in a file of several."""
-    encoding: str = "utf-8"
-    """The encoding of your CSV file."""
-    delimiter: str | None = None
-    """The character between the fields of your CSV file, or `tab`. Default: by the suffix."""
-    columns: tuple[str, ...] = ()
-    """The names of the columns of a CSV file without a header."""
     validation: float = 0.15
     """The share of the time, before the test part, that is held out for validation."""
     test: float = 0.2
@@ -83,9 +77,6 @@ class ForecastConfig(RecurrentConfig):
         require(known, "look_back", "at least --horizon with --future-covariates", self.look_back)
         fits = self.model != "segments" or self.look_back % self.segment == 0
         require(fits, "look_back", f"a multiple of --segment {self.segment}", self.look_back)
-        start = self.model != "autoregressive" or self.normalization != "last"
-        expected = "another one with --model autoregressive, which begins by reading the last value"
-        require(start, "normalization", expected, self.normalization)
         gru = self.model == "direct" or self.cell == "gru"
         require(gru, "cell", f"gru with --model {self.model}", self.cell)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipelines.config import require
 from pipelines.errors import UserError
 from pipelines.files import PREDICTIONS, require_folder, write_atomically, write_csv
 from pipelines.ondevice.bundle import Bundle
@@ -17,6 +19,7 @@ from pipelines.ondevice.model import Model, Stream
 from pipelines.tasks.forecasting import LEVELS, has_quantiles, interval_of, middle
 
 from .features import encode, observed
+from .paths import drawn_paths
 from .series_input import Recent, recent_series
 
 _SHOWN = 4
@@ -35,6 +38,15 @@ class Options:
     anomalies: bool = False
     """Instead, mark the values of the file that lie outside the 99 % interval of their forecast one step
     before, and write them to the file."""
+    samples: int = 0
+    """Also draw so many paths of the future, step by step: columns of the file, and lines in the picture."""
+    seed: int = 1
+    """The same seed gives the same paths."""
+
+    def __post_init__(self) -> None:
+        in_range = 0 <= self.samples <= 1000 and not (self.samples and self.anomalies)
+        require(in_range, "samples", "0 to 1000, without --anomalies", self.samples)
+        require(self.seed >= 0, "seed", "0 or more", self.seed)
 
 
 def predict(
@@ -52,18 +64,27 @@ def predict(
     files = [each for each in inputs if isinstance(each, str | Path)]
     if len(files) > 1:
         raise UserError(f"expected one file of series, got {len(files)}")
-    if options.anomalies:
-        if not files:
-            raise UserError("--anomalies: expected a file of series: --csv new.csv")
-        stream = Stream(bundle.variant_path(bundle.with_execution(variant, "step")["file"]))
+    option = "--anomalies" if options.anomalies else "--samples" if options.samples else ""
+    if option and not files:
+        raise UserError(f"{option}: expected a file of series: --csv new.csv")
+    stream = _stream_of_quantiles(bundle, variant, option) if option else None
+    if stream and options.anomalies:
         yield _anomalies(bundle, stream, Path(files[0]), options)
         return
     model = Model(bundle.variant_path(bundle.with_execution(variant, "loop")["file"]))
     for each in inputs:
         if isinstance(each, str | Path):
-            yield from _of_file(bundle, model, Path(each), options)
+            yield from _of_file(bundle, model, stream, path=Path(each), options=options)
         else:
             yield {"forecast": _by_target(bundle, model.predict(encode(bundle, [each]))[0])}
+
+
+def _stream_of_quantiles(bundle: Bundle, variant: str | None, option: str) -> Stream:
+    stream = Stream(bundle.variant_path(bundle.with_execution(variant, "step")["file"]))
+    ((_, forecast),) = stream.outputs.items()
+    if len(forecast.shape) != 4:
+        raise UserError(f"{option}: expected a network with quantiles, this one gives points only")
+    return stream
 
 
 def _by_target(bundle: Bundle, outputs: np.ndarray) -> dict[str, Any]:
@@ -78,14 +99,24 @@ def _by_target(bundle: Bundle, outputs: np.ndarray) -> dict[str, Any]:
     return found
 
 
-def _of_file(bundle: Bundle, model: Model, path: Path, options: Options) -> Iterator[dict[str, Any]]:
+def _of_file(
+    bundle: Bundle, model: Model, stream: Stream | None, *, path: Path, options: Options
+) -> Iterator[dict[str, Any]]:
+    """Write the forecasts of a file; `stream` draws the paths, if there are any."""
     require_folder("--out", options.out.parent)
     found = recent_series(bundle, path)
-    outputs = model.predict(encode(bundle, [each.window for each in found]))
-    rows = [row for each, one in zip(found, outputs, strict=True) for row in _rows(bundle, each, one)]
+    outputs = numbers = model.predict(encode(bundle, [each.window for each in found]))
     header = [f"q{level:g}" for level in LEVELS] if has_quantiles(outputs) else ["forecast"]
+    paths = None
+    if stream:
+        rng = np.random.default_rng(options.seed)
+        draw = partial(drawn_paths, bundle, stream, samples=options.samples, rng=rng)
+        paths = np.stack([draw(each) for each in found])
+        numbers = np.concatenate([outputs, paths], axis=-1)
+        header += [f"path_{number + 1}" for number in range(options.samples)]
+    rows = [row for each, one in zip(found, numbers, strict=True) for row in _rows(bundle, each, one)]
     write_csv(options.out, [["time", "series", "target", *header], *rows])
-    picture = _picture(bundle, found, outputs, options.out.with_suffix(".png"))
+    picture = _picture(bundle, found, options.out.with_suffix(".png"), outputs=outputs, paths=paths)
     for each, one in zip(found, outputs, strict=True):
         yield {
             "file": str(path),
@@ -99,12 +130,15 @@ def _of_file(bundle: Bundle, model: Model, path: Path, options: Options) -> Iter
 
 
 def _rows(bundle: Bundle, series: Recent, outputs: np.ndarray) -> Iterator[list[Any]]:
+    """Yield a line for each target and time; outputs are (horizon, targets), or with several numbers each."""
     for place, name in enumerate(bundle.preprocessing["targets"]):
         for time, values in zip(series.times, outputs[:, place], strict=True):
             yield [str(time), series.name, name, *(f"{value:.6g}" for value in np.atleast_1d(values))]
 
 
-def _picture(bundle: Bundle, found: list[Recent], outputs: np.ndarray, path: Path) -> str | None:
+def _picture(
+    bundle: Bundle, found: list[Recent], path: Path, *, outputs: np.ndarray, paths: np.ndarray | None
+) -> str | None:
     """Draw up to four series; return nothing where matplotlib isn't installed."""
     try:
         from pipelines.tasks.forecasting_plots import fans
@@ -116,7 +150,8 @@ def _picture(bundle: Bundle, found: list[Recent], outputs: np.ndarray, path: Pat
     )
     content = io.BytesIO()
     title = f"Forecast from {found[0].times[0]}"
-    fans(title, names, past=past, outputs=outputs[:_SHOWN], truth=None).savefig(content, dpi=120)
+    paths = None if paths is None else paths[:_SHOWN]
+    fans(title, names, past=past, outputs=outputs[:_SHOWN], paths=paths).savefig(content, dpi=120)
     write_atomically(path, content.getvalue())
     return str(path)
 
@@ -132,8 +167,6 @@ def _anomalies(bundle: Bundle, stream: Stream, path: Path, options: Options) -> 
         notes = series.notes
         for row, step in enumerate(observed(bundle, series.table)[:-1]):
             outputs = stream(**{name: step[None, None]})[output]
-            if not has_quantiles(outputs):
-                raise UserError("--anomalies: expected a network with quantiles, this one gives points only")
             low, high = (end[0, 0] for end in interval_of(outputs, 0.99))
             values = series.table[row + 1, : len(names)]
             if row + 1 < look_back:

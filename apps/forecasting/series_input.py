@@ -26,6 +26,8 @@ class Recent(NamedTuple):
     """(look_back, columns), raw values, NaN if missing."""
     times: np.ndarray
     """(horizon,), the times of the forecast."""
+    ahead: np.ndarray
+    """(horizon, columns), the rows at these times: the calendar and what else is known, NaN otherwise."""
     table: np.ndarray
     """(T, columns), all rows up to the last one with a value."""
     all_times: np.ndarray
@@ -53,8 +55,8 @@ def _recent(bundle: Bundle, path: Path, found: SeriesFile, series: Series) -> Re
     assert isinstance(config, ForecastConfig)
     windowing = windowing_of(config, found.step)
     count, known = len(found.columns.targets), len(found.columns.future_covariates)
-    rows = np.flatnonzero(~np.isnan(series.values[:, :count]).all(axis=1))
-    end = int(rows[-1]) + 1 if len(rows) else 0
+    filled = np.flatnonzero(~np.isnan(series.values[:, :count]).all(axis=1))
+    end = int(filled[-1]) + 1 if len(filled) else 0
     where = f"{path}: series {series.name!r}" if series.name else str(path)
     if end < windowing.look_back:
         raise UserError(f"{where}: expected at least {windowing.look_back} steps with values, got {end}")
@@ -68,6 +70,7 @@ def _recent(bundle: Bundle, path: Path, found: SeriesFile, series: Series) -> Re
             f"{where}: expected {names} in the {windowing.horizon} rows after the last value, to {after[-1]}"
         )
     times = np.concatenate([series.times[:end], after])
-    table = as_table(values, times, windowing, known)[:end]
+    rows = as_table(values, times, windowing, known)
+    table, ahead = rows[:end], rows[end:]
     window = table[end - windowing.look_back :]
-    return Recent(series.name, window, after, table, times[:end], found.notes)
+    return Recent(series.name, window, after, ahead, table, times[:end], found.notes)

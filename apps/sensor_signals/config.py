@@ -8,7 +8,7 @@ from typing import Literal
 from pipelines.config import (
     ClassifierConfig,
     PretrainedConfig,
-    RecurrentConfig,
+    StreamConfig,
     require,
     require_at_least,
     require_rates,
@@ -20,7 +20,7 @@ Unlabelled = Literal["left_out", "label"]
 
 
 @dataclass(frozen=True)
-class SensorConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
+class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
     """Recognises what a sensor's wearer does. The defaults suit the embedded recordings of a watch."""
 
     answer: Answer = "window"
@@ -56,14 +56,10 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
     at most 0.5."""
     filters: int = 0
     """Filters of each of two causal convolutions before the recurrent layers; 0 for none."""
-    attention: bool = False
-    """Read the window in both directions and attend to all of it. Such a network cannot stream."""
     units: int = 48
     """Units of each recurrent layer."""
     dropout: float = 0.3
     """Fraction dropped in training between layers and before the output."""
-    label_smoothing: float = 0.05
-    """Share of each target's probability that training spreads evenly over all labels."""
     scale: float = 0.15
     """Training windows are made larger or smaller by up to this fraction."""
     jitter: float = 0.05
@@ -74,9 +70,6 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
     """With one label a window, training windows are made faster or slower by up to this fraction."""
     wander: float = 0.0
     """Slow waves of up to this height, as a share of each channel's deviation, are added in training."""
-    lead_in: float = 0.3
-    """With one label a window, the share of training batches in which another window precedes each one, as in
-    a stream."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,9 +80,8 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
             require(value is None or value > 0, name, "above 0", value)
         require_at_least(self, 1, "packet")
         require_at_least(self, 0, "filters", "context", "jitter", "rotation", "wander")
-        require_rates(self, "label_smoothing", "scale", "warp")
+        require_rates(self, "scale", "warp")
         require(0 <= self.delay <= 0.5, "delay", "0 to 0.5", self.delay)
-        require(0 <= self.lead_in <= 1, "lead_in", "0 to 1", self.lead_in)
         whole = self.answer == "window"
         require(whole or not self.attention, "attention", "False unless --answer window", self.attention)
         require(not whole or self.delay == 0, "delay", "0 with one label a window", self.delay)

@@ -61,23 +61,24 @@ def packets(windows: Sequence[np.ndarray], packet: int) -> np.ndarray:
 def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
     """Return windows as inputs of the bundle's network: (N, steps, packet * channels) float32.
 
-    An input is an array (samples, channels), or the path of a recording. A longer one is cut to its end, a
-    shorter one is preceded by copies of its first sample.
+    An input is an array (samples, channels), or the path of a recording; of one with gaps it is the longest
+    stretch. A longer one is cut to its end, a shorter one is preceded by copies of its first sample.
     """
     settings = bundle.preprocessing
     length = settings["samples"]
     windows = []
     for each in inputs:
-        signal = signal_of(bundle, each).signal[-length:]
+        longest = max(stretches_of(bundle, each), key=lambda stretch: len(stretch.signal))
+        signal = longest.signal[-length:]
         before = np.repeat(signal[:1], length - len(signal), axis=0)
         windows.append(np.concatenate([before, signal]))
     return packets(windows, settings["packet"])
 
 
-def signal_of(bundle: Bundle, given: Any) -> Recording:
+def stretches_of(bundle: Bundle, given: Any) -> list[Recording]:
     """Return a recording as the bundle's network reads it, from a file, or from an array or nested list.
 
-    Of a file with gaps it is the longest stretch between them.
+    A file with gaps becomes several, the stretches between them in the order of time.
 
     Raises:
         UserError: the file can't be read, lacks a channel, or the array has another number of channels.
@@ -91,11 +92,11 @@ def signal_of(bundle: Bundle, given: Any) -> Recording:
         names = bundle.manifest["config"]
         columns = Columns(names["label_column"], names["subject_column"], channels, names["recorded_rate"])
         pieces, _ = read_recording(Path(given), columns)
-        return resampled(max(pieces, key=lambda piece: len(piece.signal)), rate)
+        return [resampled(piece, rate) for piece in pieces]
     signal = np.asarray(given, np.float32)
     if signal.ndim != 2 or signal.shape[1] != len(channels) or not len(signal):
         raise UserError(f"expected samples of {len(channels)} channels, got an array of shape {signal.shape}")
-    return Recording("", signal, rate, channels)
+    return [Recording("", signal, rate, channels)]
 
 
 def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:

@@ -17,7 +17,7 @@ from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.events import EventOptions, Listener
 from pipelines.tasks.segments import SegmentOptions, segments
 
-from .features import signal_of
+from .features import stretches_of
 
 _SHOWN = 12
 
@@ -41,6 +41,8 @@ def predict(
 ) -> Iterator[dict[str, Any]]:
     """Yield for each recording (a file, or samples (n, channels)) its segments, or its events.
 
+    At each gap of a file the network starts anew; times count from the first sample of the file.
+
     Raises:
         UserError: there is no recording, or a file can't be read.
     """
@@ -49,18 +51,20 @@ def predict(
     finder = Finder(bundle, variant, options)
     rows = [["file", "start", "end", "label"]]
     for each in recordings:
-        recording = signal_of(bundle, each)
+        stretches = stretches_of(bundle, each)
+        seconds = sum(stretch.seconds for stretch in stretches)
         started = time.perf_counter()
-        found = finder(recording)
+        found = [span for stretch in stretches for span in finder(stretch)]
         took = time.perf_counter() - started
         name = str(each) if isinstance(each, str | Path) else None
         rows += [[name or "", f"{span.start:.3f}", f"{span.end:.3f}", span.label] for span in found]
         spans = [span._asdict() for span in found]
         yield {
             "file": name,
-            "seconds": round(recording.seconds, 3),
+            "seconds": round(seconds, 3),
+            "stretches": len(stretches),
             "events" if finder.marks_events else "segments": spans,
-            "real_time_factor": round(took / recording.seconds, 5),
+            "real_time_factor": round(took / seconds, 5),
         }
     if options.out is not None:
         write_csv(options.out, rows)
@@ -85,8 +89,13 @@ class Finder:
         self._listener = Listener(bundle, variant, events, ignored=(NOTHING,))
 
     def __call__(self, recording: Recording) -> list[Span]:
-        """Return the segments of a recording, or its events, at the times at which they were."""
+        """Return the segments of a recording, or its events, at the times of its file at which they were."""
         self._listener.reset()
+        return [
+            Span(recording.start + s.start, recording.start + s.end, s.label) for s in self._found(recording)
+        ]
+
+    def _found(self, recording: Recording) -> list[Span]:
         step = self._listener.step_seconds
         if not self.marks_events:
             posteriors = self._listener.posteriors(recording.signal)
@@ -111,4 +120,5 @@ def describe(answer: dict[str, Any]) -> str:
         more = [f"{len(spans) - _SHOWN} more"] * (len(spans) > _SHOWN)
         said = ", ".join([*parts, *more]) or "nothing"
     times = 1 / max(answer["real_time_factor"], 1e-9)
-    return f"{said}   ({answer['seconds']:.1f} s, {times:.0f} times faster than real time)"
+    gaps = f" in {answer['stretches']} stretches" if answer["stretches"] > 1 else ""
+    return f"{said}   ({answer['seconds']:.1f} s{gaps}, {times:.0f} times faster than real time)"

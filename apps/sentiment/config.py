@@ -8,15 +8,15 @@ from pipelines.config import (
     ClassifierConfig,
     PretrainedConfig,
     RecurrentConfig,
+    TableConfig,
     VocabularyConfig,
-    require,
     require_at_least,
     require_rates,
 )
 
 
 @dataclass(frozen=True)
-class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, RecurrentConfig):
+class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, TableConfig, RecurrentConfig):
     """Labels texts. The defaults suit the embedded reviews."""
 
     text_feature: str | None = None
@@ -27,12 +27,6 @@ class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, Recu
     """The column of the text in your CSV, TSV, JSONL or JSON file."""
     label_column: str = "label"
     """The column of the label in your CSV, TSV, JSONL or JSON file."""
-    encoding: str = "utf-8"
-    """The text encoding of your files."""
-    delimiter: str | None = None
-    """The character between the fields of your CSV file, or "tab". Default: a comma, in .tsv files a tab."""
-    columns: tuple[str, ...] = ()
-    """The names of the columns of your CSV file if it has no header, such as: --columns label title text."""
     units: int = 48
     """Units of each recurrent layer, in each direction."""
     bidirectional: bool = True
@@ -57,9 +51,6 @@ class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, Recu
         super().__post_init__()
         require_at_least(self, 1, "embedding")
         require_at_least(self, 0, "naive_bayes_start")
-        single = self.delimiter is None or (len(self.delimiter) == 1 and self.delimiter not in '"\r\n')
-        expected = 'one character, or "tab"'
-        require(single or self.delimiter in ("tab", "\\t"), "delimiter", expected, self.delimiter)
         require_rates(self, "channel_dropout", "network_dropout", "word_dropout")
 
 

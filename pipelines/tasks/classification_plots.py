@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..evaluation.outcome import Outcome
 
 _MOST_SHOWN = 40  # labels: more can't be read, and their cells take time
+_MOST_PEOPLE = 6
 
 
 def usual_plots(outcome: Outcome) -> dict[str, Any]:
@@ -40,18 +41,45 @@ def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[
     side = max(3.0, 0.6 * len(shown))
     figure = Figure(figsize=(2 + side, 2 + side), layout="constrained")
     axes = figure.subplots()
-    ConfusionMatrixDisplay.from_predictions(
-        targets,
-        outputs.argmax(axis=1),
-        labels=shown,
-        display_labels=[labels[k] for k in shown],
-        cmap="Blues",
-        colorbar=False,
-        ax=axes,
-    )
+    counts = _confusion(outputs, targets, len(labels))[np.ix_(shown, shown)]
+    _draw_confusion(axes, counts, [labels[k] for k in shown])
     axes.set_title(f"Confusion, test examples{title}")
-    _name_labels(axes, [labels[k] for k in shown])
     return figure
+
+
+def confusion_by_person(people: Mapping[str, tuple[np.ndarray, np.ndarray]], labels: Sequence[str]) -> Figure:
+    """Return a figure with a confusion matrix for each of the first people; each row sums to 1.
+
+    Args:
+        people: outputs (N, labels) and targets (N,) of each.
+        labels: their names.
+    """
+    shown = list(people.items())[:_MOST_PEOPLE]
+    side = 1.5 + 0.45 * len(labels)
+    figure = Figure(figsize=(side * len(shown) + 1, side + 1), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (name, (outputs, targets)) in zip(panels, shown, strict=True):
+        counts = _confusion(outputs, targets, len(labels))
+        shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+        _draw_confusion(axes, shares, labels, include_values=False, im_kw={"vmin": 0, "vmax": 1})
+        axes.label_outer()
+        axes.set_title(f"person {name} ({len(targets):,})", fontsize="small")
+    figure.suptitle("Share of each true label (rows) by the label given, test split")
+    return figure
+
+
+def _confusion(outputs: np.ndarray, targets: np.ndarray, labels: int) -> np.ndarray:
+    """Return the number of examples by true label (rows) and most probable label (columns)."""
+    counts = np.zeros((labels, labels), np.int64)
+    np.add.at(counts, (targets, outputs.argmax(axis=1)), 1)
+    return counts
+
+
+def _draw_confusion(axes: Axes, numbers: np.ndarray, names: Sequence[str], **options: Any) -> None:
+    ConfusionMatrixDisplay(numbers, display_labels=names).plot(
+        cmap="Blues", colorbar=False, ax=axes, **options
+    )
+    _name_labels(axes, names)
 
 
 def recall(outputs: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:

@@ -47,6 +47,17 @@ def interval_of(outputs: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
     return outputs[..., low], outputs[..., len(LEVELS) - 1 - low]
 
 
+def draw(quantiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a draw from each distribution with these quantiles (..., levels) and straight lines between
+    them: (...). What lies beyond the outer quantiles is never drawn."""
+    levels = np.array(LEVELS)
+    level = rng.uniform(levels[0], levels[-1], quantiles.shape[:-1])
+    place = np.clip(np.searchsorted(levels, level, side="right"), 1, len(levels) - 1)
+    share = (level - levels[place - 1]) / (levels[place] - levels[place - 1])
+    low, high = (np.take_along_axis(quantiles, at[..., None], -1)[..., 0] for at in (place - 1, place))
+    return low + share * (high - low)
+
+
 def scored(values: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """Return values on the scale that is scored, in units of the training part's deviation."""
     with np.errstate(invalid="ignore"):

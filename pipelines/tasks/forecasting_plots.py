@@ -26,7 +26,14 @@ _PHASES = {
 """Functions of times that errors are averaged by; Monday is day 0."""
 
 
-def fan(axes: Axes, past: np.ndarray, outputs: np.ndarray, truth: np.ndarray | None = None) -> None:
+def fan(
+    axes: Axes,
+    past: np.ndarray,
+    outputs: np.ndarray,
+    *,
+    truth: np.ndarray | None = None,
+    paths: np.ndarray | None = None,
+) -> None:
     """Draw one forecast of one target: its past, its intervals and median, and what came.
 
     Args:
@@ -34,6 +41,7 @@ def fan(axes: Axes, past: np.ndarray, outputs: np.ndarray, truth: np.ndarray | N
         past: (steps,), the last one is drawn at 0.
         outputs: (horizon,), or (horizon, levels).
         truth: (horizon,); None if it is not known yet.
+        paths: (horizon, paths) that were drawn from the forecast; None if none were.
     """
     ahead = np.arange(1, len(outputs) + 1)
     shown = past[-_PAST * len(outputs) :]
@@ -44,6 +52,9 @@ def fan(axes: Axes, past: np.ndarray, outputs: np.ndarray, truth: np.ndarray | N
             low, high = (end[0, :, 0] for end in interval_of(batch, share))
             axes.fill_between(ahead, low, high, color="tab:blue", alpha=alpha, linewidth=0)
     axes.plot(ahead, middle(batch)[0, :, 0], color="tab:blue", label="forecast")
+    if paths is not None:
+        labels = ["paths", *["_"] * (paths.shape[1] - 1)]  # matplotlib leaves those with _ out
+        axes.plot(ahead, paths, color="tab:orange", linewidth=0.5, alpha=0.6, label=labels)
     if truth is not None:
         axes.plot(ahead, truth, color="black", linewidth=0.8, marker=".", markersize=3, label="truth")
     axes.axvline(0.5, color="grey", linestyle=":")
@@ -51,7 +62,13 @@ def fan(axes: Axes, past: np.ndarray, outputs: np.ndarray, truth: np.ndarray | N
 
 
 def fans(
-    title: str, names: Sequence[str], *, past: np.ndarray, outputs: np.ndarray, truth: np.ndarray | None
+    title: str,
+    names: Sequence[str],
+    *,
+    past: np.ndarray,
+    outputs: np.ndarray,
+    truth: np.ndarray | None = None,
+    paths: np.ndarray | None = None,
 ) -> Figure:
     """Draw forecasts under each other: a row for each window, a column for each of up to four targets.
 
@@ -61,14 +78,15 @@ def fans(
         past: (N, steps, targets).
         outputs: (N, horizon, targets), or with levels.
         truth: (N, horizon, targets); None if it is not known yet.
+        paths: (N, horizon, targets, paths) that were drawn from the forecasts; None if none were.
     """
     count = min(4, len(names))
     figure = Figure(figsize=(4.5 * count, 0.5 + 2.2 * len(past)), layout="constrained")
     panels = figure.subplots(len(past), count, squeeze=False)
     for row, axes in enumerate(panels):
         for place, each in enumerate(axes):
-            known = None if truth is None else truth[row, :, place]
-            fan(each, past[row, :, place], outputs[row, :, place], known)
+            known, drawn = (None if more is None else more[row, :, place] for more in (truth, paths))
+            fan(each, past[row, :, place], outputs[row, :, place], truth=known, paths=drawn)
     for place in range(count):
         panels[0, place].set_title(names[place])
         panels[-1, place].set_xlabel("steps after the last one known")

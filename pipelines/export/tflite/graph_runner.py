@@ -30,7 +30,7 @@ class GraphRunner:
         self._model = model
         self._observe = observe
         self._interpreters: dict[int, Interpreter] = {}
-        self._read: dict[int, set[int]] = {}
+        self._orders: dict[int, list[tuple[Any, list[int]]]] = {}
 
     def run_signature(self, signature: str, example: Mapping[str, np.ndarray]) -> None:
         """Run a signature on arrays by input name, of the shapes that the signature has."""
@@ -44,19 +44,30 @@ class GraphRunner:
         for tensor, value in inputs.items():
             interpreter.set_tensor(tensor, value)
         interpreter.invoke()
-        graph = self._model.subgraphs[index]
-        if index not in self._read:
-            self._read[index] = _read_tensors(graph)
-        read = self._read[index]
-        for tensor in graph.inputs:
-            self._observe(graph.tensors[tensor], interpreter.get_tensor(tensor))
-        for op in graph.operators:
-            if opcode(self._model, op) == WHILE:
-                self._run_loop(op, [interpreter.get_tensor(tensor) for tensor in op.inputs])
-            for tensor in op.outputs:
-                if tensor in read:
-                    self._observe(graph.tensors[tensor], interpreter.get_tensor(tensor))
+        tensors = self._model.subgraphs[index].tensors
+        for loop, shown in self._order(index):
+            if loop is not None:
+                self._run_loop(loop, [interpreter.get_tensor(tensor) for tensor in loop.inputs])
+            for tensor in shown:
+                self._observe(tensors[tensor], interpreter.get_tensor(tensor))
         return interpreter
+
+    def _order(self, index: int) -> list[tuple[Any, list[int]]]:
+        """Return the loops of a subgraph in their order, and the tensors to report after each of them.
+
+        The first entry has no loop. Results that no op or output reads are left out: LiteRT does not keep
+        those of a loop.
+        """
+        if index not in self._orders:
+            graph = self._model.subgraphs[index]
+            read = {tensor for op in graph.operators for tensor in op.inputs} | set(graph.outputs)
+            order: list[tuple[Any, list[int]]] = [(None, list(graph.inputs))]
+            for op in graph.operators:
+                if opcode(self._model, op) == WHILE:
+                    order.append((op, []))
+                order[-1][1].extend(tensor for tensor in op.outputs if tensor in read)
+            self._orders[index] = order
+        return self._orders[index]
 
     def _run_loop(self, op: schema.OperatorT, variables: list[np.ndarray]) -> None:
         """Run a loop from the initial values of its variables."""
@@ -82,8 +93,3 @@ class GraphRunner:
             interpreter.allocate_tensors()
             self._interpreters[index] = interpreter
         return self._interpreters[index]
-
-
-def _read_tensors(graph: Any) -> set[int]:
-    """Return the tensors that some op or output reads; LiteRT does not keep unread results of a loop."""
-    return {tensor for op in graph.operators for tensor in op.inputs} | set(graph.outputs)

@@ -19,10 +19,12 @@ _SHARE = 2.0**-13
 """The narrowest range of a sum, as a share of what it is made of. In float32 a sum is known to 2^-23."""
 _LOGITS = 1e-3
 """The narrowest range of the inputs of a softmax: smaller differences hardly change it."""
+_OF_ZEROS = 1.0
+"""The range of products that are always 0, which integers hold exactly in any range."""
 
 
 def with_floors(model: Any, ranges: Ranges) -> Ranges:
-    """Return the ranges, with those of sums, squared differences and inputs of softmax wide enough.
+    """Return the ranges, with those of sums, squared differences, products and softmax wide enough.
 
     Args:
         model: a `schema.ModelT` in float32, whose tensors have unique names.
@@ -38,6 +40,8 @@ def with_floors(model: Any, ranges: Ranges) -> Ranges:
                 _widen(wide, graph.tensors[op.outputs[0]], _SHARE * largest)
             elif kind == _Op.SOFTMAX:
                 _widen(wide, graph.tensors[op.inputs[0]], _LOGITS)
+            elif kind == _Op.FULLY_CONNECTED and _largest(model, graph.tensors[op.outputs[0]], wide) == 0:
+                _widen(wide, graph.tensors[op.outputs[0]], _OF_ZEROS)
     return wide
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +15,12 @@ import layers
 from apps.forecasting.config import PRESETS, ForecastConfig
 from apps.forecasting.data import load
 from apps.forecasting.features import encode, make_features, rows_of, targets_of
+from apps.forecasting.metrics import baselines
 from apps.forecasting.model import build_model, make_loss
+from apps.forecasting.paths import drawn_paths
 from apps.forecasting.plots import make_plots, show
 from apps.forecasting.predict import Options, describe, predict
+from apps.forecasting.series_input import recent_series
 from pipelines.errors import UserError
 from pipelines.evaluation.outcome import Outcome, Progress
 from pipelines.export.keras.saved_model import write_saved_model
@@ -23,7 +28,7 @@ from pipelines.export.micro.write import write_micro
 from pipelines.export.tflite.convert import convert
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
-from pipelines.tasks.forecasting import LEVELS
+from pipelines.tasks.forecasting import LEVELS, middle
 
 SMALL = ForecastConfig(units=4, look_back=6, horizon=3, segment=3, max_scored_on_device=5)
 STEPS = 90
@@ -138,6 +143,7 @@ def test_constants_train_and_several_series_are_windows_of_one_split(tmp_path):
     outputs = np.asarray(build_model(config, features)(features.inputs["test"]))
     assert np.isfinite(outputs).all()
     assert features.preprocessing["deviation"][0] == 1
+    assert all(each["whole"] == 0 for each in baselines(config, None, features, None).values())
 
 
 def test_a_horizon_longer_than_the_test_part_is_told(tmp_path):
@@ -149,10 +155,10 @@ def test_a_horizon_longer_than_the_test_part_is_told(tmp_path):
     ("more", "message"),
     [
         ({"model": "segments", "look_back": 7}, "--look-back: expected a multiple of --segment 3, got 7"),
+        ({"delimiter": "::"}, "--delimiter: expected one character, or .tab., got '::'"),
         ({"horizon": 1}, "--horizon: expected at least 2, got 1"),
         ({"future_covariates": ("x",), "horizon": 9}, "--look-back: expected at least --horizon with"),
         ({"validation": 0.6, "test": 0.5}, "--validation: expected less than 1 together with --test"),
-        ({"model": "autoregressive"}, "--normalization: expected another one with --model autoregressive"),
         ({"model": "segments", "cell": "lstm"}, "--cell: expected gru with --model segments, got 'lstm'"),
     ],
 )
@@ -199,6 +205,34 @@ def test_a_file_becomes_a_table_of_quantiles_and_a_picture(bundle, tmp_path):
     assert f"all steps: {out}" in line
 
 
+def paths_of(answer) -> np.ndarray:
+    """Return the paths in a table, (targets * horizon, samples)."""
+    with Path(answer["written"]).open() as file:
+        return np.array([[float(row[f"path_{n}"]) for n in (1, 2, 3)] for row in csv.DictReader(file)])
+
+
+def test_paths_are_drawn_from_the_forecasts_and_the_same_seed_gives_the_same(bundle, tmp_path):
+    def sampled(seed: int) -> np.ndarray:
+        options = Options(csv=weather(tmp_path), out=tmp_path / "f.csv", samples=3, seed=seed)
+        return paths_of(next(predict(bundle, [], None, options)))
+
+    first = sampled(5)
+    np.testing.assert_array_equal(sampled(5), first)
+    assert (sampled(6) != first).any()
+    (tmp_path / "f.png").unlink()  # so it was drawn
+    model, stream = (kind(bundle.variant_path(f"float32_{name}.tflite")) for kind, name in
+                     ((Model, "loop"), (Stream, "step")))  # fmt: skip
+    (series,) = recent_series(bundle, weather(tmp_path))
+    always_median = SimpleNamespace(uniform=lambda low, high, size: np.full(size, 0.5))
+    paths = drawn_paths(bundle, stream, series, samples=1, rng=always_median)[..., 0]
+    window = series.window
+    for step, values in enumerate(paths):
+        (wanted,) = middle(model.predict(encode(bundle, [window])))
+        np.testing.assert_allclose(values, wanted[0], rtol=1e-4, atol=1e-3)
+        read = np.concatenate([values, series.ahead[step, 4:]])
+        window = np.concatenate([window[1:], read[None].astype(np.float32)])
+
+
 def test_the_files_of_both_executions_forecast_the_same(bundle, tmp_path):
     data = load(PRESETS["smoke"])
     windows = encode(bundle, data.splits["test"].inputs[:3])
@@ -237,6 +271,10 @@ def test_a_file_that_does_not_fit_the_network_is_told(bundle, tmp_path, days, co
         list(predict(bundle, [], None, Options(csv=path, out=tmp_path / "f.csv")))
     with pytest.raises(UserError, match="expected a file of series: --csv"):
         list(predict(bundle, [], None, Options()))
+    with pytest.raises(UserError, match="--samples: expected a file of series"):
+        list(predict(bundle, [np.zeros((14, 6))], None, Options(samples=2)))
+    with pytest.raises(UserError, match="--samples: expected 0 to 1000, without --anomalies, got 2"):
+        Options(samples=2, anomalies=True)
 
 
 def test_figures_are_drawn_and_errors_are_told_in_the_unit_of_each_target(tmp_path):
@@ -261,9 +299,9 @@ def test_the_smallest_network_runs_on_a_microcontroller(bundle, tmp_path):
     assert micro.arena_bytes is None or micro.arena_bytes < 100_000  # None: tflite-micro isn't installed
 
 
-@pytest.mark.parametrize("model", ["segments", "autoregressive"])
-def test_the_other_networks_stream_as_int8_files_in_raw_values(tmp_path, model):
-    config = config_of(csv_of(tmp_path), model=model, covariates=(), normalization="standard")
+@pytest.mark.parametrize(("model", "normalization"), [("segments", "standard"), ("autoregressive", "last")])
+def test_the_other_networks_stream_as_int8_files_in_raw_values(tmp_path, model, normalization):
+    config = config_of(csv_of(tmp_path), model=model, covariates=(), normalization=normalization)
     features = make_features(config, load(config))
     network = build_model(config, features)
     inputs = features.inputs["test"]

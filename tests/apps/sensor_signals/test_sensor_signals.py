@@ -12,7 +12,7 @@ from apps.sensor_signals.augment import Augment
 from apps.sensor_signals.config import PRESETS, SensorConfig
 from apps.sensor_signals.data import load
 from apps.sensor_signals.embedded.heartbeats import person
-from apps.sensor_signals.features import encode, make_features, signal_of
+from apps.sensor_signals.features import encode, make_features, stretches_of
 from apps.sensor_signals.metrics import baselines
 from apps.sensor_signals.predict import Finder, Options, describe, predict
 from pipelines.data.recordings import Recording, Span
@@ -196,7 +196,7 @@ def test_the_streaming_file_ends_where_the_file_for_whole_windows_does(bundle):
     streamed = Stream(bundle.variant_path("float32_step.tflite")).predict(window)
     np.testing.assert_allclose(streamed, whole, atol=1e-5)
     sliding = Finder(bundle, "float32_loop.tflite", Options(enter=0.1, leave=0.9))
-    assert sliding(signal_of(bundle, RNG.standard_normal((300, 6))))
+    assert sliding(*stretches_of(bundle, RNG.standard_normal((300, 6))))
 
 
 def test_recordings_are_answered_with_segments_and_written_to_a_table(bundle, tmp_path):
@@ -214,7 +214,29 @@ def test_recordings_are_answered_with_segments_and_written_to_a_table(bundle, tm
     with pytest.raises(UserError, match="expected a recording"):
         list(predict(bundle, [], None, Options()))
     with pytest.raises(UserError, match="expected samples of 6 channels"):
-        signal_of(bundle, np.ones((5, 2)))
+        stretches_of(bundle, np.ones((5, 2)))
     np.savez(tmp_path / "b.npz", signal=np.full((9, 6), np.nan), rate=25.0, channels=channels)
     with pytest.raises(UserError, match="expected numbers, found none"):
-        signal_of(bundle, tmp_path / "b.npz")
+        stretches_of(bundle, tmp_path / "b.npz")
+
+
+def test_every_stretch_between_gaps_is_read_from_a_fresh_state_at_its_time(bundle, tmp_path):
+    rate = bundle.preprocessing["sample_rate"]
+    channels = [channel.partition("[")[0].strip() for channel in bundle.preprocessing["channels"]]
+    signal = RNG.standard_normal((400, 6))
+    parts = {20: signal[20:150].copy(), 200: signal[200:].copy()}
+    signal[:20] = signal[150:200] = np.nan
+    np.savez(tmp_path / "gaps.npz", signal=signal, rate=rate, channels=channels)
+    options = Options(enter=0.1)
+    (answer,) = predict(bundle, [str(tmp_path / "gaps.npz")], None, options)
+    wanted = []
+    for first, part in parts.items():
+        (alone,) = predict(bundle, [part], None, options)
+        assert alone["segments"]
+        wanted += [
+            (s["start"] + first / rate, s["end"] + first / rate, s["label"]) for s in alone["segments"]
+        ]
+    found = [(s["start"], s["end"], s["label"]) for s in answer["segments"]]
+    assert found == [(pytest.approx(start), pytest.approx(end), label) for start, end, label in wanted]
+    assert answer["seconds"] == pytest.approx(330 / rate)
+    assert f"{330 / rate:.1f} s in 2 stretches, " in describe(answer)

@@ -50,6 +50,12 @@ def test_apps_are_called_as_their_folders_are():
     assert app_names() == list(discover())
 
 
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])
+def test_of_a_library_in_several_extras_the_smallest_is_named(library):
+    said = command_line.missing_library(ModuleNotFoundError(name=library))
+    assert said == f'needs the library {library}: pip install "unrolled[series]"'
+
+
 def test_an_app_without_its_library_is_listed_with_the_extra(run, capsys, monkeypatch):
     def find(name):
         raise ModuleNotFoundError("No module named 'mido'", name="mido")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,13 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
         read_frame(written(tmp_path, "a,b\n1,2\n", "t.parquet"))
     with pytest.raises(UserError, match=r"none\.parquet: expected a Parquet file: No such file"):
         read_frame(tmp_path / "none.parquet")
+
+
+def test_without_pyarrow_the_error_names_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError) as error:
+        read_frame(written(tmp_path, b"PAR1", "t.parquet"))
+    assert error.value.name == "pyarrow"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pipelines.tasks.classification import accuracy, answer, label_targets, macr
 from pipelines.tasks.classification_baselines import bag_of_words, fitted, majority
 from pipelines.tasks.classification_loss import SmoothedCrossEntropy
 from pipelines.tasks.classification_plots import (
+    confusion_by_person,
     confusion_matrix,
     most_wrong,
     recall,
@@ -105,6 +106,15 @@ def test_the_figures_show_these_answers(outcome):
     assert [bar.get_height() for bar in figures["recall"].axes[0].patches] == pytest.approx([1, 1 / 3])
     # The probabilities .9, .6, .8, .7 are right, wrong, right, wrong: .1, .6, .2, .7 off, a quarter each.
     assert "error 0.400" in figures["reliability"].axes[0].get_title()
+
+
+def test_each_person_has_a_matrix_of_shares_with_the_labels_named_once():
+    people = {"ann": (OUTPUTS, TARGETS), "ben": (OUTPUTS[:0], TARGETS[:0])}
+    panels = confusion_by_person(people, ["no", "yes"]).axes
+    shares = [panel.images[0].get_array().tolist() for panel in panels]
+    np.testing.assert_allclose(shares, [[[1, 0], [2 / 3, 1 / 3]], [[0, 0], [0, 0]]])
+    assert [panel.get_title() for panel in panels] == ["person ann (4)", "person ben (0)"]
+    assert [[each.get_text() for each in panel.get_yticklabels()] for panel in panels] == [["no", "yes"], []]
 
 
 def test_of_many_labels_the_figures_show_the_commonest():

@@ -15,6 +15,7 @@ from pipelines.tasks.forecasting import (
     MEDIAN,
     METRICS,
     coverage_80,
+    draw,
     interval_of,
     mean_of,
     middle,
@@ -100,6 +101,16 @@ def test_quantiles_never_cross_whatever_the_numbers_are():
         keras.saving.serialize_keras_object(StudentQuantiles(student_t_quantiles(4.0)))
     )
     np.testing.assert_array_equal(again(numbers[:, :2]), student)
+
+
+def test_draws_have_the_quantiles_that_they_are_drawn_from():
+    quantiles = np.array([[-9.0, -2, -1, 0, 1, 2, 9], [0, 1, 2, 3, 5, 8, 13]])
+    draws = draw(np.repeat(quantiles[None], 20_000, axis=0), np.random.default_rng(0))
+    places = (np.array(LEVELS) - LEVELS[0]) / (LEVELS[-1] - LEVELS[0])
+    found = np.quantile(draws, places, axis=0).T
+    np.testing.assert_allclose(found[:, 1:-1], quantiles[:, 1:-1], atol=0.2)
+    assert (draws >= quantiles[:, 0]).all()
+    assert (draws <= quantiles[:, -1]).all()
 
 
 def test_naive_forecasts_by_hand():
