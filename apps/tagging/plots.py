@@ -36,7 +36,7 @@ def make_plots(config: TaggingConfig, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def show(config: TaggingConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
+def show_types(config: TaggingConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
     """Return precision, recall and F1 of each type of span in the test split."""
     types = types_of(outcome.features.labels)
     counts = counts_by_type(outcome.outputs["test"], outcome.features.targets["test"], len(types))
