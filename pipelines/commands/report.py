@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "results.json"
 _ABOUT_SEEDS = """\
-"a ± b" is the mean over seeds and its standard deviation; variants are those of the seed that is best on \
+"a ± b" is the mean and the standard deviation over seeds; variants are those of the seed that is best on \
 validation. Presets that train for more than 15 minutes are recorded with one seed."""
 _ABOUT_INTERVALS = "A range in brackets is the 95 % confidence interval over the test examples of one run."
 _MOST_COLUMNS = 3

@@ -82,7 +82,7 @@ def fans(
     """
     count = min(4, len(names))
     figure = Figure(figsize=(4.5 * count, 0.5 + 2.2 * len(past)), layout="constrained")
-    panels = figure.subplots(len(past), count, squeeze=False)
+    panels = figure.subplots(len(past), count, squeeze=False, sharex=True)
     for row, axes in enumerate(panels):
         for place, each in enumerate(axes):
             known, drawn = (None if more is None else more[row, :, place] for more in (truth, paths))
