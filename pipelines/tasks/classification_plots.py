@@ -56,7 +56,7 @@ def confusion_by_person(people: Mapping[str, tuple[np.ndarray, np.ndarray]], lab
     """
     shown = list(people.items())[:_MOST_PEOPLE]
     side = 1.5 + 0.45 * len(labels)
-    figure = Figure(figsize=(side * len(shown) + 1, side + 1), layout="constrained")
+    figure = Figure(figsize=(side * len(shown) + 1, side + 1.8), layout="constrained")
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, (name, (outputs, targets)) in zip(panels, shown, strict=True):
         counts = _confusion(outputs, targets, len(labels))

@@ -24,6 +24,11 @@ _PHASES = {
     "month": lambda times: times.astype("datetime64[M]").astype(int) % 12 + 1,
 }
 """Functions of times that errors are averaged by; Monday is day 0."""
+_NAMED = {
+    "day of week": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "month": ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+}
+"""What the values of a phase are called."""
 
 
 def fan(
@@ -56,7 +61,8 @@ def fan(
         labels = ["paths", *["_"] * (paths.shape[1] - 1)]  # matplotlib leaves those with _ out
         axes.plot(ahead, paths, color="tab:orange", linewidth=0.5, alpha=0.6, label=labels)
     if truth is not None:
-        axes.plot(ahead, truth, color="black", linewidth=0.8, marker=".", markersize=3, label="truth")
+        known = np.append(past[-1], truth)
+        axes.plot([0, *ahead], known, color="black", linewidth=0.8, marker=".", markersize=3, label="truth")
     axes.axvline(0.5, color="grey", linestyle=":")
     axes.grid(alpha=0.3)
 
@@ -140,6 +146,8 @@ def error_by_phase(
         for place, name in enumerate(names):
             means = [_mean(found[..., place][of_each == value], None) for value in values]
             axes.plot(values, means, marker=".", label=name)
+        if phase in _NAMED:
+            axes.set_xticks(values, [_NAMED[phase][value] for value in values])
         axes.set(xlabel=phase, ylabel="mean absolute error, deviations", ylim=(0, None))
         axes.grid(alpha=0.3)
     axes.legend(fontsize="small")

@@ -38,9 +38,12 @@ def f1_of(counts: Sequence[int] | np.ndarray) -> float:
 
 
 def precision_of(counts: Sequence[int] | np.ndarray) -> float:
-    """Return the share of the spans found that are right, from `counts_of`; 1 where none is found."""
-    right, found, _ = counts
-    return float(right) / float(found) if found else 1.0
+    """Return the share of the spans found that are right, from `counts_of`.
+
+    Where none is found it is 0, but 1 where there is none.
+    """
+    right, found, true = counts
+    return float(right) / float(found) if found else float(not true)
 
 
 def recall_of(counts: Sequence[int] | np.ndarray) -> float:

@@ -61,6 +61,7 @@ def test_nothing_to_find_and_nothing_found():
     none = np.zeros(3)
     assert (precision_of(none), recall_of(none), f1_of(none)) == (1, 1, 1)
     assert (precision_of([0, 2, 0]), recall_of([0, 0, 2]), f1_of([0, 2, 0])) == (0, 0, 0)
+    assert precision_of([0, 0, 2]) == 0
 
 
 def test_a_span_that_began_before_begins_and_unknown_types_are_outside():
