@@ -113,5 +113,5 @@ PRESETS = {
     # Data of your own; the README tells how these folders are made.
     "broad_twitter": replace(_REAL, dataset="broad_twitter"),
     "wnut17": replace(_REAL, dataset="wnut17"),
-    "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=12, batch_size=32),
+    "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=12),
 }

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from pipelines.app import lazy
 from pipelines.data import source
 from pipelines.data.examples import Data
 from pipelines.data.tagged_sources import tagged_from_builder, tagged_from_files
 
 from .config import TaggingConfig
+
+_ENTITIES = lazy(__package__, "embedded.entities", "Entities")
+_EMBEDDED = {
+    "embedded": partial(_ENTITIES, config="full"),
+    "embedded/small": partial(_ENTITIES, config="small"),
+}
 
 
 def load(config: TaggingConfig, as_given: bool = False) -> Data:
@@ -19,16 +26,8 @@ def load(config: TaggingConfig, as_given: bool = False) -> Data:
     """
     seed = None if as_given else config.seed
 
-    def embedded(name: str) -> Any:
-        def make(data_dir: str) -> Any:
-            from .embedded.entities import Entities
-
-            return Entities(config=name, data_dir=data_dir)
-
-        return make
-
     readers = source.Readers(
-        embedded={"embedded": embedded("full"), "embedded/small": embedded("small")},
+        embedded=_EMBEDDED,
         from_builder=lambda builder: tagged_from_builder(
             builder, config.word_feature, config.tag_feature, seed=seed
         ),
