@@ -112,5 +112,5 @@ PRESETS = {
     "gru_small_scratch": replace(_SMALL, pretraining_dataset=None, pretraining_epochs=0, epochs=40),
     "crnn": _REAL,
     "lstm": replace(_REAL, cell="lstm"),
-    "attention": replace(_REAL, attention=True, units=64, epochs=68),
+    "attention": replace(_REAL, attention=True, units=64),
 }

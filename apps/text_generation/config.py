@@ -86,7 +86,7 @@ PRESETS = {
         ngram=3,
     ),
     # The King James Bible again, with four times the weights.
-    "kjv": replace(_BOOK, units=512, dropout=0.2, epochs=6, learning_rate=3e-3),
+    "kjv": replace(_BOOK, units=512, window=64, batch_size=64, learning_rate=3e-3),
     # tiny_shakespeare.txt, whose last tenth is nanoGPT's validation part. TFDS has the same text, and cuts
     # that tenth into validation and test.
     "shakespeare": replace(
@@ -95,7 +95,7 @@ PRESETS = {
         units=512,
         dropout=0.4,
         recurrent_dropout=0.2,
-        epochs=20,
+        epochs=12,
         learning_rate=3e-3,
         ngram=6,
     ),
