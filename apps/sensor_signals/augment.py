@@ -1,4 +1,4 @@
-"""Augments training windows: size, noise, slow waves, turned sensors, tempo, a preceding window."""
+"""Augments training windows: size, filters, noise, waves, turned sensors, tempo, a preceding window."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .config import SensorConfig
+
+_TAPS = 9  # samples of a random filter
 
 
 class Augment:
@@ -37,6 +39,8 @@ class Augment:
             x = _warped(x, config.warp, rng)
         if config.rotation:
             x = self._turned(x, rng)
+        if config.coloring:
+            x = _filtered(x, config.coloring, rng)
         x = x * rng.uniform(1 - config.scale, 1 + config.scale, (count, 1, 1)).astype(np.float32)
         x = x + config.jitter * self._deviation * rng.standard_normal(x.shape, np.float32)
         if config.wander:
@@ -81,6 +85,20 @@ def _rotation(axis: np.ndarray, angle: float) -> np.ndarray:
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def _filtered(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Return windows (batch, samples, channels) convolved with a random kernel each.
+
+    The kernel is 1 in the middle plus normal numbers with the deviation `strength`, less at its ends.
+    """
+    reach = _TAPS // 2
+    window = np.hanning(_TAPS + 2)[1:-1]
+    kernels = strength * window * rng.standard_normal((len(x), _TAPS))
+    kernels[:, reach] += 1
+    padded = np.pad(x, [(0, 0), (reach, reach), (0, 0)], mode="edge")
+    shifted = np.lib.stride_tricks.sliding_window_view(padded, _TAPS, axis=1)
+    return np.einsum("nsct,nt->nsc", shifted, kernels.astype(np.float32), optimize=True)
 
 
 def _warped(x: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:

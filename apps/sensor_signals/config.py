@@ -70,6 +70,9 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
     """With one label a window, training windows are made faster or slower by up to this fraction."""
     wander: float = 0.0
     """Slow waves of up to this height, as a share of each channel's deviation, are added in training."""
+    coloring: float = 0.0
+    """Training windows are filtered, each by a short random filter; 0 for none. What a shape is then says
+    less than how it differs from the others of its window, which holds for new people, too."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,7 +82,7 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
             value = getattr(self, name)
             require(value is None or value > 0, name, "above 0", value)
         require_at_least(self, 1, "packet")
-        require_at_least(self, 0, "filters", "context", "jitter", "rotation", "wander")
+        require_at_least(self, 0, "filters", "context", "jitter", "rotation", "wander", "coloring")
         require_rates(self, "scale", "warp")
         require(0 <= self.delay <= 0.5, "delay", "0 to 0.5", self.delay)
         whole = self.answer == "window"

@@ -55,6 +55,18 @@ def test_a_turned_sensor_keeps_its_length_and_other_channels_stay():
     np.testing.assert_array_equal(before[..., 6], after[..., 6])
 
 
+def test_each_window_has_a_filter_of_its_own_which_is_the_same_everywhere_in_it():
+    impulses = np.zeros((2, 40, 7), np.float32)
+    impulses[:, [10, 30]] = 1
+    changed = augmented(dataclasses.replace(PLAIN, coloring=0.5), impulses.reshape(2, 20, 14))
+    first, second = changed.reshape(2, 40, 7)
+    for each in (first, second):
+        np.testing.assert_allclose(each[5:16], each[25:36], atol=1e-6)
+        np.testing.assert_allclose(each[10], each[10, :1].repeat(7), atol=1e-6)
+        assert not each[[5, 15]].any() and each[6:15].all()
+    assert np.abs(first - second).max() > 0.1
+
+
 def test_a_window_before_leaves_the_window_at_the_end_and_steps_with_targets_keep_their_time():
     x = windows()
     longer = augmented(dataclasses.replace(PLAIN, lead_in=1.0), x)
