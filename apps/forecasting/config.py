@@ -142,8 +142,8 @@ PRESETS = {
         look_back=48,
         horizon=24,
         units=64,
-        dropout=0.2,
-        epochs=10,
+        dropout=0.3,
+        epochs=5,
         learning_rate=2e-3,
     ),
     # exchange_rate.txt.gz of "multivariate-time-series-data": eight currencies, a day a row.
