@@ -68,7 +68,8 @@ _MARKS_IN_A_ROW = 30
 _EXCESS = re.compile(f"{_MARK}{{{_MARKS_IN_A_ROW + 1},}}")
 
 
-def _drop_excess_marks(text: str) -> str:
+def drop_excess_marks(text: str) -> str:
+    """Return `text` with at most 30 combining marks in a row, so that NFKC takes linear time."""
     kept, end = [], 0
     for run in _EXCESS.finditer(text.translate(_KINDS)):
         kept.append(text[end : run.start() + _MARKS_IN_A_ROW])
@@ -80,10 +81,10 @@ def normalize(text: str) -> str:
     """Return `text` in NFKC and lower case, with straight apostrophes and a space for each HTML tag."""
     if text.isascii():
         return _TAG.sub(" ", text.lower())
-    text = _drop_excess_marks(text.translate(_APOSTROPHES))
+    text = drop_excess_marks(text.translate(_APOSTROPHES))
     # Lower case can undo NFKC (a dotted capital I with a cedilla), so it is applied twice.
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    return _TAG.sub(" ", _drop_excess_marks(text).translate(_APOSTROPHES))
+    return _TAG.sub(" ", drop_excess_marks(text).translate(_APOSTROPHES))
 
 
 def tokenize(text: str) -> list[str]:
