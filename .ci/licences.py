@@ -37,7 +37,7 @@ All licences are permissive but these. soxr (LGPL-2.1-or-later) resamples sound 
 library, unchanged. espeakng-loader carries espeak-ng (GPL-3.0-or-later), which speaks the embedded speech
 commands; it is an extra of its own, and nothing of it is in a bundle or in a wheel of this project. MPL-2.0,
 of certifi, pathspec, tqdm and others, asks for the source of changed files only; none is changed. Packages
-for other systems only, such as colorama for Windows, are not in the table.
+for other systems only, such as pywin32 for Windows, are not in the table.
 
 | Package | Version | Licence | Needed by |
 | --- | --- | --- | --- |
