@@ -41,6 +41,9 @@ class TaggingConfig(RecurrentConfig):
     """Size of the vector that is computed from a word's characters; 0 reads words only."""
     characters_read: int = 16
     """The characters of a word that are read: half of them from the beginning, half from the end."""
+    parts: int = 0
+    """Size of the vector of a word's beginning, end and shape (capitals, digits, signs), which tell much
+    where sentences are few; 0 reads none."""
     decoder: Literal["crf", "softmax"] = "crf"
     """crf: the tags of a sentence are chosen together. softmax: each by itself."""
     bidirectional: bool = True
@@ -59,7 +62,7 @@ class TaggingConfig(RecurrentConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "embedding", "max_length", "min_count")
-        require_at_least(self, 0, "characters", "lookahead", "vector_words")
+        require_at_least(self, 0, "characters", "parts", "lookahead", "vector_words")
         require_at_least(self, 2, "characters_read")
         require_rates(self, "channel_dropout", "word_dropout")
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
@@ -84,6 +87,7 @@ _REAL = replace(
     units=100,
     embedding=100,
     characters=64,
+    parts=64,
     epochs=20,
     patience=5,
     dropout=0.5,

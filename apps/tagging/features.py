@@ -13,7 +13,7 @@ from pipelines.data.examples import Data, Examples, Features
 from pipelines.data.word_vectors import read_vectors
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.tagged_words import FILE, WordReader, plain
+from pipelines.ondevice.tagged_words import FILE, WordReader, parts, plain
 from pipelines.ondevice.tokenizer import RESERVED
 from pipelines.ondevice.word_offsets import read
 from pipelines.tasks.tagging import PADDING, numbered, tags_of
@@ -39,21 +39,21 @@ def make_features(config: TaggingConfig, data: Data) -> Features:
         counts[f"unknown_types.{name}"] = sum(
             tag[0] == "B" and tag not in labels for tags in split.targets for tag in tags
         )
-    words, characters = reader.sizes
+    words, characters, known_parts = reader.sizes
     return Features(
         inputs=inputs,
         targets=targets,
         labels=labels,
         preprocessing={"kind": "words", **size._asdict()},
         assets={FILE: reader.to_json()},
-        counts={"words": words, "characters": characters, **counts},
+        counts={"words": words, "characters": characters, "parts": known_parts, **counts},
         lengths=lengths,
         targets_per_step=True,
     )
 
 
 def _reader(config: TaggingConfig, sentences: Sequence[Sequence[str]]) -> WordReader:
-    """Learn the words that occur often enough or have a vector, and the characters that occur twice."""
+    """Learn the words and parts that occur often enough, words with a vector, characters that occur twice."""
     words = Counter(plain(word) for sentence in sentences for word in sentence)
     characters = Counter(each for sentence in sentences for word in sentence for each in word)
     known = {word for word, count in words.items() if count >= config.min_count}
@@ -61,10 +61,12 @@ def _reader(config: TaggingConfig, sentences: Sequence[Sequence[str]]) -> WordRe
         given = read_vectors(Path(config.vectors), config.embedding)
         known |= {word for word in words if word in given} | set(list(given)[: config.vector_words])
     known -= set(RESERVED)
+    found = Counter(each for sentence in sentences for word in sentence for each in parts(word))
     return WordReader(
         [*RESERVED, *sorted(known)],
         "".join(sorted(each for each, count in characters.items() if count > 1)),
         config.characters_read,
+        sorted(each for each, count in found.items() if count >= config.min_count) if config.parts else (),
     )
 
 
@@ -88,7 +90,7 @@ class Window(NamedTuple):
         return [each[i : i + size] for each in sentences for i in range(0, max(1, len(each)), size)]
 
     def encode(self, reader: WordReader, sentences: Iterable[Sequence[str]]) -> np.ndarray:
-        """Return sentences as inputs: (pieces, max_length, 1 + characters) int32.
+        """Return sentences as inputs: (pieces, max_length, columns) int32.
 
         Empty words stand behind the end, so that the network knows it while it answers for the last words.
         """
@@ -112,7 +114,7 @@ class Window(NamedTuple):
 
 
 def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
-    """Return sentences or texts as inputs of the bundle's network, (N, max_length, 1 + characters) int32."""
+    """Return sentences or texts as inputs of the bundle's network, (N, max_length, columns) int32."""
     sentences = [[word.text for word in read(each)[1]] for each in inputs]
     return Window.of(bundle).encode(WordReader.from_json(bundle.asset(FILE)), sentences)
 

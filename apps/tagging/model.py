@@ -1,4 +1,4 @@
-"""The network: words and their characters, recurrent layers in both directions, a linear-chain CRF."""
+"""The network: words, their characters and parts, recurrent layers in both directions, a linear-chain CRF."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 import layers
 from pipelines.data.examples import Features
 from pipelines.data.word_vectors import read_vectors
-from pipelines.ondevice.tagged_words import FILE, WordReader
+from pipelines.ondevice.tagged_words import FILE, PARTS, WordReader
 from pipelines.tasks import word_layers
 
 from .config import TaggingConfig
@@ -18,12 +18,16 @@ _CHARACTER, _WIDTH = 24, 3
 
 
 def build_model(config: TaggingConfig, features: Features) -> keras.Model:
-    """Return the network: words (batch, steps, 1 + characters) int32 -> what `tag_decoding` reads."""
-    given = keras.Input([None, 1 + config.characters_read], dtype="int32", name="words")
+    """Return the network: words (batch, steps, columns) int32 -> what `tag_decoding` reads."""
+    read = 1 + config.characters_read
+    given = keras.Input([None, read + (PARTS if config.parts else 0)], dtype="int32", name="words")
     words = layers.TokenDropout(config.word_dropout, name="word_dropout")(given[:, :, 0])
-    x = _embedding(config, features)(words)
+    x = [_embedding(config, features)(words)]
     if config.characters:
-        x = keras.layers.Concatenate(name="word_and_characters")([x, _of_characters(config, features, given)])
+        x.append(_of_characters(config, features, given[:, :, 1:read]))
+    if config.parts:
+        x.append(_of_parts(config, features, given[:, :, read:]))
+    x = keras.layers.Concatenate(name="word_and_spelling")(x) if len(x) > 1 else x[0]
     x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
     x = word_layers.recurrent(config, bidirectional=config.bidirectional)(x)
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
@@ -53,10 +57,16 @@ def _embedding(config: TaggingConfig, features: Features) -> keras.layers.Layer:
     return layer
 
 
+def _of_parts(config: TaggingConfig, features: Features, parts: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the sum of the vectors of each word's parts, (batch, steps, config.parts)."""
+    x = keras.layers.Embedding(int(features.counts["parts"]), config.parts, name="parts")(parts)
+    return keras.ops.sum(x, axis=2)
+
+
 def _of_characters(config: TaggingConfig, features: Features, given: keras.KerasTensor) -> keras.KerasTensor:
     """Return what the characters of each word tell, (batch, steps, config.characters), by a convolution."""
     size = int(features.counts["characters"])
-    x = keras.layers.Embedding(size, _CHARACTER, name="characters")(given[:, :, 1:])
+    x = keras.layers.Embedding(size, _CHARACTER, name="characters")(given)
     x = keras.layers.Conv2D(
         config.characters, (1, _WIDTH), padding="same", activation="relu", name="spelling"
     )(x)

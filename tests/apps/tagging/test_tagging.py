@@ -19,7 +19,7 @@ from pipelines.data.tag_schemes import Sentence
 from pipelines.data.tagged_sources import tagged
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.tagged_words import WordReader
+from pipelines.ondevice.tagged_words import PARTS, WordReader, parts
 from pipelines.tasks.tagged_text import coloured, page
 from pipelines.tasks.tagging import METRICS, f1, tags_of, types_of
 
@@ -132,10 +132,26 @@ def test_a_word_is_read_by_its_both_ends():
         [1, 1, 1, 0, 0],
         [0, 0, 0, 0, 0],
     ]
-    assert WordReader.from_json(reader.to_json()).sizes == (4, 10)
+    assert WordReader.from_json(reader.to_json()).sizes == (4, 10, 2)
     for broken in (b"{}", b"[", b'{"words": ["a"], "characters": "a", "characters_read": 4}', b"[" * 10**5):
         with pytest.raises(ValueError, match=r"words\.json: "):
             WordReader.from_json(broken)
+
+
+def test_a_word_is_read_by_its_beginning_end_and_shape():
+    assert parts("McDonald's") == ("<mc", "<mcd", ">'s", ">d's", "=XxXx'x")
+    assert parts("2026-11") == ("<00", "<000", ">00", ">-00", "=0-0")
+    assert parts("") == ("<", "<", ">", ">", "=")
+    reader = WordReader(["[PAD]", "[UNK]"], "", 2, sorted({*parts("Rome"), *parts("me")}))
+    read = WordReader.from_json(reader.to_json())
+    rome, me, nothing = read.encode(["Rome", "me"], 3)[:, 3:].tolist()
+    assert len(set(rome)) == PARTS
+    assert me[2] == rome[2]
+    assert min(*rome, *me) > 1
+    assert nothing == [0] * PARTS
+    assert read.encode(["Q"], 1)[0, 3:].tolist() == [1] * PARTS
+    with pytest.raises(ValueError, match=r"words\.json: parts: expected different strings"):
+        WordReader.from_json(reader.to_json().replace(b'"parts":[', b'"parts":[3,'))
 
 
 @pytest.mark.parametrize("decoder", ["crf", "softmax"])
