@@ -9,43 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.config import require
 from pipelines.errors import UserError
 from pipelines.files import PREDICTIONS, require_folder, write_atomically
-from pipelines.ondevice.beam_search import Hypothesis, Limits, beam_search, sample
+from pipelines.ondevice.beam_search import Hypothesis, Limits
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.ondevice.vocabulary import END
-from pipelines.tasks.generation import SamplingOptions
+from pipelines.tasks.generation import SearchOptions
 
 from .features import load_vocabulary, pixels_of
 
 
 @dataclass(frozen=True)
-class Options(SamplingOptions):
+class Options(SearchOptions):
     """Options of the search for a caption."""
 
-    beams: int = 3
-    """Captions that beam search keeps at each word; 1 takes the most probable word each time."""
-    length_penalty: float = 0.7
-    """Captions are compared by log-probability / length ** length_penalty; 0 favours short ones."""
-    no_repeat_ngram: int = 0
-    """Forbid n-grams of this length from occurring twice in a caption; 0 allows them."""
-    temperature: float | None = None
-    """Sample the words at this temperature instead of using beam search: 1 samples from the network's own
-    distribution, lower favours probable words, 0 takes the most probable."""
     out: Path = PREDICTIONS
     """The folder for an image NAME_caption.png of each input file, which shows the attention for each word.
     It must exist; the default one is made."""
     picture: bool = True
     """Write the image that shows the attention."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(1 <= self.beams <= 100, "beams", "1 to 100", self.beams)
-        require(self.length_penalty >= 0, "length_penalty", "0 or more", self.length_penalty)
-        require(self.no_repeat_ngram >= 0, "no_repeat_ngram", "0 or more", self.no_repeat_ngram)
 
 
 class Captioner:
@@ -67,18 +51,8 @@ class Captioner:
 
     def __call__(self, image: np.ndarray) -> Hypothesis:
         """Return the caption of an image uint8 (size, size, 3), as word ids."""
-        options = self._options
         self._decode.context = {"features": self._encode(image=image[None])["features"]}
-        if options.temperature is not None:
-            rng = np.random.default_rng(options.seed)
-            return sample(self._decode, self._limits, options.sampler, rng)
-        return beam_search(
-            self._decode,
-            self._limits,
-            beams=options.beams,
-            length_penalty=options.length_penalty,
-            no_repeat_ngram=options.no_repeat_ngram,
-        )
+        return self._options.generate(self._decode, self._limits)[0]
 
 
 def attention_of(caption: Hypothesis) -> list[np.ndarray]:

@@ -1,15 +1,18 @@
-"""Options, metrics and n-gram baselines of apps that generate sequences. Needs no TensorFlow."""
+"""Options, search, metrics and n-gram baselines of apps that generate sequences. Needs no TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..config import require
 from ..evaluation.score import MeanOf
+from ..ondevice.beam_search import Hypothesis, Limits, Search, n_best, sample
 from ..ondevice.sampling import Sampler
+from ..ondevice.step_network import StepNetwork
 
 FLOOR = 1e-9
 """Smaller probabilities are raised to this one, so that no single target costs more than 21 nats."""
@@ -41,6 +44,42 @@ class SamplingOptions:
         """The settings for drawing. Without a temperature, 1 is used."""
         temperature = 1.0 if self.temperature is None else self.temperature
         return Sampler(temperature, self.top_k, self.top_p)
+
+
+@dataclass(frozen=True)
+class SearchOptions(SamplingOptions):
+    """Options of `predict` in apps that search for a text, or draw it if a temperature is given."""
+
+    beams: int = 3
+    """Texts that beam search keeps at each word; 1 takes the most probable word each time."""
+    length_penalty: float = 0.7
+    """Texts are compared by log-probability / length ** length_penalty; 0 favours short ones."""
+    no_repeat_ngram: int = 0
+    """Forbid n-grams of this length from occurring twice in a text; 0 allows them."""
+    temperature: float | None = None
+    """Sample the words at this temperature instead of using beam search: 1 samples from the network's own
+    distribution, lower favours probable words, 0 takes the most probable."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(1 <= self.beams <= 100, "beams", "1 to 100", self.beams)
+        require(self.length_penalty >= 0, "length_penalty", "0 or more", self.length_penalty)
+        require(self.no_repeat_ngram >= 0, "no_repeat_ngram", "0 or more", self.no_repeat_ngram)
+
+    def generate(self, network: StepNetwork, limits: Limits, count: int = 1, **more: Any) -> list[Hypothesis]:
+        """Return the best `count` sequences that beam search finds, or as many that are drawn.
+
+        Args:
+            network: has an output `log_probabilities` (tokens,).
+            limits: start token, end token and maximum length.
+            count: the number of sequences.
+            **more: further settings of `Search`; drawing does not use them.
+        """
+        if self.temperature is not None:
+            rng = np.random.default_rng(self.seed)
+            return [sample(network, limits, self.sampler, rng) for _ in range(count)]
+        search = Search(self.beams, self.length_penalty, no_repeat_ngram=self.no_repeat_ngram, **more)
+        return n_best(network, limits, search, count)
 
 
 def nll_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:

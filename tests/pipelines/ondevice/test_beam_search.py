@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.ondevice.beam_search import Hypothesis, Limits, beam_search, sample
+from pipelines.ondevice.beam_search import Hypothesis, Limits, Search, beam_search, n_best, sample
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.vocabulary import END
 
 TOKENS, START, LONGEST = 3, 5, 4
+PLACES = 3
 LIMITS = Limits(START, END, LONGEST)
 
 
@@ -28,10 +30,14 @@ class Table:
 
     def __call__(self, token: np.ndarray, state: dict) -> tuple:
         before = (*state["before"], int(token))
-        scores = np.random.default_rng([self._seed, *before]).normal(0, 2, TOKENS + 1)
-        log_probabilities = scores - np.log(np.exp(scores).sum())
-        outputs = {"log_probabilities": log_probabilities, "attention": np.full(4, 0.25)}
-        return outputs, {"before": before}
+        return dict(outputs_after(self._seed, before)), {"before": before}
+
+
+@functools.lru_cache(maxsize=1000)
+def outputs_after(seed: int, before: tuple[int, ...]) -> dict[str, np.ndarray]:
+    scores = np.random.default_rng([seed, *before]).normal(0, 2, TOKENS + 1)
+    attention = np.random.default_rng([seed, 1, *before]).dirichlet(np.full(PLACES, 0.3))
+    return {"log_probabilities": scores - np.log(np.exp(scores).sum()), "attention": attention}
 
 
 def every_sequence(network: Table) -> dict[tuple[int, ...], float]:
@@ -44,6 +50,19 @@ def every_sequence(network: Table) -> dict[tuple[int, ...], float]:
                 outputs, state = network(np.array(token), state)
                 total, token = total + outputs["log_probabilities"][word], word
             found[sequence] = total
+    return found
+
+
+def every_hypothesis(network: Table) -> list[Hypothesis]:
+    """Return each sequence of up to LONGEST tokens with the attention at each of them."""
+    found = []
+    for tokens, total in every_sequence(network).items():
+        state, token, attention = network.initial_state(), START, []
+        for word in tokens:
+            outputs, state = network(np.array(token), state)
+            attention.append({"attention": outputs["attention"]})
+            token = word
+        found.append(Hypothesis(tokens, total, tuple(attention), finished=len(tokens) < LONGEST))
     return found
 
 
@@ -114,3 +133,93 @@ def test_draws_repeat_by_seed_and_follow_the_probabilities() -> None:
     assert again.tokens == drawn[0].tokens
     coldest = sample(network, LIMITS, Sampler(temperature=0), np.random.default_rng(3))
     assert coldest.tokens == greedily(network).tokens
+
+
+def score_by_hand(hypothesis: Hypothesis, search: Search) -> float:
+    length = len(hypothesis.tokens) + hypothesis.finished
+    score = hypothesis.log_probability / max(1, length) ** search.length_penalty
+    for place in range(search.places or 0):
+        seen = sum(outputs["attention"][place] for outputs in hypothesis.outputs)
+        score += search.coverage_penalty * np.log(min(max(seen, 0.01), 1))
+    return score
+
+
+searches = st.builds(
+    Search,
+    beams=st.just((TOKENS + 1) ** LONGEST),
+    length_penalty=st.sampled_from([0.0, 0.7, 1.5]),
+    coverage_penalty=st.sampled_from([0.0, 0.2, 1.0]),
+    places=st.integers(1, PLACES),
+    allowed=st.sampled_from([None, (1, 3), (2,), ()]),
+)
+
+
+@given(seeds, searches, st.integers(1, 6))
+@settings(max_examples=40, deadline=None)
+def test_a_wide_beam_finds_the_best_of_all_sequences_in_their_order(
+    seed: int, search: Search, count: int
+) -> None:
+    network = Table(seed)
+    allowed = {1, 2, 3} if search.allowed is None else {*search.allowed}
+    known = [each for each in every_hypothesis(network) if allowed >= {*each.tokens}]
+    expected = sorted((score_by_hand(each, search) for each in known), reverse=True)[:count]
+    found = n_best(network, LIMITS, search, count)
+    assert [search.score(each) for each in found] == pytest.approx(expected)
+    assert [score_by_hand(each, search) for each in found] == pytest.approx(expected)
+    assert len({each.tokens for each in found}) == len(found)
+    for each in found:
+        assert allowed >= {*each.tokens}
+        assert each.finished == (len(each.tokens) < LONGEST)
+
+
+@given(seeds, st.integers(1, 3), st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_more_results_than_beams_widen_the_search_and_come_best_first(
+    seed: int, beams: int, count: int
+) -> None:
+    search = Search(beams=beams, length_penalty=0.7)
+    scores = [search.score(each) for each in n_best(Table(seed), LIMITS, search, count)]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == count
+
+
+class Endless:
+    """A network that repeats its only token; it counts its steps."""
+
+    def __init__(self, ending: float) -> None:
+        self.steps = 0
+        self._log_probabilities = np.log([ending, 1 - ending])
+
+    def initial_state(self) -> dict:
+        return {}
+
+    def __call__(self, token: np.ndarray, state: dict) -> tuple:
+        self.steps += 1
+        return {"log_probabilities": self._log_probabilities.copy()}, state
+
+
+def test_a_network_that_never_ends_is_stopped_and_its_sequence_said_to_be_unfinished() -> None:
+    (found,) = n_best(Endless(1e-9), Limits(START, END, 50), Search(length_penalty=0.7))
+    assert found.tokens == (1,) * 50
+    assert not found.finished
+
+
+def test_the_search_ends_when_no_sequence_can_become_better() -> None:
+    network = Endless(0.9)
+    (found,) = n_best(network, Limits(START, END, 50), Search())
+    assert found.tokens == ()
+    assert found.finished
+    assert network.steps == 1
+
+
+def test_where_no_token_is_left_the_sequence_stays_unfinished() -> None:
+    with np.errstate(divide="ignore"):
+        network = Endless(0.0)
+    (found,) = n_best(network, Limits(START, END, 5), Search(no_repeat_ngram=1))
+    assert found.tokens == (1,)
+    assert not found.finished
+
+
+def test_coverage_needs_the_number_of_places() -> None:
+    with pytest.raises(ValueError, match="coverage_penalty: expected places, too"):
+        Search(coverage_penalty=0.2)
