@@ -14,6 +14,8 @@ from .ondevice.tokenizer import Keep
 
 Cell = Literal["simple_rnn", "lstm", "gru"]
 """Names that `layers.by_name` knows."""
+AttentionKind = Literal["additive", "multiplicative", "multi_head"]
+"""Kinds of attention of a decoder over a context."""
 
 
 @dataclass(frozen=True)

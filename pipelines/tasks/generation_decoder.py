@@ -8,10 +8,11 @@ import keras
 import tensorflow as tf
 
 from .._layers import layers
+from ..config import AttentionKind
 from ..ondevice.vocabulary import END
 
 
-class _ContextLayer(keras.layers.Layer):
+class ContextLayer(keras.layers.Layer):
     """A layer that reads the same context at every step and carries no state between steps."""
 
     def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
@@ -20,55 +21,87 @@ class _ContextLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class ContextMean(_ContextLayer):
+class ContextMean(ContextLayer):
     """Concatenates each step with the mean of the context.
 
-    Call arguments: `steps` (batch, steps, size), `context` (batch, places, channels).
+    Call arguments: `steps` (batch, steps, size), `context` (batch, places, channels), `source` (batch,
+    places) int32 or None: places where it is END are padding and do not count.
     Returns: (batch, steps, size + channels).
     """
 
-    def call(self, steps: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+    def call(self, steps: tf.Tensor, context: tf.Tensor, source: tf.Tensor | None = None) -> tf.Tensor:
         """Return each step, concatenated with the mean of the context."""
-        mean = tf.reduce_mean(context, axis=1, keepdims=True)
+        if source is None:
+            mean = tf.reduce_mean(context, axis=1, keepdims=True)
+        else:
+            real = tf.cast(source != END, context.dtype)[:, :, None]
+            total = tf.reduce_sum(context * real, axis=1, keepdims=True)
+            mean = total / tf.maximum(1.0, tf.reduce_sum(real, axis=1, keepdims=True))
         return tf.concat([steps, mean + tf.zeros_like(steps[:, :, :1])], axis=-1)
 
-    def compute_output_shape(self, steps_shape: tuple[Any, ...], context_shape: tuple[Any, ...]) -> Any:
+    def compute_output_shape(
+        self, steps_shape: tuple[Any, ...], context_shape: tuple[Any, ...], source_shape: Any = None
+    ) -> Any:
         """Return the shape of what `call` returns."""
         return (*steps_shape[:2], steps_shape[2] + context_shape[2])
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class ContextAttention(_ContextLayer):
-    """Additive attention of each step over the places of a context.
+class ContextAttention(ContextLayer):
+    """Attention of each step over the places of a context.
 
     Args:
-        units: the size of the hidden layer that scores the places.
+        units: the size of the hidden layer of additive attention, or of the keys of all heads together.
+            Multiplicative attention has none.
+        kind: additive, multiplicative or multi_head.
+        heads: the number of heads of multi_head.
 
-    Call arguments: `query` (batch, steps, size), `context` (batch, places, channels).
-    Returns: the attended context (batch, steps, channels), and the weight of each place (batch, steps,
-    places).
+    Call arguments: `query` (batch, steps, size), `context` (batch, places, channels), `source` (batch,
+    places) int32 or None: places where it is END are padding and get no weight.
+    Returns: the attended context, (batch, steps, channels) or with multi_head (batch, steps, size), and the
+    weight of each place (batch, steps, places), with multi_head the mean over the heads.
     """
 
-    def __init__(self, units: int, **kwargs: Any) -> None:
+    def __init__(self, units: int, kind: AttentionKind = "additive", heads: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.attention = layers.AdditiveAttention(units, return_weights=True, name="attention")
+        self.kind = kind
+        self.heads = heads
+        options: dict[str, Any] = {"return_weights": True, "name": "attention"}
+        if kind == "multi_head":
+            self.attention = layers.MultiHeadAttention(heads, max(1, units // heads), **options)
+        elif kind == "multiplicative":
+            self.attention = layers.MultiplicativeAttention(**options)
+        elif kind == "additive":
+            self.attention = layers.AdditiveAttention(units, **options)
+        else:
+            raise ValueError(
+                f"{self.name}: kind: expected additive, multiplicative or multi_head, got {kind!r}"
+            )
 
-    def build(self, query_shape: tuple[Any, ...], context_shape: tuple[Any, ...]) -> None:
+    def build(
+        self, query_shape: tuple[Any, ...], context_shape: tuple[Any, ...], source_shape: Any = None
+    ) -> None:
         """Create the weights of the score."""
         self.attention.build(query_shape, context_shape)
 
-    def call(self, query: tf.Tensor, context: tf.Tensor) -> list[tf.Tensor]:
+    def call(self, query: tf.Tensor, context: tf.Tensor, source: tf.Tensor | None = None) -> list[tf.Tensor]:
         """Return the attended context and the weight of each place."""
-        return self.attention(query, context)
+        mask = None if source is None else source != END
+        attended, weights = self.attention(query, context, mask=mask)
+        return [attended, tf.reduce_mean(weights, axis=1) if self.kind == "multi_head" else weights]
 
-    def compute_output_shape(self, query_shape: tuple[Any, ...], context_shape: tuple[Any, ...]) -> Any:
+    def compute_output_shape(
+        self, query_shape: tuple[Any, ...], context_shape: tuple[Any, ...], source_shape: Any = None
+    ) -> Any:
         """Return the shapes of what `call` returns."""
-        return [(*query_shape[:2], context_shape[2]), (*query_shape[:2], context_shape[1])]
+        size = self.attention.context_size(query_shape[2], context_shape[2])
+        return [(*query_shape[:2], size), (*query_shape[:2], context_shape[1])]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return super().get_config() | {"units": self.units}
+        own = {"units": self.units, "kind": self.kind, "heads": self.heads}
+        return super().get_config() | own
 
 
 @keras.saving.register_keras_serializable("unrolled")
@@ -76,12 +109,12 @@ class GreedyDecoder(keras.layers.Layer):
     """Generates the most probable token at every step up to END, for the whole sequence in one graph.
 
     Args:
-        decoder: tokens (batch, steps) and context (batch, places, channels) -> log-probabilities (batch,
-            steps, classes) and attention; class END ends the sequence.
+        decoder: tokens (batch, steps), context (batch, places, channels) and, if it is given, source (batch,
+            places) -> log-probabilities (batch, steps, classes) and attention; class END ends the sequence.
         start: the token before the first one.
         max_tokens: the maximum length of a sequence.
 
-    Call arguments: `context` (batch, places, channels).
+    Call arguments: `context` (batch, places, channels), `source` (batch, places) int32 or None.
     Returns: tokens (batch, max_tokens) int32, END after the last one.
     """
 
@@ -91,8 +124,9 @@ class GreedyDecoder(keras.layers.Layer):
         self.start = start
         self.max_tokens = max_tokens
 
-    def call(self, context: tf.Tensor) -> tf.Tensor:
+    def call(self, context: tf.Tensor, source: tf.Tensor | None = None) -> tf.Tensor:
         """Return the tokens (batch, max_tokens), int32."""
+        read = [context] if source is None else [context, source]
         step = layers.OneStep(self.decoder)
         start = tf.ones_like(context[:, 0, 0], tf.int32) * self.start
         # Elements that are never written are 0, which is END.
@@ -102,7 +136,7 @@ class GreedyDecoder(keras.layers.Layer):
             return (t < self.max_tokens) & tf.reduce_any(previous != END)
 
         def generate(t: tf.Tensor, previous: tf.Tensor, states: Any, tokens: tf.TensorArray) -> Any:
-            (log_probabilities, _), states = step([previous[:, None], context], states)
+            (log_probabilities, _), states = step([previous[:, None], *read], states)
             token = tf.argmax(log_probabilities[:, 0], axis=-1, output_type=tf.int32)
             token = tf.where(previous == END, END, token)
             return t + 1, token, states, tokens.write(t, token)
@@ -112,11 +146,13 @@ class GreedyDecoder(keras.layers.Layer):
             *_, tokens = tf.while_loop(unfinished, generate, first, maximum_iterations=self.max_tokens)
         return tf.transpose(tf.ensure_shape(tokens.stack(), [self.max_tokens, context.shape[0]]))
 
-    def compute_output_shape(self, context_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(
+        self, context_shape: tuple[Any, ...], source_shape: Any = None
+    ) -> tuple[Any, ...]:
         """Return the shape of what `call` returns."""
         return (context_shape[0], self.max_tokens)
 
-    def compute_output_spec(self, context: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, context: Any, source: Any = None) -> keras.KerasTensor:
         """Return shape and dtype of what `call` returns."""
         return keras.KerasTensor(self.compute_output_shape(context.shape), "int32")
 

@@ -67,10 +67,12 @@ class TeacherForcing(keras.layers.Layer):
     """Runs a decoder over several true sequences of each context, to predict each next token.
 
     Args:
-        decoder: tokens (batch, steps) and context (batch, places, channels) -> log-probabilities (batch,
-            steps, classes) and attention (batch, steps, places).
-        attention_guidance: the weight of a loss that draws attention to the places where `WordSpotting`
-            finds the next word. With its scores s_jw, taken as constants, and w the word after step t:
+        decoder: tokens (batch, steps), context (batch, places, channels) and, if it is given, source (batch,
+            places) -> log-probabilities (batch, steps, classes) and attention (batch, steps, places).
+        attention_guidance: the weight of a loss that draws attention to places, - sum_j g_tj log a_tj, the
+            mean over the steps with a guide g. It is `alignment`, or comes from `WordSpotting`, whose scores
+            tell where the next word is. With these scores s_jw, taken as constants, and w the word after
+            step t:
 
                 g_tj = softmax_j(s_jw),   v_t = 1 - entropy(g_t) / log places
                 loss = - sum_t v_t sum_j g_tj log a_tj / number of steps
@@ -87,7 +89,9 @@ class TeacherForcing(keras.layers.Layer):
             2019.
 
     Call arguments: `tokens` (batch, steps, sequences), the token before each step; `context` (batch, places,
-    channels); `spots` (batch, places, ids), the scores of `WordSpotting`.
+    channels); `spots` (batch, places, ids), the scores of `WordSpotting`, or None; `source` (batch, places)
+    int32, END at padding, or None; `alignment` (batch, steps * places), what the attention at each step
+    should be, step by step, or zeros where it is not known, or None. For one sequence a context.
     Returns: log-probabilities (batch, steps, sequences, classes).
     """
 
@@ -108,17 +112,28 @@ class TeacherForcing(keras.layers.Layer):
         self._seeds = keras.random.SeedGenerator()
 
     def call(
-        self, tokens: tf.Tensor, context: tf.Tensor, spots: tf.Tensor, training: bool = False
+        self,
+        tokens: tf.Tensor,
+        context: tf.Tensor,
+        spots: tf.Tensor | None = None,
+        *,
+        source: tf.Tensor | None = None,
+        alignment: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
         """Return the log-probabilities; in training, add the losses of attention."""
         batch, steps, sequences = tf.unstack(tf.shape(tokens))
         true = read = tf.reshape(tf.transpose(tokens, [0, 2, 1]), [-1, steps])
-        repeated = tf.repeat(context, sequences, axis=0)
+        given = [context] if source is None else [context, source]
+        repeated = [tf.repeat(each, sequences, axis=0) for each in given]
         if training and self.scheduled_sampling:
-            read = self._mixed(read, self.decoder([read, repeated], training=True)[0])
-        log_probabilities, weights = self.decoder([read, repeated], training=training)
+            read = self._mixed(read, self.decoder([read, *repeated], training=True)[0])
+        log_probabilities, weights = self.decoder([read, *repeated], training=training)
         if training and self.attention_guidance:
-            self.add_loss(self.attention_guidance * _guidance_loss(weights, spots, true))
+            toward = (
+                _given_loss(weights, alignment) if spots is None else _guidance_loss(weights, spots, true)
+            )
+            self.add_loss(self.attention_guidance * toward)
         if training and self.attention_regularization:
             real = tf.cast(true != END, weights.dtype)[:, :, None]
             uneven = tf.square(1 - tf.reduce_sum(weights * real, axis=1))
@@ -133,9 +148,7 @@ class TeacherForcing(keras.layers.Layer):
         chosen = keras.random.uniform(tf.shape(read), seed=self._seeds) < self.scheduled_sampling
         return tf.where(chosen & (read != END) & (predicted != END), predicted, read)
 
-    def compute_output_shape(
-        self, tokens_shape: tuple[Any, ...], context_shape: tuple[Any, ...], spots_shape: tuple[Any, ...]
-    ) -> Any:
+    def compute_output_shape(self, tokens_shape: tuple[Any, ...], **_: Any) -> Any:
         """Return the shape of what `call` returns."""
         return (*tokens_shape, self.decoder.outputs[0].shape[-1])
 
@@ -152,6 +165,14 @@ class TeacherForcing(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> TeacherForcing:
         """Create the layer, decoder included."""
         return cls(keras.saving.deserialize_keras_object(config.pop("decoder")), **config)
+
+
+def _given_loss(weights: tf.Tensor, alignment: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy of attention (batch, steps, places) and what it should be."""
+    alignment = tf.reshape(alignment, tf.shape(weights))
+    losses = -tf.reduce_sum(alignment * tf.math.log(weights + 1e-9), axis=-1)
+    guided = tf.cast(tf.reduce_sum(alignment, axis=-1) > 0, losses.dtype)
+    return tf.reduce_sum(losses) / tf.maximum(1.0, tf.reduce_sum(guided))
 
 
 def _guidance_loss(weights: tf.Tensor, spots: tf.Tensor, read: tf.Tensor) -> tf.Tensor:
