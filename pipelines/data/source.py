@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config, PretrainedConfig
-from . import caption_files, frames, music_files, text_files
+from . import caption_files, frames, music_files, text_files, tmx_files
 from .examples import Data
 from .splits import with_pretraining
 from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
@@ -21,6 +21,7 @@ _SUFFIXES = (
     *music_files.MIDI,
     *music_files.ABC,
     *music_files.WITH_SPLITS,
+    *tmx_files.TMX,
 )
 
 

@@ -68,11 +68,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         UserError: the file can't be read or unpacked, is no regular file, has more than 1 GiB, packed or not,
             or has another encoding. The message names the likely one.
     """
-    try:
-        data = read_regular(path, _MOST_BYTES, "a text")
-        data = _unpacked(path, data) if path.suffix.lower() == ".gz" else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    data = read_bytes(path)
     try:
         codecs.lookup(encoding)
         text = data.decode(encoding).removeprefix("\ufeff")
@@ -89,6 +85,19 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     if "\0" in text[:2] and (likely := _likely(data)):
         raise UserError(f"{path}: every second byte is zero, as in {likely}: --encoding {likely}")
     return text
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file, unpacked if it is gzipped.
+
+    Raises:
+        UserError: see `read_text`.
+    """
+    try:
+        data = read_regular(path, _MOST_BYTES, "a text")
+        return _unpacked(path, data) if path.suffix.lower() == ".gz" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _unpacked(path: Path, data: bytes) -> bytes:

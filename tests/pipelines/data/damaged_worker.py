@@ -23,6 +23,7 @@ from pipelines.data.abc_files import read_abc
 from pipelines.data.caption_files import Columns
 from pipelines.data.image_files import read_captions
 from pipelines.data.midi_files import read_midi, write_midi
+from pipelines.data.pair_files import read_pairs
 from pipelines.data.text_files import read_labelled_text
 from pipelines.export.calibration_files import read_arrays
 from pipelines.ondevice.audio import read_audio
@@ -38,6 +39,9 @@ COCO = json.dumps(
         "annotations": [{"image_id": i, "caption": f"a dog {i}"} for i in range(9)],
     }
 ).encode()
+UNIT = '<tu><tuv xml:lang="en"><seg>one %d</seg></tuv><tuv xml:lang="de"><seg>eins</seg></tuv></tu>'
+MEMORY = f'<tmx version="1.4"><header srclang="en"/><body>{"".join(UNIT % i for i in range(9))}</body></tmx>'
+STORIES = b"1 Ann sat.\n2 Bob ran to the hill.\n3 Where is Bob?\thill\t2\n" * 9
 
 
 class Kind(NamedTuple):
@@ -69,6 +73,8 @@ def kinds() -> list[Kind]:
         Kind("reviews.csv", CSV, read_labelled_text),
         Kind("reviews.csv.gz", gzip.compress(CSV), read_labelled_text),
         Kind("reviews.jsonl", JSONL, read_labelled_text),
+        Kind("memory.tmx", MEMORY.encode(), read_pairs),
+        Kind("stories.txt", STORIES, read_pairs),
         Kind("sound.wav", sound("WAV"), read_audio),
         Kind("sound.flac", sound("FLAC"), read_audio),
         Kind("piece.mid", piece, partial(read_midi, steps_per_beat=4)),
