@@ -30,26 +30,31 @@ class TextScore:
 
 
 def _of_sacrebleu(name: str) -> TextScore:
-    """Return a score whose counts by text are sacrebleu's own, so that sums give exactly its corpus score."""
+    """Return a score whose counts by text are sacrebleu's own, so that sums give exactly its corpus score.
+
+    BLEU is 0 where no text has four tokens. Such texts, answers of a word, are scored with sacrebleu's
+    `effective_order`, which counts the shorter n-grams alone; for others it changes nothing.
+    """
 
     def counts(texts: Texts, references: Texts) -> np.ndarray:
         return np.array(_scorer(name)._extract_corpus_statistics(list(texts), [list(references)]), np.int64)
 
     def value(summed: np.ndarray) -> float:
-        return float(_scorer(name)._compute_score_from_stats([int(count) for count in summed]).score)
+        scorer = _scorer(name, short=name != "chrf" and not summed[-1])
+        return float(scorer._compute_score_from_stats([int(count) for count in summed]).score)
 
     return TextScore(counts, value)
 
 
 @functools.cache
-def _scorer(name: str) -> Any:
+def _scorer(name: str, short: bool = False) -> Any:
     from sacrebleu.metrics import BLEU, CHRF
 
     if name == "chrf":
         return CHRF()
-    return BLEU(
-        lowercase=name == "bleu_lower", force=True
-    )  # texts with a space before the full stop are fine
+    lowercase = name == "bleu_lower"
+    # `force`: no warning about texts with a space before the full stop
+    return BLEU(lowercase=lowercase, effective_order=short, force=True)
 
 
 def _exact(texts: Texts, references: Texts) -> np.ndarray:

@@ -34,6 +34,12 @@ def test_equal_texts_have_the_highest_scores_and_spaces_do_not_count_as_errors()
     assert [score([""], ["a b"]) for score in SCORES.values()] == [0, 0, 0, 0]
 
 
+def test_answers_of_a_word_have_a_bleu() -> None:
+    assert SCORES["bleu"](["yes", "no", "yes", "no"], ["yes", "no", "no", "no"]) == pytest.approx(75)
+    assert SCORES["bleu"](["a b c d"], ["yes"]) == sacrebleu.corpus_bleu(["a b c d"], [["yes"]]).score
+    assert SCORES["bleu"](["yes", "a b c d"], ["yes", "e"]) < 40
+
+
 def test_signatures_tell_how_it_was_scored() -> None:
     found = signatures()
     assert list(found) == ["bleu", "bleu_lower", "chrf"]
