@@ -136,6 +136,7 @@ class Subwords:
         """
         size = len(word)
         best, begin = array("f", bytes(4 * (size + 1))), array("l", [-1]) * (size + 1)
+        rounded = array("f", [0])
         beginnings = self._beginnings
         for start in range(size):
             so_far, single = best[start], False
@@ -146,12 +147,13 @@ class Subwords:
                 score = beginnings[part]
                 if score is not None:
                     single |= end == start + 1
-                    if begin[end] < 0 or so_far + score > best[end]:
-                        best[end], begin[end] = so_far + score, start
+                    rounded[0] = so_far + score
+                    if begin[end] < 0 or rounded[0] > best[end]:
+                        best[end], begin[end] = rounded[0], start
             if not single:
-                total = so_far + self._unknown_score
-                if begin[start + 1] < 0 or total > best[start + 1]:
-                    best[start + 1], begin[start + 1] = total, start
+                rounded[0] = so_far + self._unknown_score
+                if begin[start + 1] < 0 or rounded[0] > best[start + 1]:
+                    best[start + 1], begin[start + 1] = rounded[0], start
         return self._walk_back(word, begin)
 
     def _walk_back(self, word: str, begin: Sequence[int]) -> list[str]:
