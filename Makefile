@@ -81,6 +81,11 @@ predict-tagging: $(INSTALLED)  ## predict-tagging TEXT="Anna Keller lives in Por
 	@test -n "$$INPUT" || { echo 'error: expected make predict-tagging TEXT="your text"' >&2; exit 2; }
 	@printf '%s\n' "$$INPUT" | $(RUN) -m apps tagging predict $(ARGS)
 
+predict-translation: export INPUT = $(value TEXT)
+predict-translation: $(INSTALLED)  ## predict-translation TEXT="And there was light." [ARGS="--alternatives 5 .."]: a text for a text
+	@test -n "$$INPUT" || { echo 'error: expected make predict-translation TEXT="your text"' >&2; exit 2; }
+	@printf '%s\n' "$$INPUT" | $(RUN) -m apps translation predict $(ARGS)
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 

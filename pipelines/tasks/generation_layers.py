@@ -31,6 +31,25 @@ class KerasNetwork:
 
 
 @keras.saving.register_keras_serializable("unrolled")
+class WithoutMask(keras.layers.Layer):
+    """Returns its input without Keras's mask, for layers behind it that are told what is padding.
+
+    Keras warns of a mask that ends at a layer which does not take masks.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the input."""
+        return tf.identity(inputs)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """Return no mask."""
+
+
+@keras.saving.register_keras_serializable("unrolled")
 class Columns(keras.layers.Layer):
     """Selects the features from `start` to `stop` of each step. Can run step by step.
 

@@ -86,6 +86,12 @@ MISTAKES = {
         "empty.csv": "empty.csv: expected",
         "./nowhere": "nowhere: No such file",
     },
+    "translation": {
+        "reviews.csv": "reviews.csv:1: expected one column 'source' (--source)",
+        "same.txt": "same.txt:1: expected a line of a story, such as '1 Mary is here.'",
+        "empty.csv": "empty.csv",
+        "./nowhere": "nowhere: ",
+    },
     "text_generation": {
         "same.txt": "same.txt: expected two or more different characters, got 'a' only",
         "book.xlsx": "book.xlsx: expected text, got binary data",

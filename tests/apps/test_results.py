@@ -64,13 +64,14 @@ def test_a_precision_costs_a_trained_network_little(name):
         assert variants
         keras = in_keras(record)
         one = 1.5 / record["examples"]["test"]  # of a small split, an example more or less is no evidence
+        whole = 50 if record["metric"] == "bleu" else 1  # BLEU goes to 100; int8 may cost half a point
         for row in variants:
             precision = next(each for each in allowed if row["variant"].startswith(f"{each}_"))
             if record["metric"] == "cider":
                 share = max(3 * allowed[precision], 3 * one, 0.01)
                 assert row["metric"] >= keras * (1 - share), row["variant"]
             elif APPS[name].higher_is_better:
-                assert row["metric"] >= keras - max(allowed[precision], one), row["variant"]
+                assert row["metric"] >= keras - whole * max(allowed[precision], one), row["variant"]
             else:
                 assert row["metric"] <= keras * (1 + 2 * allowed[precision]), row["variant"]
         if record["preset"] == "default":

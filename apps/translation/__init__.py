@@ -1,0 +1,18 @@
+"""Translation: writes a text for a text, such as a translation, a simpler version, or an answer."""
+
+from pipelines.app import lazy, usual_app
+
+_OF_MODEL = ("translator", "make_parts")
+_deployed, _parts = (lazy(__name__, "model", name) for name in _OF_MODEL)
+
+APP = usual_app(
+    __name__,
+    "Write a target for a text: a translation, a simpler version, an answer, whatever your pairs teach.",
+    reads_lines=True,
+    targets=lazy(__name__, "features", "targets_of"),
+    input_column=lambda settings: settings["source"] or "source",
+    example=("And the earth was without form, and void.", "--alternatives", "5"),
+    show=lazy(__name__, "plots", "write_samples"),
+    deployed=_deployed,
+    parts=_parts,
+)

@@ -1,0 +1,1 @@
+"""Embedded data: the verses of two Bibles."""

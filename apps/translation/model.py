@@ -1,0 +1,170 @@
+"""The network: an encoder that reads the source, and a decoder that writes the target piece by piece.
+
+    f = RNN_both(E x)                         x the pieces of the source, both directions, one or more layers
+    h_t = RNN([w_t, mean_j f_j])              w_t the previous piece of the target
+    a_t, c_t = attention(h_t, f)              over the places of the source, padding excepted
+    s_t = RNN([h_t, c_t])
+    z_t = W tanh(D [s_t, c_t]),   p_t = softmax(z_t)
+
+Both layers of the decoder run over the whole target at once in training. With --copy p_t is a mixture with
+the attention (`Copying`). Without guidance attention hardly learns anything at first, so it is drawn
+to the alignment that IBM model 1 finds in the training pairs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+import layers
+from pipelines.data.examples import Features
+from pipelines.export.part import Part
+from pipelines.ondevice.subwords import Subwords
+from pipelines.tasks import word_layers
+from pipelines.tasks.generation_copying import Copying
+from pipelines.tasks.generation_decoder import ContextAttention, ContextMean, GreedyDecoder
+from pipelines.tasks.generation_layers import Columns, WithoutMask
+from pipelines.tasks.generation_losses import NextTokenLoss
+from pipelines.tasks.generation_training import TeacherForcing
+
+from .config import TranslationConfig
+from .features import SUBWORDS, shifted
+
+if TYPE_CHECKING:
+    from pipelines.evaluation.outcome import Outcome
+
+_PAIRS = 100  # on which the parts are calibrated and compared
+_READING = "teacher_forcing"
+
+
+def build_model(config: TranslationConfig, features: Features) -> keras.Model:
+    """Return the network that is trained.
+
+    Inputs: `source` (batch, places), `tokens` (batch, steps, 1), the piece before each step, and with
+    --attention-guidance `alignment` (batch, steps * places).
+    Output: log-probabilities of the piece after each token, (batch, steps, 1, pieces + 1).
+    """
+    pieces = Subwords.from_json(features.assets[SUBWORDS]).start
+    given = {
+        "source": keras.Input([None], dtype="int32", name="source"),
+        "tokens": keras.Input([None, 1], dtype="int32", name="tokens"),
+    }
+    if config.attention_guidance:
+        given["alignment"] = keras.Input([None], name="alignment")
+    encoder = build_encoder(config, pieces)
+    reading = TeacherForcing(
+        build_decoder(config, pieces, encoder.output.shape[-1]),
+        name=_READING,
+        scheduled_sampling=config.scheduled_sampling,
+        attention_guidance=config.attention_guidance,
+    )
+    more = {name: tensor for name, tensor in given.items() if name != "tokens"}
+    outputs = reading(given["tokens"], encoder(given["source"]), **more)
+    return keras.Model(list(given.values()), outputs, name="translation")
+
+
+def build_encoder(config: TranslationConfig, pieces: int) -> keras.Model:
+    """Return the encoder: `source` (batch, places), END at padding -> (batch, places, units)."""
+    source = keras.Input([None], dtype="int32", name="source")
+    x = layers.TokenDropout(config.word_dropout, name="word_dropout")(source)
+    x = keras.layers.Embedding(pieces, config.embedding, mask_zero=True, name="source_pieces")(x)
+    x = keras.layers.Dropout(config.dropout, name="source_dropout")(x)
+    x = word_layers.recurrent(config, bidirectional=True)(x)
+    x = keras.layers.Dropout(config.dropout, name="places_dropout")(x)
+    x = WithoutMask(name="places_without_mask")(keras.layers.Dense(config.units, name="places")(x))
+    return keras.Model(source, x, name="encoder")
+
+
+def build_decoder(config: TranslationConfig, pieces: int, channels: int) -> keras.Model:
+    """Return the decoder.
+
+    Inputs: `tokens` (batch, steps), `features` (batch, places, channels) and `source` (batch, places).
+    Outputs: log-probabilities (batch, steps, pieces), where index 0 is END, and attention weights (batch,
+    steps, places).
+    """
+    tokens = keras.Input([None], dtype="int32", name="tokens")
+    features = keras.Input([None, channels], name="features")
+    source = keras.Input([None], dtype="int32", name="source")
+    cell, drop = layers.by_name(config.cell), config.dropout
+    embedding = _embedding(config, pieces + 1)
+    x = keras.layers.Dropout(drop, name="target_dropout")(embedding(tokens))
+    x = ContextMean(name="with_mean")(x, features, source)
+    query = cell(config.units, return_sequences=True, name="attending")(x)
+    attention = ContextAttention(config.attention_units, config.attention, config.heads, name="attention")
+    context, weights = attention(query, features, source)
+    x = keras.layers.Concatenate(name="with_context")([query, context])
+    x = cell(config.units, return_sequences=True, name="writing")(
+        keras.layers.Dropout(drop, name="context_dropout")(x)
+    )
+    x = keras.layers.Concatenate(name="written_and_context")([x, context])
+    x = keras.layers.Dropout(drop, name="written_dropout")(x)
+    hidden = keras.layers.Dense(
+        config.embedding if config.tied else config.units, activation="tanh", name="hidden"
+    )(x)
+    hidden = keras.layers.Dropout(drop, name="hidden_dropout")(hidden)
+    if config.tied:  # the start token, which is read but never written, is the last
+        logits = Columns(0, pieces, name="logits")(embedding(hidden, reverse=True))
+    else:
+        logits = keras.layers.Dense(pieces, name="logits")(hidden)
+    if config.copy:
+        outputs = Copying(name="log_probabilities")(logits, x, weights, source)
+    else:
+        outputs = keras.layers.Activation("log_softmax", name="log_probabilities")(logits)
+    return keras.Model([tokens, features, source], [outputs, weights], name="decoder")
+
+
+def _embedding(config: TranslationConfig, tokens: int) -> keras.layers.Layer:
+    kind = keras.layers.ReversibleEmbedding if config.tied else keras.layers.Embedding
+    return kind(tokens, config.embedding, name="target_pieces")
+
+
+def make_loss(config: TranslationConfig) -> keras.losses.Loss:
+    """Return the cross-entropy of each next piece."""
+    return NextTokenLoss(config.label_smoothing)
+
+
+def translator(config: TranslationConfig, features: Features, model: keras.Model) -> keras.Model:
+    """Return the deployed network: `source` (batch, places) -> ids (batch, max_target), greedily."""
+    limits = features.preprocessing
+    encoder, decoder = _halves(model)
+    source = keras.Input([limits["max_source"]], dtype="int32", name="source")
+    start = Subwords.from_json(features.assets[SUBWORDS]).start
+    greedy = GreedyDecoder(decoder, start, limits["max_target"], name="target")
+    return keras.Model(source, greedy(encoder(source), source), name="translator")
+
+
+def _halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Return the encoder and the decoder of a trained network."""
+    return model.get_layer("encoder"), model.get_layer(_READING).decoder
+
+
+def make_parts(config: TranslationConfig, outcome: Outcome) -> dict[str, Part]:
+    """Return the halves, which beam search runs: `encode` and, step by step, `decode`."""
+    encoder, decoder = _halves(outcome.model)
+    sources = {name: outcome.features.inputs[name][:_PAIRS] for name in ("test", "train")}
+    calibration = outcome.features.targets["train"][:_PAIRS]
+    subwords = Subwords.from_json(outcome.features.assets[SUBWORDS])
+    texts = outcome.data.splits["test"].targets[:_PAIRS]
+    ids = [subwords.encode(text) for text in texts]
+    compared = max(1, min(calibration.shape[1] - 1, int(np.median([len(each) for each in ids]))))
+    longer = [row for row, each in enumerate(ids) if len(each) >= compared]
+    targets = np.array([ids[row][:compared] for row in longer], np.int32)
+    return {
+        "encode": Part(encoder, ["features"], {"source": sources["test"]}, {"source": sources["train"]}),
+        "decode": Part(
+            decoder,
+            ["log_probabilities", "attention"],
+            _read(encoder, sources["test"][longer], shifted(targets, subwords.start)),
+            _read(encoder, sources["train"], shifted(calibration, subwords.start)[:, :-1]),
+            execution="step",
+            whole=("features", "source"),
+        ),
+    }
+
+
+def _read(encoder: keras.Model, source: np.ndarray, tokens: np.ndarray) -> dict[str, Any]:
+    """Return what the decoder reads."""
+    features = np.asarray(encoder.predict(source, batch_size=64, verbose=0))
+    return {"tokens": tokens, "features": features, "source": source}
