@@ -69,6 +69,7 @@ _SENTENCES = TranslationConfig(
     pieces=1500,
     copy=True,
     dropout=0.2,
+    batch_size=32,
     learning_rate=3e-3,
     clip_norm=5.0,
     epochs=8,
