@@ -164,5 +164,7 @@ def describe(answer: dict[str, Any]) -> str:
         said += "  (stopped: it has the largest length)"
     if answer["pieces_not_read"]:
         said += f"  (the last {answer['pieces_not_read']} pieces of the source were not read)"
-    others = [f"{each['log_probability']:8.2f}  {each['text']}" for each in answer["alternatives"]]
-    return "\n".join([said, *others]) if len(others) > 1 else said
+    if len(answer["alternatives"]) == 1:
+        return said
+    found = [f"{each['log_probability']:8.2f}  {each['text']}" for each in answer["alternatives"]]
+    return "\n".join([said, *found])

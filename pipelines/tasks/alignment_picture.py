@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..ondevice.subwords import LINE, SPACE
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -26,14 +28,14 @@ def picture(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -
     """Return the picture; the darker a cell, the larger the weight.
 
     Args:
-        source, target: the pieces; at most the first 100 of each are drawn.
+        source, target: the pieces, at most 100 of each; "_" begins a word, "|" is the end of a line.
         weights: from 0 to 1, (target pieces, source pieces).
     """
     from PIL import Image, ImageDraw, ImageFont
 
     source, target = source[:_MOST], target[:_MOST]
     font = ImageFont.load_default(14)
-    texts = {piece: piece.replace("\n", "\u21b5") for piece in (*source, *target)}
+    texts = {piece: piece.replace(SPACE, "_").replace(LINE, "|") for piece in (*source, *target)}
 
     def widest(pieces: Sequence[str]) -> int:
         return max([0, *(int(font.getlength(texts[each])) for each in pieces)]) + _MARGIN + _GAP

@@ -165,7 +165,7 @@ def test_a_decoder_that_never_ends_is_stopped_and_it_is_said(bundle: Bundle) -> 
     (answer,) = network(TEXTS[0])
     assert len(answer.hypothesis.tokens) == 7
     assert not answer.hypothesis.finished
-    said = {"text": answer.text, "finished": False, "pieces_not_read": 2, "alternatives": [{}]}
+    said = {"text": answer.text, "finished": False, "pieces_not_read": 2, "alternatives": [{"text": ""}]}
     assert "(stopped: it has the largest length)" in describe(said)
     assert "(the last 2 pieces of the source were not read)" in describe(said)
 
