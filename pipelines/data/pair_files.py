@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UserError
 from .tables import TABLES, Form, as_text, bare, read_text, table_rows
@@ -47,11 +47,27 @@ def read_pairs(
     if not form.is_table(path):
         return _stories(path, read_text(path, form.encoding)), []
     columns = {"--source": source or "source", "--target": target or "target"}
+    rows, notes = _rows(path, columns, form)
     found: list[Pair] = []
-    for line, (first, second) in table_rows(path, read_text(path, form.encoding), columns, form):
+    for line, (first, second) in rows:
         first = as_text(first, f"{path}:{line}: {columns['--source']!r}")
         found.append(Pair(first, as_text(second, f"{path}:{line}: {columns['--target']!r}"), line))
-    return found, []
+    return found, notes
+
+
+def _rows(path: Path, columns: dict[str, str], form: Form) -> tuple[list[tuple[int, list[Any]]], list[str]]:
+    """Return the rows of a table, and a note if the quotes of a TSV are no marks of fields.
+
+    Sentences may begin with a quote, and many programs write them between tabs as they are.
+    """
+    content = read_text(path, form.encoding)
+    try:
+        return list(table_rows(path, content, columns, form)), []
+    except UserError:
+        if form.between(path) != "\t" or '"' not in content:
+            raise
+        rows = list(table_rows(path, content, columns, form._replace(quoted=False)))
+        return rows, [f"{path}: quotes are read as characters of the texts"]
 
 
 def read_aligned(source: Path, target: Path, encoding: str = "utf-8") -> list[Pair]:

@@ -13,6 +13,8 @@ from ..ondevice.subwords import LINE, LONGEST_PIECE, MOST_PIECES, RESERVED, SPAC
 
 SMALLEST = 16
 """The smallest number of pieces that can be asked for."""
+WORDS = 0.1
+"""The share of the pieces that are whole words besides those of sentencepiece."""
 _LONGEST_LINE = 4000  # characters; longer lines are cut between words
 _LONGEST_WORD = 200  # longer words, which are addresses or data, are not learnt from
 _LONGEST_LEARNT = 16  # characters of a piece, sentencepiece's default
@@ -43,7 +45,7 @@ def train_subwords(texts: Iterable[str], size: int) -> Subwords:
         sentence_iterator=iter(lines),
         model_writer=model,
         model_type="unigram",
-        vocab_size=size - 1,  # sentencepiece counts its unknown piece, not the one between lines
+        vocab_size=size - 1 - int(size * WORDS),  # it counts its unknown piece, not the one between lines
         hard_vocab_limit=False,
         character_coverage=1.0,
         normalization_rule_name="identity",  # the lines are normalised already
@@ -99,21 +101,24 @@ def _without_rare(lines: list[str], most: int) -> list[str]:
 
 
 def _with_words(trained: Subwords, lines: list[str], size: int) -> Subwords:
-    """Return the model with the most frequent words as further pieces, if it has fewer than `size`.
+    """Return the model with whole words as further pieces, up to `size`: those that save the most pieces.
 
-    sentencepiece takes no piece that is a part of one word only, however frequent: few different words, such
-    as those of a simple task, would be spelt.
+    sentencepiece takes no piece that is a part of one word only, however frequent: "einem" would be "eine"
+    and "m", and few different words, such as those of a simple task, would be spelt.
     """
-    room = size - len(trained.known)
-    if room <= 0:
-        return trained
+    known = set(trained.known)
     counts: Counter[str] = Counter()
     for line in lines:
         counts.update(_WORD.findall(line))
-    known = set(trained.known)
-    ranked = sorted((-count, word) for word, count in counts.items() if count > 1)
-    added = [(SPACE + word, -count) for count, word in ranked if SPACE + word not in known][:room]
-    scores = [math.log(count / counts.total()) for _, count in added]
+    saved = {
+        word: count * (len(trained.pieces(word)) - 1)
+        for word, count in counts.items()
+        if count > 1 and SPACE + word not in known
+    }
+    ranked = sorted((-count, word) for word, count in saved.items() if count)
+    added = [word for _, word in ranked[: size - len(trained.known)]]
+    total = counts.total()
     return Subwords(
-        [*trained.known[len(RESERVED) :], *(word for word, _ in added)], [*trained.scores, *scores]
+        [*trained.known[len(RESERVED) :], *(SPACE + word for word in added)],
+        [*trained.scores, *(math.log(counts[word] / total) for word in added)],
     )

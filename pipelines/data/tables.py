@@ -39,12 +39,19 @@ class Form(NamedTuple):
     """The character between the fields of a CSV, or "tab". Default: by the suffix."""
     columns: tuple[str, ...] = ()
     """The names of the columns of a CSV without a header."""
+    quoted: bool = True
+    """Whether a field may stand in quotes; if not, they are characters as any other."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Form:
         """Return the form that the settings of an app name; they may lack any of the fields."""
         columns = tuple(settings.get("columns") or ())
         return cls(settings.get("encoding", "utf-8"), settings.get("delimiter"), columns)
+
+    def between(self, path: Path) -> str:
+        """Return the character between the fields of a CSV or TSV file."""
+        delimiter = self.delimiter or DELIMITERS.get(bare(path).suffix.lower(), ",")
+        return "\t" if delimiter in ("tab", "\\t") else delimiter
 
     def is_table(self, path: Path) -> bool:
         """Return whether a file is a table: by its suffix, or because a delimiter or columns are named."""
@@ -144,9 +151,7 @@ def table_rows(
         return _json_rows(path, _items(path, content), columns)
     if suffix in TABLES and suffix not in DELIMITERS:
         return _json_rows(path, _objects(path, content), columns)
-    delimiter = form.delimiter or DELIMITERS.get(suffix, ",")
-    delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
-    return _csv_rows(path, content, columns, delimiter=delimiter, header=list(form.columns))
+    return _csv_rows(path, content, columns, form)
 
 
 def read_column(path: Path, column: str, option: str, form: Form | None = None) -> list[str]:
@@ -176,12 +181,16 @@ def as_text(value: Any, where: str) -> str:
 
 
 def _csv_rows(
-    path: Path, content: str, columns: Mapping[str, str], *, delimiter: str, header: list[str]
+    path: Path, content: str, columns: Mapping[str, str], form: Form
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a CSV; its first row is the header, unless one is given."""
     csv.field_size_limit(2**31 - 1)  # the default limit is 131,072 characters
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    start, places = 1, list[int]()
+    lines, between = io.StringIO(content, newline=""), form.between(path)
+    if form.quoted:
+        reader = csv.reader(lines, delimiter=between, strict=True)
+    else:
+        reader = csv.reader(lines, delimiter=between, quoting=csv.QUOTE_NONE, strict=True)
+    start, places, header = 1, list[int](), list(form.columns)
     if header:
         places = _places("--columns", header, columns)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ _LONGEST = 100
 """Of longer sequences only the beginning is learnt from: the work grows with the product of both lengths."""
 _MOST_CELLS = 20_000_000
 """Words of a source times words of its target, over all pairs that are learnt from; 1 GB of memory."""
+_LARGEST_TABLE = 2**24  # entries: 64 MB
 
 
 class Lexicon:
@@ -57,12 +59,29 @@ class Lexicon:
             expected = np.bincount(entries, shares, len(self._codes))
             self._values = expected / np.bincount(of_source, expected, self._size)[of_source]
 
+    @functools.cached_property
+    def _table(self) -> np.ndarray | None:
+        """The probabilities by target and source, with a row and a column of zeros at the end, or None.
+
+        Many words have too large a table, and are searched for.
+        """
+        rows = int(self._codes[-1]) // self._size + 2
+        if rows * (self._size + 1) > _LARGEST_TABLE:
+            return None
+        table = np.zeros([rows, self._size + 1], np.float32)
+        targets, sources = np.divmod(self._codes, self._size)
+        table[targets, sources] = self._values
+        return table
+
     def probabilities(self, source: Sequence[int], target: Sequence[int]) -> np.ndarray:
         """Return t of each target word given the empty word and each source word, (target, 1 + source).
 
         It is 0 for words that were never in a pair together.
         """
-        one = np.array([0, *(word + 1 for word in source)], np.int64)
+        one = np.concatenate([[0], np.asarray(source, np.int64) + 1])
+        if self._table is not None:
+            other = np.minimum(np.asarray(target, np.int64), len(self._table) - 1)
+            return self._table[other[:, None], np.minimum(one, self._size)]
         codes = np.add.outer(self._size * np.asarray(target, np.int64), one)
         places = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         known = (self._codes[places] == codes) & (one < self._size)

@@ -48,6 +48,18 @@ def test_tables(tmp_path: Path, name: str, content: str, form: Form) -> None:
     assert [pair[:2] for pair in read_pairs(path, form=form)[0]] == [("one, two", "eins")]
 
 
+def test_quotes_in_a_tsv_may_be_characters(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('source\ttarget\n"Yes," he said.\t"Ja", sagte er.\nIt is 5".\t"Fünf Zoll.\n')
+    found, notes = read_pairs(path)
+    assert found == [Pair('"Yes," he said.', '"Ja", sagte er.', 2), Pair('It is 5".', '"Fünf Zoll.', 3)]
+    assert notes == [f"{path}: quotes are read as characters of the texts"]
+    path.write_text('source\ttarget\n"one\ttwo"\t"a ""b"""\n')
+    assert read_pairs(path) == ([Pair("one\ttwo", 'a "b"', 2)], [])
+    with pytest.raises(UserError, match="expected one column"):
+        read_pairs(path, "x")
+
+
 def test_columns_are_named_and_their_absence_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"complex": "one", "simple": "eins", "n": 1}))

@@ -26,6 +26,13 @@ def test_few_different_words_are_pieces_even_if_the_size_is_not_filled() -> None
     assert found.pieces("Mary moved to the bathroom.") == ["▁Mary", "▁moved", "▁to", "▁the", "▁bathroom", "."]
 
 
+def test_a_frequent_word_is_a_piece_though_no_other_word_has_its_letters() -> None:
+    texts = ["einem eine eines keine seine", "einem einem", VERSE] * 20
+    found = train_subwords(texts, 80)
+    assert len(found.known) <= 80
+    assert found.pieces("einem eine") == ["▁einem", "▁eine"]
+
+
 def test_with_more_characters_than_pieces_the_rare_ones_are_unknown() -> None:
     common = "etaoin"
     rare = "".join(chr(0x4E00 + i) for i in range(100))
