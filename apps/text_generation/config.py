@@ -21,7 +21,7 @@ class TextConfig(RecurrentConfig):
     encoding: str = "utf-8"
     """The encoding of your text files."""
     validation: float = 0.05
-    """The share of the text, before the test part, that is held out for validation."""
+    """The share of the text, at its beginning, that is held out for validation."""
     test: float = 0.1
     """The share of the text, at its end, that is held out for the test."""
     max_scored: int = 500_000

@@ -30,14 +30,14 @@ LETTERS = "".join(chr(97 + place % 26) for place in range(1000))
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        ({"text": LETTERS}, [LETTERS[:700], LETTERS[700:800], LETTERS[800:]]),
-        ({"train": LETTERS, "other": "x"}, [LETTERS[:702], LETTERS[702:802], LETTERS[802:] + "\nx"]),
-        ({"train": LETTERS, "validation": "x"}, [LETTERS[:900], LETTERS[900:], "x"]),
-        ({"train": LETTERS, "test": "x"}, [LETTERS[:900], LETTERS[900:], "x"]),
+        ({"text": LETTERS}, [LETTERS[100:800], LETTERS[:100], LETTERS[800:]]),
+        ({"train": LETTERS, "other": "x"}, [LETTERS[100:802], LETTERS[:100], LETTERS[802:] + "\nx"]),
+        ({"train": LETTERS, "validation": "x"}, [LETTERS[100:], LETTERS[:100], "x"]),
+        ({"train": LETTERS, "test": "x"}, [LETTERS[100:], LETTERS[:100], "x"]),
         ({"train": "x", "validation": "y", "test": "z"}, ["x", "y", "z"]),
     ],
 )
-def test_missing_splits_are_the_end_of_the_text(texts, expected):
+def test_of_a_text_the_beginning_is_for_validation_and_the_end_for_the_test(texts, expected):
     assert completed(texts, (0.1, 0.2)) == dict(zip(("train", "validation", "test"), expected, strict=True))
 
 
