@@ -281,8 +281,10 @@ def test_the_users_own_text_is_read(tmp_path):
     config = dataclasses.replace(PRESETS["smoke"], dataset=str(tmp_path / "it.txt"))
     data = load(config)
     assert data.source == "it.txt"
-    last = round(len(TEXT) * 0.9)
-    assert data.splits["train"].inputs[0] == TEXT[round(last * 0.05 / 0.9) : last]
+    train, validation, test = (data.splits[name].inputs[0] for name in ("train", "validation", "whole"))
+    assert validation + train + test == TEXT
+    assert len(validation) == pytest.approx(0.05 * len(TEXT), abs=1)
+    assert len(test) == pytest.approx(0.1 * len(TEXT), abs=1)
     assert list(load(config, as_given=True).splits) == ["text"]
 
 
