@@ -18,8 +18,8 @@ from layers.diagnostics import gate_saturation, gradient_by_lag, spectral_radius
 BATCH, STEPS, FILTERS = 2, 4, 3
 STEP = {1: (7, 2), 2: (6, 7, 2)}
 """Shapes of the inputs of one step: all axes differ."""
-SAME = {"atol": 2e-5, "rtol": 1e-6}
-"""Rounding of float32 sums of up to 100 products."""
+SAME = {"atol": 1e-4, "rtol": 1e-6}
+"""Rounding of float32 sums of up to 100 products; how they are added differs between processors."""
 MASK = np.array([[False, True, False, True], [True, True, False, False]])
 
 OPTIONS: dict[str, tuple[int, dict[str, Any]]] = {
