@@ -8,6 +8,7 @@ import numpy as np
 
 from pipelines.data.image_augmentation import ImageAugmentation
 from pipelines.ondevice.vocabulary import END, Vocabulary
+from pipelines.tasks.generation import shifted
 
 from .config import CaptioningConfig
 
@@ -77,6 +78,5 @@ def _batch(
     images: np.ndarray, targets: np.ndarray, captions: np.ndarray, start: int
 ) -> tuple[Any, np.ndarray]:
     """Return inputs and targets; the network reads each target one step later."""
-    tokens = np.full_like(targets, start)
-    tokens[:, 1:] = targets[:, :-1]
+    tokens = shifted(targets, start)
     return {"image": images, "tokens": tokens, "words": captions.reshape(len(captions), -1)}, targets

@@ -25,6 +25,7 @@ import layers
 from pipelines.data.examples import Features
 from pipelines.export.part import Part
 from pipelines.ondevice.vocabulary import Vocabulary
+from pipelines.tasks.generation import shifted
 from pipelines.tasks.generation_decoder import ContextAttention, ContextMean, GreedyDecoder
 from pipelines.tasks.generation_losses import NextTokenLoss
 from pipelines.tasks.generation_training import TeacherForcing, WordSpotting
@@ -160,21 +161,15 @@ def make_parts(config: CaptioningConfig, outcome: Outcome) -> dict[str, Part]:
         "decode": Part(
             decoder,
             ["log_probabilities", "attention"],
-            {"tokens": _shifted(ids, vocabulary), "features": _encoded(encoder, test[longer])},
+            {"tokens": shifted(ids, vocabulary.start), "features": _encoded(encoder, test[longer])},
             {
-                "tokens": _shifted(features.targets["train"][rows, 0, :length], vocabulary),
+                "tokens": shifted(features.targets["train"][rows, 0, :length], vocabulary.start),
                 "features": _encoded(encoder, train),
             },
             execution="step",
             whole=("features",),
         ),
     }
-
-
-def _shifted(captions: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """Return ids (N, words) one step later, after the start token: the inputs of the decoder."""
-    start = np.full_like(captions[:, :1], vocabulary.start)
-    return np.concatenate([start, captions[:, :-1]], axis=1)
 
 
 def _encoded(encoder: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.subwords import Subwords
 from pipelines.ondevice.vocabulary import END
 from pipelines.tasks.alignment import Aligner
+from pipelines.tasks.generation import shifted
 
 from .config import TranslationConfig
 
@@ -92,13 +93,6 @@ class Reading:
             weights = self._aligner.padded(sources, targets, (target.shape[1], source.shape[1]))
             inputs["alignment"] = weights.reshape(len(source), -1).astype(np.float32)
         return inputs, target[:, :, None]
-
-
-def shifted(target: np.ndarray, start: int) -> np.ndarray:
-    """Return the pieces before those of `target` (N, steps): the inputs of the decoder."""
-    before = np.roll(target, 1, axis=1)
-    before[:, 0] = start
-    return before
 
 
 def _encoded(subwords: Subwords, texts: Iterable[str]) -> list[list[int]]:

@@ -23,6 +23,7 @@ from pipelines.data.examples import Features
 from pipelines.export.part import Part
 from pipelines.ondevice.subwords import Subwords
 from pipelines.tasks import word_layers
+from pipelines.tasks.generation import shifted
 from pipelines.tasks.generation_copying import Copying
 from pipelines.tasks.generation_decoder import ContextAttention, ContextMean, GreedyDecoder
 from pipelines.tasks.generation_layers import Columns, WithoutMask
@@ -30,7 +31,7 @@ from pipelines.tasks.generation_losses import NextTokenLoss
 from pipelines.tasks.generation_training import TeacherForcing
 
 from .config import TranslationConfig
-from .features import SUBWORDS, shifted
+from .features import SUBWORDS
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome

@@ -157,19 +157,6 @@ def _best_possible(hypothesis: Hypothesis, limits: Limits, search: Search) -> fl
     return hypothesis.log_probability / max(1, limits.max_tokens) ** search.length_penalty
 
 
-def beam_search(
-    network: StepNetwork,
-    limits: Limits,
-    *,
-    beams: int = 3,
-    length_penalty: float = 0.0,
-    no_repeat_ngram: int = 0,
-) -> Hypothesis:
-    """Return the best sequence that `n_best` finds with these settings of `Search`."""
-    search = Search(beams=beams, length_penalty=length_penalty, no_repeat_ngram=no_repeat_ngram)
-    return n_best(network, limits, search)[0]
-
-
 def _extensions(network: StepNetwork, beam: _Beam, end: int, *, search: Search, beams: int) -> list[_Beam]:
     """Return the most probable extensions of a sequence by one token."""
     outputs, state = network(np.array(beam.token, np.int32), beam.state)

@@ -82,6 +82,13 @@ class SearchOptions(SamplingOptions):
         return n_best(network, limits, search, count)
 
 
+def shifted(tokens: np.ndarray, start: int) -> np.ndarray:
+    """Return the token before each of `tokens` (N, steps, ...), what a decoder reads; `start` at first."""
+    before = np.roll(tokens, 1, axis=1)
+    before[:, 0] = start
+    return before
+
+
 def nll_of_each(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return the negative log-likelihood of each sequence in nats per step, (N,).
 

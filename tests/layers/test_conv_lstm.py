@@ -18,8 +18,10 @@ from layers.diagnostics import gate_saturation, gradient_by_lag, spectral_radius
 BATCH, STEPS, FILTERS = 2, 4, 3
 STEP = {1: (7, 2), 2: (6, 7, 2)}
 """Shapes of the inputs of one step: all axes differ."""
-SAME = {"atol": 1e-4, "rtol": 1e-6}
-"""Rounding of float32 sums of up to 100 products; how they are added differs between processors."""
+SAME = {"atol": 2e-5, "rtol": 1e-6}
+"""Rounding of float32 sums of up to 100 products."""
+UNBOUNDED = SAME | {"atol": 1e-4}
+"""With relu, states and their gradients grow, and processors add in different orders."""
 MASK = np.array([[False, True, False, True], [True, True, False, False]])
 
 OPTIONS: dict[str, tuple[int, dict[str, Any]]] = {
@@ -62,9 +64,10 @@ def test_outputs_and_gradients_are_those_of_keras(name: str, mask: Any) -> None:
     x, *states = random_like([(BATCH, STEPS, *STEP[rank]), shape, shape], seed=5)
     mask = None if mask is None else tf.constant(mask)
     expected = results(theirs, x, states, mask, "loop")
+    bounds = UNBOUNDED if options.get("activation") == "relu" else SAME
     for how in ("loop", "own_gradient"):
         for one, other in zip(results(ours, x, states, mask, how), expected, strict=True):
-            np.testing.assert_allclose(one, other, **SAME)
+            np.testing.assert_allclose(one, other, **bounds)
     whole = ours.compute_output_shape(x.shape)
     shapes = whole if ours.return_state else [whole]
     assert [tuple(part.shape) for part in expected[: len(shapes)]] == [tuple(shape) for shape in shapes]

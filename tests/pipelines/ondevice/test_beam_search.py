@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.ondevice.beam_search import Hypothesis, Limits, Search, beam_search, n_best, sample
+from pipelines.ondevice.beam_search import Hypothesis, Limits, Search, n_best, sample
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.vocabulary import END
 
@@ -87,7 +87,7 @@ seeds = st.integers(0, 10**6)
 def test_a_wide_beam_finds_the_most_probable_sequence(seed: int) -> None:
     network = Table(seed)
     sequences = every_sequence(network)
-    found = beam_search(network, LIMITS, beams=(TOKENS + 1) ** LONGEST)
+    found = n_best(network, LIMITS, Search(beams=(TOKENS + 1) ** LONGEST))[0]
     assert found.tokens == max(sequences, key=lambda tokens: sequences[tokens])
     assert found.log_probability == pytest.approx(max(sequences.values()))
     assert len(found.outputs) == len(found.tokens)
@@ -98,7 +98,7 @@ def test_a_wide_beam_finds_the_most_probable_sequence(seed: int) -> None:
 def test_beam_search_never_scores_below_greedy(seed: int, beams: int, length_penalty: float) -> None:
     network = Table(seed)
     greedy = greedily(network)
-    found = beam_search(network, LIMITS, beams=beams, length_penalty=length_penalty)
+    found = n_best(network, LIMITS, Search(beams=beams, length_penalty=length_penalty))[0]
     assert found.score(length_penalty) >= greedy.score(length_penalty) - 1e-9
     if beams == 1:
         assert found.tokens == greedy.tokens
@@ -115,7 +115,7 @@ def test_a_length_penalty_favours_longer_sequences() -> None:
 @given(seeds, st.integers(1, 3), st.integers(1, 3))
 @settings(max_examples=60, deadline=None)
 def test_no_run_of_words_comes_twice_where_none_may(seed: int, beams: int, n: int) -> None:
-    tokens = beam_search(Table(seed), Limits(START, END, 12), beams=beams, no_repeat_ngram=n).tokens
+    tokens = n_best(Table(seed), Limits(START, END, 12), Search(beams=beams, no_repeat_ngram=n))[0].tokens
     runs = [tokens[i : i + n] for i in range(len(tokens) - n + 1)]
     assert len(set(runs)) == len(runs)
 
