@@ -53,8 +53,7 @@ def find_clips(path: Path, least_labels: int = 2) -> list[Clip]:
     elif path.suffix.lower() in DELIMITERS:
         clips = _rows(path)
     else:
-        found = "got another file" if path.exists() else "no such file or folder"
-        raise UserError(f"{path}: expected a folder with one folder per label, or a CSV; {found}")
+        raise UserError(f"{path}: expected a folder with one folder per label, or a CSV; got another file")
     if not clips:
         kinds, more = ", ".join(SUFFIXES), "".join(f"; {note}" for note in skipped(path))
         raise UserError(f"{path}: found no audio: expected one folder per label, with files of {kinds}{more}")

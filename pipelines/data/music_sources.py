@@ -36,8 +36,6 @@ def pieces_from_files(path: Path, steps_per_beat: int) -> tuple[Pieces, list[str
     """
     if path.suffix.lower() in WITH_SPLITS:
         return read_splits(path), []
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder")
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     music = [file for file in files if file.suffix.lower() in (*MIDI, *ABC)]
     if not music:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..config import Config, PretrainedConfig
+from ..errors import UserError
 from . import caption_files, frames, music_files, text_files, tmx_files
 from .examples import Data
 from .splits import with_pretraining
@@ -51,16 +53,29 @@ def load(config: Config, readers: Readers) -> Data:
     files are read before a TFDS set, which needs TensorFlow.
 
     Raises:
-        UserError: a data set is unknown, can't be prepared, or isn't of a kind that the app reads.
+        UserError: a path or a data set does not exist, can't be prepared, or isn't of a kind that the app
+            reads.
     """
     extra = config.pretraining_dataset if isinstance(config, PretrainedConfig) else None
     wanted = [config.dataset] if extra is None else [config.dataset, extra]
     embedded = {**readers.embedded, **readers.embedded_files}
     for dataset in wanted:
-        if dataset not in embedded and not is_path(dataset):
-            require_known(dataset, config.data_dir, embedded)
+        if dataset not in embedded:
+            _require_there(dataset, config, embedded)
     found = {dataset: _read(dataset, config, readers) for dataset in sorted(wanted, key=_comes_later)}
     return found[config.dataset] if extra is None else with_pretraining(found[config.dataset], found[extra])
+
+
+def _require_there(dataset: str, config: Config, embedded: Mapping[str, Any]) -> None:
+    """Refuse a path at which nothing is, and a name that nobody knows."""
+    if not is_path(dataset):
+        require_known(dataset, config.data_dir, embedded)
+    elif not _path_of(dataset).exists():
+        raise UserError(f"--dataset {dataset}: no such file or folder")
+
+
+def _path_of(dataset: str) -> Path:
+    return Path(os.path.expanduser(dataset))  # noqa: PTH111 (Path's own method fails for an unknown user)
 
 
 def _comes_later(dataset: str) -> bool:
@@ -76,7 +91,7 @@ def _read(dataset: str, config: Config, readers: Readers) -> Data:
         builder = prepare(lambda: make(data_dir=str(folder.expanduser())), folder)
         return (readers.from_embedded or readers.from_builder)(builder)
     if is_path(dataset):
-        return readers.from_files(Path(dataset).expanduser())
+        return readers.from_files(_path_of(dataset))
     return readers.from_builder(builder_of(dataset, config.data_dir))
 
 

@@ -133,7 +133,7 @@ def test_files_that_were_mended_are_counted(tmp_path):
     ("dataset", "said"),
     [
         ("./nowhere", "nowhere: no such file or folder"),
-        ("./nowhere.json", "nowhere.json: No such file"),
+        ("./nowhere.json", "nowhere.json: no such file"),
         (".", "expected MIDI or ABC files, found none"),
         ("no_such_set", "--dataset no_such_set: no such file, and no TFDS set of that name"),
     ],

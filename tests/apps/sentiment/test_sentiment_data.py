@@ -65,7 +65,7 @@ def test_a_file_with_its_own_columns_and_encoding(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dataset", ["missing.csv", "./missing", "no/such/folder"])
 def test_a_path_never_becomes_another_road(dataset: str) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         load(SentimentConfig(dataset=dataset))
 
 

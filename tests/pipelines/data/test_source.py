@@ -21,8 +21,13 @@ def data_of(name: str) -> Data:
 
 
 @pytest.fixture
-def readers(monkeypatch: pytest.MonkeyPatch) -> source.Readers:
-    """Readers that tell in the data's source which of them was asked, and for what."""
+def readers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> source.Readers:
+    """Readers that tell in the data's source which of them was asked, and for what. Files are in a folder of
+    their own, which is the user's home, too."""
+    for file in ("mine", "mine.csv", "tune.mid", "tune.MID", "load.parquet"):
+        (tmp_path / file).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(source, "prepare", lambda make, folder: make())
     monkeypatch.setattr(source, "require_known", lambda name, folder, others: None)
     monkeypatch.setattr(source, "builder_of", lambda name, folder: f"{name} in {folder}")
@@ -39,14 +44,22 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> source.Readers:
         ("embedded", "builder: made in .cache/tfds"),
         ("imdb_reviews", "builder: imdb_reviews in None"),
         ("./mine", "files: mine"),
-        ("~/tune.mid", f"files: {Path.home() / 'tune.mid'}"),
+        ("~/tune.mid", "files: HOME/tune.mid"),
         ("tune.MID", "files: tune.MID"),
         ("load.parquet", "files: load.parquet"),
         ("tune.wav", "builder: tune.wav in None"),
     ],
 )
 def test_the_name_decides_who_reads(readers: source.Readers, dataset: str, asked: str) -> None:
-    assert source.load(PretrainedConfig(dataset=dataset), readers).source == asked
+    found = source.load(PretrainedConfig(dataset=dataset), readers).source
+    assert found == asked.replace("HOME", str(Path.home()))
+
+
+@pytest.mark.parametrize("path", ["./nowhere", "~/none.csv", "~nobody/a.csv", "mine.csv/a.csv"])
+def test_a_path_without_a_file_is_refused_before_anything_is_read(readers: source.Readers, path: str) -> None:
+    for settings in ({"dataset": path}, {"pretraining_dataset": path, "pretraining_epochs": 1}):
+        with pytest.raises(UserError, match=f"^--dataset {path}: no such file or folder$"):
+            source.load(PretrainedConfig(**settings), readers)
 
 
 def test_embedded_data_can_have_a_reader_of_its_own_and_a_folder(readers: source.Readers) -> None:
