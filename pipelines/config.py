@@ -12,8 +12,10 @@ from .errors import UserError
 from .ondevice.manifest import PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
-Cell = Literal["simple_rnn", "lstm", "gru"]
-"""Names that `layers.by_name` knows."""
+Cell = Literal["simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm"]
+"""The names that `layers.by_name` knows."""
+LINEAR_CELLS = ("min_gru", "min_lstm")
+"""Cells without a recurrent kernel, which have no recurrent dropout."""
 AttentionKind = Literal["additive", "multiplicative", "multi_head"]
 """Kinds of attention of a decoder over a context."""
 
@@ -105,6 +107,11 @@ class RecurrentConfig(Config):
         super().__post_init__()
         require_at_least(self, 1, "units", "depth")
         require_rates(self, "dropout")
+
+    def _require_dropped(self, recurrent_dropout: float) -> None:
+        """Refuse recurrent dropout where no recurrent weights are."""
+        allowed = recurrent_dropout == 0 or self.cell not in LINEAR_CELLS
+        require(allowed, "recurrent_dropout", f"0 with --cell {self.cell}", recurrent_dropout)
 
     @property
     def network(self) -> str:

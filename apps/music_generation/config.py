@@ -50,6 +50,7 @@ class MusicConfig(RecurrentConfig):
         require_at_least(self, 1, "steps_per_beat", "embedding", "channels", "max_steps")
         require_at_least(self, 0, "attention")
         require_rates(self, "recurrent_dropout", "output_dropout")
+        self._require_dropped(self.recurrent_dropout)
         divides = 480 % self.steps_per_beat == 0  # a quarter note of MIDI has 480 ticks here
         require(divides, "steps_per_beat", "a divisor of 480", self.steps_per_beat)
         require(0 <= self.transpose <= 12, "transpose", "0 to 12", self.transpose)

@@ -41,6 +41,8 @@ class TextConfig(RecurrentConfig):
     """Dropout rate between recurrent layers and before the output."""
     recurrent_dropout: float = 0.0
     """Dropout rate of the recurrent state, with one mask for all steps of a window."""
+    variational_dropout: bool = False
+    """Draw one mask of --dropout for all steps of a window, instead of one for each step."""
     layer_normalization: bool = False
     """Normalise the sums in the recurrent cells. For `lstm` only."""
     ngram: int = 6
@@ -51,6 +53,7 @@ class TextConfig(RecurrentConfig):
         require_at_least(self, 1, "embedding", "ngram", "max_scored", "max_scored_on_device")
         require_at_least(self, 4, "window")
         require_rates(self, "recurrent_dropout", "validation", "test")
+        self._require_dropped(self.recurrent_dropout)
         allowed = not self.layer_normalization or self.cell == "lstm"
         require(allowed, "layer_normalization", "only with --cell lstm", self.cell)
         require(self.validation > 0 and self.test > 0, "test", "above 0, like --validation", self.test)

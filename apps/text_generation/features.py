@@ -71,10 +71,8 @@ def _unknown(alphabet: Alphabet, texts: dict[str, str]) -> dict[str, int]:
     """Count the characters of held-out text that the alphabet lacks, and name them."""
     counts = {}
     for name, split in (("validation", "validation"), ("test", "whole")):
-        found = alphabet.unknown(texts[split])
-        counts[f"unknown.{name}"] = found.total()
-        if found:
-            named = ", ".join(f"{each!r} ({count})" for each, count in found.most_common(5))
+        counts[f"unknown.{name}"] = alphabet.unknown(texts[split]).total()
+        if named := alphabet.lacking(texts[split]):
             log.info("%s: characters that the training text lacks are left out: %s", name, named)
         if len(alphabet.encode(texts[split])) < 2:
             raise UserError(f"{name}: expected two or more characters that the training text has")

@@ -63,11 +63,12 @@ def _connected(
     batch_size: int | None = None,
 ) -> keras.Model:
     """Return the network of these layers. Its last operations stay in float32 in every precision."""
+    masks = (None, 1, None) if config.variational_dropout else None
     inputs = keras.Input([None], batch_size=batch_size, dtype="int32", name="symbols")
     x = embedding(inputs)
     for layer in recurrent:
         x = layer(x)
-        x = keras.layers.Dropout(config.dropout, name=f"{layer.name}_dropout")(x)
+        x = keras.layers.Dropout(config.dropout, masks, name=f"{layer.name}_dropout")(x)
     x = output(x)
     if config.tied:  # the weights of the embedding, from a vector of its size to the symbols
         x = embedding(x, reverse=True)

@@ -71,11 +71,14 @@ def predict(
     writer = Writer(network, Alphabet.from_settings(bundle.preprocessing))
     if options.complete is not None:
         found = writer.complete(options.complete, options.words)
-        return [{"completed": options.complete, "words": [each._asdict() for each in found]}]
+        words = [each._asdict() for each in found]
+        return [{"completed": options.complete, "words": words, **_unknown(writer, options.complete)}]
     if options.score is not None:
         return [_scored_file(writer, options)]
     if inputs:
-        return [{"scored": str(text), **_scores(_surprises(writer, str(text)))} for text in inputs]
+        return [
+            {"scored": text, **_scores(writer, text, _surprises(writer, text))} for text in map(str, inputs)
+        ]
     return [_written(writer, options)]
 
 
@@ -89,6 +92,7 @@ def _written(writer: Writer, options: Options) -> dict[str, Any]:
         "primer": options.primer,
         "text": text,
         "symbols_per_second": round(len(text) / taken, 1),
+        **_unknown(writer, options.primer),
         "checks": checks(text, None if options.corpus is None else read_text(options.corpus)),
     }
 
@@ -102,9 +106,20 @@ def _surprises(writer: Writer, text: str) -> np.ndarray:
     return surprises
 
 
-def _scores(surprises: np.ndarray) -> dict[str, Any]:
+def _scores(writer: Writer, text: str, surprises: np.ndarray) -> dict[str, Any]:
     nats = float(surprises.mean())
-    return {"nll": round(nats, 6), "bits": round(nats / float(np.log(2)), 6), "symbols": len(surprises)}
+    return {
+        "nll": round(nats, 6),
+        "bits": round(nats / float(np.log(2)), 6),
+        "symbols": len(surprises),
+        **_unknown(writer, text),
+    }
+
+
+def _unknown(writer: Writer, text: str) -> dict[str, Any]:
+    """Return how many characters of a text are left out, and the commonest of them."""
+    count = writer.alphabet.unknown(text).total()
+    return {"unknown": count, "lacking": writer.alphabet.lacking(text)} if count else {}
 
 
 def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
@@ -112,9 +127,7 @@ def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
     require_folder("--out", options.out.parent)
     text = read_text(options.score)
     surprises = _surprises(writer, text)
-    scores = _scores(surprises)
-    if unknown := writer.alphabet.unknown(text).total():
-        scores["unknown"] = unknown
+    scores = _scores(writer, text, surprises)
     pieces = spans(writer.alphabet, text, surprises)
     write_atomically(options.out, page(options.score.name, pieces, scores["nll"]).encode())
     known = [place for place, piece in enumerate(pieces) if not np.isnan(piece.nats)]
@@ -130,19 +143,20 @@ def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
 
 
 def describe(answer: dict[str, Any]) -> str:
-    """Return one line: the words, or the score of a text. Written text is returned as it is, and what
-    --corpus found below it."""
+    """Return one line: the words, or the score of a text. Written text is returned as it is, with its checks
+    in a line below it."""
+    lacking = ""
+    if "unknown" in answer:
+        lacking = f"; {answer['unknown']:,} unknown characters left out: {answer['lacking']}"
     if "words" in answer:
-        return ", ".join(f"{each['word']} ({each['probability']:.2f})" for each in answer["words"])
+        return ", ".join(f"{each['word']} ({each['probability']:.2f})" for each in answer["words"]) + lacking
     if "text" in answer:
-        text = answer["primer"] + answer["text"]
-        return f"{text}\n[{in_words(answer['checks'])}]" if "known_words" in answer["checks"] else text
+        return f"{answer['primer']}{answer['text']}\n[{in_words(answer['checks'])}{lacking}]"
     name = " ".join(answer["scored"][:40].split())
     line = (
         f"{name}: {answer['nll']:.3f} nats ({answer['bits']:.3f} bits) a symbol, over {answer['symbols']:,}"
     )
-    if "unknown" in answer:
-        line += f"; {answer['unknown']:,} unknown characters left out"
+    line += lacking
     if "page" in answer:
         least = ", ".join(repr(each["read"]) for each in answer["surprising"])
         line += f"; least expected: {least}; coloured by surprise: {answer['page']}"

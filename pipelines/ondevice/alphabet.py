@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 BYTES = 256
+_NAMED = 5
 _PART = 2**20  # characters that are looked up at once: it takes 20 bytes for each
 
 
@@ -66,6 +67,10 @@ class Alphabet:
             return Counter()
         known = set(self.characters)
         return Counter({each: count for each, count in Counter(text).items() if each not in known})
+
+    def lacking(self, text: str) -> str:
+        """Return the commonest characters that the alphabet lacks, quoted and with their counts, or ""."""
+        return ", ".join(f"{each!r} ({count})" for each, count in self.unknown(text).most_common(_NAMED))
 
 
 def _encoded(text: str, known: np.ndarray) -> np.ndarray:

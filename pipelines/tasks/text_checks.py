@@ -43,8 +43,11 @@ def checks(text: str, corpus: str | None = None) -> dict[str, float]:
 
 
 def in_words(found: Mapping[str, float]) -> str:
-    """Return the result of `checks` with a corpus as a line for people."""
+    """Return the result of `checks` as a line for people."""
+    line = f"{found['repeated']:.1%} of its five-word runs are repeated"
+    if "known_words" not in found:
+        return line
     return (
         f"{found['known_words']:.1%} of its words are in the corpus, the longest run copied from there has "
-        f"{found['longest_copy']:.0f} characters, {found['repeated']:.1%} of its five-word runs are repeated"
+        f"{found['longest_copy']:.0f} characters, {line}"
     )

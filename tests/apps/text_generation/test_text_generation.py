@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import layers
 from apps.text_generation.config import PRESETS, TextConfig
 from apps.text_generation.data import load
 from apps.text_generation.features import PADDING, encode, make_features, targets_of
@@ -16,6 +17,7 @@ from apps.text_generation.metrics import baselines, in_one
 from apps.text_generation.model import build_model, deployed, start_epoch
 from apps.text_generation.predict import Options, describe, predict
 from apps.text_generation.samples import word_perplexity
+from pipelines.config import LINEAR_CELLS
 from pipelines.data.examples import Examples
 from pipelines.data.plain_text import Scoring, as_given, as_splits, completed
 from pipelines.errors import UserError
@@ -24,6 +26,7 @@ from pipelines.export.micro.write import write_micro
 from pipelines.export.tflite.convert import convert
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.manifest import PRECISIONS
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StreamNetwork
@@ -175,6 +178,40 @@ def test_the_device_writes_what_keras_does(small, exported, temperature):
     assert len(texts[0]) == 200
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_seed_leads_to_the_same_text_on_every_run(small, exported, tmp_path, precision):
+    alphabet = Alphabet.from_settings(small.features.preprocessing)
+    calibration = [{"symbols": row[None]} for row in small.features.inputs["train"][:20]]
+    path = tmp_path / "step.tflite"
+    path.write_bytes(convert(exported.parent / "saved", precision, "step", calibration))
+    texts = [
+        Writer(StreamNetwork(Stream(path)), alphabet).write(80, Sampler(1.0), seed, primer="9 green")
+        for seed in (3, 3, 4)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize("cell", sorted(set(layers.CELL_NAMES) - {"lstm"}))
+def test_every_cell_carries_its_state_and_streams(small, cell):
+    dropped = 0.0 if cell in LINEAR_CELLS else 0.2
+    config = dataclasses.replace(SMALL, cell=cell, recurrent_dropout=dropped, variational_dropout=True)
+    model = build_model(config, small.features)
+    symbols = small.features.inputs["train"][: SMALL.batch_size]
+    halves = [model.predict_on_batch(half) for half in np.split(symbols, 2, axis=1)]
+    whole = deployed(config, small.features, model).predict_on_batch(symbols)
+    np.testing.assert_allclose(np.concatenate(halves, axis=1), whole, atol=2e-6)
+    assert np.isfinite(model(symbols, training=True)).all()
+
+
+def test_a_variational_mask_is_the_same_at_all_steps(small):
+    config = dataclasses.replace(SMALL, dropout=0.5, variational_dropout=True)
+    drop = build_model(config, small.features).get_layer("recurrent_1_dropout")
+    dropped = np.asarray(drop(np.ones((2, 9, 40), np.float32), training=True))
+    assert (dropped == dropped[:, :1]).all()
+    assert 0 < (dropped == 0).mean() < 1
+    assert (dropped[0] != dropped[1]).any()
+
+
 def test_a_tied_output_and_the_other_options_run_on_the_device(small, tmp_path):
     options = {"tied": True, "layer_normalization": True, "recurrent_dropout": 0.2, "depth": 1}
     config = dataclasses.replace(SMALL, **options)
@@ -241,10 +278,13 @@ def test_a_word_is_completed_to_the_likeliest_ones():
 
 def test_predict_writes_scores_and_completes(bundle, tmp_path):
     (written,) = predict(bundle, [], None, Options(length=50, primer="9 green"))
-    assert describe(written) == "9 green" + written["text"]
+    assert describe(written).startswith("9 green" + written["text"] + "\n[0.0% of its five-word runs")
     assert len(written["text"]) == 50
     (completed,) = predict(bundle, [], None, Options(complete="10 gre", words=2))
     assert len(completed["words"]) == 2
+    for options, texts in ((Options(length=5, primer="é9é"), []), (Options(complete="éé9"), [])):
+        assert "2 unknown characters left out: 'é' (2)" in describe(predict(bundle, texts, None, options)[0])
+    assert "1 unknown characters left out: 'é' (1)" in describe(predict(bundle, ["9é9"], None, Options())[0])
     (tmp_path / "it.txt").write_text("3 green bottles? <ü>\n")
     options = Options(score=tmp_path / "it.txt", out=tmp_path / "page.html")
     (scored,) = predict(bundle, [], None, options)
@@ -268,6 +308,9 @@ def test_options_out_of_range_are_refused(bundle):
         Options(complete="a", score="b")
     with pytest.raises(UserError, match="--layer-normalization: expected only with --cell lstm, got 'gru'"):
         TextConfig(layer_normalization=True, cell="gru")
+    for cell in ("min_gru", "min_lstm"):
+        with pytest.raises(UserError, match=f"--recurrent-dropout: expected 0 with --cell {cell}, got 0.2"):
+            TextConfig(recurrent_dropout=0.2, cell=cell)
     with pytest.raises(UserError, match="--length"):
         Options(length=0)
     with pytest.raises(UserError, match="two or more known characters"):
