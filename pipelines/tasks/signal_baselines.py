@@ -10,7 +10,7 @@ from ..data.recordings import Recording
 from ..data.windows import UNSCORED, Cutting, WindowedData
 
 _BANDS = 6
-_EVERY = 5  # of a label at every step, only every so many steps are read
+_EVERY = 5  # of a label at every step, only every so many of the scored steps are read
 _SECONDS = 2.5  # before such a step
 _INTERVALS = 8
 _POINTS = 40  # of a beat's shape
@@ -22,19 +22,20 @@ Rows = tuple[np.ndarray, np.ndarray]
 def window_statistics(data: WindowedData, split: str, cutting: Cutting) -> Rows:
     """Return statistics (N, numbers) and the label of each window of a split, (N,).
 
-    With a label at every step, the windows are the seconds before some of the steps.
+    With a label at every step, the windows are the seconds before some of the steps. What lies before a window
+    of the network is a copy of its first sample here, since the network doesn't know it, either.
     """
     examples = data.splits[split]
     if cutting.answer == "window":
         return np.stack([statistics(window) for window in examples.inputs]), examples.targets
     rows, targets = [], []
-    span = int(_SECONDS * data.whole[split][0].rate)
+    span = max(2, int(_SECONDS * data.whole[split][0].rate))
     for window, target in zip(examples.inputs, examples.targets, strict=True):
-        for step in range(0, len(target), _EVERY):
+        before = np.concatenate([np.repeat(window[:1], span, axis=0), window])
+        for step in np.flatnonzero(target != UNSCORED)[::_EVERY]:
             end = (step + 1) * cutting.packet
-            if target[step] != UNSCORED and end >= span:
-                rows.append(statistics(window[end - span : end]))
-                targets.append(target[step])
+            rows.append(statistics(before[end : end + span]))
+            targets.append(target[step])
     return np.stack(rows), np.array(targets)
 
 

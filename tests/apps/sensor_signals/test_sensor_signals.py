@@ -121,6 +121,14 @@ def test_recordings_of_people_become_windows_by_person_at_the_rate_asked_for(tmp
     assert scored.counts == {"test": 4 * 18}
 
 
+@pytest.mark.parametrize("changes", [{}, {"context": 1.9}, {"packet": 1, "window": 0.1, "hop": 1.0}])
+def test_simple_methods_answer_at_every_sample_of_windows_of_any_length(tmp_path, changes):
+    write_folder(tmp_path)
+    config = SensorConfig(dataset=str(tmp_path), answer="sample", **changes)
+    found = baselines(config, load(config))
+    assert found["majority"]["test"] < 0.5 < found["forest"]["test"]
+
+
 def test_a_stuck_channel_is_named_and_does_not_break_the_network(tmp_path):
     signal = RNG.standard_normal((200, 3))
     signal[:, 1] = 7
