@@ -102,6 +102,7 @@ class Finder:
             return [
                 Span(max(0.0, s.start - self._delay), s.end - self._delay, s.label)
                 for s in segments(posteriors, self._labels, step, self._options)
+                if s.end > self._delay
             ]
         heard = self._listener(recording.signal)
         times = ((each.seconds - self._delay + step / 2, each.label) for each in heard)

@@ -22,8 +22,8 @@ Rows = tuple[np.ndarray, np.ndarray]
 def window_statistics(data: WindowedData, split: str, cutting: Cutting) -> Rows:
     """Return statistics (N, numbers) and the label of each window of a split, (N,).
 
-    With a label at every step, the windows are the seconds before some of the steps. What lies before a window
-    of the network is a copy of its first sample here, since the network doesn't know it, either.
+    With a label at every step, the windows are the seconds before some of the steps. What lies before the
+    network's window is a copy of its first sample here, since the network doesn't know it, either.
     """
     examples = data.splits[split]
     if cutting.answer == "window":

@@ -9,17 +9,12 @@ import pytest
 
 from apps.sensor_signals import APP
 from apps.sensor_signals.augment import Augment
-from apps.sensor_signals.config import PRESETS, SensorConfig
+from apps.sensor_signals.config import SensorConfig
 from apps.sensor_signals.data import load
-from apps.sensor_signals.embedded.heartbeats import person
 from apps.sensor_signals.features import encode, make_features, stretches_of
 from apps.sensor_signals.metrics import baselines
 from apps.sensor_signals.predict import Finder, Options, describe, predict
-from pipelines.data.recordings import Recording, Span
-from pipelines.data.windows import NOTHING, Cutting, windowed
 from pipelines.errors import UserError
-from pipelines.export.any_model import convert
-from pipelines.export.micro.write import write_micro
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
 from pipelines.tasks.events import EventOptions, Listener
@@ -156,42 +151,6 @@ def test_data_that_cannot_be_used_is_refused_in_one_line(tmp_path):
     write_folder(tmp_path, label=[""] * 200)
     with pytest.raises(UserError, match="expected at least two labels, found none"):
         load(config)
-
-
-def test_a_network_of_events_streams_what_the_whole_gives_and_finds_beats():
-    import layers
-
-    people = [person(n, 12.0, split, np.random.default_rng(n)) for n, split in enumerate(("train", "test"))]
-    labels = ("N", "V", NOTHING)
-    data = windowed(people, Cutting("events", labels, 480, 240, 8, delay=48, context=120), "ecg", [])
-    small = {"labels": ("N", "V"), "window": 4.0, "context": 1.0, "units": 4, "filters": 3}
-    config = dataclasses.replace(PRESETS["heartbeats"], **small)
-    features = make_features(config, data)
-    model = APP.build(config, features)
-    whole = np.asarray(model(features.inputs["test"][:1]))
-    assert whole.shape == (1, 60, 3)
-    step, outputs = layers.OneStep(model), []
-    states = step.initial_states(1)
-    for packet in range(60):
-        answer, states = step(features.inputs["test"][:1, packet : packet + 1], states)
-        outputs.append(np.asarray(answer))
-    np.testing.assert_allclose(np.concatenate(outputs, axis=1), whole, atol=1e-5)
-    assert np.isfinite(float(APP.loss(config)(features.targets["test"][:1], whole)))
-    assert set(baselines(dataclasses.replace(config, rate=120.0), data)) == {"majority", "forest"}
-
-
-def test_the_preset_for_microcontrollers_fits_there(tmp_path):
-    config, signal = PRESETS["tiny"], RNG.standard_normal((400, 6)).astype(np.float32)
-    spans = (Span(0.0, 2.0, "a"), *(Span(2.0 + n, 3.0 + n, label) for n, label in enumerate("bcdefg")))
-    six = Recording("r", signal, 50.0, tuple(f"channel {n}" for n in range(6)), spans, split="train")
-    cutting = Cutting("window", tuple("abcdefg"), 100, 50, config.packet)
-    features = make_features(config, windowed([six], cutting, "six", []))
-    model = APP.build(config, features)
-    assert model.count_params() <= 10_000
-    content = convert(model, "int8", "step", features.inputs["train"])
-    micro = write_micro(content, tmp_path, "signal")
-    assert len(micro.content) < 40_000
-    assert micro.arena_bytes is None or micro.arena_bytes < 24_000  # None: tflite-micro isn't installed
 
 
 # On the device
