@@ -40,6 +40,8 @@ class TranslationConfig(TableConfig, RecurrentConfig):
     """Units of the hidden layer of additive attention, or size of the keys of multi_head."""
     heads: int = 4
     """The number of heads of multi_head."""
+    input_feeding: bool = False
+    """Let the decoder read what it attended to one piece before. Training then takes step by step."""
     attention_guidance: float = 0.5
     """Weight of the loss that draws the attention to the alignment by IBM model 1; 0 trains without it."""
     copy: bool = False

@@ -6,9 +6,10 @@
     s_t = RNN([h_t, c_t])
     z_t = W tanh(D [s_t, c_t]),   p_t = softmax(z_t)
 
-Both layers of the decoder run over the whole target at once in training. With --copy p_t is a mixture with
-the attention (`Copying`). Without guidance attention hardly learns anything at first, so it is drawn
-to the alignment that IBM model 1 finds in the training pairs.
+Both layers of the decoder run over the whole target at once in training. With --input-feeding h_t also reads
+c_(t-1) (`FedAttention`). With --copy p_t is a mixture with the attention (`Copying`). Without guidance
+attention hardly learns anything at first, so it is drawn to the alignment that IBM model 1 finds in the
+training pairs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pipelines.tasks import word_layers
 from pipelines.tasks.generation import shifted
 from pipelines.tasks.generation_copying import Copying
 from pipelines.tasks.generation_decoder import ContextAttention, ContextMean, GreedyDecoder
+from pipelines.tasks.generation_feeding import FedAttention
 from pipelines.tasks.generation_layers import Columns, WithoutMask
 from pipelines.tasks.generation_losses import NextTokenLoss
 from pipelines.tasks.generation_training import TeacherForcing
@@ -92,9 +94,7 @@ def build_decoder(config: TranslationConfig, pieces: int, channels: int) -> kera
     embedding = _embedding(config, pieces + 1)
     x = keras.layers.Dropout(drop, name="target_dropout")(embedding(tokens))
     x = ContextMean(name="with_mean")(x, features, source)
-    query = cell(config.units, return_sequences=True, name="attending")(x)
-    attention = ContextAttention(config.attention_units, config.attention, config.heads, name="attention")
-    context, weights = attention(query, features, source)
+    query, context, weights = _attending(config, x, features, source)
     x = keras.layers.Concatenate(name="with_context")([query, context])
     x = cell(config.units, return_sequences=True, name="writing")(
         keras.layers.Dropout(drop, name="context_dropout")(x)
@@ -114,6 +114,16 @@ def build_decoder(config: TranslationConfig, pieces: int, channels: int) -> kera
     else:
         outputs = keras.layers.Activation("log_softmax", name="log_probabilities")(logits)
     return keras.Model([tokens, features, source], [outputs, weights], name="decoder")
+
+
+def _attending(config: TranslationConfig, x: Any, features: Any, source: Any) -> Any:
+    """Return the first recurrent layer's outputs, the attended contexts and the attention weights."""
+    kind = (config.attention_units, config.attention, config.heads)
+    if config.input_feeding:
+        return FedAttention(config.cell, config.units, *kind, name="attending")(x, features, source)
+    recurrent = layers.by_name(config.cell)(config.units, return_sequences=True, name="attending")
+    query = recurrent(x)
+    return query, *ContextAttention(*kind, name="attention")(query, features, source)
 
 
 def _embedding(config: TranslationConfig, tokens: int) -> keras.layers.Layer:

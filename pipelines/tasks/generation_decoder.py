@@ -89,7 +89,11 @@ class ContextAttention(ContextLayer):
         """Return the attended context and the weight of each place."""
         mask = None if source is None else source != END
         attended, weights = self.attention(query, context, mask=mask)
-        return [attended, tf.reduce_mean(weights, axis=1) if self.kind == "multi_head" else weights]
+        return [attended, self._by_place(weights)]
+
+    def _by_place(self, weights: tf.Tensor) -> tf.Tensor:
+        """Return the mean over the heads, if there are several."""
+        return tf.reduce_mean(weights, axis=1) if self.kind == "multi_head" else weights
 
     def compute_output_shape(
         self, query_shape: tuple[Any, ...], context_shape: tuple[Any, ...], source_shape: Any = None

@@ -72,6 +72,7 @@ def test_shifting_by_hand() -> None:
     [
         {"tied": True, "copy": False, "attention": "multiplicative", "cell": "lstm"},
         {"attention": "multi_head", "attention_guidance": 0.0, "depth": 2, "scheduled_sampling": 0.2},
+        {"input_feeding": True, "cell": "lstm"},
     ],
 )
 def test_every_choice_trains_and_answers_with_known_pieces(data: Data, more: dict) -> None:

@@ -10,6 +10,7 @@ from layers import GRU, OneStep
 from pipelines.ondevice.vocabulary import END
 from pipelines.tasks.generation_copying import Copying
 from pipelines.tasks.generation_decoder import ContextAttention, ContextMean, GreedyDecoder
+from pipelines.tasks.generation_feeding import FedAttention
 from pipelines.tasks.generation_training import TeacherForcing
 
 KINDS = ("additive", "multiplicative", "multi_head")
@@ -20,14 +21,17 @@ FEATURES = rng.normal(size=(2, 4, CHANNELS)).astype(np.float32)
 """The padding holds numbers that would be noticed."""
 
 
-def small_decoder(kind: str) -> keras.Model:
+def small_decoder(kind: str, fed: str | None = None) -> keras.Model:
     tokens = keras.Input([None], dtype="int32", name="tokens")
     features = keras.Input([None, CHANNELS], name="features")
     source = keras.Input([None], dtype="int32", name="source")
     x = keras.layers.Embedding(START + 1, 4)(tokens)
     x = ContextMean()(x, features, source)
-    query = GRU(7, return_sequences=True)(x)
-    context, weights = ContextAttention(4, kind, heads=2)(query, features, source)
+    if fed:
+        query, context, weights = FedAttention(fed, 8, 4, kind, heads=2)(x, features, source)
+    else:
+        query = GRU(7, return_sequences=True)(x)
+        context, weights = ContextAttention(4, kind, heads=2)(query, features, source)
     x = keras.layers.Concatenate()([query, context])
     logits = keras.layers.Dense(CLASSES)(x)
     return keras.Model([tokens, features, source], [Copying()(logits, x, weights, source), weights])
@@ -76,10 +80,12 @@ def test_copying_by_hand() -> None:
     assert p.sum() == pytest.approx(1, rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_step_by_step_and_greedily_it_says_what_the_whole_says(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "fed"), [*((kind, None) for kind in KINDS), *zip(KINDS, ("gru", "lstm", "min_gru"), strict=True)]
+)
+def test_step_by_step_and_greedily_it_says_what_the_whole_says(kind: str, fed: str | None) -> None:
     keras.utils.set_random_seed(1)
-    decoder = small_decoder(kind)
+    decoder = small_decoder(kind, fed)
     for variable in decoder.trainable_variables:
         variable.assign(variable * 3)
     found = np.asarray(GreedyDecoder(decoder, START, 5)(FEATURES, SOURCE))
@@ -95,8 +101,22 @@ def test_step_by_step_and_greedily_it_says_what_the_whole_says(kind: str) -> Non
     np.testing.assert_array_equal(found, tokens[:, 1:])
 
 
-def test_layers_can_be_made_again_from_their_settings() -> None:
-    decoder = small_decoder("multi_head")
+def test_each_step_reads_what_the_step_before_attended_to() -> None:
+    layer = FedAttention("simple_rnn", 8, 4)
+    x = rng.normal(size=(2, 3, 5)).astype(np.float32)
+    found = layer(x, FEATURES, SOURCE)
+    h, attended = np.zeros((2, 8), np.float32), np.zeros((2, CHANNELS), np.float32)
+    for t in range(3):
+        h, _ = layer.cell(np.concatenate([x[:, t], attended], axis=1), (h,))
+        attended, weights = layer.attention(h, FEATURES, mask=SOURCE != END)
+        for one, whole in zip((h, attended, weights), found, strict=True):
+            np.testing.assert_allclose(whole[:, t], one, atol=1e-6)
+    assert layer.compute_output_shape(x.shape, FEATURES.shape) == [tuple(each.shape) for each in found]
+
+
+@pytest.mark.parametrize("fed", [None, "lstm"])
+def test_layers_can_be_made_again_from_their_settings(fed: str | None) -> None:
+    decoder = small_decoder("multi_head", fed)
     made = keras.Model.from_config(decoder.get_config())
     made.set_weights(decoder.get_weights())
     given = [np.array([[START, 1], [START, 2]], np.int32), FEATURES, SOURCE]
