@@ -17,6 +17,7 @@ from pipelines.data.windows import Answer, Cutting
 from pipelines.errors import UserError
 
 Unlabelled = Literal["left_out", "label"]
+_AHEAD = 0.5  # seconds that a network may see after what it answers for
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
     """Samples of all channels that the network reads at a time."""
     delay: float = 0.0
     """With a label at every sample or events, the network may see so many seconds after what it answers for;
-    at most 0.5."""
+    at most 0.5. Of an event it sees the rest of that packet, too, which counts."""
     filters: int = 0
     """Filters of each of two causal convolutions before the recurrent layers; 0 for none."""
     units: int = 48
@@ -84,7 +85,7 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
         require_at_least(self, 1, "packet")
         require_at_least(self, 0, "filters", "context", "jitter", "rotation", "wander", "coloring")
         require_rates(self, "scale", "warp")
-        require(0 <= self.delay <= 0.5, "delay", "0 to 0.5", self.delay)
+        require(0 <= self.delay <= _AHEAD, "delay", f"0 to {_AHEAD}", self.delay)
         whole = self.answer == "window"
         require(whole or not self.attention, "attention", "False unless --answer window", self.attention)
         require(not whole or self.delay == 0, "delay", "0 with one label a window", self.delay)
@@ -103,11 +104,18 @@ def cutting_of(config: SensorConfig, rate: float, labels: tuple[str, ...]) -> Cu
     """Return how recordings of this rate are cut; lengths are whole packets.
 
     Raises:
-        UserError: a window is no longer than a packet.
+        UserError: a window is no longer than a packet, or the answer for an event comes later than half a
+            second after it.
     """
     length = round(config.window * rate / config.packet) * config.packet
     if length <= config.packet:
         raise UserError(f"--window: expected more than one packet of {config.packet / rate:g} s")
+    rest = (config.packet - 1) / rate
+    if config.answer == "events" and config.delay + rest > _AHEAD + 1e-9:
+        raise UserError(
+            f"--delay: expected at most {_AHEAD} s together with the rest of a packet "
+            f"({config.packet} samples at {rate:g} Hz: {rest:.3g} s), got {config.delay:g}"
+        )
     return Cutting(
         answer=config.answer,
         labels=labels,

@@ -44,8 +44,7 @@ def show(config: SensorConfig, outcome: Outcome, bundle: Bundle, folder: Path) -
     counts = SegmentCounts()
     for stream, found in zip(streams, heard, strict=True):
         true = joined(stream.spans, labels)
-        known = sum(span.end - span.start for span in true) / stream.seconds
-        counts.add(true, found, stream.seconds, known)
+        counts.add(true, found, stream.seconds, all_known=NOTHING in data.labels)
     _figure(streams, heard, labels, _draw_segments).savefig(folder / "segments.png", dpi=110)
     return {f"stream.{name}": value for name, value in counts.figures().items()}
 

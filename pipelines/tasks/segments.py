@@ -64,11 +64,14 @@ class SegmentCounts:
     heard: int = 0
     found: int = 0
     false: int = 0
-    """Heard segments that no true segment of the label touches."""
+    """Heard segments that no true segment of the label touches, where that can be told."""
     seconds: float = 0.0
+    """The time in which it can be told."""
     delays: list[float] = field(default_factory=list)
 
-    def add(self, true: Sequence[Span], heard: Sequence[Span], seconds: float, known: float = 1.0) -> None:
+    def add(
+        self, true: Sequence[Span], heard: Sequence[Span], seconds: float, *, all_known: bool = False
+    ) -> None:
         """Count the segments of a stream.
 
         A true segment is found by a segment of its label if they share half of the time that either has. The
@@ -77,11 +80,12 @@ class SegmentCounts:
         Args:
             true, heard: segments in the order of time.
             seconds: the length of the stream.
-            known: the share of the stream that has a label; false alarms can be told in this part only.
+            all_known: whether it is known that nothing is to be heard in stretches without a label. Otherwise
+                a segment that is heard wholly in such a stretch is no false alarm.
         """
         self.true += len(true)
         self.heard += len(heard)
-        self.seconds += seconds * known
+        self.seconds += seconds if all_known else sum(each.end - each.start for each in true)
         for each in true:
             alike = [other for other in heard if other.label == each.label and _shared(each, other) > 0]
             self.found += any(_shared(each, other) / _united(each, other) >= _OVERLAP for other in alike)
@@ -89,7 +93,8 @@ class SegmentCounts:
                 self.delays.append(max(0.0, alike[0].start - each.start))
         for other in heard:
             touched = [each for each in true if _shared(each, other) > 0]
-            self.false += bool(touched) and not any(each.label == other.label for each in touched)
+            told = all_known or bool(touched)
+            self.false += told and not any(each.label == other.label for each in touched)
 
     def figures(self) -> dict[str, float]:
         """Return segment F1, the median delay of an onset in seconds, and false alarms an hour."""

@@ -145,6 +145,10 @@ def test_data_that_cannot_be_used_is_refused_in_one_line(tmp_path):
         ({"window": 60.0}, "train: no window of 60 s has one of the labels"),
         ({"window": 0.1}, "--window: expected more than one packet"),
         ({"channels": ("heat",)}, "expected a channel 'heat', the channels are channel_1"),
+        (
+            {"answer": "events", "labels": ("rest",), "delay": 0.4, "packet": 4},
+            r"--delay: expected at most 0.5 s together with the rest of a packet \(.* 0.15 s\), got 0.4",
+        ),
     ):
         with pytest.raises(UserError, match=said):
             load(dataclasses.replace(config, **changes))

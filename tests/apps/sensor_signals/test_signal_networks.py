@@ -4,6 +4,7 @@ import csv
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from reference.bundles import head, record
 
 import layers
 from apps.sensor_signals import APP
-from apps.sensor_signals.config import PRESETS, SensorConfig
+from apps.sensor_signals.config import PRESETS, SensorConfig, cutting_of
 from apps.sensor_signals.data import load
 from apps.sensor_signals.embedded.heartbeats import person
 from apps.sensor_signals.features import make_features
@@ -21,6 +22,7 @@ from apps.sensor_signals.show import show
 from pipelines.config import to_dict
 from pipelines.data.recordings import Recording, Span
 from pipelines.data.windows import NOTHING, Cutting, WindowedData, windowed
+from pipelines.errors import UserError
 from pipelines.export.any_model import convert
 from pipelines.export.bundle_writing import write_bundle
 from pipelines.export.micro.write import write_micro
@@ -105,6 +107,28 @@ def test_the_preset_for_microcontrollers_fits_there(tmp_path):
     micro = write_micro(content, tmp_path, "signal")
     assert len(micro.content) < 40_000
     assert micro.arena_bytes is None or micro.arena_bytes < 24_000  # None: tflite-micro isn't installed
+
+
+def test_events_may_see_half_a_second_ahead_in_all():
+    assert cutting_of(PRESETS["mitbih"], 120.0, ("N", NOTHING)).delay == 48
+    assert cutting_of(dataclasses.replace(PRESETS["mitbih"], packet=13), 120.0, ("N", NOTHING)).packet == 13
+    with pytest.raises(UserError, match=r"--delay: expected at most 0\.5 s"):
+        cutting_of(dataclasses.replace(PRESETS["mitbih"], packet=14), 120.0, ("N", NOTHING))
+
+
+@pytest.mark.parametrize(("labels", "false"), [("ab", 0), (("a", "b", NOTHING), 1)])
+def test_what_is_heard_where_nothing_should_be_is_a_false_alarm_if_nothing_is_a_label(
+    tmp_path, monkeypatch, labels, false
+):
+    data = shaken(SMALL)
+    streams = [dataclasses.replace(each, spans=(Span(0, 4, "a"),)) for each in data.whole["test"]]
+    data = dataclasses.replace(data, whole={"test": streams}, labels=tuple(labels))
+    finder = Mock(return_value=[Span(0, 4, "a"), Span(5, 7, "b")], marks_events=False)
+    monkeypatch.setattr("apps.sensor_signals.show.Finder", lambda *_: finder)
+    bundle = SimpleNamespace(variants=[{"precision": "float32"}])
+    figures = show(SMALL, SimpleNamespace(data=data), bundle, tmp_path)
+    assert figures["stream.false_alarms_per_hour"] == pytest.approx(false * 3600 / streams[0].seconds)
+    assert (tmp_path / "segments.png").exists()
 
 
 # As a file

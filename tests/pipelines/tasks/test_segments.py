@@ -45,14 +45,16 @@ def test_segments_have_the_times_of_their_steps_and_nothing_is_none():
 def test_segments_are_scored_by_overlap_onset_and_false_alarms():
     true = [Span(0, 10, "a"), Span(10, 20, "b"), Span(30, 40, "a")]
     heard = [Span(2, 11, "a"), Span(11, 14, "b"), Span(14, 20, "a"), Span(22, 28, "b"), Span(30, 40, "a")]
-    counts = SegmentCounts()
-    counts.add(true, heard, 40.0, known=0.5)
+    counts, all_known = SegmentCounts(), SegmentCounts()
+    counts.add(true, heard, 40.0)
     assert (counts.found, counts.heard, counts.false) == (2, 5, 1)  # 22 to 28 has no label
     assert counts.figures() == {
         "segment_f1": 0.5,
         "onset_delay": 1.0,
-        "false_alarms_per_hour": pytest.approx(180.0),
+        "false_alarms_per_hour": pytest.approx(120.0),
     }
+    all_known.add(true, heard, 40.0, all_known=True)
+    assert all_known.figures() == counts.figures() | {"false_alarms_per_hour": pytest.approx(180.0)}
     spans = [Span(0, 1, "a"), Span(1, 2, "a"), Span(2, 3, "odd"), Span(3, 4, "a")]
     assert joined(spans, ["a"]) == [Span(0, 2, "a"), Span(3, 4, "a")]
 
