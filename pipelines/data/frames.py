@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ SUFFIXES = (*DELIMITERS, *PARQUET)
 LARGEST = 1e30
 """Larger numbers are refused: their squares are no float32 numbers."""
 _MOST_BYTES = 2**30
+_TIMES = ("datetime64", "datetime", "date", "period")
 _FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -32,15 +34,17 @@ def is_frame(path: Path, form: Form | None = None) -> bool:
     return bare(path).suffix.lower() in SUFFIXES or bool(form and (form.delimiter or form.columns))
 
 
-def read_frame(path: Path, form: Form | None = None) -> pd.DataFrame:
+def read_frame(path: Path, form: Form | None = None, *, index: Collection[str] | None = None) -> pd.DataFrame:
     """Return all columns of a table. The row that is on line n of a CSV has the index n.
 
     Empty cells, NA, NaN, null and the like are missing values. A column of a CSV holds numbers, or texts if
-    one of its cells is text. Rows of a Parquet file are counted from 1.
+    one of its cells is text. Rows of a Parquet file are counted from 1. An index that pandas wrote into it
+    becomes the first columns, if it has a name or holds times; times without a name are called `time`.
 
     Args:
         path: the file. Its suffix decides the format.
         form: how a CSV or TSV file is written.
+        index: what to keep of such an index, by name. Default: all.
 
     Raises:
         UserError: the file can't be read, a row has too many fields, two columns have one name, or there are
@@ -48,7 +52,7 @@ def read_frame(path: Path, form: Form | None = None) -> pd.DataFrame:
     """
     form = form or Form()
     if bare(path).suffix.lower() in PARQUET:
-        frame = _parquet(path)
+        frame = _with_index(_parquet(path), index)
         frame.index = np.arange(1, len(frame) + 1)
     else:
         frame = _csv(path, read_text(path, form.encoding), form)
@@ -63,9 +67,25 @@ def _parquet(path: Path) -> pd.DataFrame:
 
     content = io.BytesIO(read_file(path, _MOST_BYTES, "a Parquet file"))
     try:
-        return pd.read_parquet(content).reset_index(drop=True)
+        return pd.read_parquet(content)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: expected a Parquet file: {_one_line(error)}") from None
+
+
+def _with_index(frame: pd.DataFrame, wanted: Collection[str] | None) -> pd.DataFrame:
+    """Return the frame with its index as the first columns, unless that only counts the rows."""
+    import pandas as pd
+
+    kept: dict[str, Any] = {}
+    for level in map(frame.index.get_level_values, range(frame.index.nlevels)):
+        name = str(level.name) if level.name is not None else "time" * (level.inferred_type in _TIMES)
+        counts = isinstance(level, pd.RangeIndex)
+        if name and name not in frame.columns and not counts and (wanted is None or name in wanted):
+            kept[name] = level.to_timestamp() if level.inferred_type == "period" else level
+    frame = frame.reset_index(drop=True)
+    for place, (name, level) in enumerate(kept.items()):
+        frame.insert(place, name, level)
+    return frame
 
 
 def _csv(path: Path, text: str, form: Form) -> pd.DataFrame:

@@ -162,7 +162,7 @@ def _stretches(folder: Path, known: set[str]) -> dict[str, tuple[Span, ...]]:
 
 def _table(path: Path, columns: Columns) -> _Read:
     """Read a table with a column for each channel, and maybe time, label and subject."""
-    frame = read_frame(path)
+    frame = read_frame(path, index=("time",))
     special = ("time", columns.label, columns.subject)
     names = [name for name in map(str, frame.columns) if name not in special]
     if columns.channels:
@@ -173,13 +173,21 @@ def _table(path: Path, columns: Columns) -> _Read:
     signal = np.stack([numbers(path, frame, name) for name in names] or [np.empty(len(frame))], axis=1)
     if not names:
         raise UserError(f"{path}: expected columns with the channels' samples, found none")
-    times = numbers(path, frame, "time") if "time" in frame.columns else None
+    times = _seconds(path, frame) if "time" in frame.columns else None
     rate = _rate(path, columns.rate, times)
     labels = frame[columns.label] if columns.label in frame.columns else None
     spans = spans_of(labels.fillna("").map(_text).tolist(), rate) if labels is not None else ()
     return Recording(
         str(path), signal.astype(np.float32), rate, tuple(names), spans, _subject(path, frame, columns)
     ), times
+
+
+def _seconds(path: Path, frame: pd.DataFrame) -> np.ndarray:
+    """Return the column `time` in seconds; dates of a Parquet file count from the first one."""
+    cells = frame["time"]
+    if cells.dtype.kind != "M":
+        return numbers(path, frame, "time")
+    return (cells - cells.iloc[0]).dt.total_seconds().to_numpy(np.float64)
 
 
 def _subject(path: Path, frame: pd.DataFrame, columns: Columns) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,11 +95,25 @@ def read_series(path: Path, columns: Columns, form: Form | None = None) -> Serie
         where = f"{path.name}: series {name!r}" if name else path.name
         grid, placed = on_a_grid(where, times[rows], values[rows], step=step, notes=notes)
         series.append(Series(name, grid, placed))
-    missing = sum(int(np.isnan(each.values[:, : len(columns.targets)]).sum()) for each in series)
-    if missing:
-        notes.append(f"{path.name}: {missing:,} missing values of targets are masked, and not scored")
+    notes += _missing(path, columns, series)
     notes.append(f"{path.name}: steps of {step}")
     return SeriesFile(series, columns, step, notes)
+
+
+def _missing(path: Path, columns: Columns, series: Sequence[Series]) -> list[str]:
+    """Return a line for each kind of columns that lacks values, with what is done about them."""
+    kinds = {
+        "targets": (columns.targets, "are masked, and not scored"),
+        "covariates": (columns.covariates, "are masked, and the last ones before them are read"),
+        "future covariates": (columns.future_covariates, "aren't masked: the last ones before them are read"),
+    }
+    notes, place = [], 0
+    for kind, (names, treatment) in kinds.items():
+        cells = [each.values[:, place : place + len(names)] for each in series]
+        missing = sum(int(np.isnan(each).sum()) for each in cells)
+        notes += [f"{path.name}: {missing:,} missing values of {kind} {treatment}"] * bool(missing)
+        place += len(names)
+    return notes
 
 
 def _times(

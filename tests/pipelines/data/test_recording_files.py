@@ -43,6 +43,20 @@ def test_parquet_and_other_names_of_columns(tmp_path):
     assert (one.channels, one.subject, one.spans[0].label) == (("y",), "p", "a")
 
 
+def test_times_of_parquet_may_be_its_index_in_seconds_or_dates(tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame(table())
+    dates = pd.date_range("2020-01-01", periods=20, freq="100ms")
+    for times in (frame["time"], dates.rename("time"), dates.rename(None)):
+        frame.drop(columns="time").set_index(times).to_parquet(tmp_path / "a.parquet")
+        (one,), _ = read_folder(tmp_path, Columns())
+        assert (one.rate, one.channels) == (10.0, ("x [m/s2]", "y"))
+    frame.assign(time=dates).rename_axis("row").to_parquet(tmp_path / "a.parquet")
+    (one,), _ = read_folder(tmp_path, Columns())
+    assert (one.rate, one.channels) == (10.0, ("x [m/s2]", "y"))
+
+
 MISTAKES = {
     "text in a channel": ("x,y\n1,2\n1,b\n", Columns(rate=5.0), r"a\.csv:3: 'y': expected a number"),
     "no rate": ("x\n1\n2\n", Columns(), r"expected a column `time` in seconds, or --recorded-rate"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.data.series_files import Columns, read_series
@@ -39,6 +40,53 @@ def test_the_step_is_told_and_missing_values_stay_missing(tmp_path):
         "s.csv: 2 missing values of targets are masked, and not scored",
         "s.csv: steps of 1 hour",
     ]
+
+
+def test_missing_values_are_counted_by_what_the_columns_are(tmp_path):
+    columns = Columns(targets=("a",), covariates=("b",), future_covariates=("c",))
+    lines = [f"{HOURS[0]},1,,3", f"{HOURS[1]},2,,3", f"{HOURS[2]},,2,", f"{HOURS[4]},1,2,3"]
+    file = found(tmp_path, lines, columns, "time,a,b,c")
+    assert file.notes[1:] == [
+        "s.csv: 2 missing values of targets are masked, and not scored",
+        "s.csv: 3 missing values of covariates are masked, and the last ones before them are read",
+        "s.csv: 2 missing values of future covariates aren't masked: the last ones before them are read",
+        "s.csv: steps of 1 hour",
+    ]
+
+
+DAYS = pd.date_range("2020-01-05", periods=3)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [DAYS, DAYS.tz_localize("Europe/Berlin"), DAYS.to_period("D"), pd.Index(DAYS.date)],
+    ids=["times", "zoned", "periods", "dates"],
+)
+def test_times_of_parquet_are_a_column_or_the_index(tmp_path, times):
+    path = tmp_path / "s.parquet"
+    values = pd.DataFrame({"x": [1.0, np.nan, 3.0], "y": [4, 5, 6]})
+    frames = [values.set_index(times), values.set_index(times.rename("day"))]
+    if times.inferred_type != "period":
+        frames.append(frames[1].reset_index())
+    for frame in frames:
+        frame.to_parquet(path)
+        file = read_series(path, Columns())
+        (series,) = file.series
+        assert (file.step, file.columns.targets) == (Step(86400), ("x", "y"))
+        zoned = any("as UTC" in note for note in file.notes)
+        assert str(series.times[0]) == ("2020-01-04T23:00:00" if zoned else "2020-01-05T00:00:00")
+        assert zoned == (getattr(times, "tz", None) is not None)
+        np.testing.assert_array_equal(series.values, values)
+
+
+def test_a_parquet_index_of_series_and_times_and_one_that_only_counts(tmp_path):
+    path, places = tmp_path / "s.parquet", ["north", "south"]
+    both = pd.MultiIndex.from_product([places, DAYS], names=["where", None])
+    pd.DataFrame({"x": range(6)}, index=both).to_parquet(path)
+    file = read_series(path, Columns(("time",), series_column="where"))
+    assert [each.name for each in file.series] == places
+    pd.DataFrame({"day": DAYS, "x": range(3)}).rename_axis("row").to_parquet(path)
+    assert read_series(path, Columns()).columns.targets == ("x",)
 
 
 def test_rows_going_backwards_double_rows_and_gaps_are_treated_and_said(tmp_path):
