@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from apps.translation import APP
 from apps.translation.config import PRESETS, TranslationConfig
 from apps.translation.data import load
-from apps.translation.features import encode, make_features, shifted, subwords_of
+from apps.translation.features import encode, make_features, shifted, subwords_of, targets_of
 from apps.translation.metrics import METRICS, written
 from apps.translation.model import build_model, translator
 from apps.translation.predict import Options, Translator, describe, predict
@@ -125,6 +126,57 @@ def test_two_files_of_unequal_length_are_refused_and_equal_ones_read(tmp_path: P
     assert all(text.islower() or not text for text in read.splits["train"].inputs)
 
 
+@pytest.fixture
+def of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TranslationConfig:
+    """Return the settings of a training with two files, whose folder also has other data sets."""
+    monkeypatch.chdir(tmp_path)
+    for name, word in (("a.en", "Line"), ("a.de", "Zeile"), ("b.en", "Row"), ("b.de", "Reihe")):
+        Path(name).write_text("".join(f"{word} {i}\n" for i in range(30)))
+    Path("c.tsv").write_text("source\ttarget\nOne\tEins\n")
+    Path("d.tsv").write_text("text.en\ttext.de\nTwo\tZwei\n")
+    Path("folder").mkdir()
+    Path("folder", "test.en").write_text("Three\n")
+    Path("folder", "test.de").write_text("Drei\n")
+    return TranslationConfig(source="a.en", target="a.de")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize(
+    ("dataset", "first"),
+    [("b.en", ("Row 0", "Reihe 0")), ("c.tsv", ("One", "Eins")), ("folder", ("Three", "Drei"))],
+)
+def test_other_data_is_scored_after_a_training_with_two_files(
+    of_files: TranslationConfig, dataset: str, first: tuple[str, str], moved: bool
+) -> None:
+    if moved:
+        Path("a.en").unlink()
+        Path("a.de").unlink()
+        if dataset == "c.tsv":  # then a.en may be the name of a column
+            of_files = dataclasses.replace(of_files, source="sub/a.en", target="sub/a.de")
+    read = load(dataclasses.replace(of_files, dataset=dataset), as_given=True)
+    (split,) = read.splits.values()
+    assert (split.inputs[0], split.targets[0]) == first
+    columns = dataclasses.replace(of_files, dataset="d.tsv", source="text.en", target="text.de")
+    assert load(columns, as_given=True).splits["train"].inputs == ["Two"]
+
+
+def test_a_source_that_is_no_file_needs_a_data_set(of_files: TranslationConfig) -> None:
+    assert load(of_files).source == "a.en"
+    with pytest.raises(
+        UserError, match=r"--source b\.fr: expected a file, or a --dataset that has this side"
+    ):
+        load(dataclasses.replace(of_files, source="b.fr"))
+
+
+def test_the_column_of_the_sources_is_no_file(of_files: TranslationConfig) -> None:
+    for config, column in (
+        (of_files, "source"),
+        (dataclasses.replace(of_files, dataset="c.tsv", source="english"), "english"),
+        (TranslationConfig(dataset="c.tsv"), "source"),
+    ):
+        assert APP.input_column(dataclasses.asdict(config)) == column
+
+
 # On the device, with the bundle of the `smoke` preset.
 
 
@@ -145,6 +197,15 @@ def test_word_by_word_it_writes_what_the_whole_graph_writes(bundle: Bundle) -> N
         assert answer.attention.sum(axis=1) == pytest.approx(1, abs=1e-4)
         known = network.subwords.decode(answer.hypothesis.tokens)
         assert answer.text == known or "\ufffd" in known
+
+
+def test_new_pairs_are_read_as_in_training(bundle: Bundle, data: Data) -> None:
+    targets = targets_of(bundle, data, data.splits["test"])
+    assert [each.text for each in targets] == list(data.splits["test"].targets)
+    assert all(each.subwords == subwords_of(bundle) for each in targets)
+    inputs = encode(bundle, data.splits["test"].inputs)
+    assert inputs.shape == (5, bundle.preprocessing["max_source"])
+    assert subwords_of(bundle).decode(inputs[0]) == data.splits["test"].inputs[0]
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
