@@ -82,9 +82,10 @@ class App:
     methods that the network must beat."""
     encode: Callable[[Bundle, Sequence[Any]], np.ndarray]
     """encode(bundle, inputs) -> the array that `features` makes from raw inputs. Uses only the bundle."""
-    predict: Callable[[Bundle, Sequence[Any], str | None, Any], Iterable[dict[str, Any]]]
+    predict: Callable[[Bundle, Any, str | None, Any], Iterable[dict[str, Any]]]
     """predict(bundle, inputs, variant, options) -> an iterable of answers that JSON can hold. They are shown
-    one by one. Must not import TensorFlow."""
+    one by one. `inputs` is a sequence; with `reads_lines` an iterable, whose next item is typed after the
+    answer to the one before. Must not import TensorFlow."""
     describe: Callable[[dict[str, Any]], str]
     """describe(answer) -> one line for people."""
     plots: Callable[[Any, Outcome], Mapping[str, Figure | list[dict[str, Any]]]]

@@ -34,7 +34,7 @@ class Options:
 
 def predict(
     bundle: Bundle,
-    texts: Sequence[str | Sequence[str]],
+    texts: Iterable[str | Sequence[str]],
     variant: str | None = None,
     options: Options | None = None,
 ) -> Iterator[dict[str, Any]]:

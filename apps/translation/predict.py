@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,7 +123,7 @@ class Translator:
 
 
 def predict(
-    bundle: Bundle, texts: Sequence[str], variant: str | None = None, options: Options | None = None
+    bundle: Bundle, texts: Iterable[str], variant: str | None = None, options: Options | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the answers to each text.
 

@@ -19,11 +19,11 @@ from ..data.examples import Data, Examples
 from ..data.tables import Form, is_table, read_column
 from ..errors import UserError
 from ..evaluation.score import score
-from ..files import read_regular
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import PRECISIONS
 from ..ondevice.model import runner_of
 from .command_line import parse
+from .input_lines import lines_given, lines_in
 from .train import EXPORTS, Train
 from .train import run as train
 
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 Options = TypeVar("Options")
 ALL = "all"
 """The value of `evaluate --split` for all splits together."""
-_MOST_BYTES = 2**30  # of a file with one input per line
-
 
 BundleOption = Annotated[
     Path | None,
@@ -126,11 +124,12 @@ def _predict(app: App, argv: list[str], prog: str) -> None:
     inputs = list(command.inputs)
     if command.file and app.input_column and is_table(command.file):
         inputs += _column(app, bundle, command.file, command.column)
-    elif command.file or (app.reads_lines and not inputs):
-        inputs += _lines(command.file)
+    elif command.file:
+        inputs += lines_in(command.file)
+    asked = app.reads_lines and not inputs and not command.file
     if not command.json:
         _say_which(app, bundle, prog)
-    answers = app.predict(bundle, inputs, command.variant, command.options)
+    answers = app.predict(bundle, lines_given() if asked else inputs, command.variant, command.options)
     if command.json:
         print(json.dumps({"predictions": list(answers)} | ({"warning": warning} if warning else {})))
     else:
@@ -145,20 +144,6 @@ def _column(app: App, bundle: Bundle, file: Path, column: str | None) -> list[st
     column = column or app.input_column(settings)
     values = read_column(file, column, "--column", Form.of(settings))
     return values if app.reads_lines else [str(file.parent / value) for value in values]
-
-
-def _lines(file: Path | None) -> list[str]:
-    """Read a file, or standard input, and return its lines. Each line is one input."""
-    if file is None and sys.stdin.isatty():
-        print("one input per line; end with Ctrl-D", file=sys.stderr)
-    try:
-        content = sys.stdin.buffer.read() if file is None else read_regular(file, _MOST_BYTES, "a text")
-        return content.decode().splitlines()
-    except OSError as error:
-        raise UserError(f"--file {file}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{file or 'standard input'}:{line}: expected UTF-8 text") from None
 
 
 def _bundle(app: App, folder: Path | None, prog: str) -> Bundle:

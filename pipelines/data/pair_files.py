@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UserError
-from .tables import TABLES, Form, as_text, bare, read_text, table_rows
+from .tables import TABLES, Form, as_text, bare, lines_of, read_text, table_rows
 from .tmx_files import TMX, read_tmx
 
 SUFFIXES = (*TABLES, *TMX)
@@ -76,7 +76,7 @@ def read_aligned(source: Path, target: Path, encoding: str = "utf-8") -> list[Pa
     Raises:
         UserError: the files have different numbers of lines.
     """
-    sides = [_lines(read_text(path, encoding)) for path in (source, target)]
+    sides = [lines_of(read_text(path, encoding)) for path in (source, target)]
     first, second = map(len, sides)
     if first != second:
         raise UserError(
@@ -86,12 +86,6 @@ def read_aligned(source: Path, target: Path, encoding: str = "utf-8") -> list[Pa
     return [Pair(one, other, line) for line, (one, other) in enumerate(zip(*sides, strict=True), start=1)]
 
 
-def _lines(text: str) -> list[str]:
-    """Return the lines; only line feeds end them, since texts may hold other separators of lines."""
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines if lines[-1] else lines[:-1]
-
-
 def _stories(path: Path, text: str) -> list[Pair]:
     """Return a pair for each question: the sentences before it and itself, a line each; the answer.
 
@@ -99,7 +93,7 @@ def _stories(path: Path, text: str) -> list[Pair]:
     """
     found: list[Pair] = []
     story: list[str] = []
-    for number, line in enumerate(_lines(text), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             continue
         parts = _STORY.fullmatch(line)

@@ -68,6 +68,12 @@ def is_table(path: Path) -> bool:
     return bare(path).suffix.lower() in TABLES
 
 
+def lines_of(text: str) -> list[str]:
+    """Return the lines; only line feeds end them, since texts may hold other separators of lines."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines if lines[-1] else lines[:-1]
+
+
 def read_text(path: Path, encoding: str = "utf-8") -> str:
     """Return the text of a file, without a byte order mark.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..ondevice.bundle import Bundle
@@ -16,9 +16,9 @@ _WORDS_SHOWN = 5
 
 
 def predict(
-    bundle: Bundle, texts: Sequence[str], variant: str | None = None, options: Any = None
-) -> list[dict[str, Any]]:
-    """Return each text's label and probabilities, its tokens and unknown words, and whether it is unsure.
+    bundle: Bundle, texts: Iterable[str], variant: str | None = None, options: Any = None
+) -> Iterator[dict[str, Any]]:
+    """Yield each text's label and probabilities, its tokens and unknown words, and whether it is unsure.
 
     Args:
         bundle: a bundle of a classifier of texts.
@@ -26,23 +26,24 @@ def predict(
         variant: a file of the bundle, or a precision; None for float32.
         options: not used.
     """
-    tokenizer = load_tokenizer(bundle)
-    tokens = [tokenizer.tokenize(text) for text in texts]
-    read = [tokenizer.truncate(words) for words in tokens]
-    ids = [tokenizer.ids(words) for words in read]
-    outputs = Model(bundle.variant_path(variant)).predict(pad(ids, tokenizer.max_length))
-    return [
-        {
+    tokenizer, model = load_tokenizer(bundle), Model(bundle.variant_path(variant))
+
+    def answer(text: str) -> dict[str, Any]:
+        words = tokenizer.tokenize(text)
+        read = tokenizer.truncate(words)
+        ids = tokenizer.ids(read)
+        (probabilities,) = model.predict(pad([ids], tokenizer.max_length))
+        return {
             "text": text,
             **classification.answer(bundle.labels, probabilities),
             "tokens": len(words),
-            "tokens_read": len(numbers),
-            "tokens_unknown": numbers.count(UNKNOWN_ID),
-            "unknown": _unknown(kept, numbers),
+            "tokens_read": len(ids),
+            "tokens_unknown": ids.count(UNKNOWN_ID),
+            "unknown": _unknown(read, ids),
             **is_unsure(bundle, probabilities),
         }
-        for text, words, kept, numbers, probabilities in zip(texts, tokens, read, ids, outputs, strict=True)
-    ]
+
+    return map(answer, texts)
 
 
 def _unknown(words: Sequence[str], ids: Sequence[int]) -> list[str]:

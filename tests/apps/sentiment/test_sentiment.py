@@ -142,7 +142,7 @@ def bundle(training):
 @pytest.mark.parametrize("variant", [None, "int8", "float32_loop.tflite"])
 def test_unexpected_texts_have_an_answer(bundle, variant):
     texts = ["", " \n", "not bad at all", "\ud800\x00", "zzqx qqzx", "fine " * 200_000, "好き", "<br />"]
-    answers = APP.predict(bundle, texts, variant)
+    answers = list(APP.predict(bundle, texts, variant))
     for answer in answers:
         off = 3 / 256 if variant == "int8" else 1e-4  # int8: each of three probabilities is rounded to 1/256
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=off)
@@ -151,7 +151,7 @@ def test_unexpected_texts_have_an_answer(bundle, variant):
     assert "(empty text)" in lines[0]
     assert "(no known word)" in lines[4]
     assert answers[4]["unknown"] == ["zzqx", "qqzx"]
-    assert "(unknown: zzqx)" in APP.describe(APP.predict(bundle, ["not zzqx, zzqx"], variant)[0])
+    assert "(unknown: zzqx)" in APP.describe(*APP.predict(bundle, ["not zzqx, zzqx"], variant))
     assert f"(read {load_tokenizer(bundle).max_length} of 200000 tokens)" in lines[5]
 
 
@@ -189,7 +189,8 @@ def test_the_shipped_network_knows_what_people_type(split, least):
         ("It is a book.", "neutral"),
         ("This is the worst phone I have ever bought", "negative"),
     ]:
-        assert APP.predict(bundle, [text], "int8")[0]["label"] == label
+        (answer,) = APP.predict(bundle, [text], "int8")
+        assert answer["label"] == label
 
 
 WITHOUT = """

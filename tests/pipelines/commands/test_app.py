@@ -4,6 +4,8 @@ import dataclasses
 import errno
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ import pytest
 from pipelines import app as contract
 from pipelines.commands import app as cli
 from pipelines.commands import command_line, console
+from pipelines.commands.input_lines import lines_in
 from pipelines.ondevice.bundle import Bundle
 
 ROOT = Path(__file__).parents[3]
@@ -100,12 +103,49 @@ def test_an_error_that_is_nobodys_mistake_keeps_its_traceback():
 def test_texts_come_from_a_file_one_a_line(tmp_path):
     file = tmp_path / "texts"
     file.write_bytes("fine\nschön\n\n".encode())
-    assert cli._lines(file) == ["fine", "schön", ""]
+    assert lines_in(file) == ["fine", "schön", ""]
+    file.write_bytes("\ufeffone\u2028line\x85\v\fof four\r\ntwo\rof\nthree\n \t\n\n5".encode())
+    assert lines_in(file) == ["one\u2028line\x85\v\fof four", "two\rof", "three", " \t", "", "5"]
+    file.write_bytes(b"")
+    assert lines_in(file) == []
     file.write_bytes(b"fine\n\xff\n")
     with pytest.raises(cli.UserError, match=r"texts:2: expected UTF-8 text"):
-        cli._lines(file)
+        lines_in(file)
     with pytest.raises(cli.UserError, match="No such file"):
-        cli._lines(tmp_path / "none")
+        lines_in(tmp_path / "none")
+
+
+def test_answers_are_in_step_with_the_lines_of_standard_input():
+    texts = "good\u2028film\n\nbad\x85film\n"
+    command = [sys.executable, "-m", "apps", "sentiment", "predict", "--json"]
+    done = subprocess.run(command, input=texts.encode(), cwd=ROOT, capture_output=True, check=False)
+    answers = json.loads(done.stdout)["predictions"]
+    assert [answer["text"] for answer in answers] == ["good\u2028film", "", "bad\x85film"]
+
+
+def test_in_a_terminal_each_text_is_answered_when_it_is_typed():
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "apps", "sentiment", "predict"],
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for text, label in (("what a great film", "positive"), ("\nthe worst phone ever", "negative")):
+            os.write(ours, f"{text}\n".encode())
+            assert select.select([process.stdout], [], [], 60)[0], "no answer"
+            assert process.stdout.readline().startswith(label)
+        os.write(ours, b"\x04")
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(theirs)
+    assert (process.returncode, out) == (0, "")
+    assert "one input per line; end with Ctrl-D\n> > > > \n" in err
 
 
 def test_a_verb_of_pipelines_that_is_unknown():
