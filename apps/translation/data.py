@@ -54,8 +54,8 @@ def _of_two_files(config: TranslationConfig) -> TranslationConfig:
 
 def _of_new_data(config: TranslationConfig) -> TranslationConfig:
     """Return the settings for another data set than that of the training, whose files may be the sides."""
-    sides = (_side(name, config) for name in (config.source, config.target))
-    return dataclasses.replace(config, **dict(zip(("source", "target"), sides, strict=True)))
+    sides = _side(config.source, config), _side(config.target, config)
+    return dataclasses.replace(config, source=sides[0], target=sides[1])
 
 
 def _side(name: str | None, config: TranslationConfig) -> str | None:
