@@ -13,7 +13,7 @@ from .tables import read_text
 from .tag_schemes import Labelled, Sentence, in_iob2
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
-_KEYS = ("entities", "spans", "label", "labels")
+_KEYS = ("entities", "ents", "spans", "label", "labels")
 
 
 def read_spans(path: Path, encoding: str = "utf-8") -> tuple[list[Sentence], list[str]]:
@@ -21,10 +21,12 @@ def read_spans(path: Path, encoding: str = "utf-8") -> tuple[list[Sentence], lis
 
     An object holds a text and its spans, in one of these forms:
 
-        {"text": "...", "entities" or "spans" or "label" or "labels": [[start, end, label], ...]}
-        {"text": "...", "spans": [{"start": 0, "end": 5, "label": "PER"}, ...]}
-        {"data": {"text": "..."}, "annotations": [{"result": [{"value": {"start": 0, "end": 5,
-            "labels": ["PER"]}}, ...]}]}
+        {"text": "...", "entities" or "ents" or "spans" or "label" or "labels": [SPAN, ...]}
+        ["...", {"entities": [SPAN, ...]}]
+        {"data": {"text": "..."}, "annotations": [{"result": [{"value": SPAN}, ...]}]}
+
+    A span is [start, end, label], or an object with `start` or `start_offset`, `end` or `end_offset`, and
+    `label` or a list of `labels`, of which the first is read.
 
     A word that a span covers in part belongs to it. Of spans that overlap, the longest is kept.
 
@@ -60,33 +62,42 @@ def read_spans(path: Path, encoding: str = "utf-8") -> tuple[list[Sentence], lis
 
 def _objects(path: Path, content: str) -> Iterator[tuple[int, Any]]:
     """Yield each object with its line; objects of an array have the line 1."""
-    if content.lstrip().startswith("["):
+    lines = [(number, line) for number, line in enumerate(content.split("\n"), start=1) if line.strip()]
+    if content.lstrip().startswith("[") and not _is_pair(lines[0][1]):
         try:
             items = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: expected JSON: {error}") from None
         yield from ((1, item) for item in items)
         return
-    for number, line in enumerate(content.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{path}:{number}: expected a JSON object in the line: {error}") from None
+    for number, line in lines:
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path}:{number}: expected a JSON object in the line: {error}") from None
+
+
+def _is_pair(line: str) -> bool:
+    """Return whether a line is a text with its spans, as spaCy is trained with, and no array of objects."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return bool(found) and isinstance(found[0], str)
 
 
 def _parts(item: Any, where: str) -> tuple[str, list[Labelled]]:
     """Return the text of an object, and its spans of characters."""
     try:
-        if "data" in item:
-            results = [each for annotation in item["annotations"] for each in annotation["result"]]
-            values = [each["value"] for each in results]
-            spans = [(each["start"], each["end"], each["labels"][0]) for each in values if "labels" in each]
+        if isinstance(item, list):
+            text, spans = item[0], item[1]["entities"]
+        elif "data" in item:
             text = item["data"]["text"]
+            results = [each for annotation in item["annotations"] for each in annotation["result"]]
+            spans = [each["value"] for each in results if "labels" in each["value"]]
         else:
-            text, key = item["text"], next(key for key in _KEYS if key in item)
-            spans = [_three(each) for each in item[key]]
-        found = [Labelled(int(start), int(end), str(label)) for start, end, label in spans]
+            text, spans = item["text"], item[next(key for key in _KEYS if key in item)]
+        found = [_span(each) for each in spans]
     except (KeyError, IndexError, TypeError, ValueError, StopIteration):
         raise UserError(
             f'{where}: expected {{"text": "...", "entities": [[start, end, label], ...]}} or an export of '
@@ -97,11 +108,13 @@ def _parts(item: Any, where: str) -> tuple[str, list[Labelled]]:
     return text, found
 
 
-def _three(span: Any) -> tuple[Any, Any, Any]:
+def _span(span: Any) -> Labelled:
     if isinstance(span, Mapping):
-        return span["start"], span["end"], span["label"]
-    start, end, label = span[:3]
-    return start, end, label
+        start, end = (span[name] if name in span else span[f"{name}_offset"] for name in ("start", "end"))
+        label = span["label"] if "label" in span else span["labels"][0]
+    else:
+        start, end, label = span[:3]
+    return Labelled(int(start), int(end), str(label))
 
 
 def _without_overlap(spans: list[Labelled]) -> list[Labelled]:

@@ -114,18 +114,28 @@ def test_spans_of_characters_from_three_tools(tmp_path: Path) -> None:
     text, spans = "Ann Lee met Bob.", [[0, 7, "PER"], [12, 15, "PER"]]
     named = [{"start": start, "end": end, "label": label} for start, end, label in spans]
     values = [{"value": {"start": start, "end": end, "labels": [label]}} for start, end, label in spans]
+    offsets = [{"start_offset": start, "end_offset": end, "label": label} for start, end, label in spans]
     items = [
         {"text": text, "entities": spans},
         {"text": text, "label": spans},
         {"text": text, "spans": named},
         {"data": {"text": text}, "annotations": [{"result": values}]},
+        {"text": text, "ents": named, "sents": [], "tokens": [{"id": 0, "start": 0, "end": 3}]},
+        {"id": 1, "text": text, "entities": offsets, "relations": [{"from_id": 0, "to_id": 1}]},
+        {"id": 1, "text": text, "label": [each["value"] | {"text": "Ann Lee"} for each in values]},
+        [text, {"entities": spans}],
     ]
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, items)))
     found, notes = read_spans(path)
     expected = (("Ann", "Lee", "met", "Bob", "."), ("B-PER", "I-PER", "O", "B-PER", "O"))
-    assert [(each.words, each.tags) for each in found] == [expected] * 4
+    assert [(each.words, each.tags) for each in found] == [expected] * len(items)
     assert notes == []
+    for content in (items[-1:], items[-1:] * 2):
+        path.write_text("\n".join(map(json.dumps, content)))
+        assert [each.tags for each in read_spans(path)[0]] == [expected[1]] * len(content)
+    path.write_text(json.dumps(items, indent=1))
+    assert len(read_spans(path)[0]) == len(items)
     array = tmp_path / "a.json"
     array.write_text(
         json.dumps([{"text": "Anna, Bob", "labels": [[0, 3, "PER"], [0, 5, "X"], [2, 9, "LOC"]]}])
@@ -147,6 +157,11 @@ def test_spans_of_characters_from_three_tools(tmp_path: Path) -> None:
         ),
         ('{"text": "Ann", "entities": [[2, 1, "PER"]]}', "got 2 to 1"),
         ('{"text": "Ann"}', "expected .*an export of spaCy, Doccano or Label Studio"),
+        ('["Ann", {"spans": []}]', "expected .*an export of spaCy, Doccano or Label Studio"),
+        ('["Ann"]', "expected .*an export of spaCy, Doccano or Label Studio"),
+        ('{"text": "Ann", "ents": [{"start": 0, "label": "PER"}]}', "expected .*an export of spaCy"),
+        ("[]", "expected texts with spans, found none"),
+        ("[[", "expected JSON"),
         ('{"text": 5, "entities": []}', "expected a string as the text"),
         ("[1", "expected JSON"),
         ("nonsense", ":1: expected a JSON object in the line"),
