@@ -103,6 +103,8 @@ def _by_word(bundle: Bundle, variant: str | None) -> Tagger:
 
 
 def describe(answer: dict[str, Any]) -> str:
-    """Return one line: the text with its spans marked, and the probability of each in the same order."""
-    sure = ", ".join(f"{each['label']} {each['probability']:.2f}" for each in answer["spans"])
+    """Return one line: the text with its spans marked, and of each its type, characters and probability."""
+    sure = ", ".join(
+        f"{each['label']} {each['start']}-{each['end']} {each['probability']:.2f}" for each in answer["spans"]
+    )
     return " ".join(f"{coloured(answer)}  ({sure or 'no spans'})".split("\n"))

@@ -13,8 +13,9 @@ from pipelines.data.embedded import LocalInfo
 from . import frames, names
 
 _DESCRIPTION = """\
-Sentences from frames. Most surnames, places and firms are drawn from one list of made-up stems, so the
-context decides; names and frames of the test are not in the training."""
+Sentences from frames. Most surnames, places and firms are drawn from one list of made-up stems and ordinary
+words, so the context decides. Stems, first names and frames of the test are not in the training; the ordinary
+words, titles, and the words of times and quantities are in all splits."""
 TYPES = ("PER", "LOC", "ORG", "TIME", "QTY")
 TAGS = ("O", *(f"{letter}-{kind}" for kind in TYPES for letter in "BI"))
 POS = ("NOUN", "PROPN", "VERB", "AUX", "DET", "ADP", "CCONJ", "SCONJ", "PRON", "ADV", "ADJ", "NUM", "PUNCT")

@@ -10,6 +10,7 @@ import pytest
 from apps.tagging.config import PRESETS, TaggingConfig
 from apps.tagging.embedded import frames
 from apps.tagging.embedded.entities import POS, TAGS, Writer
+from apps.tagging.embedded.names import COMPANY, INSTITUTE, PLACE, TITLES, WORDS
 from apps.tagging.features import encode, make_features, targets_of
 from apps.tagging.metrics import baselines
 from apps.tagging.model import build_model
@@ -46,35 +47,24 @@ def bundle(training) -> Bundle:
 
 
 def test_every_frame_is_tagged_and_no_name_of_the_test_is_in_the_training():
-    spans = {}
+    names = {}
     for split in ("train", "validation", "test"):
-        writer = Writer(split)
-        names = set()
+        writer, found = Writer(split), set()
         for each in (writer.sentence() for _ in range(400)):
             assert len(each["words"]) == len(each["entities"]) == len(each["pos"])
             assert set(each["entities"]) <= set(TAGS)
             assert set(each["pos"]) <= set(POS)
-            names |= {
-                word for word, tag in zip(each["words"], each["entities"], strict=True) if tag == "B-PER"
-            }
-        spans[split] = names
-    shared = {name.lower() for name in spans["train"]} & {name.lower() for name in spans["test"]}
-    assert shared <= {
-        name.lower()
-        for name in (
-            *frames_words(),
-            *["Mr", "Mrs", "Ms", "Dr", "President", "Professor", "Judge", "Captain"],
-        )
-    }
+            tagged = zip(each["words"], each["entities"], strict=True)
+            found |= {word.lower() for word, tag in tagged if tag[2:] in ("PER", "LOC", "ORG")}
+        names[split] = found
+    lists = (WORDS, TITLES, PLACE, COMPANY, INSTITUTE, ["of", "and", "North", "South", "New", "Port"])
+    common = {word.lower() for words in lists for word in words}
+    for one, other in itertools.combinations(names.values(), 2):
+        assert one & other <= common
+        assert one & {word.lower() for word in WORDS}  # these are in all splits
     assert not set(frames.TRAIN.splitlines()) & set(frames.TEST.splitlines())
     first, again = (Writer("test").sentence() for _ in range(2))
     assert first == again
-
-
-def frames_words() -> list[str]:
-    from apps.tagging.embedded.names import WORDS
-
-    return WORDS
 
 
 def test_targets_follow_the_tags_and_long_sentences_are_cut(data):
@@ -235,6 +225,8 @@ def test_each_type_has_its_colour(monkeypatch, tmp_path):
     assert coloured(answer) == "\x1b[32m[a LOC]\x1b[0m \x1b[34m[b ORG]\x1b[0m \x1b[35m[< PER]\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
     assert coloured(answer) == "[a LOC] [b ORG] [< PER]"
+    places = "LOC 0-1 1.00, ORG 2-3 1.00, PER 4-5 1.00"
+    assert describe(answer) == f"[a LOC] [b ORG] [< PER]  ({places})"
     page([answer], tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert [text.count(f"hsl({hue} 70% 85%)") for hue in (0, 120, 240)] == [1, 1, 1]
