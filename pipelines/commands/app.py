@@ -18,7 +18,7 @@ from ..config import PretrainedConfig, from_dict
 from ..data.examples import Data, Examples
 from ..data.tables import Form, is_table, read_column
 from ..errors import UserError
-from ..evaluation.score import score
+from ..evaluation.score import score, signatures
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import PRECISIONS
 from ..ondevice.model import runner_of
@@ -196,13 +196,15 @@ def _evaluate(app: App, argv: list[str], prog: str) -> None:
     runner = runner_of(bundle.variant(command.variant)["execution"])
     model = runner(bundle.variant_path(command.variant))
     scores, _ = score(model.predict, app.encode(bundle, examples.inputs), targets, app.metrics)
+    exactly = signatures(app.metrics)
     if command.json:
         counts = {"examples": len(examples), "not_scored": left_out}
-        print(json.dumps({"split": split, **counts, "metrics": scores, "notes": notes}))
+        more = {"signatures": exactly} if exactly else {}
+        print(json.dumps({"split": split, **counts, "metrics": scores, **more, "notes": notes}))
     else:
         print(f"{data.source}, {split}: {len(examples)} examples")
         for name, value in scores.items():
-            print(f"  {name:<12}{value:.4f}")
+            print(f"  {name:<12}{value:.4f}  {exactly.get(name, '')}".rstrip())
 
 
 def _data_to_score(app: App, bundle: Bundle, command: Evaluate) -> Data:

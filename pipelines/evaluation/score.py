@@ -45,6 +45,8 @@ class FromCounts:
     """each(outputs, targets): the counts of each example, (N, counts)."""
     value: Callable[[np.ndarray], float]
     """value(counts): the metric from the summed counts, (counts,)."""
+    signature: Callable[[], str] | None = None
+    """signature(): how exactly it is computed, as the field writes it; for metrics with several versions."""
 
     def __call__(self, outputs: np.ndarray, targets: np.ndarray, /) -> float:
         """Return the metric over all examples."""
@@ -54,6 +56,12 @@ class FromCounts:
         """Return a function that takes row numbers and returns the metric over these rows."""
         counts = self.each(outputs, targets)
         return lambda rows: self.value(counts[rows].sum(axis=0))
+
+
+def signatures(metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Return by name how exactly metrics are computed, of those that say it."""
+    said = {name: metric.signature for name, metric in metrics.items() if isinstance(metric, FromCounts)}
+    return {name: signature() for name, signature in said.items() if signature is not None}
 
 
 def score(

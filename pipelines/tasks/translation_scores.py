@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ class TextScore:
     """counts(texts, references): the counts of each text, (N, counts)."""
     value: Callable[[np.ndarray], float]
     """value(counts): the score from the summed counts, (counts,)."""
+    signature: Callable[[], str] | None = None
+    """signature(): sacrebleu's signature, which tells the versions of a score apart; None if it has none."""
 
     def __call__(self, texts: Texts, references: Texts) -> float:
         """Return the score of all texts, each against one reference."""
@@ -43,7 +45,12 @@ def _of_sacrebleu(name: str) -> TextScore:
         scorer = _scorer(name, short=name != "chrf" and not summed[-1])
         return float(scorer._compute_score_from_stats([int(count) for count in summed]).score)
 
-    return TextScore(counts, value)
+    def signature() -> str:
+        scorer = _scorer(name)
+        scorer._extract_corpus_statistics(["a"], [["a"]])  # only then the number of references is known
+        return str(scorer.get_signature())
+
+    return TextScore(counts, value, signature)
 
 
 @functools.cache
@@ -72,17 +79,6 @@ SCORES: dict[str, TextScore] = {
 texts that are equal to their reference but for spaces, from 0 to 1."""
 
 
-def signatures(names: Iterable[str] = SCORES) -> dict[str, str]:
-    """Return sacrebleu's signature of each score that it computes."""
-    found = {}
-    for name in names:
-        if name != "exact":
-            scorer = _scorer(name)
-            scorer._extract_corpus_statistics(["a"], [["a"]])  # only then the number of references is known
-            found[name] = str(scorer.get_signature())
-    return found
-
-
 def metrics_of(
     texts_of: Callable[[np.ndarray, np.ndarray], tuple[Texts, Texts]],
     scores: Mapping[str, TextScore] = SCORES,
@@ -95,6 +91,9 @@ def metrics_of(
     """
 
     def metric(score: TextScore) -> Metric:
-        return FromCounts(lambda outputs, targets: score.counts(*texts_of(outputs, targets)), score.value)
+        def counts(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+            return score.counts(*texts_of(outputs, targets))
+
+        return FromCounts(counts, score.value, score.signature)
 
     return {name: metric(score) for name, score in scores.items()}

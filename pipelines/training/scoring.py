@@ -10,7 +10,7 @@ from ..evaluation.baselines import as_tags
 from ..evaluation.intervals import interval
 from ..evaluation.outcome import Outcome, Progress
 from ..evaluation.predictors import of_network
-from ..evaluation.score import score
+from ..evaluation.score import score, signatures
 from . import record
 from .description import description, headline
 from .naming import command
@@ -61,6 +61,7 @@ def log_outcome(setup: Setup, outcome: Outcome) -> None:
         if split in outcome.intervals:
             low, high = outcome.intervals[split]
             run.metrics({f"{split}.interval_low": low, f"{split}.interval_high": high})
+    run.tags({f"signature.{name}": said for name, said in signatures(setup.app.metrics).items()})
     for name, of_split in outcome.baselines.items():
         run.metrics({f"baseline.{name}.{split}": value for split, value in of_split.items()})
     run.tags(as_tags(record.no_better_than(so_far)))

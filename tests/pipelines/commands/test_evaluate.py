@@ -3,6 +3,7 @@
 The shipped networks answer, as for a user who has trained none.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from pipelines import app as contract
 from pipelines.commands import command_line, console
+from pipelines.evaluation.score import FromCounts
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,19 @@ def test_a_split_that_the_data_names_is_scored_and_the_rest_is_told(
     assert (said["split"], said["examples"], said["not_scored"]) == (split, examples, left_out)
     told = [f"not scored: 3 of {name} (--split all scores everything)" for name in left_out]
     assert said["notes"] == told
+
+
+def test_it_tells_how_exactly_a_metric_is_computed(evaluate, monkeypatch, capsys):
+    Path("reviews.csv").write_text("text,label\n" + ROWS)
+    ours = contract.find("sentiment")
+    exact = FromCounts(lambda outputs, targets: np.ones([len(targets), 1]), np.sum, lambda: "case:mixed")
+    fake = dataclasses.replace(ours, metrics={"accuracy": ours.metrics["accuracy"], "count": exact})
+    monkeypatch.setattr(contract, "find", lambda name: fake)
+    assert evaluate("sentiment", "--dataset", "reviews.csv")["signatures"] == {"count": "case:mixed"}
+    assert console.run_apps(["sentiment", "evaluate", "--dataset", "reviews.csv"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[2] == "  count       3.0000  case:mixed"
+    assert said[1] == said[1].rstrip()
 
 
 def test_mistakes_are_one_line(evaluate):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from pipelines.config import Config
 from pipelines.data.examples import Data
 from pipelines.evaluation.outcome import Outcome, Progress
+from pipelines.evaluation.score import FromCounts
 from pipelines.training.scoring import log_outcome
 
 EPOCH = {"loss": 0.5, "validation.accuracy": 0.75}
@@ -36,13 +37,13 @@ class Run:
         self.tables[name] = rows
 
 
-def logged(gradients, accuracy=0.75):
+def logged(gradients, accuracy=0.75, metric=None):
     run = Run()
     plots = {"confusion": [{"label": "a"}], "nothing": []}
     app = SimpleNamespace(
         name="counting",
         presets={},
-        metrics={"accuracy": None},
+        metrics={"accuracy": metric},
         higher_is_better=True,
         plots=lambda config, outcome: plots,
     )
@@ -92,3 +93,9 @@ def test_a_table_without_rows_is_not_shown():
 def test_a_run_that_is_no_better_than_a_simple_method_has_a_tag():
     assert logged([]).tags_set == {}
     assert logged([], accuracy=0.5).tags_set == {"no_better_than": "majority on test"}
+
+
+def test_a_run_tells_how_exactly_a_metric_is_computed():
+    exact = FromCounts(None, None, lambda: "case:mixed|version:1")
+    assert logged([], metric=exact).tags_set["signature.accuracy"] == "case:mixed|version:1"
+    assert not [name for name in logged([]).tags_set if name.startswith("signature")]
