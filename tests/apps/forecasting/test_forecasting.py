@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from reference.load_tables import SMALL, STEPS, config_of, csv_of
 
 import layers
-from apps.forecasting.config import PRESETS, ForecastConfig
+from apps.forecasting.config import PRESETS
 from apps.forecasting.data import load
 from apps.forecasting.features import encode, make_features, rows_of, targets_of
 from apps.forecasting.metrics import baselines
@@ -23,37 +24,9 @@ from apps.forecasting.predict import Options, describe, predict
 from apps.forecasting.series_input import recent_series
 from pipelines.errors import UserError
 from pipelines.evaluation.outcome import Outcome, Progress
-from pipelines.export.keras.saved_model import write_saved_model
-from pipelines.export.micro.write import write_micro
-from pipelines.export.tflite.convert import convert
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
 from pipelines.tasks.forecasting import LEVELS, middle
-
-SMALL = ForecastConfig(units=4, look_back=6, horizon=3, segment=3, max_scored_on_device=5)
-STEPS = 90
-
-
-def csv_of(folder, *, gaps=(), ahead: int = 0, name: str = "load.csv", names=("",)):
-    """Write hours of a daily wave, a covariate, and a tariff that is known `ahead` hours longer."""
-    path = folder / name
-    with path.open("w") as file:
-        file.write("time,load,wind,tariff,who\n")
-        for who in names:
-            for hour in range(STEPS + ahead):
-                time = np.datetime64("2021-05-01T00") + np.timedelta64(hour, "h")
-                load = (
-                    ""
-                    if hour in gaps or hour >= STEPS
-                    else 50 + 10 * np.sin(hour / 24 * 2 * np.pi) + hour % 3
-                )
-                file.write(f"{time}:00,{load},{hour % 5},{hour % 2},{who}\n")
-    return path
-
-
-def config_of(path, **more) -> ForecastConfig:
-    settings = {"dataset": str(path), "targets": ("load",), "covariates": ("wind",)}
-    return dataclasses.replace(SMALL, **(settings | more))
 
 
 def test_what_is_missing_is_the_last_value_marked_and_never_a_silent_zero(tmp_path):
@@ -291,22 +264,3 @@ def test_figures_are_drawn_and_errors_are_told_in_the_unit_of_each_target(tmp_pa
     found = show(config, outcome, None, tmp_path)
     assert {"mae.load.network", "mae.load.ridge", "mae.load.last_value", "coverage_80.load"} <= found.keys()
     assert all(np.isfinite(value) for value in found.values())
-
-
-def test_the_smallest_network_runs_on_a_microcontroller(bundle, tmp_path):
-    micro = write_micro(bundle.variant_path("int8_step.tflite").read_bytes(), tmp_path, "weather")
-    assert len(micro.content) < 60_000
-    assert micro.arena_bytes is None or micro.arena_bytes < 100_000  # None: tflite-micro isn't installed
-
-
-@pytest.mark.parametrize(("model", "normalization"), [("segments", "standard"), ("autoregressive", "last")])
-def test_the_other_networks_stream_as_int8_files_in_raw_values(tmp_path, model, normalization):
-    config = config_of(csv_of(tmp_path), model=model, covariates=(), normalization=normalization)
-    features = make_features(config, load(config))
-    network = build_model(config, features)
-    inputs = features.inputs["test"]
-    shapes = {"series": (inputs.shape[1:], "float32")}
-    write_saved_model(network, tmp_path / "saved", shapes, ["forecast"], execution="step")
-    content = convert(tmp_path / "saved", "int8", "step", [{"series": each[None]} for each in inputs])
-    errors = Stream(content).predict(inputs) - np.asarray(network(inputs))
-    assert np.abs(errors).max() < 0.1 * np.ptp(network(inputs))

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -28,6 +29,14 @@ def test_a_pickle_that_calls_something_is_refused():
     harmful = pickle.dumps(print)
     with pytest.raises(UserError, match=r"expected arrays, found builtins\.print"):
         wrist._ArraysOnly(io.BytesIO(harmful)).load()
+
+
+def test_the_package_is_not_imported_and_named_if_it_is_missing(monkeypatch):
+    assert read_data()
+    assert "seglearn" not in sys.modules
+    monkeypatch.setitem(sys.modules, "seglearn", None)  # then it can't be found
+    with pytest.raises(UserError, match=r"need seglearn: pip install 'unrolled\[sensors\]'$"):
+        read_data()
 
 
 @pytest.mark.parametrize("number", range(3))
