@@ -55,12 +55,14 @@ class ReversibleNormalization(_OfFeatures):
 
     Args:
         mean, deviation: of f(x) for each feature, for example over the training data.
+        start: the first of these features; those before it and after them are left out. A slice outside of
+            the layer would be quantised with one scale for features of all sizes.
         instance: none, last, mean or standard.
         logarithm: take log(1 + x) first; x below 0 counts as 0.
         epsilon: added to the variance, so that a constant window stays finite.
 
     Call arguments:
-        windows: (batch, steps, features).
+        windows: (batch, steps, start + features or more).
         seen: (batch, steps, 1), 1 at steps that count and 0 at others; None if all count.
 
     Returns:
@@ -79,6 +81,7 @@ class ReversibleNormalization(_OfFeatures):
         mean: Sequence[float],
         deviation: Sequence[float],
         *,
+        start: int = 0,
         instance: Instance = "standard",
         logarithm: bool = False,
         epsilon: float = 1e-3,
@@ -88,14 +91,15 @@ class ReversibleNormalization(_OfFeatures):
         if instance not in get_args(Instance):
             expected = ", ".join(get_args(Instance))
             raise ValueError(f"{self.name}: instance: expected one of {expected}, got {instance!r}")
-        self.instance, self.epsilon = instance, epsilon
+        self.start, self.instance, self.epsilon = start, instance, epsilon
 
     def call(
         self, windows: tf.Tensor, seen: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return the normalised windows, their offset and their scale."""
         with tf.name_scope(IN_FLOAT):
-            x = tf.math.log(1.0 + tf.nn.relu(windows)) if self.logarithm else windows
+            x = windows[..., self.start : self.start + len(self.mean)]
+            x = tf.math.log(1.0 + tf.nn.relu(x)) if self.logarithm else x
             z = (x - tf.constant(self.mean)) / tf.constant(self.deviation)
             weights = tf.ones_like(z[..., :1]) if seen is None else seen
             offset, scale = self._statistics(z, weights)
@@ -119,12 +123,14 @@ class ReversibleNormalization(_OfFeatures):
         self, windows_shape: Sequence[int | None], seen_shape: Any = None
     ) -> tuple[tuple, tuple, tuple]:
         """Return the shapes of the normalised windows, of the offset and of the scale."""
-        one = (windows_shape[0], 1, windows_shape[-1])
-        return tuple(windows_shape), one, one
+        size = len(self.mean)
+        one = (windows_shape[0], 1, size)
+        return (*windows_shape[:-1], size), one, one
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return super().get_config() | {"instance": self.instance, "epsilon": self.epsilon}
+        own = {"start": self.start, "instance": self.instance, "epsilon": self.epsilon}
+        return super().get_config() | own
 
 
 @keras.saving.register_keras_serializable("unrolled")

@@ -49,7 +49,7 @@ def build_model(config: ForecastConfig, features: Features) -> keras.Model:
     scale = {key: settings[key][:count] for key in ("mean", "deviation")} | {"logarithm": config.logarithm}
     own, offset, spread = layers.ReversibleNormalization(
         **scale, instance=config.normalization, name="normalise"
-    )(window[..., :count], seen)
+    )(window, seen)
     read = _Read(own, own * spread + offset, _others(settings, window, seen))
     network = {"direct": _direct, "segments": _segments, "autoregressive": _autoregressive}[config.model]
     numbers = network(config, read)
@@ -70,8 +70,10 @@ def _others(settings: Any, window: keras.KerasTensor, seen: keras.KerasTensor) -
         return None
     mean = [*settings["mean"][count:], *[0.0] * (width - measured)]
     deviation = [*settings["deviation"][count:], *[1.0] * (width - measured)]
-    layer = layers.ReversibleNormalization(mean, deviation, instance="none", name="normalise_others")
-    return layer(window[..., count:], seen)[0]
+    layer = layers.ReversibleNormalization(
+        mean, deviation, start=count, instance="none", name="normalise_others"
+    )
+    return layer(window, seen)[0]
 
 
 def _direct(config: ForecastConfig, read: _Read) -> keras.KerasTensor:

@@ -84,12 +84,16 @@ def test_refusals(make, message: str) -> None:
         make()
 
 
-def forecaster(instance: str = "standard") -> keras.Model:
-    """A network that reads a window whole, which no stream could do without `LastSteps`."""
+def forecaster(instance: str = "standard", columns: int = 2) -> keras.Model:
+    """A network that reads a window whole, which no stream could do without `LastSteps`.
+
+    Of more than two columns it reads those from the second on.
+    """
     keras.utils.set_random_seed(1)
-    x = keras.Input([None, 2], name="x")
+    x = keras.Input([None, columns], name="x")
     window, seen = layers.LastSteps(WINDOW, name="window")(x)
-    y, offset, scale = layers.ReversibleNormalization(MEAN, DEVIATION, instance=instance)(window, seen)
+    normalise = layers.ReversibleNormalization(MEAN, DEVIATION, start=int(columns > 2), instance=instance)
+    y, offset, scale = normalise(window, seen)
     y = keras.layers.Permute([2, 1])(y)
     y = layers.Bidirectional(layers.GRU(3, return_sequences=True))(y)
     y = keras.layers.Permute([2, 1])(keras.layers.Dense(5)(y))
@@ -120,14 +124,30 @@ def test_saved_converted_and_in_half_precision_it_computes_the_same(tmp_path) ->
     assert [tuple(each) for each in layer.compute_output_shape(X.shape)] == shapes
 
 
+def test_the_features_to_normalise_begin_at_start() -> None:
+    wider = np.concatenate([X[..., :1] * 9, X, X[..., :1] * 7], axis=-1)
+    layer = layers.ReversibleNormalization(MEAN, DEVIATION, start=1)
+    found = layer(wider)
+    for ours, wanted in zip(found, layers.ReversibleNormalization(MEAN, DEVIATION)(X), strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+    again = layers.ReversibleNormalization.from_config(layer.get_config())
+    np.testing.assert_array_equal(again(wider)[0], found[0])
+    assert layer.compute_output_shape(wider.shape) == tuple(tuple(each.shape) for each in found)
+
+
+@pytest.mark.parametrize("columns", [2, 4])
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 @pytest.mark.parametrize("execution", ["loop", "step"])
-def test_files_take_and_give_raw_values_of_any_size(execution: str, precision: str, tmp_path) -> None:
-    model = forecaster()
-    write_saved_model(model, tmp_path, {"x": ((STEPS, 2), "float32")}, ["y"], execution=execution)
-    content = convert(tmp_path, precision, execution, [{"x": each[None]} for each in X])
+def test_files_take_and_give_raw_values_of_any_size(
+    execution: str, precision: str, columns: int, tmp_path
+) -> None:
+    """Further columns are a hundred thousand times larger than the smallest that is read."""
+    model = forecaster(columns=columns)
+    x = X if columns == 2 else np.concatenate([X[..., :1] * 9, X, X[..., :1] * 9], axis=-1)
+    write_saved_model(model, tmp_path, {"x": ((STEPS, columns), "float32")}, ["y"], execution=execution)
+    content = convert(tmp_path, precision, execution, [{"x": each[None]} for each in x])
     file = Stream(content) if execution == "step" else Model(content)
-    expected = model(X).numpy()
+    expected = model(x).numpy()
     allowed = 1e-4 if precision == "float32" else 0.1
-    errors = np.abs(file.predict(X) - expected) / SCALE
+    errors = np.abs(file.predict(x) - expected) / SCALE
     assert errors.max() < allowed * max(1, np.ptp(expected / SCALE, axis=(0, 1)).max())

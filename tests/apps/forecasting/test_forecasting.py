@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from reference.load_tables import SMALL, STEPS, config_of, csv_of
 
@@ -24,6 +25,8 @@ from apps.forecasting.predict import Options, describe, predict
 from apps.forecasting.series_input import recent_series
 from pipelines.errors import UserError
 from pipelines.evaluation.outcome import Outcome, Progress
+from pipelines.export.keras.saved_model import write_saved_model
+from pipelines.export.tflite.convert import convert
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
 from pipelines.tasks.forecasting import LEVELS, middle
@@ -91,6 +94,22 @@ def test_every_network_streams_what_it_computes_on_the_whole_window(tmp_path, mo
             streamed, states = step(before[:, row : row + 1], states)
     np.testing.assert_allclose(streamed, outputs, rtol=1e-4)
     assert np.isfinite(float(make_loss(config)(features.targets["test"], model(inputs, training=True))))
+
+
+@pytest.mark.parametrize("model", ["direct", "segments"])
+def test_columns_of_very_different_sizes_do_not_share_a_scale_in_int8(tmp_path, model):
+    path = csv_of(tmp_path)
+    table = pd.read_csv(path)
+    table.assign(pressure=1e5 + 100.0 * (table.index % 7)).to_csv(path, index=False)
+    config = config_of(path, model=model, covariates=("wind", "pressure"))
+    features = make_features(config, load(config))
+    network = build_model(config, features)
+    shape = features.inputs["test"].shape[1:]
+    write_saved_model(network, tmp_path / "saved", {"series": (shape, "float32")}, ["forecast"])
+    train = features.inputs["train"][:]
+    file = Model(convert(tmp_path / "saved", "int8", "loop", [{"series": each[None]} for each in train[:20]]))
+    differences = file.predict(train[20:40]) - network.predict(train[20:40], verbose=0)
+    assert np.sqrt(np.square(differences).mean()) < 0.1 * features.preprocessing["deviation"][0]
 
 
 def test_a_change_of_level_changes_the_forecast_by_as_much(tmp_path):
