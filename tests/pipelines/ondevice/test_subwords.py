@@ -11,9 +11,10 @@ import pytest
 import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
+from sentencepiece import sentencepiece_model_pb2
 
-from pipelines.data.subword_training import of_model
-from pipelines.ondevice.subwords import LINE, MOST_PIECES, SPACE, UNKNOWN, Subwords, normalized
+from pipelines.data.subword_training import of_model, train_subwords
+from pipelines.ondevice.subwords import LINE, MOST_PIECES, RESERVED, SPACE, UNKNOWN, Subwords, normalized
 from pipelines.ondevice.vocabulary import END
 
 TEXTS = [
@@ -47,20 +48,33 @@ def trained(size: int = 150) -> sentencepiece.SentencePieceProcessor:
     return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
 
 
+def in_the_library(subwords: Subwords) -> sentencepiece.SentencePieceProcessor:
+    """Return the library with other pieces and scores, the unknown piece first."""
+    model = sentencepiece_model_pb2.ModelProto.FromString(LIBRARY.serialized_model_proto())
+    del model.pieces[1:]
+    for piece, score in zip(subwords.known[len(RESERVED) :], subwords.scores, strict=True):
+        model.pieces.add(piece=piece, score=score)
+    return sentencepiece.SentencePieceProcessor(model_proto=model.SerializeToString())
+
+
 LIBRARY = trained()
 SUBWORDS = of_model(LIBRARY.serialized_model_proto())
+# As they are deployed: with whole words besides the library's own pieces.
+DEPLOYED = train_subwords(TEXTS * 3, 150)
+BOTH = ((SUBWORDS, LIBRARY), (DEPLOYED, in_the_library(DEPLOYED)))
 
 KNOWN = st.text(sorted(set("".join(TEXTS))), max_size=60)
 MARKED = st.text("ae\u0301\u0323\u0345\u09be\u09c7 \u1100\u1161\u11a8\uff9e\ufb01\u00a8", max_size=90)
 BROKEN = st.text(st.characters(categories=["Cs", "Cc", "Zs", "Mn", "Lo"]), max_size=20)
 # In "000" the pieces "0" and "00" give equal sums, which rounding decides.
 EQUAL = st.lists(st.sampled_from(["1", "000", "0000", ",", ".", "aa", "b"]), max_size=12).map("".join)
-TEXT = st.one_of(st.text(), KNOWN, st.text("ab", max_size=200), MARKED, BROKEN, EQUAL)
+WHOLE = st.lists(st.sampled_from(sorted({*DEPLOYED.known} - {*RESERVED})), max_size=8).map("".join)
+TEXT = st.one_of(st.text(), KNOWN, WHOLE, st.text("ab", max_size=200), MARKED, BROKEN, EQUAL)
 
 
-def by_library(text: str) -> list[str]:
+def by_library(text: str, library: sentencepiece.SentencePieceProcessor) -> list[str]:
     lines = [
-        [piece for word in line.split() for piece in LIBRARY.encode(word, out_type=str)]
+        [piece for word in line.split() for piece in library.encode(word, out_type=str)]
         for line in normalized(text).split(LINE)
     ]
     return [piece for number, line in enumerate(lines) for piece in ([LINE] if number else []) + line]
@@ -68,12 +82,15 @@ def by_library(text: str) -> list[str]:
 
 @given(TEXT)
 def test_words_are_cut_as_the_library_cuts_them(text: str) -> None:
-    assert SUBWORDS.pieces(text) == by_library(text)
+    for subwords, library in BOTH:
+        assert subwords.pieces(text) == by_library(text, library)
 
 
 def test_whole_texts_are_cut_as_the_library_cuts_them() -> None:
     for text in TEXTS:
-        assert SUBWORDS.pieces(text) == LIBRARY.encode(normalized(text), out_type=str)
+        for subwords, library in BOTH:
+            assert subwords.pieces(text) == library.encode(normalized(text), out_type=str)
+    assert len(set(DEPLOYED.known) - set(SUBWORDS.known)) > 10  # whole words
 
 
 def test_a_long_word_is_cut_as_the_library_cuts_it_in_linear_time() -> None:
