@@ -209,14 +209,23 @@ def test_a_missing_library_is_one_line_with_the_extra(
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
+@pytest.mark.parametrize(
+    ("app", "text", "trained", "has"),
+    [
+        ("sentiment", "not bad at all", True, {"label", "probabilities"}),
+        ("sentiment", "not bad at all", False, {"label", "probabilities"}),
+        ("tagging", "Anna Keller works in Rome.", False, {"spans", "labels"}),
+    ],
+)
 def test_an_app_predicts_with_the_device_and_the_command_line_alone(
-    site: Path, elsewhere: Path, sentiment_bundle: Path
+    site: Path, elsewhere: Path, sentiment_bundle: Path, *, app: str, text: str, trained: bool, has: set[str]
 ) -> None:
-    options = ["--bundle", str(sentiment_bundle), "--json"]
-    done = device(site, elsewhere, COMMAND, "sentiment", "predict", "not bad at all", *options, cli=True)
+    options = ["--bundle", str(sentiment_bundle), "--json"] if trained else ["--json"]
+    done = device(site, elsewhere, COMMAND, app, "predict", text, *options, cli=True)
     assert done.returncode == 0, done.stderr
     (answer,) = json.loads(done.stdout)["predictions"]
-    assert answer["label"] in answer["probabilities"]
+    assert answer["text"] == text
+    assert answer.keys() >= has
 
 
 def test_extras_of_the_distribution_are_those_that_errors_name() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,8 +134,7 @@ def predict(
         options: how to search, and whether to draw a picture.
     """
     options = options or Options()
-    if options.align:
-        require_folder("--align", options.align.parent)
+    draw = _drawing(options.align) if options.align else None
     translator = Translator(bundle, bundle.variant(variant)["precision"], options)
     for text in texts:
         answers = translator(text)
@@ -151,10 +150,16 @@ def predict(
                 for each in answers
             ],
         }
-        if options.align:
-            from pipelines.tasks.alignment_picture import png
+        if draw:
+            draw(best)
 
-            write_atomically(options.align, png(best.source, best.pieces, best.attention))
+
+def _drawing(file: Path) -> Callable[[Answer], None]:
+    """Return a function that draws the attention of an answer. What it lacks is told before any search."""
+    require_folder("--align", file.parent)
+    from pipelines.tasks.alignment_picture import png  # needs Pillow, which a device may lack
+
+    return lambda answer: write_atomically(file, png(answer.source, answer.pieces, answer.attention))
 
 
 def describe(answer: dict[str, Any]) -> str:

