@@ -13,6 +13,7 @@ from pipelines.config import require
 from pipelines.data.tables import read_text
 from pipelines.errors import UserError
 from pipelines.files import require_folder, write_atomically
+from pipelines.ondevice.allowed_words import AllowedWords
 from pipelines.ondevice.beam_search import Hypothesis, Limits
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
@@ -35,7 +36,7 @@ class Options(SearchOptions):
     alternatives: int = 1
     """The number of answers to each text, best first."""
     allowed: Path | None = None
-    """Answer in the words of this text file only."""
+    """Answer in the words and signs of this text file only."""
     align: Path | None = None
     """Write a picture of the attention of the last answer to this PNG file: which pieces of the source the
     network looked at for each piece that it wrote."""
@@ -44,6 +45,8 @@ class Options(SearchOptions):
         super().__post_init__()
         most = _MOST_ALTERNATIVES
         require(1 <= self.alternatives <= most, "alternatives", f"1 to {most}", self.alternatives)
+        drawn = self.allowed is not None and self.temperature is not None
+        require(not drawn, "allowed", "no --temperature, since only the search keeps to words", self.allowed)
         require(self.coverage_penalty >= 0, "coverage_penalty", "0 or more", self.coverage_penalty)
 
 
@@ -79,13 +82,13 @@ class Translator:
         self._limits = Limits(self.subwords.start, END, bundle.preprocessing["max_target"])
         self._encode = Model(bundle.part_path("encode", precision))
         self._decode = StreamNetwork(Stream(bundle.part_path("decode", precision)))
-        self._allowed = None if options.allowed is None else self._pieces_in(options.allowed)
+        self._allowed = None if options.allowed is None else self._words_in(options.allowed)
 
-    def _pieces_in(self, file: Path) -> set[int]:
-        allowed = set(self.subwords.encode(plain(self._bundle, read_text(file)))) - {self.subwords.unknown}
-        if not allowed:
-            raise UserError(f"--allowed {file}: expected words, found none")
-        return allowed
+    def _words_in(self, file: Path) -> AllowedWords:
+        try:
+            return AllowedWords(plain(self._bundle, read_text(file)), self.subwords)
+        except ValueError as error:
+            raise UserError(f"--allowed {file}: {error}") from None
 
     def read(self, text: str) -> list[str]:
         """Return the pieces of a text, all of them."""

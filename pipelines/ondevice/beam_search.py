@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,8 +80,9 @@ class Search:
     no_repeat_ngram: int = 0
     """Forbid n-grams of this length from occurring twice; 0 allows them. Source: R. Paulus, C. Xiong and
     R. Socher, A deep reinforced model for abstractive summarization, ICLR 2018."""
-    allowed: Collection[int] | None = None
-    """The tokens that may occur, besides the end token. Default: all."""
+    allowed: Collection[int] | Callable[[Sequence[int]], Collection[int]] | None = None
+    """The tokens that may occur, besides the end token; or allowed(tokens before) -> those that may come
+    next, the end token only if it may. Default: all."""
 
     def __post_init__(self) -> None:
         if self.coverage_penalty and self.places is None:
@@ -101,7 +102,8 @@ class Search:
         forbidden = np.zeros(tokens, bool)
         if self.allowed is not None:
             forbidden[:] = True
-            forbidden[[end, *self.allowed]] = False
+            allowed = self.allowed(before) if callable(self.allowed) else [end, *self.allowed]
+            forbidden[list(allowed)] = False
         forbidden[_repeating(before, self.no_repeat_ngram)] = True
         return forbidden
 
