@@ -111,16 +111,26 @@ class Translator:
         )
         answers: dict[str, Answer] = {}
         for each in found:
-            answer = self._answer(each, read)
+            answer = self._answer(each, read, source[0, : len(read)])
             answers.setdefault(answer.text, answer)
         return list(answers.values())[: self._options.alternatives]
 
-    def _answer(self, hypothesis: Hypothesis, read: list[str]) -> Answer:
-        """Join the pieces; for an unknown one, take the piece of the source that was looked at most."""
-        pieces = []
+    def _answer(self, hypothesis: Hypothesis, read: list[str], ids: np.ndarray) -> Answer:
+        """Join the pieces; for an unknown one, take the piece of the source that was looked at most.
+
+        If the source has unknown pieces, it is one of them. Two unknown ones in a row are two words, since in
+        a word they are one piece.
+        """
+        pieces, before = list[str](), None
+        of_source = np.flatnonzero(ids == self.subwords.unknown)
+        places = of_source if len(of_source) else np.arange(len(read))
         for token, outputs in zip(hypothesis.tokens, hypothesis.outputs, strict=True):
-            looked_at = read[int(np.argmax(outputs["attention"][: len(read)]))]
-            pieces.append(looked_at if token == self.subwords.unknown else self.subwords.known[token - 1])
+            piece = self.subwords.known[token - 1]
+            if token == self.subwords.unknown:
+                looked_at = read[places[np.argmax(outputs["attention"][places])]]
+                piece = SPACE + looked_at.removeprefix(SPACE) if before == token else looked_at
+            pieces.append(piece)
+            before = token
         lines = "".join(pieces).replace(SPACE, " ").split(LINE)
         return Answer(LINE.join(line.strip() for line in lines).strip(), hypothesis, read, pieces)
 

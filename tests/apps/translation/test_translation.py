@@ -235,12 +235,12 @@ def test_a_decoder_that_never_ends_is_stopped_and_it_is_said(bundle: Bundle) -> 
 
 
 class Endless:
-    """Stands for a decoder that repeats one token and looks at the first place."""
+    """Stands for a decoder that repeats one token and looks at one place."""
 
     context: dict
 
-    def __init__(self, token: int, classes: int) -> None:
-        self._token, self._classes = token, classes
+    def __init__(self, token: int, classes: int, place: int = 0) -> None:
+        self._token, self._classes, self._place = token, classes, place
 
     def initial_state(self) -> dict:
         return {}
@@ -248,17 +248,25 @@ class Endless:
     def __call__(self, step: np.ndarray, state: dict) -> tuple:
         log_probabilities = np.full(self._classes, -20.0)
         log_probabilities[self._token] = -1e-6
-        attention = np.eye(64)[0]
+        attention = np.eye(64)[self._place]
         return {"log_probabilities": log_probabilities, "attention": attention}, state
 
 
-def test_unknown_characters_are_copied_from_where_the_network_looks(bundle: Bundle) -> None:
+@pytest.mark.parametrize(
+    ("place", "count", "expected"), [(1, 1, "漢字"), (0, 1, "漢字"), (3, 1, "かな"), (1, 2, "漢字 漢字")]
+)
+def test_unknown_words_are_copied_from_where_the_network_looks(
+    bundle: Bundle, place: int, count: int, expected: str
+) -> None:
     network = Translator(bundle, "float32", Options())
-    network._decode = Endless(network.subwords.unknown, network.subwords.start)
-    network._limits = Limits(network.subwords.start, END, 1)
-    read = network.read("漢字 word")
-    (answer,) = network("漢字 word")
-    assert answer.text == read[0].strip("\u2581")
+    network._decode = Endless(network.subwords.unknown, network.subwords.start, place)
+    network._limits = Limits(network.subwords.start, END, count)
+    assert network.read("漢字 かな")[1::2] == ["漢字", "かな"]
+    (answer,) = network("漢字 かな of")
+    assert answer.text == expected
+    assert len(answer.pieces) == count
+    (answer,) = network(TEXTS[1])
+    assert answer.text.split() == [network.read(TEXTS[1])[place].strip("\u2581")] * count
 
 
 @pytest.mark.parametrize(
