@@ -118,12 +118,13 @@ def build_decoder(config: TranslationConfig, pieces: int, channels: int) -> kera
 
 def _attending(config: TranslationConfig, x: Any, features: Any, source: Any) -> Any:
     """Return the first recurrent layer's outputs, the attended contexts and the attention weights."""
-    kind = (config.attention_units, config.attention, config.heads)
+    units, kind, heads = config.attention_units, config.attention, config.heads
     if config.input_feeding:
-        return FedAttention(config.cell, config.units, *kind, name="attending")(x, features, source)
+        attending = FedAttention(config.cell, config.units, units, kind, heads=heads, name="attending")
+        return attending(x, features, source)
     recurrent = layers.by_name(config.cell)(config.units, return_sequences=True, name="attending")
     query = recurrent(x)
-    return query, *ContextAttention(*kind, name="attention")(query, features, source)
+    return query, *ContextAttention(units, kind, heads, name="attention")(query, features, source)
 
 
 def _embedding(config: TranslationConfig, tokens: int) -> keras.layers.Layer:

@@ -42,6 +42,7 @@ class FedAttention(ContextAttention):
         size: int,
         units: int,
         kind: AttentionKind = "additive",
+        *,
         heads: int = 4,
         **kwargs: Any,
     ) -> None:
