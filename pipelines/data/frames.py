@@ -52,7 +52,7 @@ def read_frame(path: Path, form: Form | None = None, *, index: Collection[str] |
     """
     form = form or Form()
     if bare(path).suffix.lower() in PARQUET:
-        frame = _with_index(_parquet(path), index)
+        frame = _parquet(path, index)
         frame.index = np.arange(1, len(frame) + 1)
     else:
         frame = _csv(path, read_text(path, form.encoding), form)
@@ -61,13 +61,13 @@ def read_frame(path: Path, form: Form | None = None, *, index: Collection[str] |
     return frame
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path, index: Collection[str] | None) -> pd.DataFrame:
     import pandas as pd
     import pyarrow  # noqa: F401  # pandas needs it here, and would not say so in one line
 
     content = io.BytesIO(read_file(path, _MOST_BYTES, "a Parquet file"))
     try:
-        return pd.read_parquet(content)
+        return _with_index(pd.read_parquet(content), index)  # whose times may be beyond what pandas knows
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: expected a Parquet file: {_one_line(error)}") from None
 
