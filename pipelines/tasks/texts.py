@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from ..ondevice.bundle import Bundle
@@ -13,6 +14,7 @@ from . import classification
 from .unsure import is_unsure
 
 _WORDS_SHOWN = 5
+_AT_ONCE = 256  # texts that are read at once: threads share them
 
 
 def predict(
@@ -28,22 +30,32 @@ def predict(
     """
     tokenizer, model = load_tokenizer(bundle), Model(bundle.variant_path(variant))
 
-    def answer(text: str) -> dict[str, Any]:
-        words = tokenizer.tokenize(text)
-        read = tokenizer.truncate(words)
-        ids = tokenizer.ids(read)
-        (probabilities,) = model.predict(pad([ids], tokenizer.max_length))
-        return {
-            "text": text,
-            **classification.answer(bundle.labels, probabilities),
-            "tokens": len(words),
-            "tokens_read": len(ids),
-            "tokens_unknown": ids.count(UNKNOWN_ID),
-            "unknown": _unknown(read, ids),
-            **is_unsure(bundle, probabilities),
-        }
+    def answers(texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+        words = [tokenizer.tokenize(text) for text in texts]
+        read = [tokenizer.truncate(each) for each in words]
+        ids = [tokenizer.ids(each) for each in read]
+        outputs = model.predict(pad(ids, tokenizer.max_length))
+        for text, tokens, kept, numbers, probabilities in zip(texts, words, read, ids, outputs, strict=True):
+            yield {
+                "text": text,
+                **classification.answer(bundle.labels, probabilities),
+                "tokens": len(tokens),
+                "tokens_read": len(numbers),
+                "tokens_unknown": numbers.count(UNKNOWN_ID),
+                "unknown": _unknown(kept, numbers),
+                **is_unsure(bundle, probabilities),
+            }
 
-    return map(answer, texts)
+    return chain.from_iterable(map(answers, _parts(texts)))
+
+
+def _parts(texts: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Yield texts that are there in parts, which threads share; those that are typed one by one."""
+    if not isinstance(texts, Sequence):
+        yield from ([text] for text in texts)
+        return
+    for start in range(0, len(texts), _AT_ONCE):
+        yield texts[start : start + _AT_ONCE]
 
 
 def _unknown(words: Sequence[str], ids: Sequence[int]) -> list[str]:
