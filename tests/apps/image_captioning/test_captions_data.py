@@ -168,7 +168,7 @@ def test_files_that_hold_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=r"captions.jsonl: not UTF-8: .* byte 0"):
         load(CaptioningConfig(dataset=str(path)))
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         load(CaptioningConfig(dataset="./absent.jsonl"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"expected one file of captions in it .*, got none"):
