@@ -122,9 +122,7 @@ PRESETS = {
     # Four years of Seattle's weather: the next seven days.
     "default": _SEATTLE,
     # Runs the whole pipeline in a minute; its forecasts are poor.
-    "smoke": replace(
-        _SEATTLE, precisions=("float32", "int8"), units=6, epochs=1, max_scored_on_device=40, horizon=3
-    ),
+    "smoke": replace(_SEATTLE, precisions=("float32", "int8"), units=6, epochs=1, max_scored_on_device=40),
     # For a microcontroller: the maximum temperature of the next three days.
     "tiny": replace(_SEATTLE, targets=("temp_max",), units=8, dropout=0.0, look_back=7, horizon=3),
     # ETTh1.csv of ETDataset: the load and the oil temperature of a transformer, hour by hour.

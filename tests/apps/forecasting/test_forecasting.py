@@ -186,7 +186,7 @@ def test_a_file_becomes_a_table_of_quantiles_and_a_picture(bundle, tmp_path):
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     with out.open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 3 * 4
+    assert len(rows) == 7 * 4
     assert list(rows[0])[:3] == ["time", "series", "target"]
     for row in rows:
         quantiles = [float(row[f"q{level:g}"]) for level in LEVELS]
@@ -231,7 +231,7 @@ def test_the_files_of_both_executions_forecast_the_same(bundle, tmp_path):
     whole = Model(bundle.variant_path("float32_loop.tflite")).predict(windows)
     streamed = Stream(bundle.variant_path("float32_step.tflite")).predict(windows)
     np.testing.assert_allclose(streamed, whole, rtol=1e-4, atol=1e-3)
-    assert targets_of(bundle, data, data.splits["test"]).shape == (40, 3, 4, 3)
+    assert targets_of(bundle, data, data.splits["test"]).shape == (40, 7, 4, 3)
 
 
 def test_a_value_that_no_forecast_expected_is_marked(bundle, tmp_path):
