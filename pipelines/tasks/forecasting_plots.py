@@ -96,6 +96,7 @@ def fans(
     for place in range(count):
         panels[0, place].set_title(names[place])
         panels[-1, place].set_xlabel("steps after the last one known")
+        whole_numbers(panels[-1, place], 1 - past.shape[1], outputs.shape[1])
     panels[0, 0].legend(fontsize="small")
     figure.suptitle(f"{title}; bands: 50, 80 and 99 %" if outputs.ndim == 4 else title)
     return figure
