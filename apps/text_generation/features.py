@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.data.examples import Data, Examples, Features
 from pipelines.data.plain_text import pieces
 from pipelines.errors import UserError
-from pipelines.ondevice.alphabet import Alphabet
+from pipelines.ondevice.alphabet import Alphabet, named
 from pipelines.ondevice.bundle import Bundle
 
 from .config import TextConfig
@@ -71,9 +71,10 @@ def _unknown(alphabet: Alphabet, texts: dict[str, str]) -> dict[str, int]:
     """Count the characters of held-out text that the alphabet lacks, and name them."""
     counts = {}
     for name, split in (("validation", "validation"), ("test", "whole")):
-        counts[f"unknown.{name}"] = alphabet.unknown(texts[split]).total()
-        if named := alphabet.lacking(texts[split]):
-            log.info("%s: characters that the training text lacks are left out: %s", name, named)
+        found = alphabet.unknown(texts[split])
+        counts[f"unknown.{name}"] = found.total()
+        if found:
+            log.info("%s: characters that the training text lacks are left out: %s", name, named(found))
         if len(alphabet.encode(texts[split])) < 2:
             raise UserError(f"{name}: expected two or more characters that the training text has")
     return counts

@@ -14,7 +14,7 @@ from pipelines.config import require
 from pipelines.data.tables import read_text
 from pipelines.errors import UserError
 from pipelines.files import PREDICTIONS, require_folder, write_atomically
-from pipelines.ondevice.alphabet import Alphabet
+from pipelines.ondevice.alphabet import Alphabet, named
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.step_network import StreamNetwork
@@ -118,8 +118,8 @@ def _scores(writer: Writer, text: str, surprises: np.ndarray) -> dict[str, Any]:
 
 def _unknown(writer: Writer, text: str) -> dict[str, Any]:
     """Return how many characters of a text are left out, and the commonest of them."""
-    count = writer.alphabet.unknown(text).total()
-    return {"unknown": count, "lacking": writer.alphabet.lacking(text)} if count else {}
+    found = writer.alphabet.unknown(text)
+    return {"unknown": found.total(), "lacking": named(found)} if found else {}
 
 
 def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:

@@ -68,9 +68,10 @@ class Alphabet:
         known = set(self.characters)
         return Counter({each: count for each, count in Counter(text).items() if each not in known})
 
-    def lacking(self, text: str) -> str:
-        """Return the commonest characters that the alphabet lacks, quoted and with their counts, or ""."""
-        return ", ".join(f"{each!r} ({count})" for each, count in self.unknown(text).most_common(_NAMED))
+
+def named(unknown: Counter[str]) -> str:
+    """Return the commonest of these characters, quoted and with their counts; "" if there are none."""
+    return ", ".join(f"{each!r} ({count})" for each, count in unknown.most_common(_NAMED))
 
 
 def _encoded(text: str, known: np.ndarray) -> np.ndarray:

@@ -111,4 +111,4 @@ def _looped(advance: Any, steps: tf.Tensor, states: tuple[tf.Tensor, ...]) -> An
         return t + 1, states, tuple(a.write(t, each) for a, each in zip(arrays, written, strict=True))
 
     _, states, arrays = tf.while_loop(lambda t, *_: t < count, body, (tf.constant(0), states, arrays))
-    return [scan.batch_first(array.stack()) for array in arrays], states
+    return [scan.batch_first(scan.stacked(array, x)) for array in arrays], states
