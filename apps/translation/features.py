@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pipelines.data.examples import Data, Examples, Features
 from pipelines.data.subword_training import train_subwords
+from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.subwords import Subwords
 from pipelines.ondevice.vocabulary import END
@@ -18,6 +19,7 @@ from pipelines.tasks.generation import shifted
 
 from .config import TranslationConfig
 
+_Item = TypeVar("_Item")
 SUBWORDS = "subwords.json"
 _MOST_PIECES = 200
 _PERCENTILE = 99
@@ -40,8 +42,9 @@ def make_features(config: TranslationConfig, data: Data) -> Features:
         "source": config.max_source or _enough(ids["source"]),
         "target": config.max_target or _enough(ids["target"]),
     }
+    of_end = config.hops > 0
     inputs = {
-        name: _padded(_encoded(subwords, split.inputs), longest["source"])
+        name: _padded(_encoded(subwords, split.inputs), longest["source"], of_end=of_end)
         for name, split in data.splits.items()
     }
     targets = {name: references(split, subwords) for name, split in data.splits.items()}
@@ -54,12 +57,13 @@ def make_features(config: TranslationConfig, data: Data) -> Features:
         inputs=inputs,
         targets=targets,
         labels=(),
-        preprocessing={"kind": "pairs", "lower_case": config.lower_case}
+        preprocessing={"kind": "pairs", "lower_case": config.lower_case, "end_of_source": of_end}
         | {f"max_{name}": size for name, size in longest.items()},
         assets={SUBWORDS: subwords.to_json()},
         counts={"pieces": len(subwords.known)}
         | {f"max_{name}": size for name, size in longest.items()}
-        | {f"{name}s_cut.train": sum(len(row) > longest[name] for row in rows) for name, rows in ids.items()},
+        | {f"{name}s_cut.train": sum(len(row) > longest[name] for row in rows) for name, rows in ids.items()}
+        | (_lines(inputs["train"], subwords.line) if config.hops else {}),
         lengths={"train": lengths},
         targets_per_step=True,
         validation=batch(inputs["validation"], of_validation),
@@ -104,13 +108,29 @@ def _enough(rows: Sequence[Sequence[int]]) -> int:
     return min(_MOST_PIECES, max(1, int(np.percentile([len(row) for row in rows], _PERCENTILE))))
 
 
-def _padded(rows: Sequence[Sequence[int]], length: int) -> np.ndarray:
-    """Return ids (N, length), END behind each row; longer rows are cut."""
+def _lines(sources: np.ndarray, separator: int) -> dict[str, int]:
+    """Return the number of lines of the source that has most, and of pieces in the longest line."""
+    lines = [np.split(row, np.flatnonzero(row == separator)) for row in sources]
+    counts = {
+        "max_lines": max(map(len, lines)),
+        "max_line": max(int((line != END).sum()) for row in lines for line in row),
+    }
+    if counts["max_lines"] == 1:
+        raise UserError("--hops: expected sources of several lines, the last one a question; all have one")
+    return counts
+
+
+def _padded(rows: Sequence[Sequence[int]], length: int, *, of_end: bool = False) -> np.ndarray:
+    """Return ids (N, length), END behind each row; of longer rows the first ids, or the last ones."""
     padded = np.full([len(rows), length], END, np.int32)
     for to, row in zip(padded, rows, strict=True):
-        kept = row[:length]
+        kept = _cut(row, length, of_end=of_end)
         to[: len(kept)] = kept
     return padded
+
+
+def _cut(row: Sequence[_Item], length: int, *, of_end: bool) -> Sequence[_Item]:
+    return row[max(0, len(row) - length) :] if of_end else row[:length]
 
 
 def references(examples: Examples, subwords: Subwords) -> np.ndarray:
@@ -128,7 +148,17 @@ def plain(bundle: Bundle, text: str) -> str:
 def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
     """Return texts as ids (N, places) int32, END at padding; longer texts are cut."""
     rows = _encoded(subwords_of(bundle), [plain(bundle, str(text)) for text in inputs])
-    return _padded(rows, bundle.preprocessing["max_source"])
+    return _padded(rows, bundle.preprocessing["max_source"], of_end=reads_end(bundle))
+
+
+def reads_end(bundle: Bundle) -> bool:
+    """Return whether the network reads the end of a text that is too long, not its beginning."""
+    return bool(bundle.preprocessing.get("end_of_source"))
+
+
+def read_pieces(bundle: Bundle, pieces: list[str]) -> list[str]:
+    """Return those pieces of a text that the network reads."""
+    return list(_cut(pieces, bundle.preprocessing["max_source"], of_end=reads_end(bundle)))
 
 
 def subwords_of(bundle: Bundle) -> Subwords:

@@ -22,7 +22,7 @@ from pipelines.ondevice.subwords import LINE, SPACE
 from pipelines.ondevice.vocabulary import END
 from pipelines.tasks.generation import SearchOptions
 
-from .features import encode, plain, subwords_of
+from .features import encode, plain, read_pieces, reads_end, subwords_of
 
 _MOST_ALTERNATIVES = 50
 
@@ -97,7 +97,7 @@ class Translator:
     def __call__(self, text: str) -> list[Answer]:
         """Return the best answers to a text; to a text without words, an empty one."""
         source = encode(self._bundle, [text])
-        read = self.read(text)[: source.shape[1]]
+        read = read_pieces(self._bundle, self.read(text))
         if not read:
             return [Answer("", Hypothesis(finished=True), [], [])]
         self._decode.context = {"features": self._encode(source=source)["features"], "source": source}
@@ -158,6 +158,7 @@ def predict(
             "text": best.text,
             "finished": best.hypothesis.finished,
             "pieces_not_read": unread,
+            "not_read": "first" if reads_end(bundle) else "last",
             "alternatives": [
                 {"text": each.text, "log_probability": round(each.hypothesis.log_probability, 4)}
                 for each in answers
@@ -181,7 +182,7 @@ def describe(answer: dict[str, Any]) -> str:
     if not answer["finished"]:
         said += "  (stopped: it has the largest length)"
     if answer["pieces_not_read"]:
-        said += f"  (the last {answer['pieces_not_read']} pieces of the source were not read)"
+        said += f"  (the {answer['not_read']} {answer['pieces_not_read']} pieces of the source were not read)"
     if len(answer["alternatives"]) == 1:
         return said
     found = [f"{each['log_probability']:8.2f}  {each['text']}" for each in answer["alternatives"]]

@@ -20,7 +20,9 @@ def packets(stream: Stream, sequence: Mapping[str, np.ndarray]) -> Iterator[dict
         sequence: arrays (1, steps, ...) by input name.
     """
     cut = [name for name in sequence if sequence[name].shape[1] != stream.inputs[name].shape[1]]
-    cut = cut or list(sequence)
+    if not cut:  # the sequences are as long as one packet
+        yield dict(sequence)
+        return
     size = stream.inputs[cut[0]].shape[1]
     for start in range(0, sequence[cut[0]].shape[1] - size + 1, size):
         yield {

@@ -63,6 +63,7 @@ class Subwords:
     Attributes:
         known: all pieces; `known[i]` has the id i + 1.
         unknown: the id of characters that no piece has.
+        line: the id of the piece between two lines.
         start: the id before the first piece.
 
     Raises:
@@ -72,7 +73,7 @@ class Subwords:
     def __init__(self, pieces: Sequence[str], scores: Sequence[float]) -> None:
         _check(pieces, scores)
         self.known = (*RESERVED, *pieces)
-        self.unknown, self.start = END + 1, len(self.known) + 1
+        self.unknown, self.line, self.start = END + 1, END + 2, len(self.known) + 1
         self._scores = array("f", scores)
         if not all(-1e9 < score < 1e9 for score in self._scores):
             raise ValueError("subwords: expected finite scores")

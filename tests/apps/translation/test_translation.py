@@ -92,6 +92,41 @@ def test_every_choice_trains_and_answers_with_known_pieces(data: Data, more: dic
     assert len(written(answers, features.targets["test"])) == 5
 
 
+STORY = "Ann went home.\nBob went out.\nWhere is Ann?"
+
+
+def test_lines_are_read_with_the_last_one_as_a_question_and_of_long_sources_the_end() -> None:
+    keras.utils.set_random_seed(0)
+    stories = Examples([STORY, f"Bob ran.\n{STORY}"] * 4, examples(8).targets)
+    data = Data(dict.fromkeys(("train", "validation", "test"), stories), (), "stories")
+    config = dataclasses.replace(SMALL, hops=2, max_source=13)
+    features = make_features(config, data)
+    long = features.inputs["test"][1]
+    assert subwords(features).decode(long).endswith("Where is Ann?")
+    assert list(long) == subwords(features).encode(f"Bob ran.\n{STORY}")[-13:]
+    assert features.counts["max_lines"] == 1 + (long == subwords(features).line).sum()
+    inputs, targets = features.augment(features.inputs["train"], features.targets["train"])
+    model = build_model(config, features)
+    outputs = model(inputs)
+    assert outputs.shape == (*targets.shape, subwords(features).start)
+    assert translator(config, features, model).predict(features.inputs["test"], verbose=0).shape[0] == 8
+    one_line = dataclasses.replace(data, splits={name: examples(8) for name in data.splits})
+    with pytest.raises(UserError, match="--hops: expected sources of several lines"):
+        make_features(config, one_line)
+
+
+def test_a_new_network_answers_with_frequent_pieces(data: Data) -> None:
+    features = make_features(SMALL, data)
+    decoder = build_model(SMALL, features).get_layer("teacher_forcing").decoder
+    bias = np.asarray(decoder.get_layer("logits").bias)
+    targets = features.targets["train"]
+    assert np.exp(bias).sum() == pytest.approx(1, abs=1e-5)
+    real = (targets != END).sum()
+    so = subwords(features).encode("so")[0]
+    assert np.exp(bias[so]) == pytest.approx((targets == so).sum() / (real + len(targets)), rel=0.02)
+    assert bias.argmin() not in targets
+
+
 def test_exact_answers_score_one(data: Data) -> None:
     features = make_features(SMALL, data)
     targets = features.targets["test"]
@@ -105,7 +140,14 @@ def test_exact_answers_score_one(data: Data) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("pieces", 15), ("attention_guidance", -1.0), ("label_smoothing", 1.0), ("max_source", 0), ("heads", 0)],
+    [
+        ("pieces", 15),
+        ("attention_guidance", -1.0),
+        ("label_smoothing", 1.0),
+        ("max_source", 0),
+        ("heads", 0),
+        ("hops", -1),
+    ],
 )
 def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(UserError, match=f"--{name.replace('_', '-')}: expected .*, got {value!r}"):
@@ -229,7 +271,8 @@ def test_a_decoder_that_never_ends_is_stopped_and_it_is_said(bundle: Bundle) -> 
     (answer,) = network(TEXTS[0])
     assert len(answer.hypothesis.tokens) == 7
     assert not answer.hypothesis.finished
-    said = {"text": answer.text, "finished": False, "pieces_not_read": 2, "alternatives": [{"text": ""}]}
+    (said,) = predict(bundle, [TEXTS[0]])
+    said |= {"finished": False, "pieces_not_read": 2}
     assert "(stopped: it has the largest length)" in describe(said)
     assert "(the last 2 pieces of the source were not read)" in describe(said)
 
