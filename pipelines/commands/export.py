@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from ..data.array_files import read_arrays
 from ..errors import UserError
-from ..export.calibration_files import read_arrays
 from ..export.choice import GOOD_ENOUGH, check_name, check_ranges, check_tolerance, recommended
 from ..files import require_writable
 from ..ondevice.manifest import Execution, Precision

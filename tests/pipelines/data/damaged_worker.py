@@ -20,12 +20,12 @@ import soundfile
 from reference.damage import BYTES, outcomes
 
 from pipelines.data.abc_files import read_abc
+from pipelines.data.array_files import read_arrays
 from pipelines.data.caption_files import Columns
 from pipelines.data.image_files import read_captions
 from pipelines.data.midi_files import read_midi, write_midi
 from pipelines.data.pair_files import read_pairs
 from pipelines.data.text_files import read_labelled_text
-from pipelines.export.calibration_files import read_arrays
 from pipelines.ondevice.audio import read_audio
 
 SECONDS = 60.0  # of a machine that does other things as well

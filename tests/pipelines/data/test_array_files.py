@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from pipelines.data.array_files import read_arrays
 from pipelines.errors import UserError
-from pipelines.export.calibration_files import read_arrays
 
 X = np.random.default_rng(0).normal(size=[6, 5, 3]).astype(np.float32)
 DTYPES = st.sampled_from(

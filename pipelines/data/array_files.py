@@ -35,10 +35,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | np.ndarray:
                 return _array(file, path.stat().st_size)
         check_archive(path)
         with zipfile.ZipFile(path) as archive:
-            return {
-                entry.filename.removesuffix(".npy"): _array(archive.open(entry), entry.file_size)
-                for entry in archive.infolist()
-            }
+            found = {}
+            for entry in archive.infolist():
+                with archive.open(entry) as file:
+                    found[entry.filename.removesuffix(".npy")] = _array(file, entry.file_size)
+            return found
     except UserError:
         raise
     except Exception as error:  # damaged files make zipfile and numpy raise many types
@@ -52,6 +53,8 @@ def _array(file: IO[bytes], size: int) -> np.ndarray:
     if version not in _HEADERS:
         raise ValueError(f"expected version 1 or 2 of the format, found {version[0]}")
     shape, in_columns, dtype = _HEADERS[version](file)
+    if dtype.kind == "O":
+        raise ValueError("expected numbers or texts, found Python objects (a pickle), which are not loaded")
     if dtype.kind not in "biufSU":
         raise ValueError(f"expected numbers or texts, found {dtype}")
     if not shape or min(shape) < 0:
