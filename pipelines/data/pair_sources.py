@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import UserError
 from .examples import Data, Examples
 from .pair_files import Pair, read_aligned, read_pairs
+from .split_names import by_split, split_of
 from .splits import complete
 from .tables import Form, bare
 from .text_files import SPLIT_NAMES, find_splits
@@ -72,7 +73,7 @@ def split_files(
     """
     if path.is_dir():
         ours = [file for file in sorted(path.iterdir()) if source and bare(file).suffix == f".{source}"]
-        found = _by_split(ours, "")
+        found = by_split(ours, "")
         if not found:
             files, notes = find_splits(path, for_training=for_training)
             return {name: (file, None) for name, file in files.items()}, notes
@@ -82,14 +83,14 @@ def split_files(
             )
         return {name: (file, _beside(file, target)) for name, file in found.items()}, []
     second = _second(path, target)
-    split, rest = _split_of(path)
+    split, rest = split_of(path)
     if split != "train":
         files, notes = (
             find_splits(path, for_training=for_training) if second is None else ({"train": path}, [])
         )
         return {name: (file, second) for name, file in files.items()}, notes
     siblings = [file for file in sorted(path.parent.iterdir()) if bare(file).suffix == bare(path).suffix]
-    found = _by_split(siblings, rest) | {"train": path}
+    found = by_split(siblings, rest) | {"train": path}
     others = [file.name for name, file in found.items() if name != "train"]
     notes = [f"{path}: {' and '.join(others)} in the same folder are the held-out splits"] if others else []
     if second is None:
@@ -98,28 +99,6 @@ def split_files(
     return {
         name: (file, second if name == "train" else _beside(file, suffix)) for name, file in found.items()
     }, notes
-
-
-def _split_of(file: Path) -> tuple[str | None, str]:
-    """Return the split in a file's name, and the rest of it without the suffix."""
-    parts = re.split(r"([._-])", bare(file).stem)
-    if split := SPLIT_NAMES.get(parts[0].lower()):
-        return split, "".join(parts[2:])
-    return SPLIT_NAMES.get(parts[-1].lower()), "".join(parts[:-2])
-
-
-def _by_split(files: Sequence[Path], rest: str) -> dict[str, Path]:
-    """Return the file of each split among those with the same rest of their name, or with any if it is ""."""
-    found: dict[str, Path] = {}
-    for file in files:
-        split, its_rest = _split_of(file)
-        if split is None or (rest and its_rest != rest):
-            continue
-        if split in found and split != "test":
-            both = f"{found[split].name} and {file.name}"
-            raise UserError(f"{file.parent}: expected one file for the {split} split, got {both}")
-        found[bare(file).stem if split in found else split] = file
-    return found
 
 
 def _second(path: Path, target: str | None) -> Path | None:
