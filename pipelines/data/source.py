@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config import Config, PretrainedConfig
 from ..errors import UserError
-from . import caption_files, frames, music_files, text_files, tmx_files
+from . import caption_files, frames, music_files, stroke_files, text_files, tmx_files
 from .examples import Data
 from .splits import with_pretraining
 from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
@@ -24,6 +24,7 @@ _SUFFIXES = (
     *music_files.ABC,
     *music_files.WITH_SPLITS,
     *tmx_files.TMX,
+    *stroke_files.SUFFIXES,
 )
 
 

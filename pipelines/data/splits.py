@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from .examples import Data, Examples
+from .strokes import Drawing
 
 HELD_OUT = 0.1
 """The fraction of the training split that is held out for a missing split."""
@@ -66,7 +67,12 @@ def _why_few(kept: Examples, left_out: int) -> str:
 
 
 def _content(example: Any) -> Hashable:
-    """Return a key that is equal for equal inputs: the text itself, or a hash of an array's values."""
+    """Return a key that is equal for equal inputs: the text itself, or a hash of an array's values.
+
+    Of a drawing, only its points count.
+    """
+    if isinstance(example, Drawing):
+        example = example.points
     return hashlib.sha256(example.tobytes()).digest() if isinstance(example, np.ndarray) else example
 
 
