@@ -11,6 +11,7 @@ from .._layers import layers
 from ..config import AttentionKind, Cell
 from ..ondevice.vocabulary import END
 from .generation_decoder import ContextAttention
+from .stepping import run_steps
 
 
 @keras.saving.register_keras_serializable("unrolled")
@@ -64,8 +65,6 @@ class FedAttention(ContextAttention):
 
     def call(self, steps: tf.Tensor, context: tf.Tensor, source: tf.Tensor | None = None) -> list[tf.Tensor]:
         """Return the outputs of the cell, the attended contexts, and the weights."""
-        carried = layers.states.carried_states(self)
-        first = self.stream_states(tf.shape(steps)[0]).values() if carried is None else carried.take(self)
         memory = self.attention.project_memory(context)
         mask = None if source is None else source != END
 
@@ -75,11 +74,7 @@ class FedAttention(ContextAttention):
             attended, weights = self.attention.attend(output, memory, mask)
             return (*states, attended), self._by_place(weights)
 
-        run = _once if steps.shape[1] == 1 else _looped
-        outputs, last = run(advance, steps, tuple(first))
-        if carried is not None:
-            carried.put(self, last)
-        return outputs
+        return run_steps(self, advance, steps)
 
     def compute_output_shape(self, steps_shape: Any, context_shape: Any, source_shape: Any = None) -> Any:
         """Return the shapes of what `call` returns."""
@@ -89,26 +84,3 @@ class FedAttention(ContextAttention):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"cell": self.cell_name, "size": self.size}
-
-
-def _once(advance: Any, steps: tf.Tensor, states: tuple[tf.Tensor, ...]) -> Any:
-    """Return what a single step gives, without a loop: this is what runs on a device."""
-    states, weights = advance(steps[:, 0], states)
-    return [each[:, None] for each in (states[0], states[-1], weights)], states
-
-
-def _looped(advance: Any, steps: tf.Tensor, states: tuple[tf.Tensor, ...]) -> Any:
-    """Return what all steps give, one after the other."""
-    scan = layers.scan
-    x = scan.steps_first(steps)
-    count, given = tf.shape(x)[0], scan.unstacked(x)
-    like = advance(x[0], states)
-    arrays = tuple(scan.empty(each, count) for each in (like[0][0], like[0][-1], like[1]))
-
-    def body(t: tf.Tensor, states: Any, arrays: Any) -> Any:
-        states, weights = advance(given.read(t), states)
-        written = (states[0], states[-1], weights)
-        return t + 1, states, tuple(a.write(t, each) for a, each in zip(arrays, written, strict=True))
-
-    _, states, arrays = tf.while_loop(lambda t, *_: t < count, body, (tf.constant(0), states, arrays))
-    return [scan.batch_first(scan.stacked(array, x)) for array in arrays], states
