@@ -1,0 +1,121 @@
+"""Read labels from a network that says a label or a blank at each step (CTC).
+
+A path has a class at each step. Its labels are what is left when repeated classes are merged and blanks
+removed: `-AA-AB` becomes `AAB`. Many paths have the same labels; the probability of labels is their sum.
+
+Source: A. Graves, S. Fernandez, F. Gomez and J. Schmidhuber, Connectionist temporal classification, ICML
+2006. All probabilities are logarithms. Needs numpy only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .vocabulary import END
+
+BLANK = END
+"""The class of a blank. It is also the id that pads labels, so no label can have it."""
+
+
+class Reading(NamedTuple):
+    """Labels that were found, and how probable they are."""
+
+    labels: tuple[int, ...]
+    log_probability: float
+
+
+class GreedyReader:
+    """Reads the labels of the most probable path from a stream, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self._last = BLANK
+
+    def __call__(self, scores: np.ndarray) -> list[int]:
+        """Return the labels that begin in the next steps.
+
+        Args:
+            scores: (steps, classes), probabilities or their logarithms; any number of steps.
+        """
+        path = np.argmax(scores, axis=1) if len(scores) else np.zeros(0, np.intp)
+        before = np.concatenate([[self._last], path])
+        self._last = int(before[-1])
+        return [int(label) for label in path[(path != before[:-1]) & (path != BLANK)]]
+
+
+def greedy(scores: np.ndarray) -> list[int]:
+    """Return the labels of the most probable path of a whole sequence (steps, classes)."""
+    return GreedyReader()(scores)
+
+
+def beam_search(log_probabilities: np.ndarray, beams: int = 16, least: float = 1e-5) -> list[Reading]:
+    """Return the most probable labels, best first, at most `beams`, by a search over prefixes.
+
+    Each prefix keeps two sums over its paths: of those that end in a blank, and of those that end in its last
+    label. Only the first kind can be followed by the same label again. With enough beams and `least` 0 the
+    result is exact.
+
+    Source: A. Hannun, A. Maas, D. Jurafsky and A. Ng, First-pass large vocabulary continuous speech
+    recognition using bi-directional recurrent DNNs, 2014, without the language model.
+
+    Args:
+        log_probabilities: (steps, classes).
+        beams: how many prefixes are kept at each step.
+        least: labels with a smaller probability are not tried at a step.
+    """
+    kept: dict[tuple[int, ...], np.ndarray] = {(): np.array([0.0, -np.inf])}
+    threshold = np.log(least) if least else -np.inf
+    for step in np.asarray(log_probabilities, np.float64):
+        found: dict[tuple[int, ...], np.ndarray] = defaultdict(lambda: np.full(2, -np.inf))
+        tried = [int(label) for label in np.flatnonzero(step > threshold) if label != BLANK]
+        for prefix, (blank, label_last) in kept.items():
+            either = np.logaddexp(blank, label_last)
+            _add(found[prefix], 0, either + step[BLANK])
+            if prefix:
+                _add(found[prefix], 1, label_last + step[prefix[-1]])
+            for label in tried:
+                before = blank if prefix and label == prefix[-1] else either
+                _add(found[(*prefix, label)], 1, before + step[label])
+        best = sorted(found, key=lambda prefix: -np.logaddexp(*found[prefix]))[:beams]
+        kept = {prefix: found[prefix] for prefix in best}
+    readings = [Reading(prefix, float(np.logaddexp(*sums))) for prefix, sums in kept.items()]
+    return sorted(
+        (each for each in readings if each.log_probability > -np.inf), key=lambda each: -each.log_probability
+    )
+
+
+def _add(sums: np.ndarray, place: int, value: float) -> None:
+    sums[place] = np.logaddexp(sums[place], value)
+
+
+def log_likelihood(log_probabilities: np.ndarray, labels: Sequence[int]) -> float:
+    """Return the logarithm of the probability of labels, by the forward algorithm.
+
+        a_t(s) = p_t(l_s) (a_(t-1)(s) + a_(t-1)(s - 1) + a_(t-1)(s - 2)),   l = -, label 1, -, label 2, .. -
+
+    where the last term is only there if l_s is a label other than l_(s-2). It is -inf if there are too few
+    steps.
+
+    Args:
+        log_probabilities: (steps, classes).
+        labels: class numbers, none of them a blank.
+    """
+    states = np.full(2 * len(labels) + 1, BLANK)
+    states[1::2] = labels
+    skips = np.zeros(len(states), bool)
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    total = np.full(len(states), -np.inf)
+    total[0] = 0.0  # so the first step is the first blank or the first label
+    for step in np.asarray(log_probabilities, np.float64):
+        one, two = np.full(len(states), -np.inf), np.full(len(states), -np.inf)
+        one[1:] = total[:-1]
+        two[2:] = np.where(skips[2:], total[:-2], -np.inf)
+        total = np.logaddexp(np.logaddexp(total, one), two) + step[states]
+    return float(np.logaddexp.reduce(total[-2:]))
