@@ -9,7 +9,6 @@ Source: A. Graves, S. Fernandez, F. Gomez and J. Schmidhuber, Connectionist temp
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -55,12 +54,11 @@ def greedy(scores: np.ndarray) -> list[int]:
     return GreedyReader()(scores)
 
 
-def beam_search(log_probabilities: np.ndarray, beams: int = 16, least: float = 1e-5) -> list[Reading]:
+def beam_search(log_probabilities: np.ndarray, beams: int = 16) -> list[Reading]:
     """Return the most probable labels, best first, at most `beams`, by a search over prefixes.
 
     Each prefix keeps two sums over its paths: of those that end in a blank, and of those that end in its last
-    label. Only the first kind can be followed by the same label again. With enough beams and `least` 0 the
-    result is exact.
+    label. Only the first kind can be followed by the same label again. With enough beams the result is exact.
 
     Source: A. Hannun, A. Maas, D. Jurafsky and A. Ng, First-pass large vocabulary continuous speech
     recognition using bi-directional recurrent DNNs, 2014, without the language model.
@@ -68,31 +66,50 @@ def beam_search(log_probabilities: np.ndarray, beams: int = 16, least: float = 1
     Args:
         log_probabilities: (steps, classes).
         beams: how many prefixes are kept at each step.
-        least: labels with a smaller probability are not tried at a step.
     """
-    kept: dict[tuple[int, ...], np.ndarray] = {(): np.array([0.0, -np.inf])}
-    threshold = np.log(least) if least else -np.inf
+    prefixes: list[tuple[int, ...]] = [()]
+    sums = np.array([[0.0, -np.inf]])  # for each prefix: paths that end in a blank, in the last label
     for step in np.asarray(log_probabilities, np.float64):
-        found: dict[tuple[int, ...], np.ndarray] = defaultdict(lambda: np.full(2, -np.inf))
-        tried = [int(label) for label in np.flatnonzero(step > threshold) if label != BLANK]
-        for prefix, (blank, label_last) in kept.items():
-            either = np.logaddexp(blank, label_last)
-            _add(found[prefix], 0, either + step[BLANK])
-            if prefix:
-                _add(found[prefix], 1, label_last + step[prefix[-1]])
-            for label in tried:
-                before = blank if prefix and label == prefix[-1] else either
-                _add(found[(*prefix, label)], 1, before + step[label])
-        best = sorted(found, key=lambda prefix: -np.logaddexp(*found[prefix]))[:beams]
-        kept = {prefix: found[prefix] for prefix in best}
-    readings = [Reading(prefix, float(np.logaddexp(*sums))) for prefix, sums in kept.items()]
-    return sorted(
-        (each for each in readings if each.log_probability > -np.inf), key=lambda each: -each.log_probability
-    )
+        stays, longer = _next_sums(prefixes, sums, step)
+        scores = np.concatenate([np.logaddexp(*stays.T), longer.ravel()])
+        best = np.argsort(-scores, kind="stable")[:beams]
+        best = best[scores[best] > -np.inf]
+        new, sums = [], np.full((len(best), 2), -np.inf)
+        for row, place in enumerate(best.tolist()):
+            if place < len(prefixes):
+                new.append(prefixes[place])
+                sums[row] = stays[place]
+            else:
+                parent, label = divmod(place - len(prefixes), len(step))
+                new.append((*prefixes[parent], label))
+                sums[row, 1] = longer[parent, label]
+        prefixes = new
+    found = zip(prefixes, np.logaddexp(*sums.T).tolist(), strict=True)
+    return sorted((Reading(*each) for each in found), key=lambda each: -each.log_probability)
 
 
-def _add(sums: np.ndarray, place: int, value: float) -> None:
-    sums[place] = np.logaddexp(sums[place], value)
+def _next_sums(
+    prefixes: list[tuple[int, ...]], sums: np.ndarray, step: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return both sums of the prefixes after a step, and those of each prefix with each further label.
+
+    A prefix that is kept already gets what comes from its parent; its place among the longer ones is empty.
+    """
+    either = np.logaddexp(*sums.T)
+    stays = np.full_like(sums, -np.inf)
+    stays[:, 0] = either + step[BLANK]
+    longer = either[:, None] + step
+    longer[:, BLANK] = -np.inf
+    rows = {prefix: row for row, prefix in enumerate(prefixes)}
+    for row, prefix in enumerate(prefixes):
+        if prefix:
+            longer[row, prefix[-1]] = sums[row, 0] + step[prefix[-1]]
+            stays[row, 1] = sums[row, 1] + step[prefix[-1]]
+    for row, prefix in enumerate(prefixes):
+        if prefix and (parent := rows.get(prefix[:-1])) is not None:
+            stays[row, 1] = np.logaddexp(stays[row, 1], longer[parent, prefix[-1]])
+            longer[parent, prefix[-1]] = -np.inf
+    return stays, longer
 
 
 def log_likelihood(log_probabilities: np.ndarray, labels: Sequence[int]) -> float:
