@@ -74,14 +74,14 @@ def lines_of(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def read_text(path: Path, encoding: str = "utf-8") -> str:
-    """Return the text of a file, without a byte order mark.
+def read_text(path: Path, encoding: str = "utf-8", most: int | None = None) -> str:
+    """Return the text of a file of at most `most` bytes (1 GiB), without a byte order mark.
 
     Raises:
-        UserError: the file can't be read or unpacked, is no regular file, has more than 1 GiB, packed or not,
-            or has another encoding. The message names the likely one.
+        UserError: the file can't be read or unpacked, is no regular file, has more bytes, packed or not, or
+            has another encoding. The message names the likely one.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, most)
     try:
         codecs.lookup(encoding)
         text = data.decode(encoding).removeprefix("\ufeff")
@@ -100,25 +100,26 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     return text
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file, unpacked if it is gzipped.
+def read_bytes(path: Path, most: int | None = None) -> bytes:
+    """Return the content of a file of at most `most` bytes (1 GiB), unpacked if it is gzipped.
 
     Raises:
         UserError: see `read_text`.
     """
+    most = _MOST_BYTES if most is None else most
     try:
-        data = read_regular(path, _MOST_BYTES, "a text")
-        return _unpacked(path, data) if path.suffix.lower() == ".gz" else data
+        data = read_regular(path, most, "a text")
+        return _unpacked(path, data, most) if path.suffix.lower() in (".gz", ".svgz") else data
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _unpacked(path: Path, data: bytes) -> bytes:
+def _unpacked(path: Path, data: bytes, most: int) -> bytes:
     """Unpack no more than is accepted: a small file may hold gigabytes."""
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        unpacked = file.read(_MOST_BYTES + 1)
-    if len(unpacked) > _MOST_BYTES:
-        raise UserError(f"{path}: expected at most {_MOST_BYTES:,} bytes when unpacked, found more")
+        unpacked = file.read(most + 1)
+    if len(unpacked) > most:
+        raise UserError(f"{path}: expected at most {most:,} bytes when unpacked, found more")
     return unpacked
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from xml.parsers import expat
 
 from ..errors import UserError
-from .tables import read_bytes
+from .safe_xml import SafeXml
 
 TMX = (".tmx",)
 _CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements whose text is markup of the original document."""
-_DEEPEST = 64
 _NAMED = 5
 
 Unit = tuple[dict[str, str], int]
@@ -68,58 +66,35 @@ def _chosen(path: Path, option: str, wanted: str | None, counts: Counter[str]) -
     )
 
 
-class _Reader:
+class _Reader(SafeXml):
     """Collects the translation units of a file."""
 
     def __init__(self, path: Path) -> None:
         self.language = ""
         self.units: list[Unit] = []
-        self._path = path
-        self._open: list[str] = []
         self._texts: dict[str, str] = {}
-        self._spoken, self._line = "", 0
+        self._spoken, self._began = "", 0
         self._segment: list[str] | None = None
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._begin
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._add
-        self._parser.EntityDeclHandler = self._refuse
-        try:
-            self._parser.Parse(read_bytes(path), True)
-        except (expat.ExpatError, LookupError, ValueError) as error:
-            raise UserError(f"{path}:{self._parser.CurrentLineNumber}: not XML: {error}") from None
+        super().__init__(path, "tmx", "a translation memory", doctype=True)
 
-    def _refuse(self, *_: object) -> None:
-        raise UserError(
-            f"{self._path}:{self._parser.CurrentLineNumber}: expected no declarations of entities"
-        )
-
-    def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        if not self._open and name != "tmx":
-            raise UserError(f"{self._path}: expected a translation memory, <tmx>, got <{name[:40]}>")
-        if len(self._open) >= _DEEPEST:
-            line = self._parser.CurrentLineNumber
-            raise UserError(f"{self._path}:{line}: expected elements at most {_DEEPEST} deep")
-        self._open.append(name)
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
         if name == "header":
             self.language = attributes.get("srclang", "").lower()
         elif name == "tu":
-            self._texts, self._line = {}, self._parser.CurrentLineNumber
+            self._texts, self._began = {}, self.line
         elif name == "tuv":
             self._spoken = (attributes.get("xml:lang") or attributes.get("lang") or "").lower()
         elif name == "seg":
             self._segment = []
 
-    def _add(self, text: str) -> None:
-        if self._segment is not None and _CODES.isdisjoint(self._open):
+    def text(self, text: str) -> None:
+        if self._segment is not None and _CODES.isdisjoint(self.open):
             self._segment.append(text)
 
-    def _end(self, name: str) -> None:
-        self._open.pop()
+    def end(self, name: str) -> None:
         if name == "seg" and self._segment is not None:
             self._texts.setdefault(self._spoken, " ".join("".join(self._segment).split()))
             self._segment = None
         elif name == "tu" and self._texts:
-            self.units.append((self._texts, self._line))
+            self.units.append((self._texts, self._began))
             self._texts = {}
