@@ -21,19 +21,23 @@ _HEADERS = {
 """Version 3 differs in names of fields only, and arrays with fields are refused."""
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray] | np.ndarray:
+def read_arrays(path: Path, most: int = MOST_BYTES) -> dict[str, np.ndarray] | np.ndarray:
     """Return the arrays of an .npz file by name, or the array of an .npy file, whatever the file's name.
+
+    Args:
+        path: the file.
+        most: the most bytes that it may have, packed and unpacked.
 
     Raises:
         UserError: the file is missing, damaged or too large, declares more than it holds, or has an array
             of something else than numbers and texts, or without a first axis of examples.
     """
     try:
-        require_regular(path, MOST_BYTES, _EXPECTED)
+        require_regular(path, most, _EXPECTED)
         if not zipfile.is_zipfile(path):
             with path.open("rb") as file:
                 return _array(file, path.stat().st_size)
-        check_archive(path)
+        check_archive(path, most)
         with zipfile.ZipFile(path) as archive:
             found = {}
             for entry in archive.infolist():

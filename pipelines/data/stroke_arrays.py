@@ -12,11 +12,22 @@ import numpy as np
 from ..errors import UserError
 from ..files import write_atomically
 from .array_files import read_arrays
-from .stroke_reading import LABELS, WRITERS, Found, Reading, column_of, place, text_of
+from .stroke_reading import (
+    LABELS,
+    MOST_DRAWINGS,
+    MOST_POINTS,
+    WRITERS,
+    Found,
+    Reading,
+    column_of,
+    place,
+    text_of,
+)
 from .strokes import Drawing
 from .text_files import SPLIT_NAMES
 
 _EXPECTED = "expected arrays `points` (sum of lengths, 3) and `lengths` (drawings,)"
+_MOST_BYTES = 2**29
 _IN_PARTS = ("alphabet", "character")
 """Arrays of Omniglot, whose labels are in two parts."""
 _SPLIT = ("split", "splits")
@@ -32,9 +43,9 @@ def read_npz(path: Path, reading: Reading) -> list[Found]:
     (sum of lengths, 3) with `train_lengths`, and then `train_labels` and so on.
 
     Raises:
-        UserError: the file has other arrays or objects of Python, or they don't fit together.
+        UserError: the file is too large, has other arrays or objects of Python, or they don't fit together.
     """
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, _MOST_BYTES)
     if not isinstance(arrays, Mapping):
         raise UserError(f"{path}: {_EXPECTED}, found a single array")
     if "points" in arrays:
@@ -62,6 +73,10 @@ def _drawings(path: Path, arrays: Arrays, reading: Reading, name: str = "points"
     points, lengths = arrays["points"], arrays.get("lengths", np.empty(0))
     if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "biuf":
         raise UserError(f"{path}: {_EXPECTED}, found {name} {points.shape} of {points.dtype}")
+    if len(points) > MOST_POINTS:
+        raise UserError(f"{path}: expected at most {MOST_POINTS:,} points in a file, found {len(points):,}")
+    if len(lengths) > MOST_DRAWINGS:
+        raise UserError(f"{path}: expected at most {MOST_DRAWINGS:,} drawings, found {len(lengths):,}")
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
         raise UserError(f"{path}: {_EXPECTED} of whole numbers, found lengths {lengths.shape}")
     if lengths.min(initial=0) < 0 or lengths.sum(dtype=object) != len(points):

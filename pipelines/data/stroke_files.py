@@ -6,18 +6,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import UserError
+from .inkml_files import read_inkml
 from .stroke_arrays import read_npz
 from .stroke_mending import mended
 from .stroke_reading import Found, Reading
 from .stroke_tables import read_table
 from .strokes import Drawing
+from .svg_strokes import read_svg
 from .tables import DELIMITERS, bare
+from .unipen_files import read_unipen
 
+_UNIPEN = (".unp", ".upn", ".unipen", ".dat")
 _READERS: Mapping[str, Callable[[Path, Reading], list[Found]]] = {
     ".npz": read_npz,
     **dict.fromkeys(DELIMITERS, read_table),
+    **dict.fromkeys((".inkml", ".ink"), read_inkml),
+    **dict.fromkeys(_UNIPEN, read_unipen),
+    **dict.fromkeys((".svg", ".svgz"), read_svg),
 }
-_UP: tuple[str, ...] = ()
+_UP = _UNIPEN
 """The suffixes of files in which y grows upwards."""
 SUFFIXES = tuple(_READERS)
 """The suffixes of files with drawings, before .gz."""

@@ -17,6 +17,10 @@ LABELS = ("label", "labels", "text", "truth")
 """The usual names of what holds labels in files."""
 WRITERS = ("writer", "writers", "drawer", "drawers")
 """The usual names of what holds the writers."""
+MOST_POINTS = 20_000_000
+"""A file with more points is refused."""
+MOST_DRAWINGS = 1_000_000
+"""A file with more drawings is refused."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,11 @@ class Reading:
     """How drawings are read and made alike."""
 
     label: str | None = None
-    """The column or array with the labels. Default: one of `LABELS`."""
+    """The column or array with the labels. Default: one of `LABELS`. In InkML it is a type of annotations, in
+    UNIPEN a level of segments, in SVG an attribute."""
     writer: str | None = None
-    """The column or array with the writers. Default: one of `WRITERS`."""
+    """The column or array with the writers. Default: one of `WRITERS`. In InkML it is a type of annotations,
+    in SVG an attribute."""
     y_up: bool | None = None
     """Whether y grows upwards in the files; it is turned then. Default: only in UNIPEN files."""
     form: Form = field(default_factory=Form)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
-from .stroke_reading import LABELS, WRITERS, Found, Reading, column_of, place
+from .stroke_reading import LABELS, MOST_DRAWINGS, MOST_POINTS, WRITERS, Found, Reading, column_of, place
 from .strokes import Drawing
 from .tables import Form, read_text, table_rows
 from .text_files import SPLIT_NAMES
@@ -25,9 +26,10 @@ class _Rows:
     """The rows of a drawing."""
 
     line: int
-    points: list[tuple[float, float, float]] = field(default_factory=list)
-    strokes: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    points: array[float] = field(default_factory=lambda: array("d"))
+    """x, y and pen of each row, in this order."""
+    times: array[float] = field(default_factory=lambda: array("d"))
+    stroke: str = ""
     said: dict[str, str] = field(default_factory=dict)
 
 
@@ -39,13 +41,18 @@ def read_table(path: Path, reading: Reading) -> list[Found]:
     seconds. Empty numbers are no numbers (see `stroke_mending`).
 
     Raises:
-        UserError: a row is malformed, x or y is missing, or a drawing has two labels, writers or splits.
+        UserError: a row is malformed, x or y is missing, a drawing has two labels, writers or splits, or
+            there are too many points.
     """
     content = read_text(path, reading.form.encoding)
     columns = _columns(path, content, reading)
     drawings: dict[str, _Rows] = {}
-    for line, values in table_rows(path, content, {f"column {name}": name for name in columns.values()}):
+    rows = table_rows(path, content, {f"column {name}": name for name in columns.values()}, reading.form)
+    for count, (line, values) in enumerate(rows):
         row = dict(zip(columns, values, strict=True))
+        if count >= MOST_POINTS or len(drawings) > MOST_DRAWINGS:
+            most = f"{MOST_POINTS:,} points and {MOST_DRAWINGS:,} drawings"
+            raise UserError(f"{path}:{line}: expected at most {most} in a file, found more")
         _add(drawings.setdefault(row.get("drawing", ""), _Rows(line)), row, path, line)
     return [_found(path, rows) for rows in drawings.values()]
 
@@ -74,8 +81,10 @@ def _add(rows: _Rows, row: dict[str, str], path: Path, line: int) -> None:
     if pen not in (0, 1):
         raise UserError(f"{path}:{line}: expected 0 or 1 for the pen, got {row['pen']!r}")
     x, y = _number(row["x"], "x", path, line), _number(row["y"], "y", path, line)
-    rows.points.append((x, y, pen))
-    rows.strokes.append(row.get("stroke", ""))
+    if rows.points and row.get("stroke", "") != rows.stroke:
+        rows.points[-1] = 1.0
+    rows.points.extend((x, y, pen))
+    rows.stroke = row.get("stroke", "")
     rows.times.append(_number(row.get("time", ""), "time", path, line))
     for what in _ONCE:
         if (value := row.get(what, "")) and rows.said.setdefault(what, value) != value:
@@ -92,10 +101,8 @@ def _number(text: str, what: str, path: Path, line: int) -> float:
 
 def _found(path: Path, rows: _Rows) -> Found:
     with np.errstate(over="ignore"):
-        points = np.array(rows.points, np.float64).astype(np.float32)
-    changes = [before != after for before, after in zip(rows.strokes, rows.strokes[1:], strict=False)]
-    points[:-1, 2] = np.maximum(points[:-1, 2], changes)
-    times = np.array(rows.times)
+        points = np.frombuffer(rows.points).reshape(-1, 3).astype(np.float32)
+    times = np.frombuffer(rows.times)
     split = rows.said.get("split", "").lower()
     label, writer = rows.said.get("label"), rows.said.get("writer")
     drawing = Drawing(points, label, writer, place(path, str(rows.line)))

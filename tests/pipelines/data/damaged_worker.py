@@ -25,6 +25,9 @@ from pipelines.data.caption_files import Columns
 from pipelines.data.image_files import read_captions
 from pipelines.data.midi_files import read_midi, write_midi
 from pipelines.data.pair_files import read_pairs
+from pipelines.data.stroke_arrays import npz_of
+from pipelines.data.stroke_files import read_drawings
+from pipelines.data.strokes import Drawing
 from pipelines.data.text_files import read_labelled_text
 from pipelines.ondevice.audio import read_audio
 
@@ -42,6 +45,15 @@ COCO = json.dumps(
 UNIT = '<tu><tuv xml:lang="en"><seg>one %d</seg></tuv><tuv xml:lang="de"><seg>eins</seg></tuv></tu>'
 MEMORY = f'<tmx version="1.4"><header srclang="en"/><body>{"".join(UNIT % i for i in range(9))}</body></tmx>'
 STORIES = b"1 Ann sat.\n2 Bob ran to the hill.\n3 Where is Bob?\thill\t2\n" * 9
+DRAWINGS = [Drawing(np.float32([[i, 0, 0], [i, 1, 1], [2, i, 1]]), f"label {i}", "w") for i in range(20)]
+STROKES = b"drawing,x,y,pen,label\n" + b"".join(
+    b"%d,%d,%d.5,%d,a\n" % (i // 4, i, -i, i % 2) for i in range(40)
+)
+TRACE = "<trace>1 2,'3'4,5 6</trace>"
+INK = f'<ink><annotation type="truth">ab</annotation>{TRACE * 9}</ink>'
+UNIPEN = b".COORD X Y\n.WRITER_ID w\n" + b'.SEGMENT D ? ? "8"\n.PEN_DOWN\n 1 2\n 3 4\n.PEN_UP\n.DT 10\n' * 9
+PATHS = '<path d="M0 0h1v2l3 4c1 2 3 4 5 6s1 2 3 4q1 2 3 4t5 6a3 2 30 0 1 9 9z"/>'
+SVG = f'<svg xmlns="http://www.w3.org/2000/svg"><g transform="rotate(30 1 2)">{PATHS * 3}</g></svg>'
 
 
 class Kind(NamedTuple):
@@ -81,6 +93,11 @@ def kinds() -> list[Kind]:
         Kind("tune.abc", ABC, partial(read_abc, steps_per_beat=4)),
         Kind("captions.jsonl", CAPTIONS, captions),
         Kind("captions_train2017.json", COCO, captions),
+        Kind("strokes.npz", npz_of(DRAWINGS), read_drawings),
+        Kind("strokes.csv", STROKES, read_drawings),
+        Kind("strokes.inkml", INK.encode(), read_drawings),
+        Kind("strokes.unp", UNIPEN, read_drawings),
+        Kind("strokes.svg", SVG.encode(), read_drawings),
         Kind("calibration.npz", arrays(one=False), read_arrays),
         Kind("calibration.npy", arrays(one=True), read_arrays),
     ]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pipelines.data import stroke_arrays, stroke_tables
 from pipelines.data.stroke_arrays import npz_of, save_npz
 from pipelines.data.stroke_files import read_drawings
 from pipelines.data.stroke_reading import Reading
@@ -139,6 +140,23 @@ def test_malformed_tables_are_refused_in_one_line(tmp_path: Path, text: str, sai
     assert said in str(told.value)
 
 
+def test_files_with_too_much_are_refused(tmp_path: Path, monkeypatch) -> None:
+    np.savez(tmp_path / "a.npz", points=OFFSETS, lengths=LENGTHS)
+    (tmp_path / "a.csv").write_text(TABLE)
+    for name, most, said in [("MOST_POINTS", 4, "4 points"), ("MOST_DRAWINGS", 1, "1 drawings")]:
+        with monkeypatch.context() as patch:
+            patch.setattr(stroke_arrays, name, most)
+            patch.setattr(stroke_tables, name, most)
+            for file in ("a.npz", "a.csv"):
+                with pytest.raises(UserError, match=rf"{file}:.* expected at most .*{said}"):
+                    read(tmp_path / file)
+    monkeypatch.setattr(stroke_arrays, "_MOST_BYTES", 100)
+    with pytest.raises(
+        UserError, match=r"a\.npz: expected an \.npz or \.npy file of arrays of at most 100 bytes"
+    ):
+        read(tmp_path / "a.npz")
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a\.png: expected drawings \(\.npz, \.csv, "):
         read(tmp_path / "a.png")
@@ -194,6 +212,7 @@ def test_long_drawings_stay_if_they_are_resampled(tmp_path: Path) -> None:
     assert points_of(read(path, repeats=False)) == [[[1, 1, 0], [2, 1, 1]]]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -43,6 +43,7 @@ def same_lines(found: np.ndarray, points: np.ndarray) -> None:
         assert max(distance(point, old) for point in new) < 1e-3
 
 
+@settings(deadline=None)
 @given(drawings(), STEPS)
 def test_points_at_equal_lengths_are_on_the_lines(points: np.ndarray, step: float) -> None:
     found = by_length(points, step)
@@ -53,6 +54,7 @@ def test_points_at_equal_lengths_are_on_the_lines(points: np.ndarray, step: floa
     assert len(found) <= 2 * length_of(points) / step + 2 * len(points)
 
 
+@settings(deadline=None)
 @given(st.floats(0.3, 1.4), st.integers(20, 200), st.floats(2, 6))
 def test_the_length_of_a_smooth_way_stays(turn: float, count: int, step: float) -> None:
     angle = np.linspace(0, turn * np.pi, count)
@@ -82,6 +84,7 @@ def test_dots_repeats_and_short_strokes() -> None:
     assert without_repeats(points[:0]).shape == (0, 3)
 
 
+@settings(deadline=None)
 @given(drawings())
 def test_without_repeats_the_lines_stay(points: np.ndarray) -> None:
     found = without_repeats(points)
@@ -90,12 +93,14 @@ def test_without_repeats_the_lines_stay(points: np.ndarray) -> None:
     assert length_of(found) == pytest.approx(length_of(points))
 
 
+@settings(deadline=None)
 @given(drawings(), st.floats(0.5, 20), st.randoms())
 def test_points_at_equal_times_are_on_the_lines(points: np.ndarray, rate: float, random) -> None:
     times = np.cumsum([random.choice([0, 0.01, 0.4]) for _ in points])
     same_lines(by_time(points, times, rate), points)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 50), st.integers(1, 8))
 def test_even_motion_has_equal_ways(count: int, rate: int) -> None:
     assume((count - 1) * rate > 1)
