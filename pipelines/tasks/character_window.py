@@ -76,7 +76,7 @@ class CharacterWindow(keras.layers.Layer):
         sizes = {"kappa": self.gaussians, "window": self.characters - 1}
         return states | {name: tf.zeros((batch_size, n), self.compute_dtype) for name, n in sizes.items()}
 
-    def call(self, steps: tf.Tensor, text: tf.Tensor) -> list[tf.Tensor]:
+    def call(self, steps: tf.Tensor, text: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
         """Return the outputs of the cell, the characters in the window, and the weight of each place."""
         with tf.name_scope(layers.IN_FLOAT):
             # END has no column: -1 becomes zeros
@@ -96,7 +96,7 @@ class CharacterWindow(keras.layers.Layer):
                 window = tf.matmul(phi[:, None], onehot)[:, 0]
             return (*states, kappa, window), phi
 
-        return run_steps(self, advance, steps)
+        return run_steps(self, advance, steps, training=training)
 
     def compute_output_shape(self, steps_shape: Any, text_shape: Any) -> Any:
         """Return the shapes of what `call` returns."""

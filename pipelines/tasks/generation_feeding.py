@@ -74,7 +74,8 @@ class FedAttention(ContextAttention):
             attended, weights = self.attention.attend(output, memory, mask)
             return (*states, attended), self._by_place(weights)
 
-        return run_steps(self, advance, steps)
+        # Never compiled for training: XLA would do so for every pair of lengths of source and target
+        return run_steps(self, advance, steps, training=False)
 
     def compute_output_shape(self, steps_shape: Any, context_shape: Any, source_shape: Any = None) -> Any:
         """Return the shapes of what `call` returns."""

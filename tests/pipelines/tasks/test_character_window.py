@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from layers import GRU, OneStep
+from layers import GRU, OneStep, execution
 from pipelines.export.part import Part
 from pipelines.export.parts import export_parts
 from pipelines.ondevice.model import Stream
@@ -103,6 +103,22 @@ def test_the_gradient_reaches_all_weights_and_the_early_steps() -> None:
         assert np.isfinite(gradient).all()
         assert np.abs(gradient).max() > 0
     assert (np.abs(gradients[0]).max(axis=(0, 2)) > 0).all()
+
+
+@pytest.mark.parametrize("how", ["own_gradient", "compiled"])
+def test_training_has_the_gradient_of_the_plain_loop(how: str) -> None:
+    layer, found = window(), {}
+    weights = [rng.normal(size=(2, 7, size)).astype(np.float32) for size in (6, 4, 5)]
+
+    for name in ("loop", how):
+        x = tf.constant(X)
+        with tf.GradientTape() as tape, execution(name):
+            tape.watch(x)
+            outputs = layer(x, TEXT, training=True)
+            loss = sum(tf.reduce_sum(w * y**2) for w, y in zip(weights, outputs, strict=True))
+        found[name] = [*outputs, *tape.gradient(loss, [x, *layer.trainable_variables])]
+    for one, other in zip(found["loop"], found[how], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_it_can_be_made_again_from_its_settings() -> None:
