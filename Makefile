@@ -71,6 +71,11 @@ predict-sensor-signals: $(INSTALLED)  ## predict-sensor-signals RECORDING=file.c
 	@test -n "$$INPUT" || { echo 'error: expected make predict-sensor-signals RECORDING=file.csv' >&2; exit 2; }
 	@$(RUN) -m apps sensor_signals predict $(ARGS) -- "$$INPUT"
 
+predict-handwriting: export INPUT = $(value TEXT)
+predict-handwriting: $(INSTALLED)  ## predict-handwriting TEXT="Hello, world" [ARGS="--bias 1 .."]: the text as strokes of a pen
+	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-handwriting TEXT="your text"' >&2; exit 2; }
+	@$(RUN) -m apps handwriting predict $${INPUT:+--write="$$INPUT"} $(ARGS)
+
 predict-forecasting: export INPUT = $(value CSV)
 predict-forecasting: $(INSTALLED)  ## predict-forecasting CSV=series.csv [ARGS=--anomalies]: what comes next, as a table and a picture
 	@test -n "$$INPUT" || { echo 'error: expected make predict-forecasting CSV=series.csv' >&2; exit 2; }

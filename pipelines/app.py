@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import Config
+from .config import Config, from_dict
 from .data.examples import Data, Examples, Features
 from .errors import UserError
 from .evaluation.score import Metric
@@ -122,6 +122,18 @@ class App:
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
     """show(config, outcome, bundle, folder) -> further figures for the record. Runs the finished bundle and
     writes audio or pictures to the folder, for the tracker."""
+
+    by_settings: Callable[[Any], Mapping[str, Any]] | None = None
+    """by_settings(config) -> the fields that have other values with these settings, such as the metrics of an
+    app that answers with one thing or another."""
+
+    def of(self, config: Any) -> App:
+        """Return the app as it is with these settings."""
+        return self if self.by_settings is None else replace(self, **self.by_settings(config))
+
+    def of_bundle(self, bundle: Bundle) -> App:
+        """Return the app as it is with the settings of a bundle's network."""
+        return self.of(from_dict(type(self.presets["default"]), bundle.manifest["config"]))
 
     def __post_init__(self) -> None:
         for needed in ("default", SMOKE):

@@ -186,6 +186,7 @@ def _say_which(app: App, bundle: Bundle, prog: str) -> None:
 def _evaluate(app: App, argv: list[str], prog: str) -> None:
     command = parse(Evaluate, prog, argv)
     bundle = _bundle(app, command.bundle, prog)
+    app = app.of_bundle(bundle)
     data = _data_to_score(app, bundle, command)
     split, examples = _chosen(data, command.split)
     left_out = {} if split == ALL else {name: n for name, n in data.counts.items() if name != split}

@@ -45,7 +45,7 @@ def run(command: Ship) -> None:
         UserError: the bundle has no such file, or the files are too large.
     """
     bundle = Bundle.open(command.bundle)
-    app = find(bundle.manifest["app"])
+    app = find(bundle.manifest["app"]).of_bundle(bundle)
     variants = [each for each in bundle.variants if _is_chosen(each, command)]
     parts = [each for each in bundle.parts if each["precision"] == command.precision]
     if not variants:

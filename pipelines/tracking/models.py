@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..app import APPS
+from ..data.strokes import Drawing
 from ..errors import UserError
 from ..ondevice.bundle import Bundle
 from . import serving
@@ -68,7 +69,7 @@ def log_bundle_model(bundle: Path, input_example: Sequence[Any]) -> str:
     Returns:
         The address to load the model from.
     """
-    examples: Any = list(input_example)
+    examples: Any = [each.points if isinstance(each, Drawing) else each for each in input_example]
     if isinstance(examples[0], np.ndarray):  # they may differ in length, so only one
         examples = examples[0][None]
     elif isinstance(examples[0], tuple):  # words: served models take texts

@@ -83,7 +83,7 @@ def train_seeds(
         checkpoint.write_settings(
             {"app": app.name, "preset": preset, "config": to_dict(config), "seeds": seeds}
         )
-        training = _Seeds(app, preset, config, seeds, parent.id, prepare)
+        training = _Seeds(app.of(config), preset, config, seeds, parent.id, prepare)
         runs = [_train_seed(training, index) for index in range(seeds)]
         parent.step = "export"
         result = _export_best(training, runs, output, register)

@@ -91,7 +91,7 @@ def set_up(
         if needed := said(read_records(folder_of(app.name)).get(preset), config, data.counts):
             log.info("%s", needed)
         started -= checkpoint.load().seconds
-        yield Setup(app, preset, config, data, features, run, checkpoint, started)
+        yield Setup(app.of(config), preset, config, data, features, run, checkpoint, started)
 
 
 def _log_data(run: Run, config: Config, data: Data, features: Features) -> None:

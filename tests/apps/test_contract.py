@@ -207,7 +207,7 @@ def test_what_the_device_sees_is_what_the_network_was_trained_on(trained, monkey
     variant = bundle.variants[0]
     model = runner_of(variant["execution"])(bundle.variant_path(variant["file"]))
     outputs = model.predict(features.inputs["test"])
-    value = next(iter(app.metrics.values()))(outputs, features.targets["test"])
+    value = next(iter(app.of(config).metrics.values()))(outputs, features.targets["test"])
     assert value == pytest.approx(variant["metric"])
     answers = list(app.predict(bundle, data.splits["test"].inputs[some], None, app.options()))
     assert json.loads(json.dumps(answers)) == answers

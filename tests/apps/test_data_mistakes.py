@@ -34,6 +34,7 @@ FILES = {
     "sensors/a.csv": b"time,x,label\n0,1,a\n1,b,a\n",
     "nothing/readme.txt": b"",
     "words.conll": b"Ann B-PER\nRome\nis O\n",
+    "ink/broken.npz": b"no archive",
     "outside.jsonl": b'{"text": "Ann", "entities": [[0, 9, "PER"]]}\n',
 }
 MISTAKES = {
@@ -72,6 +73,11 @@ MISTAKES = {
         "reviews.csv": "reviews.csv: expected a folder of recordings",
         "sensors": "a.csv:3: 'x': expected a number",
         "nothing": "nothing: expected recordings",
+    },
+    "handwriting": {
+        "reviews.csv": "reviews.csv:1: expected",
+        "ink": "broken.npz",
+        "nothing": "nothing: expected",
     },
     "tagging": {
         "reviews.csv": "reviews.csv:1: expected one column 'sentence' (--sentence-column)",

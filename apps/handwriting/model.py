@@ -1,0 +1,169 @@
+"""The networks: one writes the next offset of the pen, the others read what was written.
+
+    h1_t, w_t = window(RNN([x_t, w_(t-1)]), text)      given a text (`CharacterWindow`)
+    h_t = RNN([x_t, h1_t, w_t])                        and so on for further layers
+    mixture of Gaussians and pen = W h_t               (`StrokeMixture`)
+
+Given a label, its vector is read at every step in place of the window. Source: A. Graves, Generating
+sequences with recurrent neural networks, 2013, sections 4 and 5.
+
+    log p_t = log softmax(W RNN(x)_t)                  of characters and a blank, or p of labels
+
+Networks that read skip padding, which is rows of zeros. Everything runs step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import layers
+from pipelines.data.examples import Features
+from pipelines.ondevice.pen_mixture import columns
+from pipelines.tasks.character_window import CharacterWindow
+from pipelines.tasks.classification_loss import SmoothedCrossEntropy
+from pipelines.tasks.ctc_loss import CTCLoss
+from pipelines.tasks.generation_decoder import ContextLayer
+from pipelines.tasks.generation_layers import Columns, WithoutMask
+from pipelines.tasks.stroke_mixture import StrokeLoss, StrokeMixture
+
+from .config import HandwritingConfig
+from .rows import OFFSET
+
+_SMOOTHING = 0.05
+
+
+def build_model(config: HandwritingConfig, features: Features) -> keras.Model:
+    """Return the network: rows (batch, steps, 3 + characters) -> what `config.answer` says.
+
+    Of strokes and texts there is an answer for each step, of labels one for the whole drawing.
+    """
+    rows = keras.Input([None, features.inputs["train"].shape[2]], dtype="float32", name="rows")
+    write = config.answer == "strokes"
+    outputs = _writing(config, features, rows) if write else _reading(config, features, rows)
+    return keras.Model(rows, outputs, name="handwriting")
+
+
+def _writing(config: HandwritingConfig, features: Features, rows: Any) -> Any:
+    """Return the mixture for the next offset, at every step."""
+    x = Columns(0, OFFSET, name="offsets")(rows)
+    if config.given == "label":
+        number = Columns(OFFSET, OFFSET + 1, squeeze=True, name="label")(rows)
+        known = len(features.preprocessing["told_labels"])
+        label = keras.layers.Embedding(1 + known, config.embedding, name="labels")(number)
+        x = keras.layers.Concatenate(name="offsets_and_label")([x, label])
+    first, places = 1, None
+    if config.given == "text":
+        text = Text(OFFSET, name="text")(rows)
+        symbols = 1 + len(features.preprocessing["alphabet"])
+        window = CharacterWindow(
+            config.cell, config.units, symbols, gaussians=config.window, name="recurrent_1"
+        )
+        written, seen, places = window(x, text)
+        written = keras.layers.Dropout(config.dropout, name="recurrent_1_dropout")(written)
+        x = keras.layers.Concatenate(name="offsets_and_text")([x, written, seen])
+        first = 2
+    x = _recurrent(config, x, range(first, config.depth + 1))
+    numbers = keras.layers.Dense(columns(config.mixtures), name="numbers")(x)
+    mixture = StrokeMixture(name="mixture")(numbers)
+    return mixture if places is None else WithPlaces(name="mixture_and_places")(mixture, places)
+
+
+def _reading(config: HandwritingConfig, features: Features, rows: Any) -> Any:
+    """Return log-probabilities of characters and a blank at each step, or once the labels' probabilities."""
+    x = keras.layers.Masking(0.0, name="without_padding")(rows)
+    if config.answer == "label":
+        x = _recurrent(config, x, range(1, config.depth + 1), steps=False)
+        return keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
+    x = _recurrent(config, x, range(1, config.depth + 1))
+    x = WithoutMask(name="steps")(x)
+    symbols = 1 + len(features.preprocessing["alphabet"])
+    x = keras.layers.Dense(symbols, name="symbols")(x)
+    return keras.layers.Activation("log_softmax", name="log_probabilities")(x)
+
+
+def _recurrent(config: HandwritingConfig, x: Any, numbers: Iterable[int], *, steps: bool = True) -> Any:
+    """Return what recurrent layers with dropout give: at each step, or after the last one."""
+    numbers = list(numbers)
+    for number in numbers:
+        every = steps or number < numbers[-1]
+        name = f"recurrent_{number}"
+        x = layers.by_name(config.cell)(config.units, return_sequences=every, name=name)(x)
+        x = keras.layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
+    return x
+
+
+def make_loss(config: HandwritingConfig) -> keras.losses.Loss:
+    """Return the loss of what the network answers with."""
+    if config.answer == "strokes":
+        return MixtureLoss(columns(config.mixtures))
+    return CTCLoss() if config.answer == "text" else SmoothedCrossEntropy(_SMOOTHING)
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class MixtureLoss(StrokeLoss):
+    """The loss of the mixture, which is the first columns of the outputs.
+
+    Args:
+        size: the number of these columns.
+    """
+
+    def __init__(self, size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Return the loss, a scalar."""
+        return super().call(targets, outputs[..., : self.size])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"size": self.size}
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class WithPlaces(ContextLayer):
+    """Puts the weights of the text's places behind the mixture: a deployed network has one output.
+
+    Call arguments: `mixture` (batch, steps, 6 M + 1), `places` (batch, steps, characters).
+    Returns: (batch, steps, 6 M + 1 + characters).
+    """
+
+    def call(self, mixture: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+        """Return both; in float32, since one scale would not suit both."""
+        with tf.name_scope(layers.IN_FLOAT):
+            return tf.concat([mixture, places], axis=-1)
+
+    def compute_output_shape(self, mixture_shape: Any, places_shape: Any) -> Any:
+        """Return the shape of what `call` returns."""
+        return (*mixture_shape[:2], mixture_shape[2] + places_shape[2])
+
+
+@keras.saving.register_keras_serializable("unrolled")
+class Text(ContextLayer):
+    """Returns the text that is in every row, (batch, characters) int32. Can run step by step.
+
+    Args:
+        start: the columns before it.
+
+    Call arguments: `rows` (batch, steps, start + characters).
+    """
+
+    def __init__(self, start: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start = start
+
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
+        """Return the text of the first row."""
+        return tf.cast(rows[:, 0, self.start :], tf.int32)
+
+    def compute_output_spec(self, rows: Any) -> keras.KerasTensor:
+        """Return shape and dtype of what `call` returns."""
+        return keras.KerasTensor((rows.shape[0], rows.shape[2] - self.start), "int32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"start": self.start}

@@ -1,0 +1,59 @@
+"""Runs the finished bundle: writes test texts, or reads test drawings stroke by stroke."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.model import Stream
+from pipelines.ondevice.pen_sampling import PenSampler
+from pipelines.ondevice.step_network import StreamNetwork
+from pipelines.tasks.stroke_pictures import gif, png_sheet
+
+from .config import HandwritingConfig
+from .reader import Reader
+from .rows import Rows
+from .writer import Writer
+
+if TYPE_CHECKING:
+    from pipelines.evaluation.outcome import Outcome
+
+_DRAWN, _STEPS = 12, 700
+_BIASES = (0.0, 1.0)
+
+
+def show(config: HandwritingConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
+    """Write pictures of what the float32 file writes, beside true ones; of readers, return how early they
+    are right."""
+    drawings = outcome.data.splits["test"].inputs
+    if config.answer != "strokes":
+        return _early(config, bundle, drawings[: 5 * _DRAWN])
+    some = drawings[:: max(1, len(drawings) // _DRAWN)][:_DRAWN]
+    (folder / "true.png").write_bytes(png_sheet(some))
+    network = StreamNetwork(Stream(bundle.variant_path(bundle.with_execution("float32", "step")["file"])))
+    writer = Writer(network, Rows.of(bundle.preprocessing), config.mixtures)
+    finished = 0
+    for bias in _BIASES:
+        made = []
+        for seed, each in enumerate(some):
+            text = (each.label or "") if config.given != "nothing" else ""
+            drawing, drawn = writer(text, PenSampler(bias), seed, steps=_STEPS)
+            made.append(drawing)
+            finished += drawn.finished
+        (folder / f"bias_{bias:g}.png").write_bytes(png_sheet(made))
+        (folder / f"bias_{bias:g}.gif").write_bytes(gif(made[0]))
+    return {"finished": finished / (len(_BIASES) * len(some))} if config.given == "text" else {}
+
+
+def _early(config: HandwritingConfig, bundle: Bundle, drawings: list) -> dict[str, float]:
+    """Return the share of strokes at whose end the last answer is there already, or a beginning of it."""
+    reader = Reader(bundle, "float32", beams=1)
+    settled = []
+    for each in drawings:
+        found = reader(each)
+        what = "label" if config.answer == "label" else "text"
+        settled += [found[what].startswith(part[what]) for part in found["by_stroke"]]
+    return {"stream.settled": float(np.mean(settled))}

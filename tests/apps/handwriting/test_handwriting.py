@@ -1,0 +1,254 @@
+"""The handwriting app: rows, augmentation, networks, what is written and read, and wrong inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.handwriting import APP
+from apps.handwriting.augment import Augment
+from apps.handwriting.config import PRESETS, HandwritingConfig
+from apps.handwriting.data import load
+from apps.handwriting.features import make_features
+from apps.handwriting.metrics import baselines, metrics_of, texts_of
+from apps.handwriting.model import build_model, make_loss
+from apps.handwriting.predict import Options, describe, predict
+from apps.handwriting.reader import Reader
+from apps.handwriting.rows import PADDING, Rows
+from apps.handwriting.writer import Writer
+from pipelines.data.examples import Data, Examples
+from pipelines.data.stroke_arrays import save_npz
+from pipelines.data.strokes import Drawing
+from pipelines.errors import UserError
+from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.pen_sampling import PenSampler
+
+SMOKE = dataclasses.replace(PRESETS["smoke"], max_points=30)
+ROWS = Rows((2.0, 4.0), steps=4, characters=3, alphabet="ab", labels=(), ahead=True)
+LINE = Drawing(np.array([[0, 0, 0], [2, 4, 0], [6, 4, 1]], np.float32), label="ba")
+
+
+def drawings(count: int, length: int = 9) -> list[Drawing]:
+    """Return zigzags, two strokes each, labelled by turns."""
+    rng = np.random.default_rng(0)
+    made = []
+    for number in range(count):
+        points = np.zeros((length - number % 3, 3), np.float32)
+        points[:, :2] = np.cumsum(rng.normal(size=(len(points), 2)), axis=0)
+        points[[3, -1], 2] = 1
+        made.append(Drawing(points, label="ab"[number % 2], writer=f"w{number % 4}", where=str(number)))
+    return made
+
+
+def data(config: HandwritingConfig) -> Data:
+    of_classes = "label" in (config.answer, config.given)
+    splits = {}
+    for name, count in (("train", 12), ("validation", 4), ("test", 5)):
+        made = drawings(count)
+        texts = np.empty(count, object)
+        texts[:] = [each.label for each in made]
+        targets = np.array(["ab".index(each.label) for each in made]) if of_classes else texts
+        splits[name] = Examples(made, targets)
+    return Data(splits, ("a", "b") if of_classes else (), "zigzags")
+
+
+def test_rows_by_hand() -> None:
+    np.testing.assert_allclose(
+        ROWS.inputs(LINE),
+        [[0, 0, 0, 2, 1, 0], [1, 1, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0]],
+    )
+    np.testing.assert_allclose(ROWS.targets(LINE), [[1, 1, 0], [2, 0, 1], [0, 0, PADDING], [0, 0, PADDING]])
+    reading = dataclasses.replace(ROWS, ahead=False, characters=0)
+    np.testing.assert_allclose(reading.inputs(LINE), [[1, 1, 0], [2, 0, 1], [0, 0, 0], [0, 0, 0]])
+    assert Rows.of(ROWS.settings) == ROWS
+
+
+def test_a_label_that_is_not_known_is_refused() -> None:
+    rows = dataclasses.replace(ROWS, characters=1, labels=("one", "two"))
+    assert rows.told("two").tolist() == [2]
+    with pytest.raises(UserError, match="expected one of the labels one, two, got 'three'"):
+        rows.told("three")
+
+
+@pytest.mark.parametrize("answer", ["strokes", "label"])
+def test_augmentation_maps_inputs_and_targets_alike_and_keeps_pens(answer: str) -> None:
+    given = "nothing"
+    config = dataclasses.replace(SMOKE, answer=answer, given=given, slant=0.3, scale=0.3, rotation=20.0)
+    inputs = np.random.default_rng(1).normal(size=(5, 7, 3)).astype(np.float32)
+    change = Augment(config, (2.0, 3.0))
+    targets = inputs.copy() if answer == "strokes" else np.arange(5)
+    changed, told = change(inputs, targets, np.random.default_rng(0))
+    np.testing.assert_array_equal(changed[..., 2], inputs[..., 2])
+    assert np.abs(changed[..., :2] - inputs[..., :2]).max() > 0.05
+    np.testing.assert_array_equal(told, changed if answer == "strokes" else targets)
+    plain = Augment(dataclasses.replace(config, slant=0.0, scale=0.0, rotation=0.0), (2.0, 3.0))
+    np.testing.assert_allclose(plain(inputs, targets, np.random.default_rng(0))[0], inputs, atol=1e-6)
+    turned = Augment(dataclasses.replace(config, slant=0.0, scale=0.0), (1.0, 1.0))
+    after = turned(inputs, targets, np.random.default_rng(0))[0]
+    lengths = [np.linalg.norm(each[..., :2], axis=-1) for each in (inputs, after)]
+    np.testing.assert_allclose(*lengths, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "given"),
+    [
+        ("strokes", "text"),
+        ("strokes", "label"),
+        ("strokes", "nothing"),
+        ("text", "nothing"),
+        ("label", "nothing"),
+    ],
+)
+def test_every_kind_of_network_learns_and_is_scored(answer: str, given: str) -> None:
+    keras.utils.set_random_seed(0)
+    config = dataclasses.replace(SMOKE, answer=answer, given=given)
+    some = data(config)
+    features = make_features(config, some)
+    model = build_model(config, features)
+    model.compile(keras.optimizers.Adam(0.02), make_loss(config), run_eagerly=True)
+    inputs, targets = features.inputs["train"], features.targets["train"]
+    losses = model.fit(inputs, targets, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    outputs = model.predict(features.inputs["test"], verbose=0)
+    metrics = {name: metric(outputs, features.targets["test"]) for name, metric in metrics_of(config).items()}
+    assert all(np.isfinite(value) for value in metrics.values())
+    found = baselines(config, some, features, model)
+    assert all(np.isfinite(each["test"]) for each in found.values())
+    app = APP.of(config)
+    assert next(iter(app.metrics)) == next(iter(metrics))
+    assert app.higher_is_better == (answer == "label")
+
+
+def test_a_text_with_more_characters_than_points_is_refused() -> None:
+    config = dataclasses.replace(SMOKE, answer="text", given="nothing")
+    some = data(config)
+    some.splits["train"].inputs[0] = drawings(1)[0]._replace(label="a" * 20)
+    with pytest.raises(UserError, match="expected more points than characters, got 9"):
+        make_features(config, some)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"answer": "text"}, "--given: expected nothing with --answer text"),
+        ({"depth": 1}, "--depth: expected 2 or more with --given text"),
+        ({"mixtures": 0}, "--mixtures"),
+        ({"step": 0.0}, "--step: expected above 0"),
+        ({"scale": 1.0}, "--scale"),
+        ({"max_points": 2}, "--max-points"),
+    ],
+)
+def test_settings_out_of_range_are_refused(changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(PRESETS["default"], **changes)
+
+
+@pytest.mark.parametrize("changes", [{"bias": -1.0}, {"steps": 0}, {"beams": 0}, {"seed": -1}])
+def test_options_out_of_range_are_refused(changes: dict) -> None:
+    with pytest.raises(UserError, match=f"--{next(iter(changes))}"):
+        Options(**changes)
+    with pytest.raises(UserError, match="--out"):
+        Options(out=Path("drawing.txt"))
+
+
+def test_the_users_drawings_are_split_by_writer(tmp_path: Path) -> None:
+    save_npz(tmp_path / "mine.npz", [e._replace(writer=f"w{n % 10}") for n, e in enumerate(drawings(60))])
+    config = dataclasses.replace(SMOKE, dataset=str(tmp_path / "mine.npz"), answer="label", given="nothing")
+    read = load(config)
+    writers = {name: {each.writer for each in split.inputs} for name, split in read.splits.items()}
+    assert not writers["train"] & writers["test"]
+    assert read.labels == ("a", "b")
+    scored = load(config, as_given=True)
+    assert sum(map(len, scored.splits.values())) == 60
+
+
+def test_numbers_become_texts() -> None:
+    assert texts_of([[1, 2], []], "ab") == ["ab", ""]
+
+
+class Straight:
+    """Stands for a network whose pen goes right, and whose window moves a character in two steps."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self.told: list[np.ndarray] = []
+
+    def initial_state(self) -> dict:
+        return {"step": 0}
+
+    def __call__(self, row: np.ndarray, state: dict, /) -> tuple[dict, dict]:
+        self.told.append(row[3:])
+        step = state["step"] + 1
+        mixture = np.array([0.0, 1.0, 0.0, -9.0, -9.0, 0.0, 9.0 if step % 3 == 0 else -9.0])
+        return {
+            "output": np.concatenate([mixture, np.eye(self._places)[min(step // 2, self._places - 1)]])
+        }, {"step": step}
+
+
+def test_a_text_is_told_at_every_step_and_the_drawing_ends_behind_it() -> None:
+    network = Straight(ROWS.characters)
+    drawing, drawn = Writer(network, ROWS, 1)("ab", PenSampler(0.0), 0, steps=50)
+    assert all(told.tolist() == [1, 2, 0] for told in network.told)
+    assert drawn.finished
+    assert len(drawn.offsets) == 6  # the window is behind the text at step 4, the pen is lifted at step 6
+    np.testing.assert_allclose(drawing.points[:, 0], 2.0 * np.arange(7), atol=0.01)
+    assert drawing.points[-1, 2] == 1
+    for text, message in (
+        ("abc", "unknown characters 'c'"),
+        ("", "expected 1 to 2"),
+        ("aba", "expected 1 to 2"),
+    ):
+        with pytest.raises(UserError, match=message):
+            Writer(network, ROWS, 1)(text, PenSampler(0.0), 0, steps=5)
+
+
+# On the device, with the bundle of the `smoke` preset, which writes.
+
+
+@pytest.fixture(scope="module")
+def bundle(training) -> Bundle:
+    return Bundle.open(training("handwriting").bundle)
+
+
+def test_a_text_is_written_into_each_kind_of_file(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (answer,) = predict(bundle, [], "int8", Options(write="so", steps=20))
+    assert [Path(each).suffix for each in answer["files"]] == [".svg", ".png", ".gif", ".npz"]
+    assert all(Path(each).stat().st_size > 100 for each in answer["files"])
+    assert "\n" not in describe(answer)
+    with Image.open(answer["files"][2]) as moving:
+        assert moving.n_frames > 1
+    (again,) = predict(bundle, [answer["files"][3]], "int8")
+    assert again["steps"] == answer["steps"]
+    assert np.isfinite(again["nll"])
+    with pytest.raises(UserError, match="--out"):
+        list(predict(bundle, [], None, Options(write="so", out=tmp_path / "none" / "a.svg")))
+
+
+def test_a_network_that_writes_is_no_reader_and_odd_inputs_are_refused(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    for wrong in (np.zeros((0, 3)), np.zeros((4, 2)), np.full((4, 3), np.nan)):
+        with pytest.raises(UserError):
+            list(predict(bundle, [wrong]))
+    (answer,) = predict(bundle, [np.array([[0, 0, 0], [5, 5, 0], [9, 0, 0]])])
+    assert answer["steps"] == 2
+
+
+def test_a_reader_answers_after_each_stroke() -> None:
+    reader = object.__new__(Reader)
+    reader._rows = dataclasses.replace(ROWS, ahead=False, characters=0)
+    reader._labels, reader._beams, reader._reads_texts = ["a", "b"], 1, False
+    reader.outputs = lambda offsets: np.array([[0.9, 0.1], [0.2, 0.8]])
+    points = np.array([[0, 0, 0], [2, 4, 1], [6, 4, 1]], np.float32)
+    found = reader(Drawing(points))
+    assert found["label"] == "b"
+    assert [each["label"] for each in found["by_stroke"]] == ["a", "b"]
+    assert describe({"drawing": "x", **found}).endswith("by stroke: a b")
