@@ -154,7 +154,11 @@ _USUAL = {
 }
 
 
-def usual_app(package: str, summary: str, **more: Any) -> App:
+# Fields of many apps, though not of all.
+_OFTEN = {"targets": ("features", "targets_of"), "show": ("show", "show")}
+
+
+def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: Any) -> App:
     """Return the app in the folder of `package`, with what it is made of in the usual files.
 
     They are `config.PRESETS`, `metrics.METRICS` and, if the app has options, `predict.Options`. The functions
@@ -165,9 +169,12 @@ def usual_app(package: str, summary: str, **more: Any) -> App:
     Args:
         package: `__name__` in the app's `__init__.py`; its last part is the app's name.
         summary: one sentence for `--help`.
+        also: fields that are not of every app, but are in the usual places: "targets" is
+            `features.targets_of`, "show" is `show.show`.
         **more: any other field of `App`, or another value for one of the above.
     """
-    functions = {field: lazy(package, module, name) for field, (module, name) in _USUAL.items()}
+    places = _USUAL | {field: _OFTEN[field] for field in also}
+    functions = {field: lazy(package, module, name) for field, (module, name) in places.items()}
     config, metrics, predict = (
         importlib.import_module(f"{package}.{module}") for module in ("config", "metrics", "predict")
     )

@@ -8,6 +8,6 @@ APP = usual_app(
     example=("--csv", "series.csv"),
     higher_is_better=False,
     executions=lambda config: ("loop", "step"),
-    targets=lazy(__name__, "features", "targets_of"),
+    also=("targets",),
     show=lazy(__name__, "plots", "show"),
 )

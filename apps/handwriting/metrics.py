@@ -56,6 +56,15 @@ def metrics_of(config: HandwritingConfig) -> Mapping[str, Metric]:
     return OF_TEXTS if config.answer == "text" else OF_LABELS
 
 
+def by_settings(config: HandwritingConfig) -> dict[str, Any]:
+    """Return what the answer decides in the app, and that every network is exported as a stream, too."""
+    return {
+        "metrics": metrics_of(config),
+        "higher_is_better": config.answer == "label",
+        "executions": lambda config: ("loop", "step"),
+    }
+
+
 def baselines(
     config: HandwritingConfig, data: Data, features: Features, deployed: Any
 ) -> dict[str, dict[str, float]]:

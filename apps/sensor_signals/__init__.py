@@ -2,13 +2,12 @@
 
 from operator import attrgetter
 
-from pipelines.app import lazy, usual_app
+from pipelines.app import usual_app
 
 APP = usual_app(
     __name__,
     "Recognise activities in recordings of motion sensors, or mark the beats of an ECG.",
-    show=lazy(__name__, "show", "show"),
-    targets=lazy(__name__, "features", "targets_of"),
+    also=("targets", "show"),
     input_column=lambda settings: "file",
     executions=attrgetter("executions"),
     example=("recording.csv",),

@@ -9,5 +9,5 @@ APP = usual_app(
     executions=lambda settings: settings.executions,
     show=lazy(__name__, "plots", "show_types"),
     example=("Anna Keller works for Halden Motors in Port Tessow .",),
-    targets=lazy(__name__, "features", "targets_of"),
+    also=("targets",),
 )

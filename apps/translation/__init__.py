@@ -19,7 +19,7 @@ APP = usual_app(
     __name__,
     "Write a target for a text: a translation, a simpler version, an answer, whatever your pairs teach.",
     reads_lines=True,
-    targets=lazy(__name__, "features", "targets_of"),
+    also=("targets",),
     input_column=_column,
     example=("And the earth was without form, and void.", "--alternatives", "5"),
     show=lazy(__name__, "plots", "write_samples"),
