@@ -73,11 +73,17 @@ class Rows:
     def told(self, text: str | None) -> np.ndarray:
         """Return what a network that writes is told, (characters,) float32, 0 behind it.
 
+        Args:
+            text: the text or the label; None for nothing. Unknown characters are left out, and so are those
+                behind the last column.
+
         Raises:
-            UserError: the label is unknown, or the text is empty, too long or has unknown characters.
+            UserError: the label is unknown.
         """
         row = np.zeros(self.characters, np.float32)
         if self.labels:
+            if text is None:  # a drawing without a label is scored without one
+                return row
             if text not in self.labels:
                 raise UserError(f"expected one of the labels {', '.join(self.labels)}, got {text!r}")
             row[0] = 1 + self.labels.index(text)

@@ -71,6 +71,7 @@ def test_rows_by_hand() -> None:
 def test_a_label_that_is_not_known_is_refused() -> None:
     rows = dataclasses.replace(ROWS, characters=1, labels=("one", "two"))
     assert rows.told("two").tolist() == [2]
+    assert rows.told(None).tolist() == [0]
     with pytest.raises(UserError, match="expected one of the labels one, two, got 'three'"):
         rows.told("three")
 
