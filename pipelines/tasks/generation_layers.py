@@ -34,7 +34,7 @@ class KerasNetwork:
 class WithoutMask(keras.layers.Layer):
     """Returns its input without Keras's mask, for layers behind it that are told what is padding.
 
-    Keras warns of a mask that ends at a layer which does not take masks.
+    Keras warns of a mask that ends at a layer which does not take masks. Can run step by step.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -47,6 +47,10 @@ class WithoutMask(keras.layers.Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """Return no mask."""
+
+    def stream_states(self, batch_size: Any) -> dict[str, tf.Tensor]:
+        """Return no states: nothing is carried from step to step."""
+        return {}
 
 
 @keras.saving.register_keras_serializable("unrolled")
