@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import layers
 from apps.handwriting import APP
 from apps.handwriting.augment import Augment
 from apps.handwriting.config import PRESETS, HandwritingConfig
@@ -95,6 +96,16 @@ def test_augmentation_maps_inputs_and_targets_alike_and_keeps_pens(answer: str) 
     np.testing.assert_allclose(*lengths, rtol=1e-4)
 
 
+def in_steps(model: keras.Model, rows: np.ndarray) -> np.ndarray:
+    """Return what a network answers at each step, row by row."""
+    step = layers.OneStep(model)
+    states, found = step.initial_states(1), []
+    for row in rows:
+        answer, states = step(row[None, None], states)
+        found.append(np.asarray(answer).reshape(-1))
+    return np.stack(found)
+
+
 @pytest.mark.parametrize(
     ("answer", "given"),
     [
@@ -116,6 +127,10 @@ def test_every_kind_of_network_learns_and_is_scored(answer: str, given: str) -> 
     losses = model.fit(inputs, targets, epochs=5, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     outputs = model.predict(features.inputs["test"], verbose=0)
+    steps = len(some.splits["test"].inputs[0].points) - 1
+    streamed = in_steps(model, features.inputs["test"][0, :steps])
+    whole = outputs[:1] if answer == "label" else outputs[0, :steps]
+    np.testing.assert_allclose(streamed[-len(whole) :], whole, atol=1e-4)
     metrics = {name: metric(outputs, features.targets["test"]) for name, metric in metrics_of(config).items()}
     assert all(np.isfinite(value) for value in metrics.values())
     found = baselines(config, some, features, model)
