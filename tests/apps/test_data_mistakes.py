@@ -75,7 +75,7 @@ MISTAKES = {
         "nothing": "nothing: expected recordings",
     },
     "handwriting": {
-        "reviews.csv": "reviews.csv:1: expected",
+        "reviews.csv": "reviews.csv:1: columns: expected 'x', found 'review', 'stars'",
         "ink": "broken.npz",
         "nothing": "nothing: expected",
     },
