@@ -64,6 +64,7 @@ def train(tmp_path, monkeypatch):
         processes = Processes(bundle, higher_is_better, stopped_at)
         monkeypatch.setattr(seeds, "call_in_own_process", processes)
         app = SimpleNamespace(name="counting", higher_is_better=higher_is_better, presets={})
+        app.of = lambda config: app
         options = {"output": tmp_path, "resume": resume, "register": None, "prepare": nothing}
         options["experiment"] = experiment
         try:
