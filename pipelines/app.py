@@ -131,9 +131,13 @@ class App:
         """Return the app as it is with these settings."""
         return self if self.by_settings is None else replace(self, **self.by_settings(config))
 
+    def config_of(self, bundle: Bundle) -> Config:
+        """Return the settings with which the network of a bundle was trained."""
+        return from_dict(type(self.presets["default"]), bundle.manifest["config"])
+
     def of_bundle(self, bundle: Bundle) -> App:
         """Return the app as it is with the settings of a bundle's network."""
-        return self.of(from_dict(type(self.presets["default"]), bundle.manifest["config"]))
+        return self.of(self.config_of(bundle))
 
     def __post_init__(self) -> None:
         for needed in ("default", SMOKE):

@@ -37,7 +37,7 @@ class HandwritingConfig(RecurrentConfig):
     window: int = 8
     """The number of Gaussians of the window over the text."""
     embedding: int = 24
-    """The size of the vector of a character, or of a label."""
+    """The size of the vector of a label that the network is given."""
     slant: float = 0.0
     """Training drawings are slanted by up to this much: the x of a point changes by a share of its y."""
     scale: float = 0.0

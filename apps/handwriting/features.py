@@ -13,6 +13,7 @@ from pipelines.errors import UserError
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.classification import label_targets
+from pipelines.tasks.ctc_targets import ctc_targets, steps_needed
 
 from .augment import Augment
 from .config import HandwritingConfig
@@ -67,8 +68,6 @@ def _targets(rows: Rows, answer: str, examples: Examples) -> np.ndarray:
 
 def _texts(rows: Rows, drawings: Sequence[Drawing]) -> np.ndarray:
     """Return texts as `CTCLoss` takes them; characters are numbers from 1 on."""
-    from pipelines.tasks.ctc_loss import ctc_targets, steps_needed  # needs Keras, which a device may lack
-
     alphabet, texts = Alphabet(rows.alphabet), []
     for each in drawings:
         texts.append((1 + alphabet.encode(each.label or "")).tolist())

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines.ondevice.pen_mixture import columns, mean_nll, step_nll
+from pipelines.ondevice.pen_mixture import PADDING, columns, mean_nll, step_nll
 from pipelines.tasks.character_errors import labels_of, read_greedily
 from pipelines.tasks.classification_plots import confusion_matrix, recall, reliability
 
 from .config import HandwritingConfig
 from .metrics import texts_of
-from .rows import PADDING
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
@@ -49,7 +48,7 @@ def nll_by_step(outputs: np.ndarray, targets: np.ndarray) -> Figure:
     figure = Figure(figsize=(10, 3), layout="constrained")
     axes = figure.subplots()
     axes.plot(means, linewidth=0.8)
-    title = "Negative log-likelihood of the steps of test drawings, where a tenth of them has so many"
+    title = "Negative log-likelihood by step, as far as a tenth of the test drawings reach"
     axes.set(title=title, xlabel="step", ylabel="nats a step")
     return figure
 

@@ -41,9 +41,12 @@ class Reader:
             require_one_each(self._labels, outputs[-1])
             by_stroke = [self._label(outputs[end]) for end in ends]
             return {**self._label(outputs[-1]), "by_stroke": by_stroke}
-        by_stroke = [{"text": self._text(ctc.greedy(outputs[: end + 1]))} for end in ends]
-        best = ctc.greedy(outputs) if self._beams == 1 else ctc.beam_search(outputs, self._beams)[0].labels
-        return {"text": self._text(best), "by_stroke": by_stroke}
+        greedy, read, by_stroke = ctc.GreedyReader(), list[int](), []
+        for stroke in np.split(outputs, np.add(ends, 1)):
+            read += greedy(stroke)
+            by_stroke.append({"text": self._text(read)})
+        best = read if self._beams == 1 else ctc.beam_search(outputs, self._beams)[0].labels
+        return {"text": self._text(best), "by_stroke": by_stroke[: len(ends)]}
 
     def outputs(self, offsets: np.ndarray) -> np.ndarray:
         """Return the network's answer at each offset, (steps, characters + 1 or labels)."""

@@ -17,13 +17,12 @@ import numpy as np
 from pipelines.data.strokes import Drawing, to_offsets
 from pipelines.errors import UserError
 from pipelines.ondevice.alphabet import Alphabet
+from pipelines.ondevice.pen_mixture import PADDING
 
 OFFSET = 3
 """The columns of a row that are an offset: dx, dy and the pen."""
 START = (0.0, 0.0, 0.0)
 """The offset before the first one."""
-PADDING = -1.0
-"""The pen of a target behind the end of a drawing."""
 
 
 @dataclass(frozen=True)

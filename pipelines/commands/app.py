@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 from ..app import SHIPPED, App, folder_of
-from ..config import PretrainedConfig, from_dict
+from ..config import PretrainedConfig
 from ..data.examples import Data, Examples
 from ..data.tables import Form, is_table, read_column
 from ..errors import UserError
@@ -210,7 +210,7 @@ def _evaluate(app: App, argv: list[str], prog: str) -> None:
 
 def _data_to_score(app: App, bundle: Bundle, command: Evaluate) -> Data:
     """Load the data of the training with its splits, or other data as it is given; never pretraining data."""
-    config = from_dict(type(app.presets["default"]), bundle.manifest["config"])
+    config = app.config_of(bundle)
     changes: dict[str, Any] = {"pretraining_epochs": 0}
     if isinstance(config, PretrainedConfig):
         changes["pretraining_dataset"] = None

@@ -21,6 +21,8 @@ LEAST_SIGMA = 0.1
 density at the places that occur could be raised without end."""
 MOST_CORRELATION = 0.95
 """The largest correlation, so that the determinant stays far from 0."""
+PADDING = -1.0
+"""The pen of a target behind the end of a drawing."""
 _LOG_2_PI = float(np.log(2 * np.pi))
 
 

@@ -12,9 +12,6 @@ from .._layers import layers
 from ..evaluation.score import MeanOf
 from ..ondevice.pen_mixture import LEAST_SIGMA, MOST_CORRELATION, mean_nll, step_counts
 
-PADDING = -1.0
-"""The pen of a target that is padding."""
-
 
 @keras.saving.register_keras_serializable("unrolled")
 class StrokeMixture(keras.layers.Layer):

@@ -20,13 +20,14 @@ from apps.handwriting.metrics import baselines, metrics_of, texts_of
 from apps.handwriting.model import build_model, make_loss
 from apps.handwriting.predict import Options, describe, predict
 from apps.handwriting.reader import Reader
-from apps.handwriting.rows import PADDING, Rows
+from apps.handwriting.rows import Rows
 from apps.handwriting.writer import Writer
 from pipelines.data.examples import Data, Examples
 from pipelines.data.stroke_arrays import save_npz
 from pipelines.data.strokes import Drawing
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
+from pipelines.ondevice.pen_mixture import PADDING
 from pipelines.ondevice.pen_sampling import PenSampler
 
 SMOKE = dataclasses.replace(PRESETS["smoke"], max_points=30)

@@ -20,7 +20,8 @@ from pipelines.tasks.character_errors import (
     rate_of,
     read_greedily,
 )
-from pipelines.tasks.ctc_loss import CTCLoss, ctc_targets, steps_needed
+from pipelines.tasks.ctc_loss import CTCLoss
+from pipelines.tasks.ctc_targets import ctc_targets, steps_needed
 
 LABELS, STEPS = [[2, 2, 1], [3], [], [1, 2, 3, 1]], [4, 6, 3, 7]
 rng = np.random.default_rng(0)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.ondevice.pen_mixture import mixture_of
-from pipelines.tasks.stroke_mixture import PADDING, StrokeLoss, StrokeMixture, stroke_nll
+from pipelines.ondevice.pen_mixture import PADDING, mixture_of
+from pipelines.tasks.stroke_mixture import StrokeLoss, StrokeMixture, stroke_nll
 
 rng = np.random.default_rng(0)
 
