@@ -1,4 +1,4 @@
-"""TFDS sets of recordings of sensors: how they are stored and read again."""
+"""TFDS sets of recordings (sensors, frames of videos, joints): how they are stored and read again."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ _FEATURES = ("channels", "end", "label", "name", "rate", "signal", "start", "sub
 class RecordingSet(tfds.core.GeneratorBasedBuilder):
     """A builder whose examples are recordings. Subclasses have `recordings` and `about`."""
 
+    SHAPE: tuple[int | None, ...] = (None, None)
+    """Of a signal; None where recordings differ. Frames of videos are (None, size, size, colours)."""
+    DTYPE: type[np.generic] = np.float32
+    """Of a signal's numbers; np.uint8 for frames of videos."""
+
     def about(self) -> tuple[str, str]:
         """Return the description and the licence."""
         raise NotImplementedError
@@ -31,7 +36,7 @@ class RecordingSet(tfds.core.GeneratorBasedBuilder):
         description, licence = self.about()
         tensor, text = tfds.features.Tensor, tfds.features.Text
         kinds = {
-            "signal": tensor(shape=(None, None), dtype=np.float32, encoding=tfds.features.Encoding.ZLIB),
+            "signal": tensor(shape=self.SHAPE, dtype=self.DTYPE, encoding=tfds.features.Encoding.ZLIB),
             "rate": tensor(shape=(), dtype=np.float64),
             "channels": tfds.features.Sequence(text()),
             **{name: tensor(shape=(None,), dtype=np.float64) for name in ("start", "end")},
@@ -48,14 +53,13 @@ class RecordingSet(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, recordings: Sequence[Recording]) -> Iterator[tuple[str, dict[str, Any]]]:
         for each in recordings:
-            starts, ends, labels = zip(*each.spans, strict=True)
             example = {
                 "signal": each.signal,
                 "rate": each.rate,
                 "channels": list(each.channels),
-                "start": np.array(starts, np.float64),
-                "end": np.array(ends, np.float64),
-                "label": list(labels),
+                "start": np.array([span.start for span in each.spans], np.float64),
+                "end": np.array([span.end for span in each.spans], np.float64),
+                "label": [span.label for span in each.spans],
                 "name": each.name,
                 "subject": each.subject,
             }
