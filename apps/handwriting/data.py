@@ -40,7 +40,11 @@ def load(config: HandwritingConfig, as_given: bool = False) -> Data:
 
 
 def reading_of(config: HandwritingConfig) -> Reading:
-    """Return how files are read, and how their drawings are made alike."""
+    """Return how files are read, and how their drawings are made alike.
+
+    A network that writes keeps points that repeat the one before, since a pen that rests is a part of what it
+    scores; what is read does not depend on them.
+    """
     of_classes = "label" in (config.answer, config.given)
     targets: Literal["texts", "labels"] = "labels" if of_classes else "texts"
     return Reading(
@@ -49,7 +53,7 @@ def reading_of(config: HandwritingConfig) -> Reading:
         y_up=config.y_up,
         rate=config.rate,
         step=config.step,
-        repeats=False,
+        repeats=config.answer == "strokes",
         most=config.max_points,
         targets=targets,
     )

@@ -184,6 +184,18 @@ def test_the_users_drawings_are_split_by_writer(tmp_path: Path) -> None:
     assert sum(map(len, scored.splits.values())) == 60
 
 
+@pytest.mark.parametrize("answer", ["strokes", "label"])
+def test_a_network_that_writes_keeps_the_points_of_a_pen_that_rests(tmp_path: Path, answer: str) -> None:
+    resting = np.array([[0, 0, 0], [2, 4, 0], [2, 4, 0], [6, 4, 1]], np.float32)
+    made = [*drawings(20), drawings(1)[0]._replace(points=resting, writer="rests", where="rests")]
+    save_npz(tmp_path / "mine.npz", made)
+    config = dataclasses.replace(SMOKE, dataset=str(tmp_path / "mine.npz"), answer=answer, given="nothing")
+    read = load(config, as_given=True)
+    (found,) = (each for split in read.splits.values() for each in split.inputs if each.writer == "rests")
+    assert len(found.points) == (4 if answer == "strokes" else 3)
+    assert any("repeat the one before: they stay" in note for note in read.notes) == (answer == "strokes")
+
+
 def test_numbers_become_texts() -> None:
     assert texts_of([[1, 2], []], "ab") == ["ab", ""]
 
