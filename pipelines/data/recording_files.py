@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..archives import check_archive
 from ..errors import UserError
 from ..files import read_file
-from .frames import PARQUET, SUFFIXES, is_numeric, numbers, read_frame, require_columns
+from .frames import PARQUET, SUFFIXES, is_numeric, numbers, read_frame
 from .recording_gaps import without_gaps
+from .recording_tables import INTERVALS, TABLE, Columns, Told, as_text, person_in, read_tables, seconds_in
 from .recordings import Recording, Span, bare_name, in_common_units, spans_of, with_channels
 from .tables import DELIMITERS, bare
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-TABLE, INTERVALS = "recordings.csv", "labels.csv"
-"""The files of a folder that describe its recordings."""
 _MOST_BYTES = 2**30
+_NOTHING = Told()
 _KINDS = f"recordings ({', '.join((*SUFFIXES, '.npz', '.hea'))})"
 _AAMI = {
     **dict.fromkeys("NLRejn", "N"),
@@ -34,18 +31,6 @@ _AAMI = {
     **dict.fromkeys("/fQ?", "Q"),
 }
 """The class of a beat (ANSI/AAMI EC57) by its symbol in PhysioNet's annotations; others are no beats."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the columns of the user's tables are called, and what they don't say."""
-
-    label: str = "label"
-    subject: str = "subject"
-    channels: tuple[str, ...] = ()
-    """The channels to read, in this order. Default: those of the first recording."""
-    rate: float | None = None
-    """Samples per second of recordings that don't tell theirs."""
 
 
 def read_folder(folder: Path, columns: Columns) -> tuple[list[Recording], list[str]]:
@@ -60,15 +45,12 @@ def read_folder(folder: Path, columns: Columns) -> tuple[list[Recording], list[s
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: expected a folder of {_KINDS}")
-    rows = _rows(folder / TABLE, ["file"]) if (folder / TABLE).exists() else None
-    names = [row["file"] for row in rows] if rows is not None else _found(folder)
-    if not names:
+    told = read_tables(folder, _found)
+    if not told:
         raise UserError(f"{folder}: expected {_KINDS}, found none")
-    told = dict(zip(names, rows or [{}] * len(names), strict=True))
-    stretches = _stretches(folder, set(told))
     recordings, notes = [], []
-    for name, row in told.items():
-        pieces, said = read_recording(folder / name, columns, row, stretches.get(name, ()))
+    for name, each in told.items():
+        pieces, said = read_recording(folder / name, columns, each)
         if not columns.channels:
             columns = replace(columns, channels=pieces[0].channels)
         recordings += [replace(piece, name=name) for piece in pieces]
@@ -76,35 +58,23 @@ def read_folder(folder: Path, columns: Columns) -> tuple[list[Recording], list[s
     return recordings, notes
 
 
-def read_recording(
-    path: Path, columns: Columns, row: Mapping[str, str] | None = None, spans: tuple[Span, ...] = ()
-) -> tuple[list[Recording], list[str]]:
+def read_recording(path: Path, columns: Columns, told: Told = _NOTHING) -> tuple[list[Recording], list[str]]:
     """Return the recording in a file, in pieces if it has long gaps, and notes.
 
     Args:
         path: the file; its suffix decides the format.
         columns: the names of columns.
-        row: what a table says of the recording: label, rate, split, subject.
-        spans: its labelled stretches, if another file has them.
+        told: what tables say of the recording.
 
     Raises:
         UserError: see `read_folder`.
     """
     reader = _reader(path)
-    row = row or {}
-    said = float(row["rate"]) if row.get("rate") else None
+    said = told.rate(path)
     recording, times = reader(path, replace(columns, rate=said or columns.rate))
     if said and times is None and abs(recording.rate / said - 1) > 0.05:
         raise UserError(f"{path}: it says {recording.rate:g} samples a second, {TABLE} says {said:g}")
-    spans = spans or recording.spans
-    if row.get(columns.label):
-        spans = (Span(0.0, recording.seconds + 1, row[columns.label]),)
-    recording = replace(
-        in_common_units(recording),
-        spans=spans,
-        subject=row.get(columns.subject, "") or recording.subject,
-        split=row.get("split", "") or recording.split,
-    )
+    recording = told.added(in_common_units(recording), columns)
     if columns.channels:
         recording = with_channels(recording, columns.channels)
     return without_gaps(recording, times)
@@ -127,39 +97,6 @@ def _found(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in paths if path.name not in (TABLE, INTERVALS)]
 
 
-def _rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
-    """Return the rows of a table as texts; empty cells are empty texts."""
-    frame = read_frame(path)
-    require_columns(path, frame, needed, path.name)
-    cells = frame.astype(object).where(frame.notna(), "")
-    return [{name: _text(value) for name, value in row.items()} for row in cells.to_dict("records")]
-
-
-def _text(value: Any) -> str:
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if whole else str(value)
-
-
-def _stretches(folder: Path, known: set[str]) -> dict[str, tuple[Span, ...]]:
-    path = folder / INTERVALS
-    if not path.exists():
-        return {}
-    frame = read_frame(path)
-    require_columns(path, frame, ["file", "start", "label"], INTERVALS)
-    starts = numbers(path, frame, "start")
-    ends = numbers(path, frame, "end") if "end" in frame.columns else np.full(len(frame), np.nan)
-    found: dict[str, list[Span]] = {}
-    for row, (name, label) in enumerate(zip(frame["file"], frame["label"], strict=True)):
-        end = starts[row] if np.isnan(ends[row]) else ends[row]
-        where = f"{path}:{frame.index[row]}"
-        if str(name) not in known:
-            raise UserError(f"{where}: no recording {str(name)!r} in {folder}")
-        if not 0 <= starts[row] <= end:
-            raise UserError(f"{where}: expected a start from 0 on and an end after it")
-        found.setdefault(str(name), []).append(Span(float(starts[row]), float(end), _text(label)))
-    return {name: tuple(sorted(spans)) for name, spans in found.items()}
-
-
 def _table(path: Path, columns: Columns) -> _Read:
     """Read a table with a column for each channel, and maybe time, label and subject."""
     frame = read_frame(path, index=("time",))
@@ -173,30 +110,18 @@ def _table(path: Path, columns: Columns) -> _Read:
     signal = np.stack([numbers(path, frame, name) for name in names] or [np.empty(len(frame))], axis=1)
     if not names:
         raise UserError(f"{path}: expected columns with the channels' samples, found none")
-    times = _seconds(path, frame) if "time" in frame.columns else None
+    times = seconds_in(path, frame, "time") if "time" in frame.columns else None
     rate = _rate(path, columns.rate, times)
     labels = frame[columns.label] if columns.label in frame.columns else None
-    spans = spans_of(labels.fillna("").map(_text).tolist(), rate) if labels is not None else ()
+    spans = spans_of(labels.fillna("").map(as_text).tolist(), rate) if labels is not None else ()
     return Recording(
-        str(path), signal.astype(np.float32), rate, tuple(names), spans, _subject(path, frame, columns)
+        str(path),
+        signal.astype(np.float32),
+        rate,
+        tuple(names),
+        spans,
+        person_in(path, frame, columns.subject),
     ), times
-
-
-def _seconds(path: Path, frame: pd.DataFrame) -> np.ndarray:
-    """Return the column `time` in seconds; dates of a Parquet file count from the first one."""
-    cells = frame["time"]
-    if cells.dtype.kind != "M":
-        return numbers(path, frame, "time")
-    return (cells - cells.iloc[0]).dt.total_seconds().to_numpy(np.float64)
-
-
-def _subject(path: Path, frame: pd.DataFrame, columns: Columns) -> str:
-    if columns.subject not in frame.columns:
-        return ""
-    people = frame[columns.subject].dropna().unique()
-    if len(people) > 1:
-        raise UserError(f"{path}: expected one person in a recording, found {len(people)}")
-    return _text(people[0]) if len(people) else ""
 
 
 def _rate(path: Path, said: float | None, times: np.ndarray | None) -> float:
