@@ -65,16 +65,20 @@ def _held_out(
         )
     homes = dict.fromkeys(labels, "train")
     order = sorted(labels, key=lambda group: hashlib.sha256(group.encode()).hexdigest())
+    trained = Counter(label for found in labels.values() for label in found)
+    sizes = Counter(homes.values())
     for split in lacking:
         wanted = max(1, round(_HELD_OUT * len(labels)))
         for spare in (True, False):
             for group in order:
-                left = [labels[g] for g, home in homes.items() if home == "train" and g != group]
-                taken = Counter(homes.values())[split]
-                if homes[group] == "train" and left and taken < (wanted if spare else 1):
-                    if spare and not labels[group] <= set().union(*left):
+                free_group = homes[group] == "train" and sizes["train"] > 1
+                if free_group and sizes[split] < (wanted if spare else 1):
+                    if spare and not all(trained[label] > 1 for label in labels[group]):
                         continue
                     homes[group] = split
+                    trained.subtract(labels[group])
+                    sizes.subtract(["train"])
+                    sizes[split] += 1
     return homes
 
 

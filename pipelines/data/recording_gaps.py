@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import UserError
-from .recordings import Recording, Span
+from .recordings import Recording, spans_within
 
 _FILLED_SECONDS = 0.1  # shorter gaps are filled with a straight line
 _RATE_TOLERANCE = 0.05
@@ -40,7 +40,7 @@ def without_gaps(recording: Recording, times: np.ndarray | None = None) -> tuple
     lines = [np.interp(places, known, column[known]) for column in recording.signal.T]
     filled = replace(recording, signal=np.stack(lines, axis=1).astype(np.float32))
     long = _longer_than(~good, round(_FILLED_SECONDS * recording.rate))
-    pieces = [_cut(filled, first, end) for first, end in _runs(~long)]
+    pieces = [_cut(filled, first, end) for first, end in runs(~long)]
     count = int((~good).sum())
     notes.append(f"{recording.name}: {count:,} samples are no numbers; cut into {len(pieces)} at long gaps")
     return pieces, notes
@@ -68,28 +68,23 @@ def _on_grid(recording: Recording, times: np.ndarray) -> tuple[Recording, int]:
     return replace(recording, signal=signal), len(signal) - len(np.unique(places))
 
 
-def _runs(chosen: np.ndarray) -> list[tuple[int, int]]:
-    """Return (first, end) of each run of true values."""
+def runs(chosen: np.ndarray) -> list[tuple[int, int]]:
+    """Return (first, end) of each run of true values in `chosen`, (n,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen.astype(np.int8), [0]])))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _longer_than(chosen: np.ndarray, most: int) -> np.ndarray:
     long = np.zeros(len(chosen), bool)
-    for first, end in _runs(chosen):
+    for first, end in runs(chosen):
         long[first:end] = end - first > most
     return long
 
 
 def _cut(recording: Recording, first: int, end: int) -> Recording:
     start, length = first / recording.rate, (end - first) / recording.rate
-    moved = [Span(max(0.0, s.start - start), min(length, s.end - start), s.label) for s in recording.spans]
-    inside = tuple(
-        new
-        for new, old in zip(moved, recording.spans, strict=True)
-        if start <= old.end and old.start < start + length and new.end >= new.start
-    )
-    return replace(recording, signal=recording.signal[first:end], spans=inside, start=start)
+    spans = spans_within(recording.spans, start, length)
+    return replace(recording, signal=recording.signal[first:end], spans=spans, start=start)
 
 
 def stuck_channels(recordings: Sequence[Recording]) -> list[str]:

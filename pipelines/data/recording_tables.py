@@ -40,6 +40,8 @@ class Told(NamedTuple):
     """Its row of `recordings.csv`: maybe label, rate, split and subject."""
     spans: tuple[Span, ...] = ()
     """Its labelled stretches in `labels.csv`."""
+    label: str = ""
+    """The name of its folder, if that is a label; what the tables and the file itself say counts more."""
 
     def rate(self, path: Path) -> float | None:
         """Return the samples per second of the recording in the file `path`; None if nothing is said.
@@ -60,7 +62,7 @@ class Told(NamedTuple):
     def added(self, recording: Recording, columns: Columns) -> Recording:
         """Return the recording with what is said here; what is said of all of it, in the row, counts most."""
         spans = self.spans or recording.spans
-        if label := self.row.get(columns.label):
+        if label := self.row.get(columns.label) or (self.label if not spans else ""):
             spans = (Span(0.0, recording.seconds + 1, label),)  # gaps may make it longer
         split = self.row.get("split", "") or recording.split
         subject = self.row.get(columns.subject, "") or recording.subject

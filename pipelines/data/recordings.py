@@ -71,6 +71,16 @@ def spans_of(labels: Sequence[str], rate: float) -> tuple[Span, ...]:
     )
 
 
+def spans_within(spans: Sequence[Span], start: float, length: float) -> tuple[Span, ...]:
+    """Return what lies in a piece of a recording, counted from its start; both in seconds."""
+    moved = [Span(max(0.0, each.start - start), min(length, each.end - start), each.label) for each in spans]
+    return tuple(
+        new
+        for new, old in zip(moved, spans, strict=True)
+        if start <= old.end and old.start < start + length and new.end >= new.start
+    )
+
+
 def resampled(recording: Recording, rate: float) -> Recording:
     """Return the recording at another rate, by linear interpolation; what is too fast for it is filtered off.
 

@@ -28,6 +28,8 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Byte order marks at the beginning of a file, longest first."""
+_MARK_AS_TEXT = codecs.BOM_UTF8.decode("latin-1")
+"""What becomes of the mark of UTF-8 if a program reads it as Latin-1, and writes it again."""
 _SPACES = re.compile(r"[ \t\n\r]*")
 
 
@@ -84,7 +86,7 @@ def read_text(path: Path, encoding: str = "utf-8", most: int | None = None) -> s
     data = read_bytes(path, most)
     try:
         codecs.lookup(encoding)
-        text = data.decode(encoding).removeprefix("\ufeff")
+        text = data.decode(encoding).removeprefix("\ufeff").removeprefix(_MARK_AS_TEXT)
     except UnicodeDecodeError as error:
         if b"\0" in data and not _likely(data):
             raise UserError(f"{path}: expected text, got binary data") from None

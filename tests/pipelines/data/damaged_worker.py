@@ -23,8 +23,10 @@ from pipelines.data.abc_files import read_abc
 from pipelines.data.array_files import read_arrays
 from pipelines.data.caption_files import Columns
 from pipelines.data.image_files import read_captions
+from pipelines.data.joint_files import JointReading, read_joints
 from pipelines.data.midi_files import read_midi, write_midi
 from pipelines.data.pair_files import read_pairs
+from pipelines.data.recording_tables import Columns as RecordingColumns
 from pipelines.data.stroke_arrays import npz_of
 from pipelines.data.stroke_files import read_drawings
 from pipelines.data.strokes import Drawing
@@ -52,6 +54,7 @@ STROKES = b"drawing,x,y,pen,label\n" + b"".join(
 TRACE = "<trace>1 2,'3'4,5 6</trace>"
 INK = f'<ink><annotation type="truth">ab</annotation>{TRACE * 9}</ink>'
 UNIPEN = b".COORD X Y\n.WRITER_ID w\n" + b'.SEGMENT D ? ? "8"\n.PEN_DOWN\n 1 2\n 3 4\n.PEN_UP\n.DT 10\n' * 9
+JOINTS = b"hx,hy,hz,time,label\n" + b"".join(b"%d,1.5,%d,%d,up\n" % (i, -i, 40 * i) for i in range(1, 30))
 PATHS = '<path d="M0 0h1v2l3 4c1 2 3 4 5 6s1 2 3 4q1 2 3 4t5 6a3 2 30 0 1 9 9z"/>'
 SVG = f'<svg xmlns="http://www.w3.org/2000/svg"><g transform="rotate(30 1 2)">{PATHS * 3}</g></svg>'
 
@@ -78,9 +81,17 @@ def arrays(one: bool) -> bytes:
     return buffer.getvalue()
 
 
+def joints() -> bytes:
+    buffer = io.BytesIO()
+    moved = np.arange(180, dtype=np.float32).reshape(12, 5, 3)
+    np.savez(buffer, joints=moved, lengths=[7, 5], label=[1, 2], time=np.arange(12) / 25, rate=25.0)
+    return buffer.getvalue()
+
+
 def kinds() -> list[Kind]:
     piece = write_midi(np.array([[60], [62], [64], [65]] * 8, np.int16), 4, 90, ["voice"])
     captions = partial(read_captions, columns=Columns())
+    read_skeletons = partial(read_joints, reading=JointReading(RecordingColumns(rate=25.0)))
     return [
         Kind("reviews.csv", CSV, read_labelled_text),
         Kind("reviews.csv.gz", gzip.compress(CSV), read_labelled_text),
@@ -98,6 +109,8 @@ def kinds() -> list[Kind]:
         Kind("strokes.inkml", INK.encode(), read_drawings),
         Kind("strokes.unp", UNIPEN, read_drawings),
         Kind("strokes.svg", SVG.encode(), read_drawings),
+        Kind("joints.npz", joints(), read_skeletons),
+        Kind("joints.csv", JOINTS, read_skeletons),
         Kind("calibration.npz", arrays(one=False), read_arrays),
         Kind("calibration.npy", arrays(one=True), read_arrays),
     ]
