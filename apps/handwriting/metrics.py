@@ -11,7 +11,7 @@ from pipelines.data.examples import Data, Features
 from pipelines.data.strokes import Drawing
 from pipelines.evaluation.score import MeanOf, Metric
 from pipelines.ondevice.alphabet import Alphabet
-from pipelines.ondevice.pen_mixture import columns, mean_nll, step_counts
+from pipelines.ondevice.pen_mixture import columns, end_nll, mean_nll, step_counts
 from pipelines.tasks.character_errors import (
     character_error_rate,
     edit_distance,
@@ -39,20 +39,30 @@ def _exact(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.array([read == true for read, true in pairs], float)
 
 
-def _of_mixtures(mixtures: int) -> dict[str, Metric]:
-    """Return the metric of networks that write: nats a step, see `ondevice.pen_mixture`."""
+def _of_mixtures(mixtures: int, *, ends: bool) -> dict[str, Metric]:
+    """Return the metrics of networks that write, see `ondevice.pen_mixture`.
+
+    `nll` is in nats a step. `end_nll`, if they tell where a drawing ends, is in nats for each time that the
+    pen is lifted, and not a part of `nll`.
+    """
     size = columns(mixtures)
-    return {"nll": MeanOf(lambda outputs, targets: mean_nll(outputs[..., :size], targets), step_counts)}
+
+    def of_ends(outputs: np.ndarray, targets: np.ndarray) -> float | None:
+        lifts = (targets[..., 2] > 0).sum()
+        return float(end_nll(outputs[..., size], targets).sum() / lifts) if lifts else None
+
+    nll = MeanOf(lambda outputs, targets: mean_nll(outputs[..., :size], targets), step_counts)
+    return {"nll": nll, "end_nll": of_ends} if ends else {"nll": nll}
 
 
-METRICS = _of_mixtures(HandwritingConfig.mixtures)
+METRICS = _of_mixtures(HandwritingConfig.mixtures, ends=False)
 OF_TEXTS: dict[str, Metric] = {"character_error": character_error_rate, "exact": MeanOf(_exact)}
 
 
 def metrics_of(config: HandwritingConfig) -> Mapping[str, Metric]:
     """Return the metrics of what the network answers with."""
     if config.answer == "strokes":
-        return _of_mixtures(config.mixtures)
+        return _of_mixtures(config.mixtures, ends=config.given != "text")
     return OF_TEXTS if config.answer == "text" else OF_LABELS
 
 

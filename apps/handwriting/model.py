@@ -4,7 +4,11 @@
     h_t = RNN([x_t, h1_t, w_t])                        and so on for further layers
     mixture of Gaussians and pen = W h_t               (`StrokeMixture`)
 
-Given a label, its vector is read at every step in place of the window. Source: A. Graves, Generating
+Given a label, its vector is read at every step in place of the window. Without a window,
+
+    p(drawing ends at t | pen is lifted at t) = sigmoid(v h_t + c)
+
+Source: A. Graves, Generating
 sequences with recurrent neural networks, 2013, sections 4 and 5.
 
     log p_t = log softmax(W RNN(x)_t)                  of characters and a blank, or p of labels
@@ -28,7 +32,7 @@ from pipelines.tasks.classification_loss import SmoothedCrossEntropy
 from pipelines.tasks.ctc_loss import CTCLoss
 from pipelines.tasks.generation_decoder import ContextLayer
 from pipelines.tasks.generation_layers import Columns, WithoutMask
-from pipelines.tasks.stroke_mixture import StrokeLoss, StrokeMixture
+from pipelines.tasks.stroke_mixture import StrokeLoss, StrokeMixture, end_loss
 
 from .config import HandwritingConfig
 from .rows import OFFSET
@@ -48,28 +52,29 @@ def build_model(config: HandwritingConfig, features: Features) -> keras.Model:
 
 
 def _writing(config: HandwritingConfig, features: Features, rows: Any) -> Any:
-    """Return the mixture for the next offset, at every step."""
+    """Return the mixture for the next offset at every step, and the places of the text or the end."""
     x = Columns(0, OFFSET, name="offsets")(rows)
     if config.given == "label":
         number = Columns(OFFSET, OFFSET + 1, squeeze=True, name="label")(rows)
         known = len(features.preprocessing["told_labels"])
         label = keras.layers.Embedding(1 + known, config.embedding, name="labels")(number)
         x = keras.layers.Concatenate(name="offsets_and_label")([x, label])
-    first, places = 1, None
+    first, beside = 1, None
     if config.given == "text":
         text = Text(OFFSET, name="text")(rows)
         symbols = 1 + len(features.preprocessing["alphabet"])
         window = CharacterWindow(
             config.cell, config.units, symbols, gaussians=config.window, name="recurrent_1"
         )
-        written, seen, places = window(x, text)
+        written, seen, beside = window(x, text)
         written = keras.layers.Dropout(config.dropout, name="recurrent_1_dropout")(written)
         x = keras.layers.Concatenate(name="offsets_and_text")([x, written, seen])
         first = 2
     x = _recurrent(config, x, range(first, config.depth + 1))
     numbers = keras.layers.Dense(columns(config.mixtures), name="numbers")(x)
     mixture = StrokeMixture(name="mixture")(numbers)
-    return mixture if places is None else WithPlaces(name="mixture_and_places")(mixture, places)
+    beside = keras.layers.Dense(1, name="end")(x) if beside is None else beside
+    return Beside(name="mixture_and_more")(mixture, beside)
 
 
 def _reading(config: HandwritingConfig, features: Features, rows: Any) -> Any:
@@ -99,47 +104,49 @@ def _recurrent(config: HandwritingConfig, x: Any, numbers: Iterable[int], *, ste
 def make_loss(config: HandwritingConfig) -> keras.losses.Loss:
     """Return the loss of what the network answers with."""
     if config.answer == "strokes":
-        return MixtureLoss(columns(config.mixtures))
+        return MixtureLoss(columns(config.mixtures), ends=config.given != "text")
     return CTCLoss() if config.answer == "text" else SmoothedCrossEntropy(_SMOOTHING)
 
 
 @keras.saving.register_keras_serializable("unrolled")
 class MixtureLoss(StrokeLoss):
-    """The loss of the mixture, which is the first columns of the outputs.
+    """The loss of the mixture, which is the first columns of the outputs, and of the end behind it.
 
     Args:
-        size: the number of these columns.
+        size: the number of columns of the mixture.
+        ends: whether the column behind them is the logit of the end (see `end_loss`).
     """
 
-    def __init__(self, size: int, **kwargs: Any) -> None:
+    def __init__(self, size: int, ends: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.size = size
+        self.size, self.ends = size, ends
 
     def call(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Return the loss, a scalar."""
-        return super().call(targets, outputs[..., : self.size])
+        loss = super().call(targets[..., :OFFSET], outputs[..., : self.size])
+        return loss + end_loss(targets, outputs[..., self.size]) if self.ends else loss
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return super().get_config() | {"size": self.size}
+        return super().get_config() | {"size": self.size, "ends": self.ends}
 
 
 @keras.saving.register_keras_serializable("unrolled")
-class WithPlaces(ContextLayer):
-    """Puts the weights of the text's places behind the mixture: a deployed network has one output.
+class Beside(ContextLayer):
+    """Puts the text's places or the end behind the mixture: a deployed network has one output.
 
-    Call arguments: `mixture` (batch, steps, 6 M + 1), `places` (batch, steps, characters).
-    Returns: (batch, steps, 6 M + 1 + characters).
+    Call arguments: `mixture` (batch, steps, 6 M + 1), `more` (batch, steps, characters or 1).
+    Returns: (batch, steps, 6 M + 1 + characters or 1).
     """
 
-    def call(self, mixture: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    def call(self, mixture: tf.Tensor, more: tf.Tensor) -> tf.Tensor:
         """Return both; in float32, since one scale would not suit both."""
         with tf.name_scope(layers.IN_FLOAT):
-            return tf.concat([mixture, places], axis=-1)
+            return tf.concat([mixture, more], axis=-1)
 
-    def compute_output_shape(self, mixture_shape: Any, places_shape: Any) -> Any:
+    def compute_output_shape(self, mixture_shape: Any, more_shape: Any) -> Any:
         """Return the shape of what `call` returns."""
-        return (*mixture_shape[:2], mixture_shape[2] + places_shape[2])
+        return (*mixture_shape[:2], mixture_shape[2] + more_shape[2])
 
 
 @keras.saving.register_keras_serializable("unrolled")

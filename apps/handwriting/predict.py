@@ -134,9 +134,7 @@ def describe(answer: dict[str, Any]) -> str:
     """Return one line: the files, what was read, or the score."""
     if "files" in answer:
         what = f"{answer['written']!r}" if answer["written"] else "a drawing"
-        stopped = (
-            "" if answer["finished"] or not answer["written"] else "  (stopped: it has the largest length)"
-        )
+        stopped = "" if answer["finished"] else "  (stopped: it has the largest length)"
         strokes = f"{answer['strokes']} strokes, {answer['steps']} steps"
         return f"{what}: {', '.join(answer['files'])}  ({strokes}){stopped}"
     if "nll" in answer:

@@ -106,11 +106,15 @@ class Rows:
         return np.stack([self.inputs(each) for each in drawings])
 
     def targets(self, drawing: Drawing) -> np.ndarray:
-        """Return the offsets of a drawing, (steps, 3), with the pen `PADDING` behind them."""
+        """Return the offsets of a drawing, with the pen `PADDING` behind them, and where it ends: (steps, 4).
+
+        The last column is 1 for the last offset, unless the drawing is cut.
+        """
         offsets = self.offsets(drawing)
-        rows = np.zeros((self.steps, OFFSET), np.float32)
+        rows = np.zeros((self.steps, OFFSET + 1), np.float32)
         rows[:, 2] = PADDING
-        rows[: len(offsets)] = offsets
+        rows[: len(offsets), :OFFSET] = offsets
+        rows[len(offsets) - 1, OFFSET] = len(drawing.points) - 1 == len(offsets)
         return rows
 
 

@@ -10,7 +10,7 @@ from pipelines.data.strokes import Drawing, to_points
 from pipelines.errors import UserError
 from pipelines.ondevice.alphabet import Alphabet, named
 from pipelines.ondevice.pen_mixture import columns
-from pipelines.ondevice.pen_sampling import MIXTURE, WINDOW, DrawingLimits, Drawn, PenSampler, draw
+from pipelines.ondevice.pen_sampling import ENDING, MIXTURE, WINDOW, DrawingLimits, Drawn, PenSampler, draw
 from pipelines.ondevice.step_network import Outputs, State, StepNetwork
 
 from .rows import Rows
@@ -21,7 +21,8 @@ class Writer:
     """Writes texts, draws labels, or draws anything.
 
     Args:
-        network: a step of rows (3 + characters,) -> the mixture and the places of the text, its only output.
+        network: a step of rows (3 + characters,) -> its only output: the mixture, and behind it the places of
+            the text, or if there is none, where the drawing ends.
         rows: what the network reads.
         mixtures: the number of Gaussians.
     """
@@ -48,7 +49,8 @@ class Writer:
         before = "" if like is None else like.label or ""
         told = self._told(f"{before} {text}" if before else text)
         length = int(np.count_nonzero(told)) if self.rows.alphabet else None
-        network = _Telling(self.network, told, columns(self.mixtures))
+        beside = WINDOW if self.rows.alphabet else ENDING
+        network = _Telling(self.network, told, columns(self.mixtures), beside)
         limits = DrawingLimits(steps, length)
         primed = None if like is None else self.rows.offsets(like)
         drawn = draw(network, limits, sampler, np.random.default_rng(seed), primed=primed)
@@ -69,8 +71,8 @@ class Writer:
 class _Telling:
     """A step network that is told the text at every step, and whose outputs have names."""
 
-    def __init__(self, network: StepNetwork, told: np.ndarray, size: int) -> None:
-        self._network, self._told, self._size = network, told, size
+    def __init__(self, network: StepNetwork, told: np.ndarray, size: int, beside: str) -> None:
+        self._network, self._told, self._size, self._beside = network, told, size, beside
 
     def initial_state(self) -> State:
         return self._network.initial_state()
@@ -78,7 +80,4 @@ class _Telling:
     def __call__(self, step: np.ndarray, state: State, /) -> tuple[Outputs, State]:
         outputs, state = self._network(np.concatenate([step, self._told]).astype(np.float32), state)
         (numbers,) = outputs.values()
-        named_outputs = {MIXTURE: numbers[: self._size]}
-        if len(numbers) > self._size:
-            named_outputs[WINDOW] = numbers[self._size :]
-        return named_outputs, state
+        return {MIXTURE: numbers[: self._size], self._beside: numbers[self._size :]}, state

@@ -105,6 +105,18 @@ def mean_nll(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.asarray(step_nll(outputs, targets).sum(axis=1) / np.maximum(1, step_counts(targets)))
 
 
+def end_nll(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return - log p of the drawing going on or ending at each step that lifts the pen, (...), 0 elsewhere.
+
+    A drawing ends with a lifted pen, so the sum of this and of `step_nll` is that of a drawing with its end.
+
+    Args:
+        logits: (...), of the probability that the drawing ends with a step, if that lifts the pen.
+        targets: (..., 4): as for `step_nll`, and 1 for the last step of a drawing, else 0.
+    """
+    return np.asarray((targets[..., 2] > 0) * pen_nll(logits, np.asarray(targets[..., 3], np.float64)))
+
+
 def step_counts(targets: np.ndarray) -> np.ndarray:
     """Return the number of steps of each drawing, (N,); targets as for `step_nll`."""
     return np.asarray((targets[..., 2] >= 0).sum(axis=1))

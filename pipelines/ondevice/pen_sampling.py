@@ -5,7 +5,7 @@ is a context (`StreamNetwork.context`). Its outputs:
 
     mixture (6 M + 1): the distribution of the next step (see `pen_mixture`)
     window (places), optional: the weight of each place of a text (see `tasks.character_window`)
-    end (1), optional: the logit that the drawing ends with the next step
+    end (1), optional: the logit that the drawing ends with the next step, if that lifts the pen
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class _End:
         if self._characters is not None and WINDOW in outputs:
             self._behind += self._passed(outputs[WINDOW], self._characters)
             self.found = self._behind > 0 and (step[2] == 1 or self._behind > _FINISHING)
-        if ENDING in outputs:
+        if ENDING in outputs and step[2] == 1:
             self.found |= rng.random() < _sigmoid(float(np.ravel(outputs[ENDING])[0]))
         return self.found
 

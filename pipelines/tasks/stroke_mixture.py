@@ -103,5 +103,21 @@ class StrokeLoss(keras.losses.Loss):
         return tf.reduce_sum(losses) / tf.maximum(1.0, tf.reduce_sum(tf.cast(counted, losses.dtype)))
 
 
+def end_loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy of where drawings end, a scalar; see `ondevice.pen_mixture.end_nll`.
+
+    It is summed over the steps that lift the pen, and divided by the number of all steps: so the sum of
+    `StrokeLoss` and this is the negative log-likelihood of drawings with their ends, in nats a step.
+
+    Args:
+        targets: (batch, steps, 4): those of `StrokeLoss`, and 1 for the last step of a drawing.
+        logits: (batch, steps).
+    """
+    targets = tf.cast(targets, logits.dtype)
+    pen, last = targets[..., 2], targets[..., 3]
+    each = tf.where(pen > 0, tf.nn.sigmoid_cross_entropy_with_logits(last, logits), 0.0)
+    return tf.reduce_sum(each) / tf.maximum(1.0, tf.reduce_sum(tf.cast(pen >= 0, each.dtype)))
+
+
 stroke_nll = MeanOf(mean_nll, step_counts)
 """The negative log-likelihood in nats a step (see `StrokeLoss`), the mean over all steps of all drawings."""

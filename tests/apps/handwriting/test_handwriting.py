@@ -64,7 +64,10 @@ def test_rows_by_hand() -> None:
         ROWS.inputs(LINE),
         [[0, 0, 0, 2, 1, 0], [1, 1, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0]],
     )
-    np.testing.assert_allclose(ROWS.targets(LINE), [[1, 1, 0], [2, 0, 1], [0, 0, PADDING], [0, 0, PADDING]])
+    padding = [0, 0, PADDING, 0]
+    np.testing.assert_allclose(ROWS.targets(LINE), [[1, 1, 0, 0], [2, 0, 1, 1], padding, padding])
+    cut = dataclasses.replace(ROWS, steps=1)
+    np.testing.assert_allclose(cut.targets(LINE), [[1, 1, 0, 0]])
     reading = dataclasses.replace(ROWS, ahead=False, characters=0)
     np.testing.assert_allclose(reading.inputs(LINE), [[1, 1, 0], [2, 0, 1], [0, 0, 0], [0, 0, 0]])
     assert Rows.of(ROWS.settings) == ROWS
@@ -134,6 +137,7 @@ def test_every_kind_of_network_learns_and_is_scored(answer: str, given: str) -> 
     np.testing.assert_allclose(streamed[-len(whole) :], whole, atol=1e-4)
     metrics = {name: metric(outputs, features.targets["test"]) for name, metric in metrics_of(config).items()}
     assert all(np.isfinite(value) for value in metrics.values())
+    assert ("end_nll" in metrics) == (answer == "strokes" and given != "text")
     found = baselines(config, some, features, model)
     assert all(np.isfinite(each["test"]) for each in found.values())
     app = APP.of(config)
@@ -234,6 +238,35 @@ def test_a_text_is_told_at_every_step_and_the_drawing_ends_behind_it() -> None:
     ):
         with pytest.raises(UserError, match=message):
             Writer(network, ROWS, 1)(text, PenSampler(0.0), 0, steps=5)
+
+
+class Strokes:
+    """Stands for a network whose drawings end with the third stroke."""
+
+    def initial_state(self) -> dict:
+        return {"lifts": 0.0}
+
+    def __call__(self, row: np.ndarray, state: dict, /) -> tuple[dict, dict]:
+        lifts = state["lifts"] + row[2]
+        mixture, end = [0.0, 1.0, 0.0, -9.0, -9.0, 0.0, 0.0], 50.0 if lifts == 2 else -50.0
+        return {"output": np.array([*mixture, end])}, {"lifts": lifts}
+
+
+def test_a_drawing_without_a_text_ends_where_the_network_says_so() -> None:
+    rows = dataclasses.replace(ROWS, characters=0, alphabet="")
+    drawing, drawn = Writer(Strokes(), rows, 1)("", PenSampler(0.0), 0, steps=100)
+    assert drawn.finished
+    assert drawing.points[:, 2].sum() == 3
+    assert drawn.window is None
+    _, cut = Writer(Strokes(), rows, 1)("", PenSampler(0.0), 0, steps=2)
+    assert not cut.finished
+    answer = {"files": ["a.svg"], "written": "", "strokes": 1, "steps": 2, "finished": False}
+    assert describe(answer).endswith("(stopped: it has the largest length)")
+
+
+def test_of_drawings_that_are_cut_before_the_pen_is_lifted_no_end_is_scored() -> None:
+    metrics = metrics_of(dataclasses.replace(SMOKE, given="nothing", mixtures=1))
+    assert metrics["end_nll"](np.zeros((1, 2, 8)), np.zeros((1, 2, 4))) is None
 
 
 # On the device, with the bundle of the `smoke` preset, which writes.

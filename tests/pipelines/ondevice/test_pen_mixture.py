@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from pipelines.ondevice.pen_mixture import log_density, mean_nll, mixture_of, step_counts, step_nll
+from pipelines.ondevice.pen_mixture import end_nll, log_density, mean_nll, mixture_of, step_counts, step_nll
 
 TWO = np.array([*np.log([0.25, 0.75]), 0, 1, 0, -1, *np.log([1, 0.5, 2, 0.5]), 0, 0.6, np.log(3)])
 """Two Gaussians, at (0, 0) and at (1, -1), and a pen that is lifted in 3 of 4 cases."""
@@ -64,6 +64,13 @@ def test_densities_and_both_pens_sum_to_1(seed: int) -> None:
         targets = np.concatenate([grid, np.full((len(grid), 1), pen)], axis=1)
         total += np.exp(-step_nll(outputs, targets)).sum() * 0.04**2
     assert total == pytest.approx(1, abs=0.01)
+
+
+def test_the_end_by_hand() -> None:
+    """Only where the pen is lifted: the drawing goes on in one of three cases, and ends in two of them."""
+    targets = np.array([[9, 9, 0, 0], [9, 9, 1, 0], [9, 9, 1, 1], [0, 0, -1, 0.0]])
+    found = end_nll(np.full(4, np.log(2)), targets)
+    np.testing.assert_allclose(found, [0, np.log(3), np.log(3 / 2), 0])
 
 
 def test_padding_does_not_count() -> None:

@@ -104,11 +104,15 @@ def test_it_ends_where_the_text_fills_all_places() -> None:
 
 
 def test_it_ends_where_the_network_says_so_or_is_cut() -> None:
-    assert len(written(Scribble(ending=50)).offsets) == 1
-    cut = written(Scribble(ending=-50), most=20)
-    assert (len(cut.offsets), cut.finished) == (20, False)
-    lengths = [len(written(Scribble(ending=-np.log(9)), seed=seed).offsets) for seed in range(200)]
+    assert len(written(Scribble(lift=50, ending=50)).offsets) == 1
+    for lift, ending in ((50, -50), (-50, 50)):  # it ends with no stroke, and within no stroke
+        cut = written(Scribble(lift=lift, ending=ending), most=20)
+        assert (len(cut.offsets), cut.finished) == (20, False)
+    lengths = [len(written(Scribble(lift=50, ending=-np.log(9)), seed=seed).offsets) for seed in range(200)]
     assert np.mean(lengths) == pytest.approx(10, abs=2)
+    ended = written(Scribble(ending=50))
+    assert ended.finished
+    assert ended.offsets[:, 2].tolist() == [0] * (len(ended.offsets) - 1) + [1]
 
 
 def test_an_output_that_is_not_finite_is_refused() -> None:

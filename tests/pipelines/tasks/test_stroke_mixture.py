@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.ondevice.pen_mixture import PADDING, mixture_of
-from pipelines.tasks.stroke_mixture import StrokeLoss, StrokeMixture, stroke_nll
+from pipelines.ondevice.pen_mixture import PADDING, end_nll, mixture_of
+from pipelines.tasks.stroke_mixture import StrokeLoss, StrokeMixture, end_loss, stroke_nll
 
 rng = np.random.default_rng(0)
 
@@ -48,6 +48,15 @@ def test_the_loss_is_the_metric_and_does_not_count_padding() -> None:
     assert float(StrokeLoss()(targets, outputs)) == pytest.approx(expected, rel=1e-5)
     targets[0, 3:, :2] = np.nan
     assert float(StrokeLoss()(targets, outputs)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_of_the_end_is_its_share_of_all_steps() -> None:
+    logits = rng.normal(size=(3, 5)).astype(np.float32)
+    targets = rng.normal(size=(3, 5, 4)).astype(np.float32)
+    targets[..., 2:] = rng.integers(0, 2, (3, 5, 2))
+    targets[0, 2:, 2] = PADDING
+    expected = end_nll(logits, targets).sum() / 12
+    assert float(end_loss(targets, logits)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_layer_can_be_made_again_and_refuses_other_sizes() -> None:
