@@ -35,7 +35,8 @@ The extras torch and onnx aren't in `requirements.lock`: PyTorch is BSD-3-Clause
 
 All licences are permissive but these. soxr (LGPL-2.1-or-later) resamples sound in training and is used as a
 library, unchanged. espeakng-loader carries espeak-ng (GPL-3.0-or-later), which speaks the embedded speech
-commands; it is an extra of its own, and nothing of it is in a bundle or in a wheel of this project. MPL-2.0,
+commands; it is an extra of its own, and nothing of it is in a bundle or in a wheel of this project. The same
+holds for av, whose wheels carry FFmpeg (LGPL-3.0-or-later) with x264 and x265 (GPL-2.0-or-later). MPL-2.0,
 of certifi, pathspec, tqdm and others, asks for the source of changed files only; none is changed. Packages
 for other systems only, such as pywin32 for Windows, are not in the table.
 

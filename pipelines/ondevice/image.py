@@ -35,6 +35,20 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
     Raises:
         UserError: one line, when the file is missing, not an image, broken or too large.
     """
+    return _square(read_picture(source, 2 * size, name), size)
+
+
+def read_picture(source: Path | bytes, least: int, name: str = "") -> Image.Image:
+    """Read an image in RGB, rotated as its EXIF data says. Transparent parts become white.
+
+    Args:
+        source: a file, or its content.
+        least: pixels each way that are needed; large JPEGs are decoded at a lower resolution.
+        name: the name of the image in error messages. Default: the path.
+
+    Raises:
+        UserError: as for `read_image`.
+    """
     from PIL import Image, UnidentifiedImageError
 
     name = name or str(source)
@@ -45,7 +59,7 @@ def read_image(source: Path | bytes, size: int, name: str = "") -> np.ndarray:
                 raise UserError(f"{name}: expected an image, found a folder, a device or a pipe")
             file = source if isinstance(source, Path) else io.BytesIO(source)
             with Image.open(file, formats=FORMATS) as image:
-                return _prepare(image, size, name)
+                return _upright(image, least, name)
     except UserError:
         raise
     except UnidentifiedImageError:
@@ -62,17 +76,22 @@ def resized(pixels: np.ndarray, size: int) -> np.ndarray:
     """Return an image in memory, uint8 (height, width, 3), as `read_image` would read it from a file."""
     from PIL import Image
 
-    return _prepare(Image.fromarray(pixels), size, "image")
+    return _square(_upright(Image.fromarray(pixels), 2 * size, "image"), size)
 
 
-def _prepare(image: Image.Image, size: int, name: str) -> np.ndarray:
-    from PIL import Image, ImageOps
+def _upright(image: Image.Image, least: int, name: str) -> Image.Image:
+    from PIL import ImageOps
 
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UserError(f"{name}: expected at most {MAX_PIXELS:,} pixels, found {width:,} x {height:,}")
-    image.draft(None, (2 * size, 2 * size))  # decodes large JPEGs at a lower resolution
-    upright = _opaque(ImageOps.exif_transpose(image))
+    image.draft(None, (least, least))  # decodes large JPEGs at a lower resolution
+    return _opaque(ImageOps.exif_transpose(image))
+
+
+def _square(upright: Image.Image, size: int) -> np.ndarray:
+    from PIL import Image
+
     scale = size / max(upright.size)
     shape = max(1, round(upright.width * scale)), max(1, round(upright.height * scale))
     square = Image.new("RGB", (size, size), _PADDING)
