@@ -51,6 +51,7 @@ class Picture:
             height=stored[1],
             format="gray" if colours == 1 else "rgb24",
             interpolation=exact,
+            threads=1,  # more would wait for each other longer than they work
         )
         return turn.of(small.to_ndarray().reshape(stored[1], stored[0], colours))
 

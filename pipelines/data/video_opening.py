@@ -104,4 +104,5 @@ def _stream(path: Path, container: Any) -> Any:
         raise UserError(f"{path}: videos coded as {codec} are not read: convert it, say to H.264 in MP4")
     check_pixels(path, context.width, context.height)
     context.options = {"max_pixels": str(3 * MAX_PIXELS)}  # decoders count the edges and spare rows, too
+    context.thread_count = 1  # threads wait for each other longer than they work, and keep more frames
     return streams[0]

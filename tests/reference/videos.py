@@ -46,11 +46,13 @@ def write_video(
         stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixels
+        stream.codec_context.thread_count = 1
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         prepare(stream)
         for number, frame in enumerate(frames):
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "rgb24")
+            picture = picture.reformat(format=stream.pix_fmt, threads=1)
             picture.time_base = Fraction(1, 1000) if times is not None else Fraction(1, rate)
             picture.pts = round(1000 * times[number]) if times is not None else number
             container.mux(stream.encode(picture))
