@@ -126,18 +126,20 @@ class _OfEach:
         times = times.astype(np.float64)
         if not (np.abs(times) <= LARGEST).all():
             raise UserError(f"{self._path}: expected `{name}` of numbers up to {LARGEST:g}")
-        said = float(self._rates[0]) if self._rates is not None else self._reading.columns.rate
+        said = self._said(0) or self._reading.columns.rate
         unit = unit_of(times, said)
         if unit != "seconds":
             self.noted.append(Noted(f"`{name}` is taken for {unit}", str(self._path)))
         return times * UNITS[unit]
 
+    def _said(self, number: int) -> float | None:
+        return float(self._rates[number]) if self._rates is not None else self._reading.said
+
     def found(self, name: str, joints: np.ndarray, number: int, names: tuple[str, ...]) -> Found:
         """Return the sequence with a number."""
         frames = slice(int(self._starts[number]), int(self._starts[number]) + len(joints))
         times = self._times[frames] if self._times is not None else None
-        said = float(self._rates[number]) if self._rates is not None else self._reading.columns.rate
-        rate = rate_of(name, said, times)
+        rate = rate_of(name, self._said(number), times, self._reading.columns.rate)
         labels, spans = None, tuple[Span, ...]()
         if self._labels is not None and len(self._labels) == self._count:
             label = text_of(self._labels[number].item())

@@ -45,9 +45,9 @@ def read_joints(
     """
     if not is_joint_file(path):
         raise UserError(f"{path}: expected joints ({', '.join(SUFFIXES)})")
-    columns = replace(reading.columns, rate=told.rate(path) or reading.columns.rate)
+    reading = replace(reading, said=told.rate(path))
     read = read_npz if path.suffix.lower() == ".npz" else read_table
-    sequences, noted = read(path, replace(reading, columns=columns))
+    sequences, noted = read(path, reading)
     reading = replace(reading, rate=reading.rate or sequences[0].recording.rate)
     if told.spans and len(sequences) > 1:
         raise UserError(f"{path}: {INTERVALS} labels one sequence, the file has {len(sequences):,}")
@@ -62,7 +62,7 @@ def read_joints(
 def _pieces(
     found: Found, path: Path, reading: JointReading, told: Told
 ) -> tuple[list[Recording], list[Noted]]:
-    said, rate = told.rate(path), found.recording.rate
+    said, rate = reading.said, found.recording.rate
     if said and abs(rate / said - 1) > 0.05:
         raise UserError(f"{path}: it says {rate:g} frames a second, {TABLE} says {said:g}")
     if found.labels is not None and (found.labels != "").any():

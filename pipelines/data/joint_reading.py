@@ -29,9 +29,11 @@ class JointReading:
 
     columns: Columns = field(default_factory=Columns)
     """The names of columns, or of arrays; its `channels` are the joints, in order, and its `rate` is that of
-    files that don't tell theirs."""
+    files that tell none and have no times."""
     rate: float | None = None
     """Frames a second that sequences are resampled to. Default: that of the first one in the file."""
+    said: float | None = None
+    """Frames a second that a table says the file has; times that say something else are an error."""
 
 
 def text_of(value: Any) -> str:

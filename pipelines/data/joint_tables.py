@@ -39,13 +39,13 @@ def read_table(path: Path, reading: JointReading) -> tuple[list[Found], list[Not
     time = next((name for name in map(str, frame.columns) if name.lower() in TIMES), None)
     special = {time, columns.label, columns.subject}
     joints = _joints_of(path, frame, special)
-    times, noted = (None, []) if time is None else _times(path, frame, time, columns.rate)
+    times, noted = (None, []) if time is None else _times(path, frame, time, reading.said or columns.rate)
     where, width = str(path), len(next(iter(joints.values())))
     signal = np.stack(
         [numbers(path, frame, name) for axes in joints.values() for name in axes.values()], axis=1
     )
     signal = checked(where, signal.reshape(len(frame), len(joints), width), LARGEST)
-    rate = rate_of(where, columns.rate, times)
+    rate = rate_of(where, reading.said, times, columns.rate)
     labels = None
     if columns.label in frame.columns:
         labels = np.array([text_of(each) for each in frame[columns.label].tolist()], str)

@@ -36,20 +36,24 @@ def _fits(measured: float, said: float) -> bool:
     return abs(measured / said - 1) <= _RATE_TOLERANCE
 
 
-def rate_of(where: str, said: float | None, times: np.ndarray | None) -> float:
+def rate_of(
+    where: str, said: float | None, times: np.ndarray | None, otherwise: float | None = None
+) -> float:
     """Return the frames a second that are said, or else those that the times tell, to a hundredth.
 
     Args:
         where: the file, for messages.
-        said: what the file, a table or a setting says, or None.
+        said: what the file or a table says, or None.
         times: (frames,) in seconds, or None.
+        otherwise: what is taken if nothing is said, and there are no times.
 
     Raises:
         UserError: nothing tells the rate, it is out of range, or the times tell another one than is said.
     """
     steps = _usual_steps(times) if times is not None else np.empty(0)
+    said = otherwise if said is None and not len(steps) else said
     if said is None and not len(steps):
-        raise UserError(f"{where}: expected a rate, times of two frames or more, or --recorded-rate")
+        raise UserError(f"{where}: expected a rate, times of two frames or more, or --rate")
     measured = 1 / float(steps.mean()) if len(steps) else float(said or 0)
     rate = said if said is not None else round(measured, 2)
     if not _RATES[0] <= rate <= _RATES[1]:

@@ -13,7 +13,8 @@ from .embedded import LocalInfo
 from .recordings import Recording, Span
 from .tfds_sets import open_split
 
-_FEATURES = ("channels", "end", "label", "name", "rate", "signal", "start", "subject")
+FEATURES = ("channels", "end", "label", "name", "rate", "signal", "start", "subject")
+"""Of a set that is stored as `RecordingSet` stores it."""
 
 
 class RecordingSet(tfds.core.GeneratorBasedBuilder):
@@ -73,8 +74,8 @@ def recordings_from_builder(builder: Any) -> list[Recording]:
         UserError: the set is not stored as `RecordingSet` stores it.
     """
     features = sorted(builder.info.features or {})
-    if not set(_FEATURES) <= set(features):
-        wanted = ", ".join(_FEATURES)
+    if not set(FEATURES) <= set(features):
+        wanted = ", ".join(FEATURES)
         raise UserError(f"{builder.info.full_name}: expected the features {wanted}, found {features}")
     found = []
     for split in builder.info.splits:
