@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterator
 from functools import partial
@@ -64,8 +65,17 @@ def _is_clip(path: Path, kind: Kind) -> bool:
         return joint_files.is_joint_file(path) and path.name not in (TABLE, INTERVALS) and path.is_file()
     if not path.is_dir():
         return path.suffix.lower() in video_files.SUFFIXES and path.is_file()
-    inside = _entries(path)
-    return any(each.suffix.lower() in IMAGES for each in inside) and not any(map(Path.is_dir, inside))
+    found = False
+    try:
+        with os.scandir(path) as inside:  # it knows folders without asking for each of thousands of images
+            for each in inside:
+                hidden = each.name.startswith(".")
+                if not hidden and each.is_dir():
+                    return False
+                found |= not hidden and Path(each.name).suffix.lower() in IMAGES
+    except OSError as error:
+        raise UserError(f"{path}: expected a folder of clips: {error.strerror}") from None
+    return found
 
 
 def _entries(folder: Path) -> list[Path]:
