@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.examples import Data, Features
-from pipelines.data.strokes import Drawing
 from pipelines.evaluation.score import MeanOf, Metric
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.pen_mixture import columns, end_nll, mean_nll, step_counts
@@ -21,11 +20,10 @@ from pipelines.tasks.character_errors import (
 from pipelines.tasks.classification import METRICS as OF_LABELS
 from pipelines.tasks.classification_baselines import fitted, majority
 from pipelines.tasks.stroke_baselines import Baseline, GaussianWalk, LinearSteps, nll
+from pipelines.tasks.stroke_shapes import shapes
 
 from .config import HandwritingConfig
 from .rows import Rows
-
-_SHAPE = 32
 
 
 def texts_of(numbers: Sequence[Sequence[int]], alphabet: str) -> list[str]:
@@ -112,16 +110,3 @@ def _of_strokes(data: Data, features: Features) -> dict[str, dict[str, float]]:
         name: {split: nll(method, offsets[split]) for split in data.test_splits}
         for name, method in methods.items()
     }
-
-
-def shapes(drawings: Sequence[Drawing]) -> np.ndarray:
-    """Return 32 points of each drawing, one after the other, in heights or widths, whichever is larger."""
-    found = []
-    for each in drawings:
-        places = np.linspace(0, len(each.points) - 1, _SHAPE)
-        columns = [np.interp(places, np.arange(len(each.points)), column) for column in each.points.T]
-        shape = np.stack(columns, axis=1)
-        shape[:, :2] -= shape[:, :2].min(axis=0)
-        shape[:, :2] /= max(shape[:, :2].max(), 1e-9)
-        found.append(shape.ravel())
-    return np.stack(found)

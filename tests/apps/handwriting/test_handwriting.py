@@ -15,12 +15,14 @@ from apps.handwriting import APP
 from apps.handwriting.augment import Augment
 from apps.handwriting.config import PRESETS, HandwritingConfig
 from apps.handwriting.data import load
+from apps.handwriting.embedded import written_lines
 from apps.handwriting.features import make_features
 from apps.handwriting.metrics import baselines, metrics_of, texts_of
 from apps.handwriting.model import build_model, make_loss
 from apps.handwriting.predict import Options, describe, predict
 from apps.handwriting.reader import Reader
 from apps.handwriting.rows import Rows
+from apps.handwriting.show import as_asked
 from apps.handwriting.writer import Writer
 from pipelines.data.examples import Data, Examples
 from pipelines.data.stroke_arrays import save_npz
@@ -262,6 +264,32 @@ def test_a_drawing_without_a_text_ends_where_the_network_says_so() -> None:
     assert not cut.finished
     answer = {"files": ["a.svg"], "written": "", "strokes": 1, "steps": 2, "finished": False}
     assert describe(answer).endswith("(stopped: it has the largest length)")
+
+
+class Copies:
+    """Stands for a writer whose drawings are real ones of other writers, of the label that is asked for."""
+
+    rows = dataclasses.replace(ROWS, characters=1, alphabet="", labels=tuple("0123456789"))
+
+    def __init__(self, real: list[Drawing], shift: int) -> None:
+        self._real, self._shift = real, shift
+
+    def __call__(self, label: str, sampler: PenSampler, seed: int, *, steps: int) -> tuple[Drawing, None]:
+        wanted = str((int(label) + self._shift) % 10)
+        some = [each for each in self._real if each.label == wanted]
+        return some[seed % len(some)]._replace(label=label), None
+
+
+def test_an_independent_reader_tells_whether_drawings_are_as_asked() -> None:
+    splits = {
+        name: Examples(some, np.zeros(0)) for name, some in written_lines.drawings("small_digits").items()
+    }
+    real = Data(splits, tuple("0123456789"), "digits")
+    right = as_asked(real, Copies(splits["test"].inputs, 0))
+    assert right["drawn_as_asked"] == right["reader_on_real"] >= 0.9
+    wrong = as_asked(real, Copies(splits["test"].inputs, 1))
+    assert wrong["drawn_as_asked"] <= 0.1
+    assert wrong["reader_on_real"] == right["reader_on_real"]
 
 
 def test_of_drawings_that_are_cut_before_the_pen_is_lifted_no_end_is_scored() -> None:
