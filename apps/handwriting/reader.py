@@ -41,12 +41,11 @@ class Reader:
             require_one_each(self._labels, outputs[-1])
             by_stroke = [self._label(outputs[end]) for end in ends]
             return {**self._label(outputs[-1]), "by_stroke": by_stroke}
-        greedy, read, by_stroke = ctc.GreedyReader(), list[int](), []
+        greedy, beam, read, texts = ctc.GreedyReader(), ctc.BeamReader(self._beams), list[int](), []
         for stroke in np.split(outputs, np.add(ends, 1)):
-            read += greedy(stroke)
-            by_stroke.append({"text": self._text(read)})
-        best = read if self._beams == 1 else ctc.beam_search(outputs, self._beams)[0].labels
-        return {"text": self._text(best), "by_stroke": by_stroke[: len(ends)]}
+            read = read + greedy(stroke) if self._beams == 1 else list(beam(stroke)[0].labels)
+            texts.append(self._text(read))
+        return {"text": texts[-1], "by_stroke": [{"text": text} for text in texts[: len(ends)]]}
 
     def outputs(self, offsets: np.ndarray) -> np.ndarray:
         """Return the network's answer at each offset, (steps, characters + 1 or labels)."""

@@ -54,8 +54,8 @@ def greedy(scores: np.ndarray) -> list[int]:
     return GreedyReader()(scores)
 
 
-def beam_search(log_probabilities: np.ndarray, beams: int = 16) -> list[Reading]:
-    """Return the most probable labels, best first, at most `beams`, by a search over prefixes.
+class BeamReader:
+    """Reads the most probable labels from a stream, chunk by chunk, by a search over prefixes.
 
     Each prefix keeps two sums over its paths: of those that end in a blank, and of those that end in its last
     label. Only the first kind can be followed by the same label again. With enough beams the result is exact.
@@ -64,15 +64,35 @@ def beam_search(log_probabilities: np.ndarray, beams: int = 16) -> list[Reading]
     recognition using bi-directional recurrent DNNs, 2014, without the language model.
 
     Args:
-        log_probabilities: (steps, classes).
         beams: how many prefixes are kept at each step.
     """
-    prefixes: list[tuple[int, ...]] = [()]
-    sums = np.array([[0.0, -np.inf]])  # for each prefix: paths that end in a blank, in the last label
-    for step in np.asarray(log_probabilities, np.float64):
-        stays, longer = _next_sums(prefixes, sums, step)
+
+    def __init__(self, beams: int = 16) -> None:
+        self._beams = beams
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self._prefixes: list[tuple[int, ...]] = [()]
+        self._sums = np.array([[0.0, -np.inf]])  # of paths that end in a blank, in the last label
+
+    def __call__(self, log_probabilities: np.ndarray) -> list[Reading]:
+        """Return the most probable labels of all steps so far, best first, at most as many as beams.
+
+        Args:
+            log_probabilities: (steps, classes) of the next steps; any number of steps.
+        """
+        for step in np.asarray(log_probabilities, np.float64):
+            self._read(step)
+        found = zip(self._prefixes, np.logaddexp(*self._sums.T).tolist(), strict=True)
+        return sorted((Reading(*each) for each in found), key=lambda each: -each.log_probability)
+
+    def _read(self, step: np.ndarray) -> None:
+        """Follow each prefix by a step (classes,), and keep the best ones."""
+        prefixes = self._prefixes
+        stays, longer = _next_sums(prefixes, self._sums, step)
         scores = np.concatenate([np.logaddexp(*stays.T), longer.ravel()])
-        best = np.argsort(-scores, kind="stable")[:beams]
+        best = np.argsort(-scores, kind="stable")[: self._beams]
         best = best[scores[best] > -np.inf]
         new, sums = [], np.full((len(best), 2), -np.inf)
         for row, place in enumerate(best.tolist()):
@@ -83,9 +103,12 @@ def beam_search(log_probabilities: np.ndarray, beams: int = 16) -> list[Reading]
                 parent, label = divmod(place - len(prefixes), len(step))
                 new.append((*prefixes[parent], label))
                 sums[row, 1] = longer[parent, label]
-        prefixes = new
-    found = zip(prefixes, np.logaddexp(*sums.T).tolist(), strict=True)
-    return sorted((Reading(*each) for each in found), key=lambda each: -each.log_probability)
+        self._prefixes, self._sums = new, sums
+
+
+def beam_search(log_probabilities: np.ndarray, beams: int = 16) -> list[Reading]:
+    """Return the most probable labels of a whole sequence (steps, classes); see `BeamReader`."""
+    return BeamReader(beams)(log_probabilities)
 
 
 def _next_sums(

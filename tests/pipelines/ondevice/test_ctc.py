@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.ondevice.ctc import GreedyReader, beam_search, greedy, log_likelihood
+from pipelines.ondevice.ctc import BeamReader, GreedyReader, beam_search, greedy, log_likelihood
 
 
 def network(seed: int, steps: int, classes: int) -> np.ndarray:
@@ -48,6 +48,16 @@ def test_the_search_with_enough_beams_finds_all_readings(case: tuple[int, int, i
     scores = [each.log_probability for each in found]
     assert scores == sorted(scores, reverse=True)
     assert np.logaddexp.reduce(scores) == pytest.approx(0, abs=1e-9)
+
+
+@given(small, st.integers(1, 4), st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_a_search_in_chunks_finds_the_same(case: tuple[int, int, int], beams: int, cut: int) -> None:
+    log_probabilities, reader = network(*case), BeamReader(beams)
+    assert reader(log_probabilities[:cut]) == beam_search(log_probabilities[:cut], beams)
+    assert reader(log_probabilities[cut:]) == beam_search(log_probabilities, beams)
+    reader.reset()
+    assert reader(log_probabilities[:0]) == beam_search(log_probabilities[:0])
 
 
 @given(small, st.integers(1, 4))
