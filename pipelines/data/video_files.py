@@ -91,6 +91,8 @@ def _of_file(path: Path, wanted: Frames) -> Video:
         steps = AtEqualTimes(wanted.rate, video.rounding) if wanted.rate else None
         for picture in video.pictures():
             small = in_box(picture.scaled(box, wanted.colours), box)
+            if steps:  # a wrong time may ask for millions of frames
+                kept.require_room(steps.due(picture.seconds))
             for frame in steps.add(picture.seconds, small) if steps else (small,):
                 kept.add(frame)
         _require_frames(path, video)

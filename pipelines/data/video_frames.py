@@ -89,13 +89,17 @@ class Kept:
         Raises:
             UserError: there are more than fit in MAX_BYTES.
         """
-        if len(self._pixels) + self._bytes > MAX_BYTES:
+        self.require_room(len(self) + 1)
+        self._pixels += frame.tobytes()
+
+    def require_room(self, count: int) -> None:
+        """Raise UserError if so many frames don't fit in MAX_BYTES."""
+        if count * self._bytes > MAX_BYTES:
             most, size = MAX_BYTES // self._bytes, self._wanted.size
             raise UserError(
                 f"{self._name}: expected at most {most:,} frames of {size} x {size}, found more: "
                 "cut the video, or read it at a lower rate"
             )
-        self._pixels += frame.tobytes()
 
     def __len__(self) -> int:
         return len(self._pixels) // self._bytes
@@ -126,12 +130,13 @@ class AtEqualTimes:
         yield from self.until(seconds)
         self._shown = frame
 
+    def due(self, seconds: float) -> int:
+        """Return the number of instants before a time."""
+        return max(0, math.ceil((seconds - self._start - self._tolerance - 1e-9) * self._rate))
+
     def until(self, seconds: float) -> Iterator[np.ndarray]:
         """Yield what is shown at the instants before a time that had no turn yet."""
-        while (
-            self._shown is not None
-            and self._count / self._rate < seconds - self._start - self._tolerance - 1e-9
-        ):
+        while self._shown is not None and self._count < self.due(seconds):
             self._count += 1
             yield self._shown
 

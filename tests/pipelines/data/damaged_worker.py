@@ -10,6 +10,7 @@ import io
 import json
 import random
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 from reference.damage import BYTES, outcomes
+from reference.videos import greys, write_video
 
 from pipelines.data.abc_files import read_abc
 from pipelines.data.array_files import read_arrays
@@ -31,6 +33,7 @@ from pipelines.data.stroke_arrays import npz_of
 from pipelines.data.stroke_files import read_drawings
 from pipelines.data.strokes import Drawing
 from pipelines.data.text_files import read_labelled_text
+from pipelines.data.video_files import Frames, read_video
 from pipelines.ondevice.audio import read_audio
 
 SECONDS = 60.0  # of a machine that does other things as well
@@ -88,9 +91,18 @@ def joints() -> bytes:
     return buffer.getvalue()
 
 
+def video(suffix: str) -> bytes:
+    frames = greys(range(0, 240, 10))
+    for number, frame in enumerate(frames):
+        frame[10:30, number : number + 20] = 255, 0, 90
+    with tempfile.TemporaryDirectory() as folder:
+        return write_video(Path(folder) / f"a{suffix}", frames).read_bytes()
+
+
 def kinds() -> list[Kind]:
     piece = write_midi(np.array([[60], [62], [64], [65]] * 8, np.int16), 4, 90, ["voice"])
     captions = partial(read_captions, columns=Columns())
+    clip = partial(read_video, wanted=Frames(16, 3, 10.0))
     read_skeletons = partial(read_joints, reading=JointReading(RecordingColumns(rate=25.0)))
     return [
         Kind("reviews.csv", CSV, read_labelled_text),
@@ -100,6 +112,7 @@ def kinds() -> list[Kind]:
         Kind("stories.txt", STORIES, read_pairs),
         Kind("sound.wav", sound("WAV"), read_audio),
         Kind("sound.flac", sound("FLAC"), read_audio),
+        *[Kind(f"clip{each}", video(each), clip) for each in (".mp4", ".avi", ".gif", ".webm")],
         Kind("piece.mid", piece, partial(read_midi, steps_per_beat=4)),
         Kind("tune.abc", ABC, partial(read_abc, steps_per_beat=4)),
         Kind("captions.jsonl", CAPTIONS, captions),

@@ -283,6 +283,12 @@ def test_more_frames_than_fit_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(read_video(path, Frames(rate=12.5)).frames) == 6
 
 
+def test_a_wrong_time_is_refused_before_millions_of_frames_are_made(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", greys([0, 50, 100]), times=[0, 0.1, 200_000])
+    with pytest.raises(UserError, match=r"expected at most 1,048,576 frames of 32 x 32, found more"):
+        read_video(path, Frames(rate=10))
+
+
 def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     assert refused(tmp_path / "a.mp4") == 'reading videos needs av: pip install "unrolled[video]"'
