@@ -73,13 +73,13 @@ _WRITING = HandwritingConfig(
     scale=0.1,
 )
 _READING = replace(_WRITING, given="nothing", cell="gru", units=96, slant=0.2, scale=0.2, rotation=5.0)
-_SKETCHES = replace(_WRITING, given="nothing", depth=1, units=256, slant=0.0)
+_SKETCHES = replace(_WRITING, given="nothing", depth=1, units=256, slant=0.0, epochs=40)
 
 PRESETS = {
     # Lines by made-up writers: the text is given, the pen follows.
     "default": _WRITING,
     # The same lines, read as they are written.
-    "read": replace(_READING, answer="text"),
+    "read": replace(_READING, answer="text", epochs=35),
     # Single digits by made-up writers, read after each stroke.
     "digits": replace(_READING, answer="label", dataset="embedded/digits", depth=1),
     # Digits of a pen on a tablet, drawn on demand: --dataset with points, lengths and labels.
@@ -88,7 +88,9 @@ PRESETS = {
     "read_pendigits": replace(_READING, answer="label", y_up=True),
     # Drawings without labels: --dataset with points and lengths.
     "kanji": _SKETCHES,
-    "omniglot": _SKETCHES,
+    # Fewer and longer ones: in small batches, so that training has enough steps. Their coordinates are on a
+    # coarse grid, which a larger change of the scale would blur.
+    "omniglot": replace(_SKETCHES, batch_size=16, learning_rate=2e-3, scale=0.05),
     # Runs every step in a minute; what it writes means nothing.
     "smoke": HandwritingConfig(
         dataset="embedded/small",
