@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipelines.data.windows import UNSCORED
+
 from .config import SensorConfig
 
 _TAPS = 9  # samples of a random filter
@@ -18,10 +20,13 @@ class Augment:
         config: how strong each change is.
         channels: the names of the channels. Three in a row that differ only in x, y, z are a sensor's axes.
         deviation: of each channel in training, (channels,).
+        delay: the steps that a network sees after what it answers for.
     """
 
-    def __init__(self, config: SensorConfig, channels: Sequence[str], deviation: np.ndarray) -> None:
-        self._config = config
+    def __init__(
+        self, config: SensorConfig, channels: Sequence[str], deviation: np.ndarray, delay: float = 0.0
+    ) -> None:
+        self._config, self._delay = config, delay
         self._deviation = deviation.astype(np.float32)
         self._axes = list(_triples(channels))
 
@@ -35,8 +40,8 @@ class Augment:
         config = self._config
         count, steps, _ = windows.shape
         x = windows.reshape(count, -1, len(self._deviation))
-        if config.warp and targets.ndim == 1:
-            x = _warped(x, config.warp, rng)
+        if config.warp:
+            x, targets = self._warped(x, targets, rng)
         if config.rotation:
             x = self._turned(x, rng)
         if config.coloring:
@@ -49,6 +54,28 @@ class Augment:
         if targets.ndim == 1 and rng.random() < config.lead_in:
             x = np.concatenate([x[rng.permutation(count)], x], axis=1)
         return x, targets
+
+    def _warped(
+        self, x: np.ndarray, targets: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return windows (batch, samples, channels) played faster or slower around their middle.
+
+        Targets of steps, (batch, steps), move with what they are for. Those before the first or after the
+        last sample aren't scored.
+        """
+        samples = x.shape[1]
+        rows = np.arange(len(x))[:, None]
+        speed = 1 + self._config.warp * rng.uniform(-1, 1, (len(x), 1))
+        if targets.ndim == 2:
+            steps = targets.shape[1]
+            middle = steps / 2 + self._delay
+            old = np.floor((np.arange(steps) + 0.5 - middle) * speed + middle).astype(int)
+            moved = targets[rows, np.clip(old, 0, steps - 1)]
+            targets = np.where((old >= 0) & (old < steps), moved, UNSCORED)
+        where = np.clip((np.arange(samples) - samples / 2) * speed + samples / 2, 0, samples - 1.001)
+        left = where.astype(int)
+        share = (where - left)[:, :, None].astype(np.float32)
+        return x[rows, left] * (1 - share) + x[rows, left + 1] * share, targets
 
     def _turned(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         angles = np.deg2rad(self._config.rotation) * rng.uniform(-1, 1, len(x))
@@ -99,14 +126,3 @@ def _filtered(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.nd
     padded = np.pad(x, [(0, 0), (reach, reach), (0, 0)], mode="edge")
     shifted = np.lib.stride_tricks.sliding_window_view(padded, _TAPS, axis=1)
     return np.einsum("nsct,nt->nsc", shifted, kernels.astype(np.float32), optimize=True)
-
-
-def _warped(x: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
-    """Return windows (batch, samples, channels) played faster or slower around their middle."""
-    samples = x.shape[1]
-    speed = 1 + most * rng.uniform(-1, 1, (len(x), 1))
-    where = np.clip((np.arange(samples) - samples / 2) * speed + samples / 2, 0, samples - 1.001)
-    left = where.astype(int)
-    share = (where - left)[:, :, None].astype(np.float32)
-    rows = np.arange(len(x))[:, None]
-    return x[rows, left] * (1 - share) + x[rows, left + 1] * share

@@ -68,7 +68,7 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
     rotation: float = 0.0
     """Each sensor with three axes is turned in training by up to this angle in degrees, all alike."""
     warp: float = 0.15
-    """With one label a window, training windows are made faster or slower by up to this fraction."""
+    """Training windows are made faster or slower by up to this fraction."""
     wander: float = 0.0
     """Slow waves of up to this height, as a share of each channel's deviation, are added in training."""
     coloring: float = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.data.examples import Data, Examples, Features
 from pipelines.data.recordings import Recording
-from pipelines.data.windows import WindowedData
+from pipelines.data.windows import WindowedData, padded_to
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.classification import label_targets
@@ -41,7 +41,7 @@ def make_features(config: SensorConfig, data: WindowedData) -> Features:
             "deviation": _deviation(moments).tolist(),
         },
         counts={"channels": count, "rate": some.rate},
-        augment=Augment(config, some.channels, _deviation(moments)),
+        augment=Augment(config, some.channels, _deviation(moments), config.delay * some.rate / config.packet),
     )
 
 
@@ -69,9 +69,7 @@ def encode(bundle: Bundle, inputs: Sequence[Any]) -> np.ndarray:
     windows = []
     for each in inputs:
         longest = max(stretches_of(bundle, each), key=lambda stretch: len(stretch.signal))
-        signal = longest.signal[-length:]
-        before = np.repeat(signal[:1], length - len(signal), axis=0)
-        windows.append(np.concatenate([before, signal]))
+        windows.append(padded_to(longest.signal, length))
     return packets(windows, settings["packet"])
 
 

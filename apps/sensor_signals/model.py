@@ -9,6 +9,7 @@ import layers
 from pipelines.data.examples import Features
 from pipelines.tasks.classification_loss import SmoothedCrossEntropy
 from pipelines.tasks.labelling_loss import LabellingLoss
+from pipelines.tasks.stream_network import with_recurrent_layers
 
 from .config import SensorConfig
 
@@ -32,32 +33,8 @@ def build_model(config: SensorConfig, features: Features) -> keras.Model:
         x = layers.CausalConv1D(config.filters, _WIDTH, use_bias=False, name=name)(x)
         x = keras.layers.BatchNormalization(name=f"{name}_normalise")(x)
         x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    x = _attending(config, x) if config.attention else _recurrent(config, x)
-    x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
-    outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
+    outputs = with_recurrent_layers(config, x, len(features.labels), each_step=config.answer != "window")
     return keras.Model(signal, outputs, name="sensor_signals")
-
-
-def _recurrent(config: SensorConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    for number in range(1, config.depth + 1):
-        every = number < config.depth or config.answer != "window"
-        x = _dropped(config, x, number)
-        x = layers.by_name(config.cell)(config.units, return_sequences=every, name=f"recurrent_{number}")(x)
-    return x
-
-
-def _attending(config: SensorConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    for number in range(1, config.depth + 1):
-        forward = layers.by_name(config.cell)(config.units, return_sequences=True)
-        x = _dropped(config, x, number)
-        x = layers.Bidirectional(forward, name=f"recurrent_{number}")(x)
-    return layers.AdditiveAttentionPooling(config.units, name="attention")(x)
-
-
-def _dropped(config: SensorConfig, x: keras.KerasTensor, number: int) -> keras.KerasTensor:
-    """Return the input of a recurrent layer with dropout, less of it before the first one."""
-    rate = config.dropout / 2 if number == 1 else config.dropout
-    return keras.layers.Dropout(rate, name=f"recurrent_{number}_dropout")(x)
 
 
 def make_loss(config: SensorConfig) -> keras.losses.Loss:

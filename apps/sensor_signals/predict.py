@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from pipelines.errors import UserError
 from pipelines.files import write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.events import EventOptions, Listener
-from pipelines.tasks.segments import SegmentOptions, segments
+from pipelines.tasks.segment_finder import SegmentFinder
+from pipelines.tasks.segments import SegmentOptions
 
 from .features import stretches_of
 
@@ -81,32 +82,32 @@ class Finder:
 
     def __init__(self, bundle: Bundle, variant: str | None, options: Options) -> None:
         self.marks_events = bundle.manifest["config"]["answer"] == "events"
-        self._options, self._labels = options, bundle.labels
-        self._delay = bundle.preprocessing["delay"]
-        step = bundle.preprocessing["packet"] / bundle.preprocessing["sample_rate"]
-        steps = round(1000 * (EVENT_STEPS - 1) * step)
-        events = EventOptions(threshold=options.threshold, smoothing_ms=steps, suppression_ms=steps)
-        self._listener = Listener(bundle, variant, events, ignored=(NOTHING,))
+        self._find = (
+            _events_of(bundle, variant, options)
+            if self.marks_events
+            else SegmentFinder(bundle, variant, options)
+        )
 
     def __call__(self, recording: Recording) -> list[Span]:
         """Return the segments of a recording, or its events, at the times of its file at which they were."""
-        self._listener.reset()
-        return [
-            Span(recording.start + s.start, recording.start + s.end, s.label) for s in self._found(recording)
-        ]
+        return self._find(recording)
 
-    def _found(self, recording: Recording) -> list[Span]:
-        step = self._listener.step_seconds
-        if not self.marks_events:
-            posteriors = self._listener.posteriors(recording.signal)
-            return [
-                Span(max(0.0, s.start - self._delay), s.end - self._delay, s.label)
-                for s in segments(posteriors, self._labels, step, self._options)
-                if s.end > self._delay
-            ]
-        heard = self._listener(recording.signal)
-        times = ((each.seconds - self._delay + step / 2, each.label) for each in heard)
-        return [Span(at, at, label) for at, label in times if at >= 0]
+
+def _events_of(bundle: Bundle, variant: str | None, options: Options) -> Callable[[Recording], list[Span]]:
+    """Return a function that finds the events of a recording."""
+    step = bundle.preprocessing["packet"] / bundle.preprocessing["sample_rate"]
+    steps = round(1000 * (EVENT_STEPS - 1) * step)
+    events = EventOptions(threshold=options.threshold, smoothing_ms=steps, suppression_ms=steps)
+    listener = Listener(bundle, variant, events, ignored=(NOTHING,))
+    later = listener.step_seconds / 2 - bundle.preprocessing["delay"]
+
+    def found(recording: Recording) -> list[Span]:
+        listener.reset()
+        heard = [(each.seconds + later, each.label) for each in listener(recording.signal)]
+        times = [(recording.start + at, label) for at, label in heard if at >= 0]
+        return [Span(at, at, label) for at, label in times]
+
+    return found
 
 
 def describe(answer: dict[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from .examples import Data, Examples
-from .recordings import Recording
+from .recordings import Recording, Span
 
 Answer = Literal["window", "sample", "events"]
 UNSCORED = -1
@@ -52,20 +52,36 @@ class Cutting:
     """Of windows with a target a step, so many samples at the start are not scored."""
     mixed: bool = False
     """Whether windows of several labels, or of none, have a target: the commonest label."""
+    padded: bool = False
+    """Whether a recording shorter than a window becomes one, with copies of its first sample before it."""
 
     def examples(self, recordings: Sequence[Recording], *, trained: bool) -> tuple[Examples, np.ndarray]:
-        """Return the windows (length, channels) of recordings with targets, and the owner of each."""
+        """Return the windows (length, ...) of recordings with targets, and the owner of each."""
         hop = self.hop if trained or self.answer == "window" else self.length - self.context
         inputs, targets, owners = [], [], []
-        for number, recording in enumerate(recordings):
+        for number, given in enumerate(recordings):
+            lacking = max(0, self.length - len(given.signal)) if self.padded else 0
+            recording = self._preceded(given, lacking) if lacking else given
             marks = self._marks(recording)
             for start in range(0, len(recording.signal) - self.length + 1, hop):
-                target = self._target(marks, recording, start, 0 if trained or start == 0 else self.context)
+                context = 0 if trained or start == 0 else self.context
+                target = self._target(marks, recording, start, max(context, lacking))
                 if np.any(target != UNSCORED):
                     inputs.append(recording.signal[start : start + self.length])
                     targets.append(target)
                     owners.append(number)
         return Examples(inputs, np.array(targets, np.int64)), np.array(owners, np.int64)
+
+    def _preceded(self, recording: Recording, count: int) -> Recording:
+        """Return the recording with so many copies of its first sample before it.
+
+        If windows have one label, the copies have the label of the first sample.
+        """
+        later = count / recording.rate
+        spans = [Span(span.start + later, span.end + later, span.label) for span in recording.spans]
+        if self.answer == "window" and spans and recording.spans[0].start <= 0:
+            spans[0] = spans[0]._replace(start=0.0)
+        return replace(recording, signal=padded_to(recording.signal, self.length), spans=tuple(spans))
 
     def _marks(self, recording: Recording) -> np.ndarray:
         """Return the label of each sample; of events, nothing yet."""
@@ -100,6 +116,12 @@ class Cutting:
                 known = self.labels.index(span.label) if span.label in self.labels else UNSCORED
                 target[max(0, last - EVENT_STEPS + 1) : last + 1] = known
         return target
+
+
+def padded_to(signal: np.ndarray, length: int) -> np.ndarray:
+    """Return the last `length` samples of a signal (samples, ...); copies of the first precede fewer."""
+    kept = signal[-length:]
+    return np.concatenate([np.repeat(kept[:1], length - len(kept), axis=0), kept])
 
 
 def windowed(

@@ -12,6 +12,7 @@ import numpy as np
 from ..config import require
 from ..ondevice.bundle import Bundle
 from ..ondevice.model import Model, Stream
+from ..ondevice.quantized_io import Spec
 from ..ondevice.trigger import Packets, Trigger
 from .classification import require_one_each
 
@@ -48,7 +49,7 @@ class Listener:
 
     Args:
         bundle: its preprocessing has `sample_rate`, `samples` (of a clip) and `packet` (samples), and
-            `channels` if each sample is a row of several numbers.
+            `channels`, or `shape`, if each sample is an array of several numbers.
         variant: a file of the bundle, or a precision. Of a precision, the streaming file is used if there is
             one.
         options: decide when an event is reported.
@@ -118,11 +119,11 @@ class _Streaming:
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._stream = Stream(file)
         (self._input,), (self._output,) = self._stream.inputs, self._stream.outputs
-        self._shape = self._stream.inputs[self._input].shape
+        self._spec = self._stream.inputs[self._input]
         self.reset = self._stream.reset
 
     def __call__(self, packet: np.ndarray) -> np.ndarray:
-        return _last(self._stream(**{self._input: packet.reshape(self._shape)})[self._output])
+        return _last(self._stream(**{self._input: _as(self._spec, packet)})[self._output])
 
 
 class _Sliding:
@@ -132,8 +133,7 @@ class _Sliding:
 
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._model = Model(file)
-        (spec,) = self._model.inputs.values()
-        self._shape = spec.shape
+        (self._spec,) = self._model.inputs.values()
         self._window = np.zeros((settings["samples"], *_channels(settings)), np.float32)
 
     def reset(self) -> None:
@@ -141,11 +141,19 @@ class _Sliding:
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         self._window[:] = np.concatenate([self._window[len(samples) :], samples])
-        return _last(self._model.predict(self._window.reshape(self._shape)))
+        return _last(self._model.predict(_as(self._spec, self._window)))
+
+
+def _as(spec: Spec, samples: np.ndarray) -> np.ndarray:
+    """Return samples in the shape of an input; a network of pictures takes them as uint8."""
+    shaped = samples.reshape(spec.shape)
+    return shaped.astype(np.uint8) if spec.dtype == np.uint8 else shaped
 
 
 def _channels(settings: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the shape of a sample."""
+    if "shape" in settings:
+        return tuple(settings["shape"])
     return (len(settings["channels"]),) if "channels" in settings else ()
 
 

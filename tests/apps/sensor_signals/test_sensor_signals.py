@@ -14,6 +14,7 @@ from apps.sensor_signals.data import load
 from apps.sensor_signals.features import encode, make_features, stretches_of
 from apps.sensor_signals.metrics import baselines
 from apps.sensor_signals.predict import Finder, Options, describe, predict
+from pipelines.data.windows import UNSCORED
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
@@ -63,13 +64,31 @@ def test_each_window_has_a_filter_of_its_own_which_is_the_same_everywhere_in_it(
     assert np.abs(first - second).max() > 0.1
 
 
-def test_a_window_before_leaves_the_window_at_the_end_and_steps_with_targets_keep_their_time():
+def test_a_window_before_leaves_the_window_at_the_end():
     x = windows()
     longer = augmented(dataclasses.replace(PLAIN, lead_in=1.0), x)
     assert longer.shape == (3, 20, 14)
     np.testing.assert_allclose(longer[:, 10:], x, atol=1e-6)
-    config = SensorConfig(answer="sample", warp=0.5, lead_in=1.0, scale=0.0, jitter=0.0)
+    config = dataclasses.replace(PLAIN, answer="sample", lead_in=1.0)
     np.testing.assert_allclose(augmented(config, x, np.zeros((3, 10), int)), x, atol=1e-6)
+
+
+def test_targets_of_steps_move_with_what_they_are_for():
+    """The signal says at which sample an event is; its target comes two steps later."""
+    config = dataclasses.replace(PLAIN, answer="sample", warp=0.3, packet=4)
+    steps, event, delay = 60, 20, 2
+    signal = np.zeros((50, steps * 4, 1), np.float32)
+    signal[:, event * 4 : event * 4 + 4] = 1
+    targets = np.zeros((50, steps), np.int64)
+    targets[:, event + delay - 1 : event + delay + 2] = 1
+    augment = Augment(config, ["x"], np.ones(1), delay)
+    moved, changed = augment(signal.reshape(50, steps, 4), targets, np.random.default_rng(0))
+    places = moved.reshape(50, -1).argmax(axis=1) / 4
+    found = np.array([np.flatnonzero(row == 1).mean() for row in changed])
+    assert np.ptp(found) > 3
+    assert np.abs(found - delay - places).max() <= 1.5
+    assert ((changed == 0) | (changed == 1) | (changed == UNSCORED)).all()
+    assert (changed == UNSCORED).any()
 
 
 @pytest.mark.parametrize(

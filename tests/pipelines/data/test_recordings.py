@@ -154,6 +154,19 @@ def test_a_label_at_every_sample_comes_the_delay_later_and_context_is_not_scored
     assert named.splits["test"].targets[1].tolist() == [UNSCORED, 0, 0, 2]
 
 
+def test_a_recording_that_is_too_short_is_preceded_by_copies_of_its_first_sample():
+    short = recording(15, spans=(Span(0.0, 0.3, "a"),), split="train")
+    assert not windowed([short], Cutting("window", **PLAIN), "set", []).counts["train"]
+    (window,) = windowed([short], Cutting("window", **PLAIN, padded=True), "set", []).splits["train"].inputs
+    np.testing.assert_array_equal(window, np.concatenate([short.signal[:1].repeat(5, 0), short.signal]))
+    pictures = dataclasses.replace(short, signal=np.zeros((15, 4, 4, 1), np.uint8))
+    made = windowed([pictures], Cutting("window", **PLAIN, padded=True), "set", []).splits["train"]
+    assert (made.targets.tolist(), made.inputs[0].shape) == ([0], (20, 4, 4, 1))
+    labels = {**PLAIN, "labels": ("a", "b", NOTHING)}
+    steps = windowed([short], Cutting("sample", **labels, padded=True), "set", []).splits["train"].targets
+    assert steps.tolist() == [[UNSCORED, 0, 0, 0]]
+
+
 def test_events_have_three_steps_the_last_of_them_the_delay_later():
     spans = (Span(0.24, 0.24, "a"), Span(1.0, 1.0, "odd"))
     one = recording(100, spans=spans, split="train")
