@@ -137,11 +137,17 @@ class VideoFile:
         for frame in self._decoded():
             check_pixels(self.path, frame.width, frame.height)
             lasts = float((frame.duration or 0) * self.tick)
-            seconds = float(frame.pts * self.tick) if frame.pts is not None else self._next()
+            stamp = frame.dts if self._is_avi else frame.pts
+            seconds = float(stamp * self.tick) if stamp is not None else self._next()
             self.times.add(seconds)
             self.end = self.times.last + (lasts or 1 / self.rate)
             yield Picture(seconds - self.times.first, lasts, self._shape(frame), frame, scaler)
         self.cut |= self._missing() > 1.5
+
+    @property
+    def _is_avi(self) -> bool:
+        """Return whether frames have no times of their own: FFmpeg guesses some, in another order."""
+        return self.container.format.name == "avi"
 
     def _next(self) -> float:
         return self.times.last + 1 / self.stated_rate if self.times.count else 0.0
@@ -180,8 +186,8 @@ class VideoFile:
         """Return how many frames the file says to have after the last one."""
         stated = self.stream.duration
         length = stated * self.tick if stated else _seconds(self.stream.metadata.get("DURATION", ""))
-        if self.container.format.name == "avi":  # FFmpeg shortens the duration of a file that is cut
-            return self.stream.frames - self.times.count - self.faults
+        if self._is_avi:  # FFmpeg shortens the duration of a file that is cut
+            return self.stream.frames - (self.end - self.times.first) / (self.tick or 1)
         start = (self.stream.start_time or 0) * self.tick
         return (start + length - self.end) * self.rate if length else 0.0
 

@@ -64,7 +64,7 @@ def write_labelled(path: Path, source: Path, seen: Sequence[Seen], folder_rate: 
     kind = path.suffix.lower()
     if kind not in KINDS:
         raise UserError(f"{path}: expected a name that ends in {' or '.join(KINDS)}")
-    if path.exists() and path.samefile(source):
+    if path.exists() and source.exists() and path.samefile(source):
         raise UserError(f"{path}: expected another file than the video that is read")
     frames = _labelled(large_frames(source, _LONGEST[kind], folder_rate), seen)
     first = next(frames)  # a video that can't be read leaves nothing behind
@@ -138,6 +138,8 @@ def _encode(file: BinaryIO, kind: str, first: LargeFrame, others: Iterable[Large
         stream.codec_context.thread_count = 1
         if stream.codec_context.name == "mpeg4":
             stream.codec_context.bit_rate = 4_000_000
+        elif stream.codec_context.name == "libx264":
+            stream.codec_context.options = {"preset": "veryfast"}
         last = -1
         for frame in itertools.chain([first], others):
             last = _write(container, stream, frame, last)

@@ -63,6 +63,8 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(
     (tmp_path / "broken.mp4").write_text("no video")
     with pytest.raises(UserError, match="found another kind of file"):
         write_labelled(path, tmp_path / "broken.mp4", SEEN)
+    with pytest.raises(UserError, match="No such file or directory"):
+        write_labelled(path, tmp_path / "missing.mp4", SEEN)
     monkeypatch.setattr(labelled_video, "_write", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_labelled(path, video, SEEN)
@@ -92,6 +94,16 @@ def test_a_folder_and_times_that_vary_are_written_too(tmp_path: Path) -> None:
     write_labelled(tmp_path / "out.mp4", source, SEEN)
     seconds = [each.seconds for each in large_frames(tmp_path / "out.mp4", 640)]
     np.testing.assert_allclose(seconds, times, atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(2, 300), (300, 2), (1, 1)])
+def test_odd_shapes_are_written(tmp_path: Path, shape: tuple[int, int]) -> None:
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    Image.new("RGB", shape, "white").save(folder / "1.png")
+    for name in ("out.mp4", "out.gif"):
+        write_labelled(tmp_path / name, folder, SEEN)
+        assert len(list(large_frames(tmp_path / name, 640))) == 1
 
 
 @pytest.mark.parametrize("label", ["", "a", "word " * 40, "été 手\n", "%s"])
