@@ -186,14 +186,15 @@ PRESETS = {
         delay=0.5,
         batch_size=32,
     ),
-    # Generated people first, who differ more than a few real ones.
+    # Random filters, since the beats of few patients are seen.
     "mitbih": replace(
         _BEATS,
         dataset="mitbih",
-        pretraining_dataset="embedded/heartbeats",
-        pretraining_epochs=6,
-        epochs=10,
-        units=48,
+        packet=4,
+        filters=48,
+        units=64,
+        coloring=0.3,
+        epochs=20,
         precisions=("float32", "int8"),
     ),
 }
