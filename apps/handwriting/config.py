@@ -77,7 +77,7 @@ _SKETCHES = replace(_WRITING, given="nothing", depth=1, units=256, slant=0.0, ep
 
 PRESETS = {
     # Lines by made-up writers: the text is given, the pen follows.
-    "default": _WRITING,
+    "default": replace(_WRITING, epochs=30),
     # The same lines, read as they are written.
     "read": replace(_READING, answer="text", epochs=35),
     # Single digits by made-up writers, read after each stroke.

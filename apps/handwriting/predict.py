@@ -40,7 +40,8 @@ class Options:
     seed: int = 0
     """The same seed gives the same drawing."""
     like: Path | None = None
-    """Go on in the style of the first drawing in this file, whose label must be its text."""
+    """Go on in the style of the first drawing in this file. If a text is written, its label must be its
+    text."""
     steps: int = 2_000
     """The largest number of steps of the pen."""
     beams: int = 8

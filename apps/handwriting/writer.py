@@ -41,12 +41,12 @@ class Writer:
             sampler: how neat.
             seed: the same seed gives the same drawing.
             steps: the largest number of steps.
-            like: strokes of a writer with their text, in whose style the pen goes on.
+            like: strokes of a writer, in whose style the pen goes on; with their text, if a text is written.
 
         Raises:
             UserError: the text is too long, or has characters that the network does not know.
         """
-        before = "" if like is None else like.label or ""
+        before = like.label or "" if like is not None and self.rows.alphabet else ""
         told = self._told(f"{before} {text}" if before else text)
         length = int(np.count_nonzero(told)) if self.rows.alphabet else None
         beside = WINDOW if self.rows.alphabet else ENDING

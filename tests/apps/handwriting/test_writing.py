@@ -80,6 +80,13 @@ def test_a_drawing_without_a_text_ends_where_the_network_says_so() -> None:
     assert describe(answer).endswith("(stopped: it has the largest length)")
 
 
+def test_a_label_is_drawn_in_the_style_of_a_drawing_of_any_label() -> None:
+    network, rows = Straight(2), dataclasses.replace(ROWS, characters=1, alphabet="", labels=("1", "2"))
+    like = Drawing(np.array([[0, 0, 0], [2, 4, 0], [6, 4, 1]], np.float32), label="1")
+    Writer(network, rows, 1)("2", PenSampler(0.0), 0, steps=2, like=like)
+    assert all(told.tolist() == [2] for told in network.told)
+
+
 class Copies:
     """Stands for a writer whose drawings are real ones of other writers, of the label that is asked for."""
 
