@@ -22,7 +22,7 @@ Clips that were drawn for this project: an actor with one arm does one of eight 
 them. The movements come in pairs that no frame tells apart, and no bag of frames: in every clip the turn of
 the arm, the distance, and the place across and up have the same values equally often, in another order.
 Actors differ in shape, size, pace, tremor and shade, and in their room and camera. Those of validation and
-test are not in train.
+test are not in train. What goes one way comes back quickly: `approach` is slowly near and quickly far again.
 
 The set shows that the pipeline works. Results on it say little about real films."""
 LICENCE = "Apache-2.0"
