@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.examples import Data, Examples, Features
+from pipelines.data.examples import Features
 from pipelines.data.recordings import Recording
 from pipelines.data.windows import WindowedData, padded_to
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
-from pipelines.tasks.classification import label_targets
-from pipelines.tasks.labelling import step_targets
 
 from .augment import Augment
 from .config import ActionConfig
@@ -89,8 +87,3 @@ def streams_of(bundle: Bundle, given: Any) -> list[Recording]:
     if frames.shape[1:] != shape or not len(frames):
         raise UserError(f"expected frames of the shape {shape}, got an array of shape {frames.shape}")
     return [Recording("", frames.astype(kind), float(settings["sample_rate"]), tuple(settings["joints"]))]
-
-
-def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the targets of new clips as the bundle numbers its labels: (N,) or (N, steps)."""
-    return (label_targets if examples.targets.ndim == 1 else step_targets)(bundle, data, examples)

@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from reference.bundles import head, record
+from reference.videos import greys, write_video
 
 import layers
 from apps.action_recognition import APP
@@ -22,8 +23,11 @@ from apps.action_recognition.model import normalised_skeleton
 from apps.action_recognition.predict import Options, describe, predict
 from apps.action_recognition.show import show
 from apps.action_recognition.skeleton import normalised
+from apps.action_recognition.watch import seen
 from pipelines.config import to_dict
+from pipelines.data.camera import CameraFrame
 from pipelines.data.recordings import Recording, Span
+from pipelines.data.video_files import Frames, read_video
 from pipelines.data.windows import NOTHING, WindowedData, windowed
 from pipelines.errors import UserError
 from pipelines.export.any_model import convert
@@ -204,6 +208,33 @@ def test_a_video_network_reads_frames_and_a_stream_of_them(tmp_path):
     assert encode(bundle, [frames[:3]]).shape == (1, 12, 16, 16, 1)
     with pytest.raises(UserError, match=r"expected frames of the shape \(16, 16, 1\), got"):
         streams_of(bundle, frames[..., 0])
+
+
+def test_a_camera_is_watched_until_the_window_closes_and_segments_are_told(tmp_path):
+    bundle = bundle_of(VIDEO, tmp_path / "bundle")
+    pictures = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 1), dtype=np.uint8)
+    large = np.zeros((20, 30, 3), np.uint8)
+    frames = [CameraFrame(small, large, n / RATE) for n, small in enumerate(pictures)]
+    window = Mock(show=Mock(side_effect=[False] * 20 + [True]))
+    options = Options(smoothing_ms=100, enter=0.01, leave=1.0)
+    told = list(seen(bundle, None, options, frames=frames, window=window))
+    assert window.show.call_count == 21
+    shown = {call.args[1] for call in window.show.call_args_list}
+    assert shown <= {*bundle.labels, ""} - {NOTHING}
+    assert {each["segments"][0]["label"] for each in told} == shown - {""}
+    assert all("factor" not in describe(each) and "real time" not in describe(each) for each in told)
+
+
+def test_a_video_is_written_again_with_its_labels(tmp_path):
+    bundle = bundle_of(VIDEO, tmp_path / "bundle")
+    write_video(tmp_path / "clip.mp4", greys(range(0, 250, 5)))
+    options = Options(smoothing_ms=100, enter=0.01, out=tmp_path / "out.mp4")
+    (answer,) = predict(bundle, [tmp_path / "clip.mp4"], None, options)
+    assert answer["seconds"] == pytest.approx(2, abs=0.2)
+    old, new = (read_video(tmp_path / name, Frames(64)).frames for name in ("clip.mp4", "out.mp4"))
+    assert abs(len(old) - len(new)) <= 1
+    with pytest.raises(UserError, match="expected the file of a video"):
+        list(predict(bundle, [np.zeros((5, 16, 16, 1), np.uint8)], None, options))
 
 
 def test_the_streams_of_the_test_actors_are_drawn_and_counted(tmp_path):
