@@ -142,6 +142,9 @@ _JOINTS = replace(
     jitter=0.03,
     lead_in=0.0,
 )
+_MSR = replace(
+    _JOINTS, dataset="msr_action3d.npz", label_column="action", rate=15.0, window=6.7, root=6, torso=(2, 6)
+)
 
 PRESETS = {
     # Clips that the project draws.
@@ -150,17 +153,11 @@ PRESETS = {
     "smoke": replace(
         _DRAWN, dataset="embedded/small", precisions=("float32", "int8"), epochs=1, units=8, filters=2
     ),
-    # Joints of MSR Action3D, and of gestures while somebody tells a story; the README tells how these files
-    # are made.
-    "msr_action3d": replace(
-        _JOINTS,
-        dataset="msr_action3d.npz",
-        label_column="action",
-        rate=15.0,
-        window=6.7,
-        root=6,
-        torso=(2, 6),
-    ),
+    # Joints of MSR Action3D, and of gestures while somebody tells a story (below); the README tells how these
+    # files are made.
+    "msr_action3d": _MSR,
+    # The same, read in both directions: for whole clips only.
+    "msr_whole": replace(_MSR, attention=True),
     "gesture_phase": replace(
         _JOINTS,
         epochs=12,

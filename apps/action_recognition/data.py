@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pipelines.app import lazy
 from pipelines.data import source
 from pipelines.data.clip_sources import ClipFiles, read_clip, read_clips
-from pipelines.data.people import by_person
+from pipelines.data.labelled_windows import labels_of, windows_of, with_splits
 from pipelines.data.recordings import Recording
 from pipelines.data.video_files import Frames
-from pipelines.data.windows import NOTHING, WindowedData, windowed
+from pipelines.data.windows import NOTHING, WindowedData
 from pipelines.errors import UserError
 
 from .config import ActionConfig, cutting_of
@@ -80,35 +80,14 @@ def read_one(path: Path, bundle: Bundle) -> list[Recording]:
 def _windows(
     config: ActionConfig, clips: Sequence[Recording], name: str, notes: Sequence[str], *, as_given: bool
 ) -> WindowedData:
-    rate = clips[0].rate
-    ready = [_without_actions(each, config.nothing) for each in clips]
-    if as_given:
-        ready = [replace(each, split=each.split or "test") for each in ready]
-    else:
-        ready, more = by_person(ready, name)
-        notes = [*notes, *more]
-    labels = _labels(config, ready, name, some=as_given)
-    data = windowed(ready, cutting_of(config, rate, labels), name, notes)
-    for split in data.splits if as_given else ("train", "validation", "test"):
-        if not len(data.splits[split]):
-            raise UserError(f"{name}: {split}: no window of {config.window:g} s has one of the labels")
-    return data
+    named, more = with_splits([_without_actions(each, config) for each in clips], name, as_given=as_given)
+    nothing = any(span.label == NOTHING for each in named for span in each.spans)
+    labels = labels_of(named, config.labels, name, with_nothing=nothing, some=as_given)
+    cutting = cutting_of(config, named[0].rate, labels)
+    return windows_of(named, cutting, name, [*notes, *more], as_given=as_given)
 
 
-def _without_actions(clip: Recording, nothing: str) -> Recording:
+def _without_actions(clip: Recording, config: ActionConfig) -> Recording:
     """Return the clip with the label of what is no action as the pipelines call it."""
-    spans = tuple(span._replace(label=NOTHING) if span.label == nothing else span for span in clip.spans)
-    return replace(clip, spans=spans)
-
-
-def _labels(config: ActionConfig, clips: Sequence[Recording], name: str, *, some: bool) -> tuple[str, ...]:
-    """Return the labels to tell apart, `NOTHING` last. If `some` are enough, the data may lack the others."""
-    found = sorted({span.label for each in clips for span in each.spans})
-    for label in config.labels or ():
-        if label not in found and not some:
-            raise UserError(f"--labels: {name} has {', '.join(found) or 'no labels'}; got {label!r}")
-    labels = [label for label in config.labels or found if label not in (NOTHING, config.nothing)]
-    labels += [NOTHING] * (NOTHING in found)
-    if len(labels) < (1 if some else 2):
-        raise UserError(f"{name}: expected at least two labels, found {', '.join(found) or 'none'}")
-    return tuple(labels)
+    spans = [span._replace(label=NOTHING) if span.label == config.nothing else span for span in clip.spans]
+    return replace(clip, spans=tuple(spans))
