@@ -19,10 +19,10 @@ SHORTEST, LONGEST = 16, 48
 """Frames of a clip."""
 DESCRIPTION = """\
 Clips that were drawn for this project: an actor with one arm does one of eight movements, or nothing of
-them. The movements come in pairs that no frame tells apart, and no bag of frames: in every clip the turn of
-the arm, the distance, and the place across and up have the same values equally often, in another order.
-Actors differ in shape, size, pace, tremor and shade, and in their room and camera. Those of validation and
-test are not in train. What goes one way comes back quickly: `approach` is slowly near and quickly far again.
+them. The movements come in pairs that no bag of frames tells apart, nor the middle frame: in every clip the
+turn of the arm, the distance, and the place across and up have the same values equally often, in another
+order. Actors differ in shape, size, pace, tremor and shade, and in their room and camera. Those of
+validation and test are not in train.
 
 The set shows that the pipeline works. Results on it say little about real films."""
 LICENCE = "Apache-2.0"

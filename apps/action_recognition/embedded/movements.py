@@ -1,13 +1,14 @@
 """What actors do: how the four coordinates of a pose change in a clip, and which class that is.
 
-No frame tells the class, and no bag of frames, because in every clip every coordinate has the same values
-equally often; only their order differs. A coordinate is made in two steps:
+No bag of frames tells the class, nor does the middle frame, because in every clip every coordinate has the
+same values equally often; only their order differs. A coordinate is made in two steps:
 
-1. Its order, as ranks 0 to T - 1 of the T frames, spread evenly over 0 to 1: up and down once in `jump_once`,
-   slowly up and quickly back in `approach`. The first frame is anywhere on the way, so it tells nothing.
+1. Its order, as ranks 0 to T - 1 of the T frames, spread evenly over 0 to 1: from the least to the greatest
+   in `approach`, for example, or up and down once, from anywhere on the way, in `jump_once`.
 2. Its values, by a random rising function of the ranks, whatever the class is.
 
-Coordinates without a signature have an irregular order, with many turns. So has all of `nothing`.
+Coordinates without a signature have an irregular order, with many turns. So has all of `nothing`. The first
+and the last frame tell a little, as in real films: what comes nearer begins far away.
 """
 
 from __future__ import annotations
@@ -22,30 +23,27 @@ COORDINATES = ("arm", "size", "across", "height")
 right, low to high."""
 
 
-_SLOW = 0.85  # the share of the time that goes one way, if the way back is quick
-
-
 class Signature(NamedTuple):
     """The order of one coordinate that makes a class."""
 
     coordinate: str
     cycles: int
-    """Times up and down in a clip; of the arm, turns: -1 is counter-clockwise."""
-    rise: float = 0.5
-    """The share of the time that goes up."""
+    """Times up and down; 0 is once through."""
+    sign: int = 1
+    """-1 for the reverse."""
 
 
 SIGNATURES = {
-    "approach": Signature("size", 1, _SLOW),
-    "retreat": Signature("size", 1, 1 - _SLOW),
-    "clockwise": Signature("arm", 1),
-    "counter_clockwise": Signature("arm", -1),
+    "approach": Signature("size", 0),
+    "retreat": Signature("size", 0, -1),
+    "clockwise": Signature("arm", 0),
+    "counter_clockwise": Signature("arm", 0, -1),
     "jump_once": Signature("height", 1),
     "jump_twice": Signature("height", 2),
-    "to_left": Signature("across", 1, 1 - _SLOW),
-    "to_right": Signature("across", 1, _SLOW),
+    "to_left": Signature("across", 0, -1),
+    "to_right": Signature("across", 0),
 }
-"""The classes in pairs: one and its reverse in time, or once and twice."""
+"""The classes in pairs: one and its reverse, or once and twice."""
 CLASSES = tuple(sorted([*SIGNATURES, "nothing"]))
 _FEWEST_TURNS = 7  # of an irregular order: nearly twice those of `jump_twice`
 _MOST_LIKE = 0.5  # the greatest likeness of an irregular order to a signature
@@ -106,9 +104,9 @@ def turning_points(values: np.ndarray) -> int:
 
 
 def _regular(signature: Signature, frames: int, rng: np.random.Generator) -> np.ndarray:
-    if signature.coordinate == "arm":  # `poses` draws where it starts
-        return _spread(signature.cycles * np.arange(frames))
-    return _spread(_wave(frames, signature, rng.random()))
+    if not signature.cycles:
+        return _spread(signature.sign * np.arange(frames))
+    return _spread(_wave(frames, signature.cycles, rng.random()))
 
 
 def _irregular(coordinate: str, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -125,15 +123,15 @@ def _irregular(coordinate: str, frames: int, rng: np.random.Generator) -> np.nda
         order = _spread(np.interp(np.arange(frames), places, heights))
         pose = np.repeat(order[:, None], len(COORDINATES), axis=1)
         if turning_points(order) >= _FEWEST_TURNS and all(
-            _likeness(pose, each) < _MOST_LIKE for each in signatures
+            abs(_likeness(pose, each)) < _MOST_LIKE for each in signatures
         ):
             return np.asarray(pose[:, column])
 
 
-def _wave(frames: int, signature: Signature, start: float) -> np.ndarray:
-    """Return straight ways up and down, 0 to 1; `start` is where they begin, in periods."""
-    phase = (start + signature.cycles * np.arange(frames) / frames) % 1
-    return np.interp(phase, [0, signature.rise, 1], [0, 1, 0])
+def _wave(frames: int, cycles: int, start: float) -> np.ndarray:
+    """Return a triangle wave of 0 to 1; `start` is where it begins, in periods."""
+    phase = (start + cycles * np.arange(frames) / frames) % 1
+    return 1 - np.abs(2 * phase - 1)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
@@ -145,16 +143,17 @@ def _likeness(pose: np.ndarray, signature: Signature) -> float:
     """Return how like a signature a coordinate is: the correlation with it, at most 1."""
     values, frames = pose[:, COORDINATES.index(signature.coordinate)], len(pose)
     if signature.coordinate == "arm":  # known up to whole turns only
-        evenly = signature.cycles * np.arange(frames) / frames
+        evenly = signature.sign * np.arange(frames) / frames
         return float(np.abs(np.exp(2j * np.pi * (values - evenly)).mean()))
     centred = values - values.mean()
-    found = _templates(frames, signature) @ centred / max(float(np.linalg.norm(centred)), 1e-9)
-    return float(found.max())
+    found = _templates(frames, signature.cycles) @ centred / max(float(np.linalg.norm(centred)), 1e-9)
+    return float(found.max() if signature.cycles else signature.sign * found[0])
 
 
 @functools.cache
-def _templates(frames: int, signature: Signature) -> np.ndarray:
+def _templates(frames: int, cycles: int) -> np.ndarray:
     """Return what a coordinate is compared with, (starts, frames): of mean 0 and length 1."""
-    rows = np.stack([_wave(frames, signature, start) for start in np.arange(_STARTS) / _STARTS])
-    centred = rows - rows.mean(axis=1, keepdims=True)
+    starts = np.arange(_STARTS) / _STARTS
+    rows = [_wave(frames, cycles, start) for start in starts] if cycles else [np.arange(frames)]
+    centred = np.stack(rows) - np.mean(rows, axis=1, keepdims=True)
     return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))

@@ -83,17 +83,17 @@ def test_every_value_is_as_frequent_in_every_class(label: str, frames: int) -> N
         turns = turning_points(order[:, place])
         if label in SIGNATURES and SIGNATURES[label].coordinate == coordinate:
             cycles = SIGNATURES[label].cycles
-            assert turns in ((0,) if coordinate == "arm" else (2 * cycles - 1, 2 * cycles))
+            assert turns in ((2 * cycles - 1, 2 * cycles) if cycles else (0,))
         else:
             assert turns >= 7
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.999])
-def test_one_frame_is_spread_alike_in_every_class(share: float) -> None:
+def test_a_middle_frame_is_spread_alike_in_every_class() -> None:
+    """Half of the way of a movement to one side may be anywhere: where the way begins and ends is random."""
     for label in CLASSES:
-        frames = np.stack([each[int(share * len(each))] for each in of_class(label, 100)])
+        frames = np.stack([each[len(each) // 2] for each in of_class(label, 100)])
         assert np.all(np.abs(frames[:, 1:].mean(axis=0) - 0.5) < 0.08), label
-        assert np.all(np.abs(frames[:, 1:].std(axis=0) - 0.21) < 0.06), label
+        assert np.all(frames[:, 1:].std(axis=0) > 0.08), label
         assert np.abs(np.exp(2j * np.pi * frames[:, 0]).mean()) < 0.25, label
 
 
