@@ -71,6 +71,11 @@ predict-sensor-signals: $(INSTALLED)  ## predict-sensor-signals RECORDING=file.c
 	@test -n "$$INPUT" || { echo 'error: expected make predict-sensor-signals RECORDING=file.csv' >&2; exit 2; }
 	@$(RUN) -m apps sensor_signals predict $(ARGS) -- "$$INPUT"
 
+predict-action-recognition: export INPUT = $(value VIDEO)
+predict-action-recognition: $(INSTALLED)  ## predict-action-recognition VIDEO=clip.mp4 [ARGS="--out labelled.mp4"]: what happens in a video, and when
+	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-action-recognition VIDEO=clip.mp4' >&2; exit 2; }
+	@$(RUN) -m apps action_recognition predict $(ARGS) $${INPUT:+-- "$$INPUT"}
+
 predict-handwriting: export INPUT = $(value TEXT)
 predict-handwriting: $(INSTALLED)  ## predict-handwriting TEXT="Hello, world" [ARGS="--bias 1 .."]: the text as strokes of a pen
 	@test -n "$$INPUT$(ARGS)" || { echo 'error: expected make predict-handwriting TEXT="your text"' >&2; exit 2; }

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,20 @@ def generating_app(package: str, summary: str, **more: Any) -> App:
     functions = {field: lazy(package, module, name) for field, (module, name) in places.items()}
     shared = {"higher_is_better": False, "executions": lambda config: ("loop", "step")}
     return usual_app(package, summary, **{**functions, **shared, **more})
+
+
+def stream_app(package: str, summary: str, **more: Any) -> App:
+    """Return a `usual_app` that labels windows of streams, or their steps.
+
+    Its settings say for which executions it is exported, `show.show` runs the finished bundle on whole
+    streams, and the plots and the targets of new data are those of `tasks`.
+    """
+    shared = {
+        "targets": lazy(f"{__package__}.tasks", "labelling", "targets_of"),
+        "plots": lazy(f"{__package__}.tasks", "window_plots", "make_plots"),
+        "executions": attrgetter("executions"),
+    }
+    return usual_app(package, summary, also=("show",), **{**shared, **more})
 
 
 APPS = f"{__package__.rpartition('.')[0]}.apps".removeprefix(".")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipelines.app import lazy
 from pipelines.data import source
-from pipelines.data.people import by_person
+from pipelines.data.labelled_windows import labels_of, windows_of, with_splits
 from pipelines.data.recording_files import Columns, read_folder
 from pipelines.data.recording_gaps import stuck_channels
 from pipelines.data.recordings import Recording, resampled, with_channels
-from pipelines.data.windows import NOTHING, WindowedData, windowed
-from pipelines.errors import UserError
+from pipelines.data.windows import WindowedData
 
 from .config import SensorConfig, cutting_of
 
@@ -68,31 +66,10 @@ def _windows(
     notes = [*notes, *stuck_channels(recordings)]
     notes += [f"{name}: {n} recordings resampled from {old:g} Hz to {rate:g} Hz" for old, n in other.items()]
     ready = [resampled(with_channels(each, channels), rate) for each in recordings]
-    if as_given:
-        ready = [replace(each, split=each.split or "test") for each in ready]
-    else:
-        ready, more = by_person(ready, name)
-        notes += more
-    cutting = cutting_of(config, rate, _labels(config, ready, name, some=as_given))
+    ready, more = with_splits(ready, name, as_given=as_given)
+    with_nothing = config.answer == "events" or config.unlabelled == "label"
+    labels = labels_of(ready, config.labels, name, with_nothing=with_nothing, some=as_given)
+    cutting = cutting_of(config, rate, labels)
     short = sum(len(each.signal) < cutting.length for each in ready)
     notes += [f"{name}: {short} recordings are shorter than --window, and left out"] * bool(short)
-    data = windowed(ready, cutting, name, notes)
-    for split in data.splits if as_given else ("train", "validation", "test"):
-        if not len(data.splits[split]):
-            raise UserError(f"{name}: {split}: no window of {config.window:g} s has one of the labels")
-    return data
-
-
-def _labels(
-    config: SensorConfig, recordings: Sequence[Recording], name: str, *, some: bool
-) -> tuple[str, ...]:
-    """Return the labels to tell apart. If `some` of them are enough, the data may lack the others."""
-    found = sorted({span.label for each in recordings for span in each.spans})
-    for label in config.labels or ():
-        if label not in found and not some:
-            raise UserError(f"--labels: {name} has {', '.join(found) or 'no labels'}; got {label!r}")
-    labels = config.labels or tuple(found)
-    with_nothing = config.answer == "events" or config.unlabelled == "label"
-    if len(labels) + with_nothing < (1 if some else 2):
-        raise UserError(f"{name}: expected at least two labels, found {', '.join(found) or 'none'}")
-    return (*labels, NOTHING) if with_nothing else labels
+    return windows_of(ready, cutting, name, [*notes, *more], as_given=as_given)

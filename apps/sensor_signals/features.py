@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.examples import Data, Examples, Features
+from pipelines.data.examples import Features
 from pipelines.data.recordings import Recording
 from pipelines.data.windows import WindowedData, padded_to
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
-from pipelines.tasks.classification import label_targets
-from pipelines.tasks.labelling import step_targets
 
 from .augment import Augment
 from .config import SensorConfig
@@ -95,8 +93,3 @@ def stretches_of(bundle: Bundle, given: Any) -> list[Recording]:
     if signal.ndim != 2 or signal.shape[1] != len(channels) or not len(signal):
         raise UserError(f"expected samples of {len(channels)} channels, got an array of shape {signal.shape}")
     return [Recording("", signal, rate, channels)]
-
-
-def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
-    """Return the targets of new windows as the bundle numbers its labels: (N,) or (N, steps)."""
-    return (label_targets if examples.targets.ndim == 1 else step_targets)(bundle, data, examples)

@@ -186,7 +186,12 @@ def _seeds(record: Mapping[str, Any]) -> str:
 
 
 def markdown_table(records: Mapping[str, Any]) -> str:
-    """Return the tables of an app's README: the scores of each preset's network, and the variants."""
+    """Return the tables of an app's README: the scores of each preset's network, and the variants.
+
+    If the presets have different metrics, the rows name them.
+    """
+    metrics = list(dict.fromkeys(record["metric"] for record in records.values()))
+    several = len(metrics) > 1
     methods = list(dict.fromkeys(name for record in records.values() for name in record["baselines"]))
     quality = [
         [
@@ -195,7 +200,8 @@ def markdown_table(records: Mapping[str, Any]) -> str:
             split,
             record["examples"][split],
             " / ".join(_baseline(record, name, split) for name in methods),
-            f"{_network(record, split)} ({_seeds(record)}{_single_interval(record, split)})",
+            f"{record['metric']} " * several
+            + f"{_network(record, split)} ({_seeds(record)}{_single_interval(record, split)})",
             f"{record['training_minutes']:.1f}",
         ]
         for preset, record in records.items()
@@ -205,9 +211,10 @@ def markdown_table(records: Mapping[str, Any]) -> str:
         [f"`{preset}`", *_variant(row)] for preset, record in records.items() for row in record["variants"]
     ]
     names = " / ".join(name.replace("_", " ") for name in methods)
-    metric = next(iter(records.values()))["metric"]
-    columns = ["preset", "data", "split", "examples", names, f"network, {metric}", "minutes"]
-    tables = _markdown(columns, quality), _markdown(["preset", *_variant_columns(metric)], variants)
+    network = "network" if several else f"network, {metrics[0]}"
+    columns = ["preset", "data", "split", "examples", names, network, "minutes"]
+    of_variants = _variant_columns("metric" if several else metrics[0])
+    tables = _markdown(columns, quality), _markdown(["preset", *of_variants], variants)
     return f"{tables[0]}\n\n{_ABOUT_SEEDS} {_ABOUT_INTERVALS}\n\n{tables[1]}"
 
 

@@ -86,6 +86,9 @@ class Features:
     then hold sequences of similar length and are cut to the longest."""
     targets_per_step: bool = False
     """Whether sequences with lengths have one target per step. Such targets are cut like the inputs."""
+    of_sequences: bool = False
+    """Whether inputs of four axes are sequences, of joints for example, whose lengths `augment` may change.
+    Usually they are images."""
     validation: tuple[Any, np.ndarray] | None = None
     """The inputs and targets of `validation` for the network that is trained, if the deployed one has other
     inputs. Its loss is computed on them after each epoch."""

@@ -60,3 +60,8 @@ def step_targets(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
     known = examples.targets >= 0
     numbers = label_targets(bundle, data, Examples([], np.where(known, examples.targets, 0)))
     return np.where(known, numbers, examples.targets)
+
+
+def targets_of(bundle: Bundle, data: Data, examples: Examples) -> np.ndarray:
+    """Return the targets of new windows as the bundle numbers its labels: (N,) or (N, steps)."""
+    return (label_targets if examples.targets.ndim == 1 else step_targets)(bundle, data, examples)

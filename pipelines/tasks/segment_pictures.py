@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from ..data.recordings import Recording, Span, in_a_row
@@ -74,7 +75,7 @@ def draw_segments(axes: Axes, stream: Recording, heard: list[Span], labels: list
     axes.set(ylim=(-0.5, 3.2), xlim=(0, stream.seconds), xlabel="seconds")
     for label, colour in colours.items():
         axes.barh(0, 0, color=colour, label=label)
-    axes.legend(ncols=len(labels), fontsize="x-small", loc="upper right")
+    axes.legend(ncols=min(10, len(labels)), fontsize="x-small", loc="upper right")
 
 
 def _lines(signal: np.ndarray) -> np.ndarray:
@@ -85,6 +86,7 @@ def _lines(signal: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(rows, axis=0, prepend=rows[:1])).mean(axis=1, keepdims=True)
 
 
-def colours_of(labels: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each label."""
-    return {label: f"C{number % 10}" for number, label in enumerate(labels)}
+def colours_of(labels: Sequence[str]) -> dict[str, Any]:
+    """Return a colour for each label; from the 21st on they come again."""
+    colours = colormaps["tab10" if len(labels) <= 10 else "tab20"]
+    return {label: colours(number % colours.N) for number, label in enumerate(labels)}

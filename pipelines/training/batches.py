@@ -105,8 +105,9 @@ def dataset(features: Features, config: Config, epoch: int) -> tf.data.Dataset:
 def _spec(array: np.ndarray, features: Features | None) -> tf.TensorSpec:
     """Return the spec of a batch. The length is open if features are cut or augmented.
 
-    Images, which have four axes, keep their size.
+    Images, which have four axes, keep their size, unless they are sequences.
     """
-    varies = features is not None and array.ndim in (2, 3) and (features.lengths or features.augment)
-    free = 2 if varies else 1
+    varies = features is not None and (features.lengths or features.augment)
+    sequences = array.ndim in (2, 3, 5) or (features is not None and features.of_sequences)
+    free = 2 if varies and sequences and array.ndim > 1 else 1
     return tf.TensorSpec([*[None] * free, *array.shape[free:]], array.dtype)

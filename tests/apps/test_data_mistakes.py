@@ -35,6 +35,7 @@ FILES = {
     "nothing/readme.txt": b"",
     "words.conll": b"Ann B-PER\nRome\nis O\n",
     "ink/broken.npz": b"no archive",
+    "films/wave/a.mp4": b"no film",
     "outside.jsonl": b'{"text": "Ann", "entities": [[0, 9, "PER"]]}\n',
 }
 MISTAKES = {
@@ -73,6 +74,11 @@ MISTAKES = {
         "reviews.csv": "reviews.csv: expected a folder of recordings",
         "sensors": "a.csv:3: 'x': expected a number",
         "nothing": "nothing: expected recordings",
+    },
+    "action_recognition": {
+        "reviews.csv": "reviews.csv",
+        "films": "films/wave/a.mp4: expected a video",
+        "nothing": "nothing: expected",
     },
     "handwriting": {
         "reviews.csv": "reviews.csv:1: columns: expected 'x', found 'review', 'stars'",

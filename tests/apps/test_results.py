@@ -187,6 +187,15 @@ def test_tables_show_mean_and_spread_of_several_seeds_and_say_where_there_is_one
     assert "seed 2, the best on validation:" in printed
 
 
+def test_tables_of_presets_with_different_metrics_name_them_in_the_rows():
+    other = RECORD | {"metric": "nll", "scores": {"test": {"nll": 0.5}}}
+    table = markdown_table({"one": RECORD, "other": other})
+    assert "| network | minutes |" in table
+    assert "| accuracy **0.7500** (1 seed" in table
+    assert "| nll **0.5000** (1 seed" in table
+    assert "test metric" in table
+
+
 @pytest.mark.parametrize("page", [None, "http://127.0.0.1:5001/#/experiments/3/runs/1"])
 def test_the_last_line_says_where_the_run_is_shown(page):
     result = Result("0" * 32, Path("exports/one/best"), "models:/m-1", RECORD, page)

@@ -1,0 +1,105 @@
+"""Tells what happens in a video, frame by frame: numpy and LiteRT, and PyAV to read the video."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import require
+from pipelines.data.recordings import Span
+from pipelines.errors import UserError
+from pipelines.files import write_csv
+from pipelines.ondevice.bundle import Bundle
+from pipelines.tasks.segment_finder import SegmentFinder
+from pipelines.tasks.segments import SegmentOptions
+
+from .features import streams_of
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Options(SegmentOptions):
+    """Options that decide what is reported of a video."""
+
+    smoothing_ms: int = 400
+    """Average the probabilities over this time in milliseconds."""
+    out: Path | None = None
+    """Write a copy of the video with the labels drawn into it (.mp4, .gif), or the segments of all inputs
+    (.csv: file, start, end, label)."""
+    camera: int | None = None
+    """Watch this camera, from 0 on, in place of files; q ends it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.camera is None or self.camera >= 0, "camera", "0 or more", self.camera)
+
+
+def predict(
+    bundle: Bundle, clips: Sequence[Any], variant: str | None, options: Options
+) -> Iterator[dict[str, Any]]:
+    """Yield for each video, folder of pictures or sequence of joints (or array (n, ...)) its segments.
+
+    Raises:
+        UserError: there is no input, or a file can't be read.
+    """
+    if options.camera is not None:
+        from .watch import watch
+
+        yield from watch(bundle, variant, options.camera, options)
+        return
+    if not clips:
+        raise UserError("expected a video, a folder of pictures, joints (.npz, CSV), or --camera 0")
+    table = options.out is not None and options.out.suffix.lower() == ".csv"
+    if options.out is not None and not table and len(clips) > 1:
+        raise UserError(f"--out {options.out}: expected one video, got {len(clips)}; .csv takes many")
+    finder = SegmentFinder(bundle, variant, options)
+    rows = [["file", "start", "end", "label"]]
+    for each in clips:
+        streams = streams_of(bundle, each)
+        seconds = sum(stream.seconds for stream in streams)
+        started = time.perf_counter()
+        spans = [span for stream in streams for span in finder(stream)]
+        took = time.perf_counter() - started
+        name = str(each) if isinstance(each, str | Path) else None
+        rows += [[name or "", f"{span.start:.3f}", f"{span.end:.3f}", span.label] for span in spans]
+        if options.out is not None and not table:
+            _draw(each, spans, options.out)
+        yield {
+            "file": name,
+            "seconds": round(seconds, 3),
+            "segments": [span._asdict() for span in spans],
+            "real_time_factor": round(took / seconds, 5),
+        }
+    if options.out is not None and table:
+        write_csv(options.out, rows)
+
+
+def _draw(video: Any, spans: Sequence[Span], out: Path) -> None:
+    """Write a video again with the labels of its segments.
+
+    Raises:
+        UserError: the input is no video file or folder of pictures, or `out` can't be written.
+    """
+    from pipelines.tasks.labelled_video import Seen, write_labelled
+
+    if not isinstance(video, str | Path):
+        raise UserError(f"--out {out}: expected the file of a video")
+    changes = [(span.start, span.label) for span in spans] + [(span.end, "") for span in spans]
+    told = dict(sorted(changes, key=lambda change: (change[0], change[1] != "")))
+    write_labelled(out, Path(video), [Seen(seconds, label) for seconds, label in told.items()])
+
+
+def describe(answer: dict[str, Any]) -> str:
+    """Return one line: the segments and the speed."""
+    spans = answer["segments"]
+    parts = [f"{s['start']:.1f}-{s['end']:.1f} s {s['label']}" for s in spans[:_SHOWN]]
+    more = [f"{len(spans) - _SHOWN} more"] * (len(spans) > _SHOWN)
+    said = ", ".join([*parts, *more]) or "nothing"
+    if not answer["real_time_factor"]:  # of a camera
+        return said
+    times = 1 / answer["real_time_factor"]
+    return f"{said}   ({answer['seconds']:.1f} s, {times:.0f} times faster than real time)"
