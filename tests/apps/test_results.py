@@ -64,6 +64,8 @@ def test_a_precision_costs_a_trained_network_little(name):
         assert variants
         keras = in_keras(record)
         one = 1.5 / record["examples"]["test"]  # of a small split, an example more or less is no evidence
+        if record["metric"] == "macro_f1":  # it counts in the recall of its label, and in another's precision
+            one *= 2
         whole = 50 if record["metric"] == "bleu" else 1  # BLEU goes to 100; int8 may cost half a point
         for row in variants:
             precision = next(each for each in allowed if row["variant"].startswith(f"{each}_"))

@@ -41,13 +41,13 @@ class Films(Few):
     SHAPE, DTYPE = (None, 8, 8, 3), np.uint8
 
 
-class Skeletons(Few):
+class FewSkeletons(Few):
     """Joints, of which recordings have different numbers."""
 
     SHAPE = (None, None, 3)
 
 
-@pytest.mark.parametrize("kind", [Few, Films, Skeletons])
+@pytest.mark.parametrize("kind", [Few, Films, FewSkeletons])
 def test_recordings_come_back_as_they_were(kind: type[Few], tmp_path: Path) -> None:
     builder = prepare(lambda: kind(data_dir=str(tmp_path), config="whole"), tmp_path)
     found = recordings_from_builder(builder)
