@@ -54,8 +54,7 @@ class Config:
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs", "batch_size", "patience")
         require(len(self.precisions) > 0, "precisions", "at least one", self.precisions)
-        for name in ("learning_rate", "clip_norm"):
-            require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        require_above_0(self, "learning_rate", "clip_norm")
         within = 0 <= self.pretraining_epochs < self.epochs
         require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         require_at_least(self, 0, "weight_decay")
@@ -180,6 +179,13 @@ def require(holds: bool, name: str, expected: str, got: object) -> None:
     """Raise a UserError that names the option, what was expected and what was given, unless `holds`."""
     if not holds:
         raise UserError(f"--{name.replace('_', '-')}: expected {expected}, got {got!r}")
+
+
+def require_above_0(config: Config, *names: str) -> None:
+    """Raise a UserError if a setting of these names is not above 0; None is accepted."""
+    for name in names:
+        value = getattr(config, name)
+        require(value is None or value > 0, name, "above 0", value)
 
 
 def require_at_least(config: Config, least: int, *names: str) -> None:

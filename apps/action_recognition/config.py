@@ -9,12 +9,13 @@ from pipelines.config import (
     ClassifierConfig,
     StreamConfig,
     require,
+    require_above_0,
     require_at_least,
     require_rates,
 )
 from pipelines.data.windows import Cutting
 
-_HALVINGS = 3
+HALVINGS = 3
 """How often the convolutions halve a picture."""
 
 
@@ -86,12 +87,8 @@ class ActionConfig(ClassifierConfig, StreamConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("window", "hop"):
-            require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        for name in ("rate", "recorded_rate"):
-            value = getattr(self, name)
-            require(value is None or value > 0, name, "above 0", value)
-        least = 2**_HALVINGS
+        require_above_0(self, "window", "hop", "rate", "recorded_rate")
+        least = 2**HALVINGS
         require(self.size % least == 0 and self.size > 0, "size", f"a multiple of {least}", self.size)
         require(self.colours in (1, 3), "colours", "1 or 3", self.colours)
         require_at_least(self, 1, "temporal")

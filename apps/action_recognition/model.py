@@ -12,7 +12,7 @@ from pipelines.tasks.classification_loss import SmoothedCrossEntropy
 from pipelines.tasks.labelling_loss import LabellingLoss
 from pipelines.tasks.stream_network import with_recurrent_layers
 
-from .config import ActionConfig
+from .config import HALVINGS, ActionConfig
 from .skeleton import SMALLEST
 
 _WIDTH = 5  # frames that a convolution over the joints' places sees
@@ -35,7 +35,7 @@ def build_model(config: ActionConfig, features: Features) -> keras.Model:
 def _pictures(config: ActionConfig, frames: keras.KerasTensor) -> keras.KerasTensor:
     """Return what three convolutions see in each picture, (batch, steps, units)."""
     x = keras.layers.Rescaling(1 / 127.5, -1.0, name="rescale")(frames)
-    for stage in (1, 2, 3):
+    for stage in range(1, HALVINGS + 1):
         name, filters = f"picture_{stage}", stage * config.filters
         convolution = keras.layers.Conv2D(filters, 3, 2, padding="same", use_bias=False)
         x = _activated(EachStep(convolution, name=name)(x), name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pipelines.data.recordings import Span
 from pipelines.errors import UserError
 from pipelines.files import write_csv
 from pipelines.ondevice.bundle import Bundle
-from pipelines.tasks.segment_finder import SegmentFinder
+from pipelines.tasks.segment_finder import COLUMNS, SegmentFinder, found_in
 from pipelines.tasks.segments import SegmentOptions
 
 from .features import streams_of
@@ -57,22 +56,18 @@ def predict(
     if options.out is not None and not table and len(clips) > 1:
         raise UserError(f"--out {options.out}: expected one video, got {len(clips)}; .csv takes many")
     finder = SegmentFinder(bundle, variant, options)
-    rows = [["file", "start", "end", "label"]]
+    rows = [COLUMNS]
     for each in clips:
         streams = streams_of(bundle, each)
-        seconds = sum(stream.seconds for stream in streams)
-        started = time.perf_counter()
-        spans = [span for stream in streams for span in finder(stream)]
-        took = time.perf_counter() - started
-        name = str(each) if isinstance(each, str | Path) else None
-        rows += [[name or "", f"{span.start:.3f}", f"{span.end:.3f}", span.label] for span in spans]
+        found = found_in(each, streams, finder)
+        rows += found.rows
         if options.out is not None and not table:
-            _draw(each, spans, options.out)
+            _draw(each, found.spans, options.out)
         yield {
-            "file": name,
-            "seconds": round(seconds, 3),
-            "segments": [span._asdict() for span in spans],
-            "real_time_factor": round(took / seconds, 5),
+            "file": found.file,
+            "seconds": found.seconds,
+            "segments": [span._asdict() for span in found.spans],
+            "real_time_factor": found.real_time_factor,
         }
     if options.out is not None and table:
         write_csv(options.out, rows)

@@ -10,6 +10,7 @@ from pipelines.config import (
     PretrainedConfig,
     StreamConfig,
     require,
+    require_above_0,
     require_at_least,
     require_rates,
 )
@@ -77,11 +78,7 @@ class SensorConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("window", "hop"):
-            require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        for name in ("rate", "recorded_rate"):
-            value = getattr(self, name)
-            require(value is None or value > 0, name, "above 0", value)
+        require_above_0(self, "window", "hop", "rate", "recorded_rate")
         require_at_least(self, 1, "packet")
         require_at_least(self, 0, "filters", "context", "jitter", "rotation", "wander", "coloring")
         require_rates(self, "scale", "warp")

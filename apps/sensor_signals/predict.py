@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipelines.errors import UserError
 from pipelines.files import write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.events import EventOptions, Listener
-from pipelines.tasks.segment_finder import SegmentFinder
+from pipelines.tasks.segment_finder import COLUMNS, SegmentFinder, found_in
 from pipelines.tasks.segments import SegmentOptions
 
 from .features import stretches_of
@@ -50,22 +49,18 @@ def predict(
     if not recordings:
         raise UserError("expected a recording (CSV, Parquet, .npz, WFDB)")
     finder = Finder(bundle, variant, options)
-    rows = [["file", "start", "end", "label"]]
+    rows = [COLUMNS]
     for each in recordings:
         stretches = stretches_of(bundle, each)
-        seconds = sum(stretch.seconds for stretch in stretches)
-        started = time.perf_counter()
-        found = [span for stretch in stretches for span in finder(stretch)]
-        took = time.perf_counter() - started
-        name = str(each) if isinstance(each, str | Path) else None
-        rows += [[name or "", f"{span.start:.3f}", f"{span.end:.3f}", span.label] for span in found]
-        spans = [span._asdict() for span in found]
+        found = found_in(each, stretches, finder)
+        rows += found.rows
+        spans = [span._asdict() for span in found.spans]
         yield {
-            "file": name,
-            "seconds": round(seconds, 3),
+            "file": found.file,
+            "seconds": found.seconds,
             "stretches": len(stretches),
             "events" if finder.marks_events else "segments": spans,
-            "real_time_factor": round(took / seconds, 5),
+            "real_time_factor": found.real_time_factor,
         }
     if options.out is not None:
         write_csv(options.out, rows)

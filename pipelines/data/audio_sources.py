@@ -14,7 +14,7 @@ from .audio_files import find_clips, longer_note, read_clips, skipped
 from .examples import Data, Examples
 from .speakers import splits_of
 from .splits import complete, select
-from .tfds_sets import open_split
+from .tfds_sets import only_feature, open_split
 
 
 def audio_from_files(path: Path, samples: int, rate: int, seed: int | None = 0) -> Data:
@@ -59,8 +59,8 @@ def audio_from_builder(builder: Any, samples: int, rate: int, seed: int | None =
     import tensorflow_datasets as tfds
 
     source, features = builder.info.full_name, builder.info.features
-    audio = _only(source, features, tfds.features.Audio)
-    label = _only(source, features, tfds.features.ClassLabel)
+    audio = only_feature(source, features, tfds.features.Audio)
+    label = only_feature(source, features, tfds.features.ClassLabel)
     own_rate = features[audio].sample_rate or rate
     notes = [f"{source}: resampled from {own_rate:,} Hz to {rate:,} Hz"] if own_rate != rate else []
     splits, longer = {}, 0
@@ -80,15 +80,6 @@ def audio_from_builder(builder: Any, samples: int, rate: int, seed: int | None =
         longer += sum(length > samples for length in lengths)
     notes += longer_note(source, longer, samples / rate)
     return complete(Data(splits, tuple(features[label].names), source, tuple(notes)), seed)
-
-
-def _only(source: str, features: Any, kind: type) -> str:
-    """Return the name of the only feature of a kind."""
-    names = [name for name, feature in features.items() if isinstance(feature, kind)]
-    if len(names) != 1:
-        listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
-        raise UserError(f"{source}: expected one {kind.__name__} feature, found {listed}")
-    return names[0]
 
 
 def _sounds(builder: Any, split: str, audio: str, label: str) -> Iterator[tuple[np.ndarray, int]]:

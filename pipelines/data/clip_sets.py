@@ -15,7 +15,7 @@ from .joint_times import at_times
 from .recording_sets import FEATURES, recordings_from_builder
 from .recordings import Recording, Span, spans_within
 from .text_files import SPLIT_NAMES
-from .tfds_sets import open_split
+from .tfds_sets import only_feature, open_split
 from .video_files import Frames
 from .video_frames import fitted
 
@@ -42,7 +42,9 @@ def clips_from_builder(builder: Any, wanted: Frames) -> tuple[list[Recording], l
     import tensorflow_datasets as tfds
 
     source = builder.info.full_name
-    video, label = (_only(builder, kind) for kind in (tfds.features.Video, tfds.features.ClassLabel))
+    features = builder.info.features or {}
+    kinds = tfds.features.Video, tfds.features.ClassLabel
+    video, label = (only_feature(source, features, kind) for kind in kinds)
     splits = list(builder.info.splits)
     used = {name: SPLIT_NAMES[name] for name in splits if name in SPLIT_NAMES}
     unused = [name for name in splits if name not in used]
@@ -66,16 +68,6 @@ def clips_from_builder(builder: Any, wanted: Frames) -> tuple[list[Recording], l
     if not found:
         raise UserError(f"{source}: expected videos with labels, found none")
     return found, notes
-
-
-def _only(builder: Any, kind: type) -> str:
-    """Return the name of the only feature of a kind."""
-    features = builder.info.features or {}
-    names = [name for name, feature in features.items() if isinstance(feature, kind)]
-    if len(names) != 1:
-        listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
-        raise UserError(f"{builder.info.full_name}: expected one {kind.__name__} feature, found {listed}")
-    return names[0]
 
 
 def _rows(builder: Any, split: str, video: str, label: str) -> Iterator[tuple[np.ndarray, int]]:

@@ -224,3 +224,12 @@ def choose_feature(source: str, features: Any, kind: type, *, what: str, wanted:
 
 def _first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def only_feature(source: str, features: Any, kind: type) -> str:
+    """Return the name of the only feature of a kind; raise UserError if there is none, or several."""
+    names = [name for name, feature in features.items() if isinstance(feature, kind)]
+    if len(names) != 1:
+        listed = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())
+        raise UserError(f"{source}: expected one {kind.__name__} feature, found {listed}")
+    return names[0]
