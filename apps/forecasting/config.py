@@ -127,7 +127,7 @@ PRESETS = {
     "tiny": replace(_SEATTLE, targets=("temp_max",), units=8, dropout=0.0, look_back=7, horizon=3),
     # ETTh1.csv of ETDataset: the load and the oil temperature of a transformer, hour by hour.
     "etth1": _ETTH1,
-    "etth1_336": replace(_ETTH1, horizon=336),
+    "etth1_336": replace(_ETTH1, horizon=336, linear=True, units=256, dropout=0.7, learning_rate=5e-4),
     # pollution.csv of the UCI set "Beijing PM2.5": the next 24 hours, scored as logarithms.
     "beijing": ForecastConfig(
         dataset="pollution.csv",
