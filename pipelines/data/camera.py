@@ -80,11 +80,24 @@ def camera_frames(
         camera.release()
 
 
-def _opened(number: int) -> Capture:
+def opencv(use: str) -> Any:
+    """Return the module cv2, which is an extra.
+
+    Args:
+        use: what needs it, for the error: `a camera`.
+
+    Raises:
+        UserError: OpenCV is not installed, or a library of the system that it needs.
+    """
     try:
         import cv2
-    except ImportError as error:  # also if a library of the system is missing
-        raise UserError(f'a camera needs OpenCV: pip install "unrolled[camera]": {error}') from None
+    except ImportError as error:
+        raise UserError(f'{use} needs OpenCV: pip install "unrolled[camera]": {error}') from None
+    return cv2
+
+
+def _opened(number: int) -> Capture:
+    cv2 = opencv("a camera")
     try:
         camera = cv2.VideoCapture(number)
         camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, not one that waited

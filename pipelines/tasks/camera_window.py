@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.camera import opencv
 from ..errors import UserError
 from .labelled_video import labelled
 
@@ -25,12 +26,8 @@ class Window:
     """
 
     def __init__(self, title: str, library: Any = None) -> None:
-        if library is None:
-            try:
-                import cv2 as library
-            except ImportError as error:
-                raise UserError(f'a window needs OpenCV: pip install "unrolled[camera]": {error}') from None
-        self._title, self._library, self._shown = title, library, False
+        self._title, self._shown = title, False
+        self._library = opencv("a window") if library is None else library
 
     def __enter__(self) -> Window:
         return self
