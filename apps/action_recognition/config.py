@@ -124,10 +124,23 @@ def cutting_of(config: ActionConfig, rate: float, labels: tuple[str, ...]) -> Cu
     )
 
 
-_DRAWN = ActionConfig(epochs=30, patience=30, batch_size=32, learning_rate=3e-3)
-_JOINTS = replace(
-    _DRAWN,
+_DRAWN = ActionConfig(
+    filters=12,
+    temporal=3,
+    epochs=9,
+    patience=9,
+    batch_size=32,
+    learning_rate=3e-3,
+    dropout=0.2,
+    warp=0.1,
+    shift=1,
+    light=0.1,
+    lead_in=0.2,
+)
+_JOINTS = ActionConfig(
     kind="joints",
+    batch_size=32,
+    learning_rate=3e-3,
     filters=32,
     epochs=120,
     patience=120,
@@ -148,7 +161,13 @@ PRESETS = {
     "default": _DRAWN,
     # Runs every step in a minute; its answers mean nothing.
     "smoke": replace(
-        _DRAWN, dataset="embedded/small", precisions=("float32", "int8"), epochs=1, units=8, filters=2
+        _DRAWN,
+        dataset="embedded/small",
+        precisions=("float32", "int8"),
+        epochs=1,
+        units=8,
+        filters=2,
+        temporal=1,
     ),
     # Joints of MSR Action3D, and of gestures while somebody tells a story (below); the README tells how these
     # files are made.

@@ -35,7 +35,7 @@ class _Size(NamedTuple):
     """Clips of each class by each actor."""
 
 
-SIZES = {"whole": _Size((44, 7, 12), 4), "small": _Size((4, 1, 2), 1)}
+SIZES = {"whole": _Size((44, 7, 12), 12), "small": _Size((4, 1, 2), 1)}
 """The sets by name."""
 _FIRST = {"train": 0, "validation": 100, "test": 200}  # the numbers of the actors, in every set
 

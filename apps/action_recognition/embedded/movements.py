@@ -4,7 +4,7 @@ No bag of frames tells the class, nor does the middle frame, because in every cl
 same values equally often; only their order differs. A coordinate is made in two steps:
 
 1. Its order, as ranks 0 to T - 1 of the T frames, spread evenly over 0 to 1: from the least to the greatest
-   in `approach`, for example, or up and down once, from anywhere on the way, in `jump_once`.
+   in `approach`, for example, or up and down once, from about half of the way up, in `jump_once`.
 2. Its values, by a random rising function of the ranks, whatever the class is.
 
 Coordinates without a signature have an irregular order, with many turns. So has all of `nothing`. The first
@@ -48,6 +48,8 @@ CLASSES = tuple(sorted([*SIGNATURES, "nothing"]))
 _FEWEST_TURNS = 7  # of an irregular order: nearly twice those of `jump_twice`
 _MOST_LIKE = 0.5  # the greatest likeness of an irregular order to a signature
 _LEAST_LIKE = 0.75  # of what is seen, to be told as a signature
+_START = 0.25  # of a period: a jump begins half of the way up,
+_START_VARIES = 0.1  # or up to so much of a period before or after
 _STARTS = 24  # places on the way that a jump is compared from
 
 
@@ -106,7 +108,8 @@ def turning_points(values: np.ndarray) -> int:
 def _regular(signature: Signature, frames: int, rng: np.random.Generator) -> np.ndarray:
     if not signature.cycles:
         return _spread(signature.sign * np.arange(frames))
-    return _spread(_wave(frames, signature.cycles, rng.random()))
+    start = _START + _START_VARIES * rng.uniform(-1, 1)
+    return _spread(_wave(frames, signature.cycles, start))
 
 
 def _irregular(coordinate: str, frames: int, rng: np.random.Generator) -> np.ndarray:
