@@ -96,6 +96,10 @@ predict-translation: $(INSTALLED)  ## predict-translation TEXT="And there was li
 	@test -n "$$INPUT" || { echo 'error: expected make predict-translation TEXT="your text"' >&2; exit 2; }
 	@printf '%s\n' "$$INPUT" | $(RUN) -m apps translation predict $(ARGS)
 
+page-%: PORT = 8000
+page-%: $(INSTALLED)  ## page-sentiment [OUT=.cache/pages/sentiment] [PORT=8000]: the newest model in the browser
+	@$(RUN) -m pipelines page "$*" --output "$(or $(OUT),.cache/pages/$*)" --serve --port "$(PORT)" $(ARGS)
+
 ui: $(INSTALLED)  ## MLflow UI over mlruns/ [HOST=127.0.0.1] [PORT=5000]
 	@$(RUN) -m pipelines ui --host "$(HOST)" --port "$(PORT)"
 

@@ -77,5 +77,8 @@ if __name__ == "__main__":
         cmdclass={"build_py": BuildPy},
         packages=packages(),
         package_dir={TOP: "pipelines/unrolled", **{f"{TOP}.{folder}": folder for folder in FOLDERS}},
-        package_data={"": ["README.md", "results.json", "shipped/*", "*.txt"]},  # "": of every package
+        package_data={
+            "": ["README.md", "results.json", "shipped/*", "*.txt"],  # "": of every package
+            f"{TOP}.pipelines.page": ["*.json", "static/*", "static/*/*"],
+        },
     )

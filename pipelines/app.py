@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,20 @@ def lazy(package: str, module: str, name: str) -> Callable[..., Any]:
         return getattr(importlib.import_module(f"{package}.{module}"), name)(*args, **kwargs)
 
     return call
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page of an app's bundles needs, which runs in the browser (see `page`)."""
+
+    module: str
+    """The JavaScript module that shows the app: a file of `pipelines/page/static/apps` without its end."""
+    inputs: Callable[[Bundle], Sequence[Any]]
+    """inputs(bundle) -> 20 real inputs, made without TensorFlow: texts, or arrays."""
+    answers: Callable[[Bundle, str, Sequence[Any]], Iterable[Any]]
+    """answers(bundle, file, inputs) -> what Python's runtime makes of each, as `page.golden.Golden`."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Further values for the module, as JSON can hold them."""
 
 
 def _itself(config: Any, features: Features, model: keras.Model) -> keras.Model:
@@ -123,6 +137,9 @@ class App:
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
     """show(config, outcome, bundle, folder) -> further figures for the record. Runs the finished bundle and
     writes audio or pictures to the folder, for the tracker."""
+
+    page: Page | None = None
+    """What the page of a bundle needs; None if the app has no page yet."""
 
     by_settings: Callable[[Any], Mapping[str, Any]] | None = None
     """by_settings(config) -> the fields that have other values with these settings, such as the metrics of an

@@ -19,6 +19,7 @@ ROOMS = (
     ("export",),
     ("tasks",),
     ("app",),
+    ("page",),
     ("tracking",),
     ("training",),
     ("commands",),

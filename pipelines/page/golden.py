@@ -1,0 +1,74 @@
+"""Python's answers to real inputs, which every page carries and compares with its own."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..app import Page
+from ..errors import UserError
+from ..ondevice.bundle import Bundle
+
+CASES = 20
+"""The number of inputs that a page carries."""
+_TOLERANCES = {"float32": 1e-4, "float16": 1e-3}
+_INTEGERS = 0.05
+"""Integer kernels of the browser round in another order: a few steps of a quantised value."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What Python's runtime makes of one input.
+
+    Attributes:
+        answer: what the app says, as JSON; the page must say the same.
+        outputs: the network's numbers; the page's may differ a little.
+        inputs: the network's inputs by name; the page must make the same. None if `outputs` tell enough.
+    """
+
+    answer: Any
+    outputs: np.ndarray
+    inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def golden(page: Page, bundle: Bundle) -> dict[str, Any]:
+    """Return the inputs and, for each .tflite file of the bundle, the answers, as values for JSON.
+
+    Raises:
+        UserError: the app's inputs can't be made, or a file can't answer.
+    """
+    given = list(page.inputs(bundle))[:CASES]
+    if len(given) < CASES:
+        raise UserError(f"{bundle.folder}: expected {CASES} inputs for its page, got {len(given)}")
+    files = {each["file"]: _answers(page, bundle, each["file"], given) for each in bundle.variants}
+    tolerances = {each["file"]: _TOLERANCES.get(each["precision"], _INTEGERS) for each in bundle.variants}
+    return {"inputs": [packed(each) for each in given], "answers": files, "tolerances": tolerances}
+
+
+def _answers(page: Page, bundle: Bundle, file: str, given: Sequence[Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "answer": each.answer,
+            "outputs": packed(np.asarray(each.outputs, np.float32)),
+            "inputs": {name: packed(array) for name, array in each.inputs.items()},
+        }
+        for each in page.answers(bundle, file, given)
+    ]
+
+
+def packed(value: Any) -> Any:
+    """Return a value for JSON. Arrays become {dtype, shape, data}, with their bytes in base64.
+
+    Bytes are those of little-endian numbers, as browsers have them.
+    """
+    if isinstance(value, np.ndarray):
+        little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+        data = base64.b64encode(little.tobytes()).decode("ascii")
+        return {"dtype": value.dtype.name, "shape": list(value.shape), "data": data}
+    if isinstance(value, Mapping):
+        return {name: packed(each) for name, each in value.items()}
+    return value
