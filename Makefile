@@ -5,6 +5,7 @@ PYTHON ?= python3
 INSTALLED := .venv/.installed
 TORCH := .cache/bench/.installed
 AUDIT := .cache/audit/.installed
+BROWSER := .cache/page/browser/.installed
 # .venv is a link to a folder in .venvs. Commands run in the folder itself, so that a running training keeps its
 # libraries when .venv is set up anew.
 # Libraries keep their caches and settings in the checkout, not in the home folder.
@@ -24,7 +25,7 @@ TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "
                 $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-long check bench audit licences ui lock clean
+.PHONY: help setup lint types test test-long check bench page-tools audit licences ui lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -126,6 +127,14 @@ $(TORCH): benchmarks/requirements.txt $(INSTALLED)
 	@echo "installing torch into .cache/bench: once" >&2
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) -r $< && touch $@ \
 		|| echo "torch could not be installed" >&2
+
+page-tools: $(INSTALLED) $(BROWSER)  ## Fetch by npm what pages and their tests need (the tests also need Chromium)
+	@$(RUN) -c 'from pipelines.page.npm import runtime_files; runtime_files()'
+
+# The driver of the browser that is installed: Playwright without its own browsers.
+$(BROWSER): tests/pipelines/page/package-lock.json
+	@mkdir -p $(@D) && cp tests/pipelines/page/package.json $< $(@D)
+	@cd $(@D) && npm ci --no-audit --no-fund --ignore-scripts --silent && touch .installed
 
 audit: $(INSTALLED) $(AUDIT)  ## Look up known faults of the locked packages
 	@$(PYTHON) .ci/audit.py requirements.lock

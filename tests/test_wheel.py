@@ -123,6 +123,10 @@ def test_the_wheel_holds_every_module_and_what_apps_ship(site: Path) -> None:
         assert files(site / "unrolled" / folder) == files(ROOT / folder)
     in_checkout = {name for name in files(ROOT / "pipelines") if not name.startswith("unrolled/")}
     assert files(site / "unrolled" / "pipelines") == in_checkout
+    page = {
+        path.relative_to(ROOT) for path in (ROOT / "pipelines" / "page").rglob("*") if path.suffix != ".pyc"
+    }
+    assert all((site / "unrolled" / path).exists() for path in page if path.name != "__pycache__")
     for path in (site / "unrolled").rglob("*.py"):
         assert not re.search(r"^\s*(from|import) (layers|pipelines|apps)\b", path.read_text(), re.MULTILINE)
 

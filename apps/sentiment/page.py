@@ -9,7 +9,12 @@ from pathlib import Path
 from pipelines.ondevice.bundle import Bundle
 
 _EVERYDAY = Path(__file__).with_name("embedded") / "everyday_2.txt"
-_ODD = ("", "NOT bad… at all!!!", "It\u2019s fine, isn\u2019t it?", "<b>caf\u00e9</b> cr\u00e8me, 3\u00bd stars \U0001f600")
+_ODD = (
+    "",
+    "NOT bad… at all!!!",
+    "It\u2019s fine, isn\u2019t it?",
+    "<b>caf\u00e9</b> cr\u00e8me, 3\u00bd stars \U0001f600",
+)
 
 
 def inputs(bundle: Bundle) -> Sequence[str]:

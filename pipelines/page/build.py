@@ -91,4 +91,6 @@ def _write(output: Path, files: Mapping[str, bytes]) -> None:
                 output.rename(Path(temporary, "old"))
             fresh.rename(output)
     except OSError as error:
-        raise UserError(f"--output {output}: expected a folder to write to: {os.strerror(error.errno or 0)}") from None
+        raise UserError(
+            f"--output {output}: expected a folder to write to: {os.strerror(error.errno or 0)}"
+        ) from None

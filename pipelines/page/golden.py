@@ -17,7 +17,8 @@ CASES = 20
 """The number of inputs that a page carries."""
 _TOLERANCES = {"float32": 1e-4, "float16": 1e-3}
 _INTEGERS = 0.05
-"""Integer kernels of the browser round in another order: a few steps of a quantised value."""
+"""A number that is rounded to the next integer in the browser changes what follows in a stream. The shipped
+network of speech_commands differs by 0.04 at most, that of sentiment not at all."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.server
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import UserError
 
@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {
+    extensions_map: ClassVar[dict[str, str]] = {
         **http.server.SimpleHTTPRequestHandler.extensions_map,
         # The types of the system may be others, and browsers refuse modules and wasm of a wrong type.
         ".js": "text/javascript",

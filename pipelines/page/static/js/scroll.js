@@ -1,0 +1,90 @@
+// Pictures of a stream that scroll by: the wave, and the probabilities of the labels.
+
+const SECONDS = 5;
+
+/** Keeps the last seconds of a stream, and draws them when the browser is ready to. */
+export class Scroll {
+  /**
+   * @param {HTMLCanvasElement} wave
+   * @param {HTMLCanvasElement} labels
+   * @param {string[]} names one for each curve
+   * @param {number} perSecond packets a second
+   */
+  constructor(wave, labels, names, perSecond) {
+    Object.assign(this, { wave, labels, names });
+    this.length = Math.round(SECONDS * perSecond);
+    this.clear();
+  }
+
+  clear() {
+    this.levels = [];
+    this.scores = [];
+    this.draw();
+  }
+
+  /** Take a packet's samples and the smoothed probabilities after it. */
+  push(samples, scores) {
+    let low = 0;
+    let high = 0;
+    for (const sample of samples) {
+      low = Math.min(low, sample);
+      high = Math.max(high, sample);
+    }
+    this.levels.push([low, high]);
+    this.scores.push(Float32Array.from(scores));
+    if (this.levels.length > this.length) {
+      this.levels.shift();
+      this.scores.shift();
+    }
+    this.waiting ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.waiting = undefined;
+    const style = getComputedStyle(document.documentElement);
+    this.color = (name) => style.getPropertyValue(name).trim();
+    this.drawWave(prepared(this.wave));
+    this.drawScores(prepared(this.labels));
+  }
+
+  drawWave({ context, width, height }) {
+    const loudest = Math.max(0.02, ...this.levels.map(([low, high]) => Math.max(-low, high)));
+    const step = width / this.length;
+    context.fillStyle = this.color("--accent");
+    this.levels.forEach(([low, high], i) => {
+      const top = height / 2 - (high / loudest) * (height / 2 - 4);
+      const bottom = height / 2 - (low / loudest) * (height / 2 - 4);
+      context.fillRect(width - (this.levels.length - i) * step, top, Math.max(1, step), Math.max(1, bottom - top));
+    });
+  }
+
+  drawScores({ context, width, height }) {
+    const step = width / this.length;
+    const row = height / this.names.length;
+    const first = width - this.scores.length * step;
+    context.fillStyle = this.color("--accent");
+    this.scores.forEach((scores, i) =>
+      scores.forEach((score, k) => {
+        context.globalAlpha = Math.min(1, score);
+        context.fillRect(first + i * step, k * row, step + 0.5, row - 1);
+      }),
+    );
+    context.globalAlpha = 1;
+    context.fillStyle = this.color("--text");
+    context.font = `${Math.min(12, row)}px system-ui, sans-serif`;
+    context.textBaseline = "middle";
+    this.names.forEach((name, k) => context.fillText(name, 6, (k + 0.5) * row));
+  }
+}
+
+/** Return an empty canvas as large as it is shown, in its own pixels. */
+function prepared(canvas) {
+  const scale = globalThis.devicePixelRatio || 1;
+  const { clientWidth: width, clientHeight: height } = canvas;
+  canvas.width = Math.max(1, width * scale);
+  canvas.height = Math.max(1, height * scale);
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  context.clearRect(0, 0, width, height);
+  return { context, width, height };
+}

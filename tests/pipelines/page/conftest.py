@@ -1,0 +1,82 @@
+"""Pages of shipped bundles, and a browser that opens them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.app import SHIPPED, find, folder_of
+from pipelines.ondevice.bundle import Bundle
+from pipelines.page.build import write_page
+from pipelines.page.serve import server_of
+
+ROOT = Path(__file__).parents[3]
+CACHE = ROOT / ".cache" / "page"
+"""Where `make page-tools` installs LiteRT.js and the driver of the browser."""
+_DRIVER = CACHE / "browser" / "node_modules" / "playwright-core"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of Node.js."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("needs Node.js: apt install nodejs")
+    return found
+
+
+@pytest.fixture(scope="session")
+def page_of(tmp_path_factory) -> Callable[[str], Path]:
+    """Give a function that writes the page of an app's shipped bundle, once, and returns its folder."""
+    pages: dict[str, Path] = {}
+
+    def page(name: str) -> Path:
+        if not (CACHE / "npm" / "node_modules").is_dir():
+            pytest.skip("needs LiteRT.js: make page-tools")
+        if name not in pages:
+            pages[name] = tmp_path_factory.mktemp("pages") / name
+            bundle = Bundle.open(folder_of(name) / SHIPPED)
+            write_page(find(name).of_bundle(bundle), bundle, pages[name], cache=CACHE)
+        return pages[name]
+
+    return page
+
+
+@pytest.fixture
+def browse(node, tmp_path) -> Callable[..., list[Any]]:
+    """Give a function that does the steps of `browse.mjs` on a folder, and returns what came of each."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        pytest.skip("needs Chromium: apt install chromium")
+    if not _DRIVER.is_dir():
+        pytest.skip("needs the driver of the browser: make page-tools")
+
+    def run(folder: Path, *steps: list[Any], **more: Any) -> list[Any]:
+        with _served(folder) as address:
+            plan = {"address": address, "folder": str(tmp_path / "profile"), "steps": steps, **more}
+            script = Path(__file__).with_name("browse.mjs")
+            command = [node, str(script), str(_DRIVER), browser, json.dumps(plan)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+@contextlib.contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    with server_of(folder) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,82 @@
+"""The JavaScript of pages, in Node.js: equal to the Python that it was written after."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.ondevice.tokenizer import Tokenizer, normalize, tokenize
+from pipelines.ondevice.trigger import Trigger
+from pipelines.page import build
+
+JS = Path(build.__file__).with_name("static") / "js"
+TEXTS = [
+    "",
+    " ",
+    "Not bad at all!",
+    "isn't it? ISN'T IT? n't don't can'ts 'tis rock'n'roll",
+    "<b>caf\u00e9</b> <br/> a <b and c> d <a href='x y'>link</a> <A  HREF = \"q\" >",
+    "3\u00bd \u2460 \u00b2 \u216b",
+    "It\u2019s \u2018so\u2019 \u00b4quoted\u00b4",
+    "\u0130stanbul \u0130\u0327",
+    "stra\u00dfe \u03a3\u03a3\u03a3",
+    "\U0001f600 ok \U0001f468\u200d\U0001f469",
+    "e" + "\u0301" * 40 + " x",
+    "\uff76\uff9e\uff9f",
+    "\x1c\x1f\x85\xa0\u2003\u3000tab\tnew\nline",
+    "\ufeffbom",
+    "\u4f60\u597d \u0928\u092e\u0938\u094d\u0924\u0947 \u0645\u0631\u062d\u0628\u0627",
+    "a_b-c/d\\e $5.00 50% #tag @you",
+    "x" * 300 + "n't",
+    "\ufb01ne \u212b \uff21",
+]
+
+
+def texts() -> list[str]:
+    """Return the texts above and random ones of characters that are likely to differ."""
+    rng = np.random.default_rng(5)
+    characters = [
+        *"abn't'<>/=\"' \u0301\u0130\u03a3\u00bd\u2019\uff9e\x85\xa0.!",
+        "\U0001f600",
+        "\u0e33",
+        "\u01c5",
+    ]
+    return TEXTS + ["".join(rng.choice(characters, rng.integers(1, 30))) for _ in range(300)]
+
+
+def streams() -> list[dict]:
+    """Return streams of posteriors, and what the trigger makes of them."""
+    rng, found = np.random.default_rng(6), []
+    for smoothing, suppression, threshold in ((1, 0, 0.5), (3, 4, 0.6), (10, 35, 0.7)):
+        labels = ["yes", "no", "_silence_"]
+        posteriors = rng.dirichlet([0.3, 0.3, 0.3], 40).repeat(rng.integers(1, 12, 40), axis=0)
+        options = {"threshold": threshold, "smoothing": smoothing, "suppression": suppression}
+        trigger = Trigger(labels, **options, ignored=["_silence_"])
+        events = [event._asdict() for p in posteriors if (event := trigger(p))]
+        assert events
+        options["ignored"] = ["_silence_"]
+        found.append(
+            {"labels": labels, "options": options, "posteriors": posteriors.tolist(), "events": events}
+        )
+    return found
+
+
+def cases() -> dict:
+    every = texts()
+    tokenizer = Tokenizer.fit(every, 40, max_length=8)
+    return {
+        "texts": [{"text": text, "normal": normalize(text), "tokens": tokenize(text)} for text in every],
+        "tokenizer": json.loads(tokenizer.to_json()),
+        "ids": [(ids := tokenizer.encode(text)) + [0] * (8 - len(ids)) for text in every],
+        "streams": streams(),
+    }
+
+
+def test_the_modules_answer_as_python_does(node, tmp_path):
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps(cases()))
+    command = [node, "--test", str(Path(__file__).with_name("modules.test.mjs"))]
+    environment = {"CASES": str(file), "MODULES": JS.as_uri(), "PATH": str(Path(node).parent)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
