@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.server
 from functools import partial
+from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ..errors import UserError
 
@@ -13,15 +14,19 @@ HOST = "127.0.0.1"
 """Browsers give the microphone to pages of this address, and to pages of other machines only by https."""
 
 
+_TYPES = {
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".tflite": "application/octet-stream",
+    ".wasm": "application/wasm",
+}
+"""The types of the system may be others, and browsers refuse modules and wasm of a wrong type."""
+
+
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map: ClassVar[dict[str, str]] = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        # The types of the system may be others, and browsers refuse modules and wasm of a wrong type.
-        ".js": "text/javascript",
-        ".json": "application/json",
-        ".wasm": "application/wasm",
-        ".tflite": "application/octet-stream",
-    }
+    def guess_type(self, path: str | PathLike[str]) -> str:
+        """Return the type of a file."""
+        return _TYPES.get(Path(path).suffix) or super().guess_type(path)
 
     def end_headers(self) -> None:
         """Add that nothing is kept: a page that was built anew is shown at once."""

@@ -18,8 +18,8 @@ from pipelines.app import discover
 PAGES = [name for name, app in discover().items() if app.page]
 READY = ["state", "ready", "broken"]
 FEWEST = {"speech_commands": 19}
-"""Of 20 answers, those that must be equal. A clip that Python's int8 network hears at the very threshold may be
-missed."""
+"""Of 20 answers, those that must be equal, if not all. A clip whose word reaches just the threshold in Python
+may be missed in the browser, whose int8 kernels round in another order."""
 CHECK = ["text", "#golden"]
 MEMORY = ["evaluate", "unrolled.memory()"]
 MINUTES = 10
@@ -95,9 +95,10 @@ def heard_in_a_file(seconds: int, page: Path, browse, tmp_path: Path) -> tuple[l
     short = write_wav(tmp_path / "short.wav", some[:2])
     long = write_wav(tmp_path / "long.wav", [some[i % len(some)] for i in range(seconds)])
     packets = "document.querySelector('#stream').textContent.startsWith"
+    all_heard = f"{50 * seconds} packets heard, {seconds}.0 s, 0 "
     *_, before, _, _, words, after = browse(
         page, READY, ["file", "#file", str(short)], ["until", f"{packets}('100 packets heard')"], MEMORY,
-        ["file", "#file", str(long)], ["until", f"{packets}('{50 * seconds} packets heard, {seconds}.0 s, 0 ')"],
+        ["file", "#file", str(long)], ["until", f"{packets}('{all_heard}')"],
         ["evaluate", "[...document.querySelectorAll('#heard b')].map((each) => each.textContent)"], MEMORY,
         patience=1_800_000,
     )  # fmt: skip
@@ -127,7 +128,8 @@ def test_the_microphone_is_heard_at_once(page_of, browse, tmp_path):
         "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={sound}",
     ]  # fmt: skip
-    heard = "[...document.querySelectorAll('#heard b')].some((each) => ['yes', 'stop'].includes(each.textContent))"
+    words = "[...document.querySelectorAll('#heard b')].map((each) => each.textContent)"
+    heard = f"{words}.some((each) => ['yes', 'stop'].includes(each))"
     *_, problem, _, button = browse(
         page, READY, ["click", "#listen"], ["until", heard], ["text", "#problem"], ["click", "#listen"],
         ["text", "#listen"], flags=flags,

@@ -117,7 +117,7 @@ def test_the_command_takes_a_bundle_or_an_app(runtime, tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     command.run(command.Page(bundle=Path("sentiment"), output=Path("page")))
     assert capsys.readouterr().out == f"page: the page of {SENTIMENT}\n"
-    with pytest.raises(UserError, match="nothing/manifest.json: expected a bundle"):
+    with pytest.raises(UserError, match=r"nothing/manifest\.json: expected a bundle"):
         command.run(command.Page(bundle=Path("nothing"), output=Path("page")))
 
 
