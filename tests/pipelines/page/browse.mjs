@@ -16,7 +16,7 @@ const context = await chromium.launchPersistentContext(plan.folder, {
   viewport: { width: plan.width ?? 1000, height: 900 }, colorScheme: plan.dark ? "dark" : "light",
 });
 const page = context.pages()[0] ?? (await context.newPage());
-page.setDefaultTimeout(plan.patience ?? 120000);
+page.setDefaultTimeout(plan.patience ?? 300000);
 const strangers = [];
 page.on("request", (request) => {
   if (!request.url().startsWith(plan.address) && !/^(data|blob):/.test(request.url())) strangers.push(request.url());

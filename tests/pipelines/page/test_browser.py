@@ -59,7 +59,7 @@ def test_every_network_answers_as_python_does_and_asks_nobody_else(name, page_of
 
 def test_a_typed_text_gets_its_label_and_its_words(page_of, browse):
     has = "document.querySelector('.answer').textContent.startsWith"
-    *_, words, empty = browse(
+    *_, words, _, empty = browse(
         page_of("sentiment"), READY,
         ["fill", "#text", "What a wonderful, lovely zzqxk!"], ["until", f"{has}('positive')"],
         ["text", ".words"], ["fill", "#text", ""], ["until", f"{has}('Nothing to read yet')"],
