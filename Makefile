@@ -6,6 +6,7 @@ INSTALLED := .venv/.installed
 TORCH := .cache/bench/.installed
 AUDIT := .cache/audit/.installed
 BROWSER := .cache/page/browser/.installed
+DOCS := .cache/docs/.installed
 # .venv is a link to a folder in .venvs. Commands run in the folder itself, so that a running training keeps its
 # libraries when .venv is set up anew.
 # Libraries keep their caches and settings in the checkout, not in the home folder.
@@ -25,7 +26,7 @@ TRAIN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(DATASET),--dataset "
                 $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-long check bench page-tools audit licences ui lock clean
+.PHONY: help setup lint types test test-long check bench page-tools docs audit licences ui lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -135,6 +136,15 @@ page-tools: $(INSTALLED) $(BROWSER)  ## Fetch by npm what pages and their tests 
 $(BROWSER): tests/pipelines/page/package-lock.json
 	@mkdir -p $(@D) && cp tests/pipelines/page/package.json $< $(@D)
 	@cd $(@D) && npm ci --no-audit --no-fund --ignore-scripts --silent && touch .installed
+
+docs: $(DOCS)  ## Build the documentation, to be read without a network, in .cache/site
+	@NO_MKDOCS_2_WARNING=1 $(<D)/bin/mkdocs build --strict --quiet
+	@echo "open .cache/site/index.html (the search needs a server: $(PYTHON) -m http.server -b 127.0.0.1 -d .cache/site)"
+
+$(DOCS): docs/requirements.txt
+	@echo "installing mkdocs into .cache/docs: once" >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
 
 audit: $(INSTALLED) $(AUDIT)  ## Look up known faults of the locked packages
 	@$(PYTHON) .ci/audit.py requirements.lock
