@@ -1,0 +1,84 @@
+"""Write a bundle's card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ...files import write_atomically
+from ...ondevice.bundle import Bundle
+from ...ondevice.manifest import MANIFEST
+from . import results, running, sections
+from .about import About
+from .front_matter import front_matter
+
+_LIBRARIES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer")
+CARD = "README.md"
+"""The file of the card. It is for people: no hash of it is in the manifest, so that they may edit it."""
+
+
+def card(
+    manifest: Mapping[str, Any], about: About | None = None, example: Sequence[str] | None = None
+) -> str:
+    """Return the card of a bundle, as Markdown with Hugging Face's YAML at the top.
+
+    Sections about which nothing is known are left out.
+
+    Args:
+        manifest: the bundle's. Besides what every manifest has, `record`, `embedded`, `licence` and
+            `data_licence` are shown.
+        about: what the bundle's app says of itself; None for an exported model without an app.
+        example: the arguments of an example of the app's `predict`.
+    """
+    parts = [
+        front_matter(manifest, about),
+        sections.title(manifest, about),
+        *sections.purpose(manifest, about),
+        *_section("Limits", sections.limits(manifest, about)),
+        *(_section("Data", sections.data(manifest)) if about else ()),
+        *(_section("Results", results.scores(manifest)) if about else ()),
+        *_section("Files", results.files(manifest, tested=about is not None)),
+        *_section("How to run it", running.how_to_run(manifest, example if about else None)),
+        *_section("How it was made", sections.origin(manifest)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _section(title: str, paragraphs: Iterable[str]) -> list[str]:
+    found = [each for each in paragraphs if each]
+    return [f"## {title}", *found] if found else []
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that exports are made with, as in the record of a run."""
+    return {f"version.{name}": version(name) for name in _LIBRARIES}
+
+
+def write_card(
+    bundle: Bundle,
+    about: About | None = None,
+    example: Sequence[str] | None = None,
+    *,
+    facts: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """Write the card of a bundle, README.md, in place of an older one.
+
+    Args:
+        bundle: the bundle.
+        about, example: as for `card`.
+        facts: entries to add to the manifest first, such as `record`.
+
+    Returns:
+        The bundle with the new manifest.
+    """
+    folder = bundle.folder.resolve()
+    if facts:
+        manifest = {**bundle.manifest, **facts}
+        content = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
+        write_atomically(folder / MANIFEST, content.encode())
+        bundle = Bundle.open(bundle.folder)
+    write_atomically(Path(folder, CARD), card(bundle.manifest, about, example).encode())
+    return bundle
