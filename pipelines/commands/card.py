@@ -54,8 +54,8 @@ def write(bundle: Bundle, facts: dict[str, Any] | None = None) -> Bundle:
     if name not in app_names():
         return write_card(bundle, facts=facts)
     app, found = find(name), dict(facts or {})
-    if "record" not in bundle.manifest:
+    if "record" not in {*bundle.manifest, *found}:
         records = read_records(folder_of(name)).values()
         known = [card_facts(app, each, bundle.manifest["run_id"]) for each in records]
         found |= next(({"record": each} for each in known if each is not None), {})
-    return write_card(bundle, app.of_bundle(bundle).about, app.example, facts=found)
+    return write_card(bundle, app.of_bundle(bundle), facts=found)

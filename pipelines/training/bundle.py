@@ -135,7 +135,7 @@ def _with_card(
     facts = card_facts(setup.app, {**of_all, "intervals": of_run["intervals"]}, setup.run.id)
     assert facts is not None, "the record is of this run"
     known = {"record": facts | of_data(outcome.data)}
-    return write_card(bundle, setup.app.about, setup.app.example, facts=known)
+    return write_card(bundle, setup.app, facts=known)
 
 
 def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:

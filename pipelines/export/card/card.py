@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...files import write_atomically
 from ...ondevice.bundle import Bundle
@@ -20,9 +20,19 @@ CARD = "README.md"
 """The file of the card. It is for people: no hash of it is in the manifest, so that they may edit it."""
 
 
-def card(
-    manifest: Mapping[str, Any], about: About | None = None, example: Sequence[str] | None = None
-) -> str:
+class Described(Protocol):
+    """What a card takes from an app."""
+
+    @property
+    def about(self) -> About | None:
+        """What the app says of its networks."""
+
+    @property
+    def example(self) -> Sequence[str]:
+        """The arguments of an example of its `predict`."""
+
+
+def card(manifest: Mapping[str, Any], app: Described | None = None, *, has_page: bool = False) -> str:
     """Return the card of a bundle, as Markdown with Hugging Face's YAML at the top.
 
     Sections about which nothing is known are left out.
@@ -30,9 +40,11 @@ def card(
     Args:
         manifest: the bundle's. Besides what every manifest has, `record`, `embedded`, `licence` and
             `data_licence` are shown.
-        about: what the bundle's app says of itself; None for an exported model without an app.
-        example: the arguments of an example of the app's `predict`.
+        app: the bundle's app; None for an exported model without one.
+        has_page: whether the app has a page for browsers.
     """
+    about = app.about if app else None
+    example = app.example if app else None
     parts = [
         front_matter(manifest, about),
         sections.title(manifest, about),
@@ -41,7 +53,7 @@ def card(
         *(_section("Data", sections.data(manifest)) if about else ()),
         *(_section("Results", results.scores(manifest)) if about else ()),
         *_section("Files", results.files(manifest, tested=about is not None)),
-        *_section("How to run it", running.how_to_run(manifest, example if about else None)),
+        *_section("How to run it", running.how_to_run(manifest, example, has_page=has_page)),
         *_section("How it was made", sections.origin(manifest)),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -58,17 +70,13 @@ def versions() -> dict[str, str]:
 
 
 def write_card(
-    bundle: Bundle,
-    about: About | None = None,
-    example: Sequence[str] | None = None,
-    *,
-    facts: Mapping[str, Any] | None = None,
+    bundle: Bundle, app: Described | None = None, *, facts: Mapping[str, Any] | None = None
 ) -> Bundle:
     """Write the card of a bundle, README.md, in place of an older one.
 
     Args:
         bundle: the bundle.
-        about, example: as for `card`.
+        app: the bundle's app; None for an exported model without one.
         facts: entries to add to the manifest first, such as `record`.
 
     Returns:
@@ -80,5 +88,6 @@ def write_card(
         content = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
         write_atomically(folder / MANIFEST, content.encode())
         bundle = Bundle.open(bundle.folder)
-    write_atomically(Path(folder, CARD), card(bundle.manifest, about, example).encode())
+    has_page = getattr(app, "page", None) is not None
+    write_atomically(Path(folder, CARD), card(bundle.manifest, app, has_page=has_page).encode())
     return bundle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,7 +30,7 @@ def front_matter(manifest: Mapping[str, Any], about: About | None) -> str:
     }
     if about:
         head["datasets"] = [*_data_sets(manifest)] or None
-        head["metrics"] = [*_metrics(manifest)]
+        head["metrics"] = [manifest["metric"]["name"]]
         head["model-index"] = [_results(manifest, about)]
     return f"---\n{yaml(head)}\n---"
 
@@ -51,19 +50,14 @@ def _data_sets(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
-def _metrics(manifest: Mapping[str, Any]) -> Iterator[str]:
-    of_test = manifest.get("record", {}).get("scores", {}).get("test", {})
-    yield from dict.fromkeys([manifest["metric"]["name"], *of_test])
-
-
 def _results(manifest: Mapping[str, Any], about: About) -> dict[str, Any]:
-    scores = manifest.get("record", {}).get("scores") or {
-        "test": {manifest["metric"]["name"]: manifest["metric"]["value"]}
-    }
+    metric = manifest["metric"]
+    scores = manifest.get("record", {}).get("scores") or {"test": {metric["name"]: metric["value"]}}
     task = {"type": about.pipeline_tag, "name": one_line(manifest["app"].replace("_", " "))}
     results = [
-        {"task": task, "dataset": _data_set(manifest, split), "metrics": _values(manifest, split, values)}
+        {"task": task, "dataset": _data_set(manifest, split), "metrics": found}
         for split, values in scores.items()
+        if (found := _values(manifest, split, values[metric["name"]]))
     ]
     return {"name": f"{manifest['app']}-{manifest['preset']}", "results": results}
 
@@ -74,13 +68,13 @@ def _data_set(manifest: Mapping[str, Any], split: str) -> dict[str, str]:
     return {"name": name, "type": kind, "split": split}
 
 
-def _values(manifest: Mapping[str, Any], split: str, values: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Return the metrics of the network in Keras, then the first one of each file, on the test split."""
-    first = manifest["metric"]["name"]
-    found = [{"type": name, "value": value, "name": f"{name}, in Keras"} for name, value in values.items()]
+def _values(manifest: Mapping[str, Any], split: str, value: float | None) -> list[dict[str, Any]]:
+    """Return the first metric of the network in Keras, and on the test split that of each file."""
+    name = manifest["metric"]["name"]
+    found = [{"type": name, "value": value, "name": f"{name}, in Keras"}]
     if split == "test":
         found += [
-            {"type": first, "value": each["metric"], "name": f"{first} of {each['file']}"}
+            {"type": name, "value": each["metric"], "name": f"{name} of {each['file']}"}
             for each in manifest["variants"]
         ]
-    return [each for each in found if each["value"] is not None and math.isfinite(each["value"])]
+    return [each for each in found if each["value"] is not None]

@@ -16,17 +16,17 @@ from typing import Any
 
 _LONGEST = 400
 _PLAIN = re.compile(r"[\w .,:;/+@()=%'\"-]+")
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&$]|^[-+](?= )|^\d+(?=[.)] )|://")
+_MARKUP = re.compile(r"[\\`*{}\[\]<>#|~&$]|(?<![^\W_])_|_(?![^\W_])|^[-+](?= )|^\d+(?=[.)] )|://")
 _FOLDERS = re.compile(r"(?<![\w.:/~-])(?:~|[A-Za-z]:)?[\\/](?:[^\\/\s'\"]+[\\/])+")
 _YAML_WORD = re.compile(r"[A-Za-z][A-Za-z0-9./_-]*")
 _YAML_OTHERWISE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
-def one_line(value: object) -> str:
+def one_line(value: object, longest: int = _LONGEST) -> str:
     """Return the text of a value on one line, without control characters and invisible ones."""
     seen = (each if unicodedata.category(each)[0] not in "CZ" else " " for each in str(value))
     line = " ".join("".join(seen).split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def without_folders(value: object) -> str:
@@ -40,9 +40,9 @@ def without_folders(value: object) -> str:
     return _FOLDERS.sub("", line)
 
 
-def text(value: object) -> str:
+def text(value: object, longest: int = _LONGEST) -> str:
     """Return a value as running text: characters that mean something to Markdown become entities."""
-    line = one_line(value)
+    line = one_line(value, longest)
     return _MARKUP.sub(lambda found: "".join(f"&#{ord(each)};" for each in found[0]), line)
 
 

@@ -30,8 +30,8 @@ def scores(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_record(metric["name"], record)
     if embedded := manifest.get("embedded"):
         yield (
-            f"On {embedded['examples']:,} examples of {code(embedded['dataset'])}, which every installation "
-            f"has, {code(embedded['file'])} reaches {_number(embedded['value'])}."
+            f"On {embedded['examples']:,} examples of {code(embedded['dataset'])}, which comes with the "
+            f"project, {code(embedded['file'])} reaches {_number(embedded['value'])}."
         )
 
 
@@ -82,16 +82,8 @@ def files(manifest: Mapping[str, Any], *, tested: bool) -> Iterator[str]:
     """
     metric, made_with = manifest["metric"]["name"], manifest.get("record", {}).get("made_with", {})
     every = (*manifest["variants"], *manifest.get("parts", ()))
-    header = [
-        "file",
-        "bytes",
-        f"{'test ' * tested}{code(metric)}",
-        "p50 ms",
-        "p95 ms",
-        "largest error",
-        "mean error",
-    ]
-    yield table([*header, "CompiledModel"], [_file_row(each) for each in every])
+    figures = [f"{'test ' * tested}{code(metric)}", "p50 ms", "p95 ms", "largest error", "mean error"]
+    yield table(["file", "bytes", *figures, "CompiledModel"], [_file_row(each) for each in every])
     cpu = made_with.get("hardware.cpu")
     on = f" on {text(cpu)} with {made_with.get('hardware.cores')} cores" if cpu else ""
     yield (

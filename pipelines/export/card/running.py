@@ -16,23 +16,28 @@ _WITHOUT_LOOP = ("step", "unrolled")
 _INTEGERS = ("int8", "int16")
 
 
-def how_to_run(manifest: Mapping[str, Any], example: Sequence[str] | None) -> Iterator[str]:
+def how_to_run(
+    manifest: Mapping[str, Any], example: Sequence[str] | None, *, has_page: bool
+) -> Iterator[str]:
     """Yield the paragraphs.
 
     Args:
         manifest: the bundle's.
         example: the arguments of an example of the app's `predict`; None without an app.
+        has_page: whether the app has a page for browsers.
     """
     yield (
-        "In the folder of this bundle, with `unrolled` installed there (for Python alone it needs numpy and "
-        "LiteRT; in a checkout of the project say `pipelines.ondevice` and `python -m apps`):"
+        "In the folder of this bundle, with `unrolled` installed, in Python with numpy and LiteRT alone. (In "
+        "a checkout of the project the package is `pipelines`, and commands begin with `python -m apps` or "
+        "`python -m pipelines`.)"
     )
     yield fence("\n".join(_python(manifest)), "python")
     if example is not None:
+        yield "On the command line:"
         yield fence(shlex.join(["unrolled", manifest["app"], "predict", "--bundle", _FOLDER, *example]), "sh")
-        if in_browser(manifest):
+        if has_page and in_browser(manifest):
             yield "In a browser, also without a network: this writes a folder with a page that runs it."
-            yield fence(f"python -m pipelines page {_FOLDER} --output page", "sh")
+            yield fence(f"unrolled page {_FOLDER} --output page", "sh")
     if small := for_microcontrollers(manifest):
         yield (
             f"On a microcontroller: {listed([code(each) for each in small])} as C arrays for TFLite Micro, "
@@ -70,7 +75,8 @@ def _python(manifest: Mapping[str, Any]) -> Iterator[str]:
     whole = next((each for each in by_size if each["execution"] != "step"), None)
     stream = next((each for each in by_size if each["execution"] == "step"), None)
     yield "import numpy as np"
-    yield "from unrolled.ondevice import Bundle, Model, Stream"
+    runners = [name for name, has in (("Model", whole), ("Stream", stream)) if has]
+    yield f"from unrolled.ondevice import {', '.join(['Bundle', *runners])}"
     yield ""
     yield f'bundle = Bundle.open("{_FOLDER}")'
     if whole:

@@ -10,6 +10,7 @@ from .about import About
 from .markdown import bullets, code, fence, listed, one_line, table, text, without_folders
 
 _LIBRARIES = "version."
+_LONGEST_DESCRIPTION = 3000  # of a data set, in characters
 
 
 def title(manifest: Mapping[str, Any], about: About | None) -> str:
@@ -69,7 +70,8 @@ def data(manifest: Mapping[str, Any]) -> Iterator[str]:
     record = manifest.get("record", {})
     origins = record.get("origins", ())
     for each in origins:
-        yield f"{code(each['name'])}: {text(each['description'])}" if each["description"] else ""
+        description = text(each["description"], _LONGEST_DESCRIPTION)
+        yield f"{code(each['name'])}: {description}" if description else ""
     licences = [f"{code(each['name'])}: {text(each['licence'])}" for each in origins if each["licence"]]
     if "data_licence" in manifest:
         yield f"Licence of the data: {text(manifest['data_licence'])}."
