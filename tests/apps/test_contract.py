@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "__init__.py",
     "README.md",
+    "about.py",
     "config.py",
     "data.py",
     "features.py",
