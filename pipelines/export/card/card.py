@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol
 
+from ...errors import UserError
 from ...files import write_atomically
 from ...ondevice.bundle import Bundle
 from ...ondevice.manifest import MANIFEST
@@ -81,13 +81,19 @@ def write_card(
 
     Returns:
         The bundle with the new manifest.
+
+    Raises:
+        UserError: the folder can't be written to (read-only, full).
     """
     folder = bundle.folder.resolve()
-    if facts:
-        manifest = {**bundle.manifest, **facts}
-        content = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
-        write_atomically(folder / MANIFEST, content.encode())
-        bundle = Bundle.open(bundle.folder)
-    has_page = getattr(app, "page", None) is not None
-    write_atomically(Path(folder, CARD), card(bundle.manifest, app, has_page=has_page).encode())
+    try:
+        if facts:
+            manifest = {**bundle.manifest, **facts}
+            content = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
+            write_atomically(folder / MANIFEST, content.encode())
+            bundle = Bundle.open(bundle.folder)
+        has_page = getattr(app, "page", None) is not None
+        write_atomically(folder / CARD, card(bundle.manifest, app, has_page=has_page).encode())
+    except OSError as error:
+        raise UserError(f"{bundle.folder}: can't write the card: {error.strerror}") from error
     return bundle

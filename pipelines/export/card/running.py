@@ -43,7 +43,8 @@ def how_to_run(
             f"On a microcontroller: {listed([code(each) for each in small])} as C arrays for TFLite Micro, "
             "if it has all operations of the file; otherwise this says which are missing."
         )
-        yield fence("\n".join(_micro(small[0], manifest["app"])), "python")
+        name = "model" if example is None else manifest["app"]
+        yield fence("\n".join(_micro(small[0], name)), "python")
 
 
 def in_browser(manifest: Mapping[str, Any]) -> list[str]:
