@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...ondevice.manifest import ACTIVATION_BITS
-from .markdown import code, fence, listed
+from .markdown import code, fence, listed, one_line
 
 _FOLDER = "."
 """Commands and code are given for somebody who is in the bundle's folder."""
@@ -82,10 +82,12 @@ def _python(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield f'bundle = Bundle.open("{_FOLDER}")'
     if whole:
         yield f'model = Model(bundle.variant_path("{whole["file"]}"))  # size and SHA-256 are checked first'
-        yield f"answers = model({_arguments(whole)}){_answers(whole)}"
+        yield f"answers = model({_arguments(whole)})"
+        yield _answers(whole)
     if stream:
         yield f'stream = Stream(bundle.variant_path("{stream["file"]}"))'
-        yield f"answers = stream({_arguments(stream)})  # one step; the state is kept{_answers(stream, '; ')}"
+        yield f"answers = stream({_arguments(stream)})  # one step; the state is kept"
+        yield _answers(stream)
 
 
 def _arguments(variant: Mapping[str, Any]) -> str:
@@ -100,19 +102,20 @@ def _arguments(variant: Mapping[str, Any]) -> str:
     return "**{" + ", ".join(f"{name!r}: {value}" for name, value in zeros.items()) + "}"
 
 
-def _answers(variant: Mapping[str, Any], between: str = "  # ") -> str:
-    """Return what comes out, as the end of a comment."""
+def _answers(variant: Mapping[str, Any]) -> str:
+    """Return what comes out, as a comment."""
     (signature,) = list(variant["signatures"].values())[:1] or [{}]
     outputs = [
         f"{name} {tuple(spec['shape'])} {spec['dtype']}"
         for name, spec in signature.get("outputs", {}).items()
     ]
-    return f"{between}{listed(outputs, most=4)}" if outputs else ""
+    return f"# answers: {one_line(listed(outputs, most=3))}"
 
 
 def _micro(file: str, name: str) -> Iterator[str]:
     """Yield the lines that write C source; `name` is the prefix of everything in it."""
     yield "from pathlib import Path"
+    yield ""
     yield "from unrolled.pipelines.export.micro.write import write_micro"
     yield ""
     yield f'write_micro(Path("{file}").read_bytes(), Path("micro"), "{name}")'
