@@ -83,11 +83,11 @@ def _python(manifest: Mapping[str, Any]) -> Iterator[str]:
     if whole:
         yield f'model = Model(bundle.variant_path("{whole["file"]}"))  # size and SHA-256 are checked first'
         yield f"answers = model({_arguments(whole)})"
-        yield _answers(whole)
+        yield from _answers(whole)
     if stream:
         yield f'stream = Stream(bundle.variant_path("{stream["file"]}"))'
         yield f"answers = stream({_arguments(stream)})  # one step; the state is kept"
-        yield _answers(stream)
+        yield from _answers(stream)
 
 
 def _arguments(variant: Mapping[str, Any]) -> str:
@@ -102,14 +102,15 @@ def _arguments(variant: Mapping[str, Any]) -> str:
     return "**{" + ", ".join(f"{name!r}: {value}" for name, value in zeros.items()) + "}"
 
 
-def _answers(variant: Mapping[str, Any]) -> str:
-    """Return what comes out, as a comment."""
+def _answers(variant: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what comes out, as a comment."""
     (signature,) = list(variant["signatures"].values())[:1] or [{}]
     outputs = [
         f"{name} {tuple(spec['shape'])} {spec['dtype']}"
         for name, spec in signature.get("outputs", {}).items()
     ]
-    return f"# answers: {one_line(listed(outputs, most=3))}"
+    if outputs:
+        yield f"# answers: {one_line(listed(outputs, most=3))}"
 
 
 def _micro(file: str, name: str) -> Iterator[str]:

@@ -163,9 +163,9 @@ def test_it_says_how_to_run_the_files_and_how_they_were_made(manifest: dict[str,
 def test_a_manifest_without_a_record_has_no_empty_sections(tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path, head(config={}), [(record(), b"x")], {})
     said = card(bundle.manifest, APP)
-    sections = [line for line in said.splitlines() if line.startswith("#")]
+    assert "\n# Tiny: preset `default`\n" in said
+    sections = [line for line in said.splitlines() if line.startswith("##")]
     assert sections == [
-        "# Tiny: preset `default`",
         *("## Limits", "## Data", "## Results", "## Files", "## How to run it", "## How it was made"),
     ]
     assert "| the best simple method | 0.4000 |" in said
@@ -259,7 +259,7 @@ def test_odd_names_break_no_card(label: str, dataset: str, reason: str) -> None:
     said = card(manifest, APP)
     front = front_of(said)
     assert front["model-index"][0]["results"][0]["dataset"]["split"] == "test"
-    assert [line for line in body_of(said).splitlines() if line.startswith("#")][1:] == [
+    assert [line for line in body_of(said).splitlines() if line.startswith("##")] == [
         *("## Limits", "## Data", "## Results", "## Files", "## How to run it", "## How it was made"),
     ]
     tags = Page(body_of(said)).tags
