@@ -14,6 +14,7 @@ from .config import Config, from_dict
 from .data.examples import Data, Examples, Features
 from .errors import UserError
 from .evaluation.score import Metric
+from .export.card.about import About
 from .tasks.classification import label_targets
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class App:
     page: Page | None = None
     """What the page of a bundle needs; None if the app has no page yet."""
 
+    about: About | None = None
+    """What the app says of its networks in their cards."""
     by_settings: Callable[[Any], Mapping[str, Any]] | None = None
     """by_settings(config) -> the fields that have other values with these settings, such as the metrics of an
     app that answers with one thing or another."""
@@ -183,10 +186,10 @@ _OFTEN = {"targets": ("features", "targets_of"), "show": ("show", "show")}
 def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: Any) -> App:
     """Return the app in the folder of `package`, with what it is made of in the usual files.
 
-    They are `config.PRESETS`, `metrics.METRICS` and, if the app has options, `predict.Options`. The functions
-    `data.load`, `features.make_features`, `features.encode`, `model.build_model`, `model.make_loss`,
-    `metrics.baselines`, `predict.predict`, `predict.describe` and `plots.make_plots` are imported at their
-    first call.
+    They are `config.PRESETS`, `metrics.METRICS`, `about.ABOUT` and, if the app has options,
+    `predict.Options`. The functions `data.load`, `features.make_features`, `features.encode`,
+    `model.build_model`, `model.make_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and
+    `plots.make_plots` are imported at their first call.
 
     Args:
         package: `__name__` in the app's `__init__.py`; its last part is the app's name.
@@ -197,14 +200,15 @@ def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: A
     """
     places = _USUAL | {field: _OFTEN[field] for field in also}
     functions = {field: lazy(package, module, name) for field, (module, name) in places.items()}
-    config, metrics, predict = (
-        importlib.import_module(f"{package}.{module}") for module in ("config", "metrics", "predict")
+    config, metrics, predict, about = (
+        importlib.import_module(f"{package}.{module}") for module in ("config", "metrics", "predict", "about")
     )
     values = {
         "name": package.rpartition(".")[2],
         "presets": config.PRESETS,
         "metrics": metrics.METRICS,
         "options": getattr(predict, "Options", NoOptions),
+        "about": about.ABOUT,
     }
     return App(summary=summary, **{**functions, **values, **more})
 

@@ -18,6 +18,7 @@ from ..export.bundle_writing import write_bundle
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import Execution, Precision
 from ..ondevice.model import runner_of
+from . import card
 
 MAX_BYTES = 1_200_000
 """The largest size of all files of a shipped bundle."""
@@ -32,6 +33,8 @@ class Ship:
     """The folder of the bundle."""
     data_licence: str
     """The licence of the data that the network was trained on, for the card."""
+    licence: str = "apache-2.0"
+    """The licence of the network, by Hugging Face's identifier."""
     precision: Precision = "int8"
     """Ship the files of this precision."""
     execution: Execution | None = None
@@ -59,12 +62,13 @@ def run(command: Ship) -> None:
     head = {key: value for key, value in bundle.manifest.items() if key not in left}
     head["config"] = {name: _without_folders(value) for name, value in head["config"].items()}
     head["embedded"] = figure_on_embedded_data(app, bundle, variants[0]["file"])
+    head |= {"licence": command.licence, "data_licence": command.data_licence}
     target = folder_of(app.name) / SHIPPED
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ship.") as folder:
         files = [(each, bundle.variant_path(each["file"]).read_bytes()) for each in variants]
         of_parts = [(each, bundle.part_path(each["part"], command.precision).read_bytes()) for each in parts]
         written = write_bundle(Path(folder), head, files, assets, parts=of_parts)
-        (written.folder / "README.md").write_text(card(written, command.data_licence))
+        card.write(written)
         if target.exists():
             target.rename(Path(folder) / "replaced")
         written.folder.rename(target)
@@ -92,37 +96,3 @@ def figure_on_embedded_data(app: App, bundle: Bundle, file: str) -> dict[str, An
     values, _ = score(model.predict, inputs, app.targets(bundle, data, some), app.metrics)
     metric = bundle.manifest["metric"]["name"]
     return {"dataset": data.source, "examples": len(some.inputs), "file": file, "value": values[metric]}
-
-
-def card(bundle: Bundle, data_licence: str) -> str:
-    """Return the card of a shipped bundle, as Markdown."""
-    manifest, file = bundle.manifest, bundle.variants[0]
-    metric, embedded = manifest["metric"], manifest["embedded"]
-    name, preset, app = metric["name"], manifest["preset"], manifest["app"]
-    facts = {
-        "preset": f"`{preset}`",
-        "trained on": manifest["dataset"],
-        "licence of the data": data_licence,
-        f"{name} on its test split": f"{metric['value']:.4f} in Keras, {file['metric']:.4f} here",
-        "the best simple method there": f"{metric['baseline']:.4f}",
-        f"{name} on {embedded['examples']} examples of {embedded['dataset']}": f"{embedded['value']:.4f}",
-    }
-    files = (*bundle.variants, *bundle.parts)
-    rows = "\n".join(f"| {key} | {value} |" for key, value in facts.items())
-    hashes = "\n".join(f"| {each['file']} | {each['bytes']:,} | {each['sha256']} |" for each in files)
-    return f"""\
-# The shipped network of {app}
-
-`predict` uses it where nothing has been trained yet. It shows what the app does.
-
-| fact | value |
-| --- | --- |
-{rows}
-
-| file | bytes | SHA-256 |
-| --- | --- | --- |
-{hashes}
-
-`manifest.json` has its settings, labels and input. It was trained with
-`python -m apps {app} train --preset {preset} --record` and put here with `python -m pipelines ship`.
-"""

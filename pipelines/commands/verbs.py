@@ -10,6 +10,7 @@ VERBS = {
     "export": "Turn a model of Keras, PyTorch or ONNX into verified .tflite files.",
     "benchmark": "Measure the .tflite files of a bundle, or a single one: time, memory, size, operations.",
     "page": "Write a page that runs a bundle in the browser, also without a network.",
+    "card": "Write the card of a bundle again, README.md.",
     "ship": "Put one precision of a bundle into the package, so that it can be tried without training.",
     "ui": "Serve MLflow's UI over mlruns/, even before the first run.",
 }

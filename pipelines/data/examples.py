@@ -24,6 +24,16 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a data set of TFDS says of itself."""
+
+    name: str
+    description: str
+    licence: str
+    """Empty if it doesn't say."""
+
+
+@dataclass(frozen=True)
 class Data:
     """A raw data set, cut into splits.
 
@@ -36,6 +46,8 @@ class Data:
     source: str
     notes: tuple[str, ...] = ()
     """Messages for the user about changes, such as a held-out split or examples that were left out."""
+    origins: tuple[Origin, ...] = field(default=(), kw_only=True)
+    """Of the sources that are data sets of TFDS, for the card of the network."""
 
     @property
     def test_splits(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 from ..config import Config, PretrainedConfig
 from ..errors import UserError
 from . import caption_files, frames, music_files, stroke_files, text_files, tmx_files
-from .examples import Data
+from .examples import Data, Origin
 from .splits import with_pretraining
 from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
 
@@ -90,10 +91,19 @@ def _read(dataset: str, config: Config, readers: Readers) -> Data:
         folder = config.data_dir or DATA_DIR
         make = readers.embedded[dataset]
         builder = prepare(lambda: make(data_dir=str(folder.expanduser())), folder)
-        return (readers.from_embedded or readers.from_builder)(builder)
+        return _with_origin((readers.from_embedded or readers.from_builder)(builder), builder)
     if is_path(dataset):
         return readers.from_files(_path_of(dataset))
-    return readers.from_builder(builder_of(dataset, config.data_dir))
+    builder = builder_of(dataset, config.data_dir)
+    return _with_origin(readers.from_builder(builder), builder)
+
+
+def _with_origin(data: Data, builder: Any) -> Data:
+    """Add what a data set of TFDS says of itself: its name, description and licence."""
+    info = builder.info
+    licence = info.redistribution_info.license or ""
+    origin = Origin(data.source, " ".join((info.description or "").split()), " ".join(licence.split()))
+    return dataclasses.replace(data, origins=(origin,))
 
 
 def is_path(dataset: str) -> bool:

@@ -129,4 +129,10 @@ def with_pretraining(data: Data, extra: Data) -> Data:
     pairs = ", ".join(f"{theirs} as {ours}" for theirs, ours in zip(extra.labels, data.labels, strict=True))
     note = f"pretraining on {len(more):,} training examples of {extra.source} ({pairs})"
     source = f"{data.source} after {extra.source}"
-    return replace(data, splits=data.splits | {"pretraining": more}, source=source, notes=(*data.notes, note))
+    return replace(
+        data,
+        splits=data.splits | {"pretraining": more},
+        source=source,
+        notes=(*data.notes, note),
+        origins=(*data.origins, *extra.origins),
+    )

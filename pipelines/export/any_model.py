@@ -20,7 +20,8 @@ from ..errors import ExportError, UserError
 from ..files import write_atomically
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import ACTIVATION_BITS
-from .bundle_writing import write_bundle
+from .bundle_writing import point_latest, write_bundle
+from .card.card import versions, write_card
 from .choice import (
     NO_RANGES,
     check_name,
@@ -233,7 +234,10 @@ def _written(
     assets: Mapping[str, bytes],
 ) -> Report:
     head["left_out"] = [each.record() for each in left_out]
-    bundle = write_bundle(output, head, [(each.record(), each.content) for each in made], assets)
+    files = [(each.record(), each.content) for each in made]
+    bundle = write_bundle(output, head, files, assets, latest=False)
+    bundle = write_card(bundle, facts={"record": {"made_with": versions()}})
+    point_latest(bundle.folder)
     return Report(bundle, list(made), list(left_out))
 
 
@@ -259,7 +263,7 @@ def _named(
 def _explained(left_out: LeftOut, file: Path) -> LeftOut:
     """Add to the reason what may help, and where the error enters; plot the error by time step to `file`."""
     if left_out.accepted_by is not None:
-        left_out = replace(left_out, reason=f"{left_out.reason}; {_help(left_out)}")
+        left_out = replace(left_out, reason=f"{left_out.reason}; {left_out.advice()}")
     traces = left_out.explain()
     if not traces:
         return left_out
@@ -272,11 +276,6 @@ def _explained(left_out: LeftOut, file: Path) -> LeftOut:
 
 def _without_ranges(precision: str, execution: str) -> LeftOut:
     return LeftOut(f"{precision}_{execution}.tflite", precision, execution, NO_RANGES)
-
-
-def _help(left_out: LeftOut) -> str:
-    finer = "try --precision int16x8, or " if left_out.precision == "int8" else ""
-    return f"{finer}accept it with --tolerance {left_out.accepted_by:.2g}"
 
 
 def _head(name: str, random_inputs: bool, prepared: PreparedModel) -> dict[str, Any]:

@@ -58,6 +58,11 @@ class LeftOut:
     accepted_by: float | None = None
     """The `tolerance` that would accept it; None if none would."""
 
+    def advice(self) -> str:
+        """Return what may help, if a tolerance would accept it."""
+        finer = "try --precision int16x8, or " if self.precision == "int8" else ""
+        return f"{finer}accept it with --tolerance {self.accepted_by:.2g}"
+
     def record(self) -> dict[str, Any]:
         """Return its record for the manifest."""
         # JSON has no NaN.

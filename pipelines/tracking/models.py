@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     import keras
 
 
+CARD_OF_RUN = "bundle/README.md"
+"""The card among the artifacts of a run."""
+_LOGGED = "models:/"
+
+
 def log_keras_model(run: Run, model: keras.Model, input_example: np.ndarray) -> str:
     """Log a functional model in Keras's own format, and return the address to load it from.
 
@@ -107,9 +112,24 @@ def register(model_uri: str, name: str, bundle: Bundle) -> int:
     tags = {key: shorten(value, MAX_TAG_VAL_LENGTH) for key, value in values.items()}
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # it prints two lines about its work
-            return int(mlflow.register_model(model_uri, name, tags=tags).version)
+            version = int(mlflow.register_model(model_uri, name, tags=tags).version)
+        _link_card(model_uri, name, version)
     except MlflowException as error:
         raise UserError(f"registered model {name!r}: {one_line(error)}") from error
+    return version
+
+
+def _link_card(model_uri: str, name: str, version: int) -> None:
+    """Link a version to the card in its run: by a tag for programs, and by its description for people.
+
+    The link in the description is relative, so that it holds on every server.
+    """
+    client = mlflow.MlflowClient()
+    run_id = client.get_logged_model(model_uri.removeprefix(_LOGGED)).source_run_id
+    experiment = client.get_run(run_id).info.experiment_id
+    client.set_model_version_tag(name, str(version), "card", f"runs:/{run_id}/{CARD_OF_RUN}")
+    page = f"#/experiments/{experiment}/runs/{run_id}/artifacts/{CARD_OF_RUN}"
+    client.update_model_version(name, str(version), f"[Model card]({page})")
 
 
 def variant_metrics(bundle: Bundle) -> dict[str, float]:

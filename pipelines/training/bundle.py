@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from ..config import to_dict
 from ..data.examples import take
 from ..evaluation.outcome import Outcome
 from ..export.bundle_writing import point_latest
+from ..export.card.card import write_card
 from ..export.prepared_model import packet_length
 from ..export.trained import ExportResult, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
 from ..tracking.models import log_bundle_model, log_keras_model, variant_metrics
 from ..tracking.run import Run
 from . import record
+from .card_facts import card_facts, of_data
 from .description import description
 from .naming import command
 from .setup import Setup
@@ -30,18 +33,27 @@ _CALIBRATION_STEPS = 20_000
 """Long sequences need fewer examples: at most 20,000 steps in all, but at least 10 examples."""
 
 
-def export_bundle(setup: Setup, outcome: Outcome, output: Path) -> record.Result:
+def export_bundle(
+    setup: Setup, outcome: Outcome, output: Path, seeds: Sequence[Mapping[str, Any]] = ()
+) -> record.Result:
     """Write the bundle OUTPUT/APP/RUN_ID, log it, point `latest` to it, and remove the checkpoint.
 
     If a step fails, for example since the disk is full, `latest` is unchanged and the run can be resumed.
+
+    Args:
+        setup, outcome: the run.
+        output: the folder for bundles.
+        seeds: the results of `record.of_seed`, if the run is that of the best of several seeds.
     """
     run, folder = setup.run, setup.checkpoint.folder
     with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as name:
         workspace = Path(name)
         exported = _export(setup, outcome, output / setup.app.name, workspace)
-        model_uri = _log_export(run, exported, outcome, workspace)
         figures = _try_bundle(setup, outcome, exported.bundle, workspace / "samples")
-    of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
+        of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
+        exported = exported._replace(bundle=_with_card(setup, outcome, exported.bundle, (of_run, seeds)))
+        model_uri = _log_export(run, exported, outcome, workspace)
+    of_run["total_minutes"] = round(setup.minutes(), 2)
     run.text("record.json", json.dumps(of_run, indent=1))
     run.describe(description(of_run, command(setup.app, setup.preset, setup.config)))
     point_latest(exported.bundle.folder)
@@ -109,6 +121,21 @@ def _log_export(run: Run, exported: ExportResult, outcome: Outcome, workspace: P
     run.folder(workspace / "saved_model", "saved_model")
     log_keras_model(run, outcome.deployed, outcome.features.inputs["test"][:2])
     return log_bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
+
+
+def _with_card(
+    setup: Setup,
+    outcome: Outcome,
+    bundle: Bundle,
+    recorded: tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]],
+) -> Bundle:
+    """Write the card of a bundle from the record of its run, and of the other seeds if there are any."""
+    of_run, seeds = recorded
+    of_all = record.of_seeds(setup.run.id, seeds, of_run) if seeds else of_run
+    facts = card_facts(setup.app, {**of_all, "intervals": of_run["intervals"]}, setup.run.id)
+    assert facts is not None, "the record is of this run"
+    known = {"record": facts | of_data(outcome.data)}
+    return write_card(bundle, setup.app, facts=known)
 
 
 def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ def train(
     resume: str | None = None,
     register: str | None = None,
     experiment: str | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
 ) -> record.Result:
     """Train, log, export and verify.
 
@@ -53,6 +54,7 @@ def train(
         resume: the id of a stopped run to resume, which was started with this `config`; None for a new run.
         register: the name of a registered model to add the bundle to as a new version; None for none.
         experiment: the name of MLflow's experiment for a new run; None for the usual one.
+        seeds: the results of `train_seed`, if the run is the best of several seeds, for its card.
 
     Raises:
         UserError: the data or the settings can't be used, or the bundle can't be written.
@@ -65,7 +67,7 @@ def train(
         log.info("run %s (if it is stopped, train --resume %s continues it)", run.id, run.id)
         outcome = _fit_and_score(setup, SeedNumber())
         run.step = "export"
-        result = export_bundle(setup, outcome, output)
+        result = export_bundle(setup, outcome, output, seeds)
         if register:
             version = models.register(result.model_uri, register, Bundle.open(result.bundle))
             log.info("registered model %s, version %d", register, version)

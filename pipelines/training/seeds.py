@@ -127,6 +127,7 @@ def _export_best(
         "output": output,
         "resume": best["run_id"],
         "register": register,
+        "seeds": runs,
     }
     result = call_in_own_process(_export, arguments, prepare=training.prepare)
     of_seeds = record.of_seeds(training.parent, runs, result.record)

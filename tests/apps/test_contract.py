@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from pipelines.app import App, discover
 from pipelines.config import Config, from_dict, to_dict
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "__init__.py",
     "README.md",
+    "about.py",
     "config.py",
     "data.py",
     "features.py",
@@ -164,7 +166,28 @@ def test_the_bundle_is_complete(trained):
     for part in bundle.parts:
         assert not [op for op in part["ops"] if op.startswith(("Flex", "CUSTOM"))]
     listed = {record["file"] for record in (*bundle.variants, *bundle.parts, *bundle.manifest["assets"])}
-    assert {path.name for path in trained.bundle.iterdir()} == {*listed, "manifest.json"}
+    assert {path.name for path in trained.bundle.iterdir()} == {*listed, "manifest.json", "README.md"}
+
+
+def test_the_bundle_has_a_card_whose_code_runs(trained, monkeypatch):
+    monkeypatch.chdir(trained.bundle)
+    bundle, card = Bundle.open("."), Path("README.md").read_text()
+    app = APPS[trained.app]
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["pipeline_tag"] == app.about.pipeline_tag
+    test, *_ = front["model-index"][0]["results"]
+    value = trained.record["scores"]["test"][trained.record["metric"]]
+    assert test["metrics"][0]["value"] == pytest.approx(value, abs=1e-6)
+    assert app.about.purpose in card
+    for method in trained.record["baselines"]:
+        assert f" {method.replace('_', ' ')} |" in card
+    for file in (*bundle.variants, *bundle.parts):
+        assert f"| `{file['file']}` | {file['bytes']:,} |" in card
+    assert f"python -m apps {trained.app} train --preset smoke\n" in card
+    for folder in (trained.folder, trained.home, ROOT):
+        assert str(folder) not in card + Path("manifest.json").read_text()
+    code = card.split("```python\n")[1].split("```")[0]
+    exec(code.replace("unrolled.ondevice", "pipelines.ondevice"), {})
 
 
 def _precisions_left_out(bundle: Bundle) -> set[str]:

@@ -154,7 +154,7 @@ def test_a_verb_of_pipelines_that_is_unknown():
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "error: unknown verb 'fly': expected export, benchmark, ship, ui\n",
+        "error: unknown verb 'fly': expected export, benchmark, page, card, ship, ui\n",
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,14 @@ def data_of(name: str) -> Data:
     return Data(splits, ("a", "b"), name)
 
 
+class Builder(str):
+    """A builder by what is known of it."""
+
+    info = SimpleNamespace(
+        description="Made\n up.", redistribution_info=SimpleNamespace(license="Apache-2.0")
+    )
+
+
 @pytest.fixture
 def readers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> source.Readers:
     """Readers that tell in the data's source which of them was asked, and for what. Files are in a folder of
@@ -30,9 +39,9 @@ def readers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> source.Readers:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(source, "prepare", lambda make, folder: make())
     monkeypatch.setattr(source, "require_known", lambda name, folder, others: None)
-    monkeypatch.setattr(source, "builder_of", lambda name, folder: f"{name} in {folder}")
+    monkeypatch.setattr(source, "builder_of", lambda name, folder: Builder(f"{name} in {folder}"))
     return source.Readers(
-        embedded={"embedded": lambda data_dir: f"made in {data_dir}"},
+        embedded={"embedded": lambda data_dir: Builder(f"made in {data_dir}")},
         from_builder=lambda builder: data_of(f"builder: {builder}"),
         from_files=lambda path: data_of(f"files: {path}"),
     )
@@ -78,6 +87,13 @@ def test_what_comes_first_in_training_is_chosen_the_same_way(readers: source.Rea
     data = source.load(config, readers)
     assert data.source == "files: mine after builder: made in .cache/tfds"
     assert data.counts["pretraining"] == 4
+    assert [each.licence for each in data.origins] == ["Apache-2.0"]
+
+
+def test_a_set_of_tfds_is_known_by_what_it_says_of_itself(readers: source.Readers) -> None:
+    (origin,) = source.load(PretrainedConfig(dataset="imdb_reviews"), readers).origins
+    assert (origin.name, origin.description) == ("builder: imdb_reviews in None", "Made up.")
+    assert source.load(PretrainedConfig(dataset="./mine"), readers).origins == ()
 
 
 def test_files_are_read_before_a_set_that_needs_tensorflow_and_names_before_both(

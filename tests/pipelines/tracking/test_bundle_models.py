@@ -100,11 +100,16 @@ def test_a_bundle_becomes_a_version_with_the_figures_of_its_variants(
             models.register("models:/m-none", "counter", bundle)
     assert versions == [1, 2]
     found = client.get_model_version("counter", "2")
+    run_id = client.get_logged_model(logged_bundle.removeprefix("models:/")).source_run_id
     assert found.tags == {
         **{"app": "fake", "run_id": "1", "dataset": "", "preset": ""},
         **{"float32.accuracy": "1", "float32.bytes": "4", "float32.max_abs_error": "0"},
         "float32.latency_p50_ms": "1",
+        "card": f"runs:/{run_id}/bundle/README.md",
     }
+    experiment = client.get_run(run_id).info.experiment_id
+    page = f"#/experiments/{experiment}/runs/{run_id}/artifacts/bundle/README.md"
+    assert found.description == f"[Model card]({page})"
     assert found.source == logged_bundle
     assert capfd.readouterr().out == ""
 
