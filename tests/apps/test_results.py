@@ -53,6 +53,11 @@ def _settings(config: dict) -> dict:
     return {name: value for name, value in config.items() if name not in WHERE}
 
 
+TOO_COARSE = {"handwriting": {"int8", "int16x8"}}
+"""Precisions that the record of `default` names as left out. The numbers of a mixture of Gaussians, such as
+its small sigmas, share one tensor and one scale."""
+
+
 @pytest.mark.parametrize("name", APPS)
 def test_a_precision_costs_a_trained_network_little(name):
     """In points of the metric, as a share of 1; a likelihood may cost twice as much of its own value, and
@@ -72,12 +77,13 @@ def test_a_precision_costs_a_trained_network_little(name):
             if record["metric"] == "cider":
                 share = max(3 * allowed[precision], 3 * one, 0.01)
                 assert row["metric"] >= keras * (1 - share), row["variant"]
-            elif APPS[name].higher_is_better:
+            elif record.get("higher_is_better", APPS[name].higher_is_better):
                 assert row["metric"] >= keras - whole * max(allowed[precision], one), row["variant"]
             else:
-                assert row["metric"] <= keras * (1 + 2 * allowed[precision]), row["variant"]
+                assert row["metric"] <= keras + 2 * allowed[precision] * abs(keras), row["variant"]
         if record["preset"] == "default":
-            assert {row["variant"].rpartition("_")[0] for row in variants} == set(allowed)
+            found = {row["variant"].rpartition("_")[0] for row in variants}
+            assert found == set(allowed) - TOO_COARSE.get(name, set())
 
 
 @pytest.mark.parametrize(("preset", "least"), [("gru_small", 0.85), ("attention", 0.90)])
