@@ -114,7 +114,7 @@ def answers(bundle: Bundle, file: str, given: Sequence[Mapping[str, Any]]) -> It
         yield Golden(answer=piece.tolist(), outputs=np.concatenate(network.seen))
 
 
-def _defaults() -> dict[str, float]:
+def _defaults() -> dict[str, Any]:
     return {"temperature": settings()["temperature"], "top_p": settings()["top_p"]}
 
 
