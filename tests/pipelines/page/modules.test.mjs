@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import test from "node:test";
 
 const cases = JSON.parse(readFileSync(process.env.CASES, "utf8"));
@@ -11,6 +11,10 @@ const { initialState } = await module("state");
 const { check, compare } = await module("check");
 const { Listener } = await module("listener");
 const { cells, report, said } = await module("table");
+
+const { distribution, draw, seeded } = await module("sampling");
+const { notesOf, opening, pieceOf } = await module("voices");
+const { midi } = await module("midi");
 
 const packed = (array, dtype) => ({
   dtype, shape: [array.length], data: Buffer.from(array.buffer).toString("base64"),
@@ -108,4 +112,26 @@ test("the table says what was measured and what was refused", () => {
   const made = report({ app: "a" }, bundle, new Map([["f", result]]), { userAgent: "u", hardwareConcurrency: 2 });
   assert.equal(made.variants[0].largest_difference, 3e-7);
   assert.equal(made.variants[0].p95, 12.34);
+});
+
+test("classes are drawn as in Python", () => {
+  for (const { p, options, number, shares, drawn } of cases.draws) {
+    assert.ok(largestDifference(distribution(p, options), shares) < 1e-12);
+    assert.equal(draw(p, options, () => number), drawn);
+  }
+  assert.throws(() => distribution([0, 0]), /expected a probability above 0/);
+  const [first, again, other] = [seeded(1), seeded(1), seeded(2)];
+  const numbers = Array.from({ length: 100 }, first);
+  assert.deepEqual(numbers, Array.from({ length: 100 }, again));
+  assert.notDeepEqual(numbers, Array.from({ length: 100 }, other));
+  assert.ok(numbers.every((each) => each >= 0 && each < 1));
+});
+
+test("tokens become notes as in Python", () => {
+  for (const { tokens, piece, notes } of cases.pieces) {
+    assert.deepEqual(pieceOf(tokens), piece);
+    assert.deepEqual(notesOf(piece), notes);
+  }
+  for (const [key, chord] of Object.entries(cases.openings)) assert.deepEqual(opening(key, 4), chord);
+  writeFileSync(process.env.MIDI, midi(cases.pieces[0].notes, 4, 4, 84));
 });

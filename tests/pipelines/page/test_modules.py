@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from apps.music_generation.generate import opening
+from apps.music_generation.tokens import HOLD, REST, Tokens
+from pipelines.data.midi_files import read_midi
+from pipelines.data.note_grid import notes
+from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.tokenizer import Tokenizer, normalize, tokenize
 from pipelines.ondevice.trigger import Trigger
 from pipelines.page import build
@@ -62,6 +67,38 @@ def streams() -> list[dict]:
     return found
 
 
+def draws() -> list[dict]:
+    """Return distributions, settings of the sampler, and what it draws with given numbers."""
+    rng, found = np.random.default_rng(7), []
+    for temperature, top_k, top_p in (
+        (1, None, 1),
+        (0.9, None, 0.98),
+        (0.5, 4, 0.7),
+        (1.3, 2, 1),
+        (0, None, 1),
+    ):
+        sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
+        for p in rng.dirichlet(np.full(9, 0.4), 20).astype(np.float32):
+            shares = sampler.distribution(p)
+            drawn, number = sampler.draw(p, np.random.default_rng(3)), np.random.default_rng(3).random()
+            options = {"temperature": temperature, "topP": top_p} | ({"topK": top_k} if top_k else {})
+            case = {"p": p.tolist(), "options": options, "number": number}
+            found.append({**case, "shares": shares.tolist(), "drawn": drawn})
+    return found
+
+
+def pieces() -> list[dict]:
+    """Return tokens of four voices, and the grid and the notes that they stand for."""
+    rng, found = np.random.default_rng(8), []
+    for _ in range(5):
+        tokens = rng.choice([30, 40, 41, 50, HOLD, HOLD, HOLD, REST], (20, 4))
+        piece = Tokens(4, 4).piece_of(tokens)
+        notes_of = [note._asdict() for note in notes(piece)]
+        found.append({"tokens": tokens.tolist(), "piece": piece.tolist(), "notes": notes_of})
+    keys = {key: (opening(key, Tokens(4, 4))[0] - 21).tolist() for key in ("C", "f#", "Bb", "g", "A")}
+    return [*found, {"openings": keys}]
+
+
 def cases() -> dict:
     every = texts()
     tokenizer = Tokenizer.fit(every, 40, max_length=8)
@@ -70,6 +107,9 @@ def cases() -> dict:
         "tokenizer": json.loads(tokenizer.to_json()),
         "ids": [(ids := tokenizer.encode(text)) + [0] * (8 - len(ids)) for text in every],
         "streams": streams(),
+        "draws": draws(),
+        "pieces": pieces()[:-1],
+        **pieces()[-1],
     }
 
 
@@ -78,5 +118,12 @@ def test_the_modules_answer_as_python_does(node, tmp_path):
     file.write_text(json.dumps(cases()))
     command = [node, "--test", str(Path(__file__).with_name("modules.test.mjs"))]
     environment = {"CASES": str(file), "MODULES": JS.as_uri(), "PATH": str(Path(node).parent)}
+    environment["MIDI"] = str(tmp_path / "piece.mid")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    score = read_midi(tmp_path / "piece.mid", 4)
+    written = json.loads(file.read_text())["pieces"][0]["notes"]
+    assert {(each.pitch, each.length) for each in notes(score.piece)} <= {
+        (each["pitch"], each["length"]) for each in written
+    }
+    assert len(notes(score.piece)) == len(written)
