@@ -17,10 +17,11 @@ from ..training.recorded import read_records
 
 @dataclass(frozen=True)
 class Card:
-    """Write the card of a bundle again, README.md, with licences or for a bundle that has none yet.
+    """Write the card of a bundle again, README.md.
 
-    It is made from the manifest, what the app says of its networks, and the record of the training. What was
-    written into it by hand is lost.
+    It is made from the manifest, what the app says of its networks, and the record of the training. It can
+    name licences then, and a bundle from before there were cards gets one. What was written into a card by
+    hand is lost.
     """
 
     bundle: tyro.conf.Positional[Path]

@@ -51,7 +51,8 @@ def export_bundle(
         exported = _export(setup, outcome, output / setup.app.name, workspace)
         figures = _try_bundle(setup, outcome, exported.bundle, workspace / "samples")
         of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
-        exported = exported._replace(bundle=_with_card(setup, outcome, exported.bundle, (of_run, seeds)))
+        of_all = record.of_seeds(run.id, seeds, of_run) if seeds else of_run
+        _write_card(setup, outcome, exported.bundle, of_all | {"intervals": of_run["intervals"]})
         model_uri = _log_export(run, exported, outcome, workspace)
     of_run["total_minutes"] = round(setup.minutes(), 2)
     run.text("record.json", json.dumps(of_run, indent=1))
@@ -123,19 +124,11 @@ def _log_export(run: Run, exported: ExportResult, outcome: Outcome, workspace: P
     return log_bundle_model(exported.bundle.folder, outcome.data.splits["test"].inputs[:2])
 
 
-def _with_card(
-    setup: Setup,
-    outcome: Outcome,
-    bundle: Bundle,
-    recorded: tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]],
-) -> Bundle:
-    """Write the card of a bundle from the record of its run, and of the other seeds if there are any."""
-    of_run, seeds = recorded
-    of_all = record.of_seeds(setup.run.id, seeds, of_run) if seeds else of_run
-    facts = card_facts(setup.app, {**of_all, "intervals": of_run["intervals"]}, setup.run.id)
+def _write_card(setup: Setup, outcome: Outcome, bundle: Bundle, recorded: Mapping[str, Any]) -> None:
+    """Write the card of a bundle from the record of its run, or of all seeds."""
+    facts = card_facts(setup.app, recorded, setup.run.id)
     assert facts is not None, "the record is of this run"
-    known = {"record": facts | of_data(outcome.data)}
-    return write_card(bundle, setup.app, facts=known)
+    write_card(bundle, setup.app, facts={"record": facts | of_data(outcome.data)})
 
 
 def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:

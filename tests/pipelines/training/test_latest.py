@@ -10,7 +10,7 @@ from pipelines.export.bundle_writing import write_bundle
 from pipelines.training import bundle as training
 
 
-@pytest.mark.parametrize("full_in", ["_log_export", "_try_bundle", "text", "describe", None])
+@pytest.mark.parametrize("full_in", ["_log_export", "_try_bundle", "_write_card", "text", "describe", None])
 def test_latest_moves_last_and_a_run_that_fails_can_be_resumed(full_in, tmp_path, monkeypatch):
     output, checkpoint = tmp_path / "exports" / "counting", tmp_path / "checkpoint"
     checkpoint.mkdir()
@@ -31,14 +31,14 @@ def test_latest_moves_last_and_a_run_that_fails_can_be_resumed(full_in, tmp_path
         )
 
     monkeypatch.setattr(training, "_export", export)
-    for name, result in (("_log_export", "models:/m-1"), ("_try_bundle", {})):
+    for name, result in (("_log_export", "models:/m-1"), ("_try_bundle", {}), ("_write_card", None)):
         monkeypatch.setattr(training, name, step(name, result))
-    monkeypatch.setattr(training.record, "of_run", lambda *_: {})
+    monkeypatch.setattr(training.record, "of_run", lambda *_: {"intervals": {}})
     for name in ("description", "command"):
         monkeypatch.setattr(training, name, lambda *_: "")
     run = SimpleNamespace(id="newer", page=None, text=step("text"), describe=step("describe"))
     app, folder = SimpleNamespace(name="counting"), SimpleNamespace(folder=checkpoint)
-    setup = SimpleNamespace(run=run, checkpoint=folder, app=app, preset="", config=None)
+    setup = SimpleNamespace(run=run, checkpoint=folder, app=app, preset="", config=None, minutes=float)
     if full_in:
         with pytest.raises(OSError, match="No space left"):
             training.export_bundle(setup, None, tmp_path / "exports")
