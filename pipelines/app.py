@@ -138,10 +138,8 @@ class App:
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
     """show(config, outcome, bundle, folder) -> further figures for the record. Runs the finished bundle and
     writes audio or pictures to the folder, for the tracker."""
-
     page: Page | None = None
     """What the page of a bundle needs; None if the app has no page yet."""
-
     about: About | None = None
     """What the app says of its networks in their cards."""
     by_settings: Callable[[Any], Mapping[str, Any]] | None = None

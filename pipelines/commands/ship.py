@@ -53,8 +53,7 @@ def run(command: Ship) -> None:
     parts = [each for each in bundle.parts if each["precision"] == command.precision]
     if not variants:
         raise UserError(f"{command.bundle}: expected a variant in {command.precision}, found none")
-    names = [each["file"] for each in bundle.manifest["assets"] if not each["file"].endswith(".py")]
-    assets = {name: bundle.asset(name) for name in names}
+    assets = bundle.data_assets()
     size = sum(each["bytes"] for each in (*variants, *parts)) + sum(map(len, assets.values()))
     if size > MAX_BYTES:
         raise UserError(f"{command.bundle}: expected at most {MAX_BYTES:,} bytes to ship, got {size:,}")

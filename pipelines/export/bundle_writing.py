@@ -25,6 +25,11 @@ from ..ondevice.manifest import FORMAT, MANIFEST, check_manifest
 LATEST = "latest"
 
 
+def manifest_file(manifest: Mapping[str, Any]) -> bytes:
+    """Return the content of manifest.json."""
+    return json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode()
+
+
 def write_bundle(
     output: Path,
     head: Mapping[str, Any],
@@ -67,7 +72,7 @@ def write_bundle(
         )
     check_manifest(manifest, str(output / str(run_id) / MANIFEST))
     files = {**assets, **{record["file"]: content for record, content in (*variants, *parts)}}
-    files[MANIFEST] = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode()
+    files[MANIFEST] = manifest_file(manifest)
     try:
         output.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(output, run_id)

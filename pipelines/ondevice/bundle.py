@@ -189,6 +189,11 @@ class Bundle:
         known = ", ".join(asset["file"] for asset in self.manifest["assets"]) or "none"
         raise UserError(f"{self.folder}: unknown asset {name!r}: expected one of {known}")
 
+    def data_assets(self) -> dict[str, bytes]:
+        """Return the content of all assets that are no code, by name; UserError as from `asset`."""
+        records = (each for each in self.manifest["assets"] if not each["file"].endswith(".py"))
+        return {each["file"]: self._read(each) for each in records}
+
     def _read(self, record: Mapping[str, Any]) -> bytes:
         path = self.folder / record["file"]
         try:

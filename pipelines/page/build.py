@@ -60,10 +60,8 @@ def bundle_files(bundle: Bundle) -> dict[str, bytes]:
     """Return the checked files of a bundle that a page carries, by name."""
     paths = [bundle.variant_path(each["file"]) for each in bundle.variants]
     paths += [bundle.part_path(each["part"], each["precision"]) for each in bundle.parts]
-    names = [each["file"] for each in bundle.manifest["assets"] if not each["file"].endswith(".py")]
     files = {path.name: path.read_bytes() for path in paths}
-    manifest = _json(bundle.manifest)
-    return {**files, **{name: bundle.asset(name) for name in names}, MANIFEST: manifest}
+    return {**files, **bundle.data_assets(), MANIFEST: _json(bundle.manifest)}
 
 
 def _described(app: App, page: Page) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from ...errors import UserError
 from ...files import write_atomically
 from ...ondevice.bundle import Bundle
 from ...ondevice.manifest import MANIFEST
+from ..bundle_writing import manifest_file
 from . import results, running, sections
 from .about import About
 from .front_matter import front_matter
@@ -88,9 +88,7 @@ def write_card(
     folder = bundle.folder.resolve()
     try:
         if facts:
-            manifest = {**bundle.manifest, **facts}
-            content = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
-            write_atomically(folder / MANIFEST, content.encode())
+            write_atomically(folder / MANIFEST, manifest_file({**bundle.manifest, **facts}))
             bundle = Bundle.open(bundle.folder)
         has_page = getattr(app, "page", None) is not None
         write_atomically(folder / CARD, card(bundle.manifest, app, has_page=has_page).encode())
