@@ -106,7 +106,18 @@ PRESETS = {
     "verses": replace(_SENTENCES, lower_case=True, units=160, epochs=12, patience=12),
     # Captions, English to German: --dataset FOLDER with train.en, train.de and so on.
     "multi30k": replace(
-        _SENTENCES, source="en", target="de", copy=False, units=256, embedding=192, pieces=8000, epochs=10
+        _SENTENCES,
+        source="en",
+        target="de",
+        copy=False,
+        units=256,
+        embedding=192,
+        pieces=6000,
+        dropout=0.3,
+        batch_size=64,
+        epochs=12,
+        patience=12,
+        precisions=("float32", "float16", "dynamic_int8", "int8"),  # int16x8 answers 20 times later
     ),
     # Stories with a question, and answers of one word: --dataset with the files of bAbI's task 2.
     "babi": _STORIES,

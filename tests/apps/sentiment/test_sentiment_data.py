@@ -8,6 +8,7 @@ import pytest
 
 from apps.sentiment.config import SentimentConfig
 from apps.sentiment.data import load
+from pipelines.data.examples import Data, Examples
 from pipelines.errors import UserError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -80,16 +81,19 @@ def test_a_misspelt_name_fails_with_the_right_one(tmp_path: Path) -> None:
 def test_the_embedded_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, name: str) -> None:
     asked = {}
 
-    def found(make_builder: Any, folder: Path) -> str:
+    def found(make_builder: Any, folder: Path) -> Any:
         asked["folder"] = folder
-        return make_builder().name
+        return make_builder()
 
-    def read(builder: str, text: str, label: str, scored: list[str], seed: int) -> object:
-        return (builder, text, label, "order" in scored, seed)
+    def read(builder: Any, text: str, label: str, scored: list[str], seed: int) -> Data:
+        asked["read"] = (builder.name, text, label, "order" in scored, seed)
+        return Data({"train": Examples([text], np.zeros(1))}, (), builder.name)
 
     monkeypatch.setattr("pipelines.data.source.prepare", found)
     monkeypatch.setattr("apps.sentiment.data.text_from_builder", read)
-    assert load(SentimentConfig(dataset=dataset, seed=7)) == (name, "text", "label", True, 7)
+    (origin,) = load(SentimentConfig(dataset=dataset, seed=7)).origins
+    assert asked["read"] == (name, "text", "label", True, 7)
+    assert (origin.name, origin.licence) == (name, "Apache-2.0")
     assert asked["folder"] == Path(".cache/tfds")
     load(SentimentConfig(dataset=dataset, data_dir=tmp_path))
     assert asked["folder"] == tmp_path
