@@ -93,7 +93,8 @@ def test_the_embedded_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data
     monkeypatch.setattr("apps.sentiment.data.text_from_builder", read)
     (origin,) = load(SentimentConfig(dataset=dataset, seed=7)).origins
     assert asked["read"] == (name, "text", "label", True, 7)
-    assert (origin.name, origin.licence) == (name, "Apache-2.0")
+    assert origin.name == name
+    assert "Apache-2.0" in origin.licence
     assert asked["folder"] == Path(".cache/tfds")
     load(SentimentConfig(dataset=dataset, data_dir=tmp_path))
     assert asked["folder"] == tmp_path
