@@ -14,7 +14,8 @@ import tyro
 from ..app import SHIPPED, SMOKE, App, find, folder_of
 from ..errors import UserError
 from ..evaluation.score import score
-from ..export.bundle_writing import write_bundle
+from ..export.bundle_writing import finite, write_bundle
+from ..export.card.markdown import without_folders
 from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import Execution, Precision
 from ..ondevice.model import runner_of
@@ -59,7 +60,7 @@ def run(command: Ship) -> None:
         raise UserError(f"{command.bundle}: expected at most {MAX_BYTES:,} bytes to ship, got {size:,}")
     left = ("format", "created", "assets", "variants", "parts", "left_out")
     head = {key: value for key, value in bundle.manifest.items() if key not in left}
-    head["config"] = {name: _without_folders(value) for name, value in head["config"].items()}
+    head["config"] = {name: without_folders(value) for name, value in head["config"].items()}
     head["embedded"] = figure_on_embedded_data(app, bundle, variants[0]["file"])
     head |= {"licence": command.licence, "data_licence": command.data_licence}
     target = folder_of(app.name) / SHIPPED
@@ -72,11 +73,6 @@ def run(command: Ship) -> None:
             target.rename(Path(folder) / "replaced")
         written.folder.rename(target)
     print(f"{target}: {size:,} bytes")
-
-
-def _without_folders(setting: Any) -> Any:
-    """Return a setting as anybody may read it: of a path on this machine, the last part only."""
-    return Path(setting).name if isinstance(setting, str) and Path(setting).is_absolute() else setting
 
 
 def _is_chosen(variant: Mapping[str, Any], command: Ship) -> bool:
@@ -94,4 +90,9 @@ def figure_on_embedded_data(app: App, bundle: Bundle, file: str) -> dict[str, An
     inputs = app.encode(bundle, some.inputs)
     values, _ = score(model.predict, inputs, app.targets(bundle, data, some), app.metrics)
     metric = bundle.manifest["metric"]["name"]
-    return {"dataset": data.source, "examples": len(some.inputs), "file": file, "value": values[metric]}
+    return {
+        "dataset": data.source,
+        "examples": len(some.inputs),
+        "file": file,
+        "value": finite(values[metric]),
+    }

@@ -11,6 +11,7 @@ import datetime
 import glob
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -23,6 +24,15 @@ from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import FORMAT, MANIFEST, check_manifest
 
 LATEST = "latest"
+
+
+def finite(value: Any) -> Any:
+    """Return a value with None in place of numbers that JSON can't hold."""
+    if isinstance(value, Mapping):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def manifest_file(manifest: Mapping[str, Any]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..errors import ExportError
 from ..ondevice.manifest import PRECISIONS
+from .bundle_writing import finite
 from .keras.error_text import first_reason
 from .prepared_model import PreparedModel
 from .tflite.convert import Source
@@ -65,9 +65,8 @@ class LeftOut:
 
     def record(self) -> dict[str, Any]:
         """Return its record for the manifest."""
-        # JSON has no NaN.
-        finite = json.loads(json.dumps(self.figures), parse_constant=lambda constant: None)
-        return {"file": self.file, "reason": self.reason, **({"figures": finite} if finite else {})}
+        figures = {"figures": finite(self.figures)} if self.figures else {}
+        return {"file": self.file, "reason": self.reason, **figures}
 
 
 def variants(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -86,7 +87,6 @@ def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> Ex
 
 
 def _run_info(setup: Setup, outcome: Outcome) -> RunInfo:
-    best = max if setup.app.higher_is_better else min
     return RunInfo(
         app=setup.app.name,
         run_id=setup.run.id,
@@ -95,10 +95,17 @@ def _run_info(setup: Setup, outcome: Outcome) -> RunInfo:
         config=to_dict(setup.config),
         labels=outcome.features.labels,
         preprocessing=outcome.features.preprocessing,
-        baseline=best(of_split["test"] for of_split in outcome.baselines.values()),
+        baseline=_best_baseline(setup, outcome),
         higher_is_better=setup.app.higher_is_better,
         facts=setup.app.facts(setup.config, outcome) if setup.app.facts else {},
     )
+
+
+def _best_baseline(setup: Setup, outcome: Outcome) -> float:
+    """Return the metric of the best simple method on the test split, of those that have a number there."""
+    best = max if setup.app.higher_is_better else min
+    values = [of_split["test"] for of_split in outcome.baselines.values()]
+    return best([value for value in values if not math.isnan(value)] or values)
 
 
 def _calibration(setup: Setup, outcome: Outcome) -> np.ndarray:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..config import from_dict
+from ..export.bundle_writing import finite
 from ..export.card.markdown import without_folders
 from .naming import command
 
@@ -50,16 +50,7 @@ def card_facts(app: App, record: Mapping[str, Any], run_id: str) -> dict[str, An
             "scores": record["scores"],
             "spread": record["spread"]["scores"],
         }
-    return _finite(facts)
-
-
-def _finite(value: Any) -> Any:
-    """Return a value with None in place of numbers that JSON can't hold."""
-    if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return finite(facts)
 
 
 def of_data(data: Data) -> dict[str, Any]:

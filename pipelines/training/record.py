@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -96,8 +97,8 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
     """Return the record of several seeds.
 
     `scores`, `baselines`, `training_minutes` and `machine_speed` are means over the seeds. `spread` has the
-    standard deviation (with n - 1), the smallest and the largest value of each score and baseline. `variants`
-    and all other values are those of the exported seed.
+    standard deviation (with n - 1), the smallest and the largest value of each score and baseline, or NaN if
+    one of them is not finite. `variants` and all other values are those of the exported seed.
 
     Args:
         run_id: the id of the parent run.
@@ -106,7 +107,7 @@ def of_seeds(run_id: str, runs: Sequence[Mapping[str, Any]], best: Mapping[str, 
     """
     kinds = ("scores", "baselines")
     spreads = {kind: _over_runs([run[kind] for run in runs], _spread) for kind in kinds}
-    means = {kind: _over_runs([run[kind] for run in runs], statistics.fmean) for kind in kinds}
+    means = {kind: _over_runs([run[kind] for run in runs], _mean) for kind in kinds}
     of_best = {name: value for name, value in best.items() if name != "intervals"}
     return {
         **of_best,
@@ -150,8 +151,19 @@ def _over_runs(
     }
 
 
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if _are_finite(values) else sum(values) / len(values)
+
+
 def _spread(values: Sequence[float]) -> dict[str, float]:
+    if not _are_finite(values):
+        return dict.fromkeys(("std", "min", "max"), math.nan)
     return {"std": statistics.stdev(values), "min": min(values), "max": max(values)}
+
+
+def _are_finite(values: Sequence[float]) -> bool:
+    """Tell whether `statistics` can take the values: it raises errors for NaN and infinite ones."""
+    return all(map(math.isfinite, values))
 
 
 def _minutes(outcome: Outcome) -> float:

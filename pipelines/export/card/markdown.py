@@ -29,15 +29,21 @@ def one_line(value: object, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def without_folders(value: object) -> str:
-    """Return a text in which every absolute path is cut to its last part: cards are read elsewhere.
+def without_folders(value: Any) -> Any:
+    """Return a text in which every absolute path is cut to its last part: it is read elsewhere.
 
     It is for names of data sets, settings and reasons. Labels may begin with a slash and mean it.
+
+    Args:
+        value: a text; of a list each text is cut, and anything else stays as it is.
     """
-    line = str(value)
-    if PureWindowsPath(line).is_absolute() or Path(line).is_absolute() or line.startswith("~"):
-        return re.split(r"[\\/]", line.rstrip("\\/"))[-1]
-    return _FOLDERS.sub("", line)
+    if isinstance(value, list | tuple):
+        return [without_folders(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    if PureWindowsPath(value).is_absolute() or Path(value).is_absolute() or value.startswith("~"):
+        return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
+    return _FOLDERS.sub("", value)
 
 
 def text(value: object, longest: int = _LONGEST) -> str:

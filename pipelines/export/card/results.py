@@ -28,7 +28,8 @@ def scores(manifest: Mapping[str, Any]) -> Iterator[str]:
         )
     else:
         yield from _of_record(metric["name"], record)
-    if embedded := manifest.get("embedded"):
+    embedded = manifest.get("embedded")
+    if embedded and _number(embedded["value"]):
         yield (
             f"On {embedded['examples']:,} examples of {code(embedded['dataset'])}, which comes with the "
             f"project, {code(embedded['file'])} reaches {_number(embedded['value'])}."
@@ -120,9 +121,10 @@ def _reason(reason: str) -> str:
 
 
 def _over_seeds(several: Mapping[str, Any], split: str, metric: str) -> str:
-    mean, spread = several["scores"][split][metric], several["spread"][split][metric]
-    if None in (mean, *spread.values()):
-        return ""
+    mean = several["scores"].get(split, {}).get(metric)
+    spread = several["spread"].get(split, {}).get(metric, {})
+    if mean is None or not spread or None in spread.values():
+        return _number(mean)
     ends = f"{_number(spread['min'])} to {_number(spread['max'])}"
     return f"{_number(mean)} ± {_number(spread['std'])} ({ends})"
 

@@ -23,6 +23,15 @@ def test_a_network_must_be_better_than_the_best_simple_method(test, order, highe
     assert no_better_than(scores, BASELINES, "accuracy", higher_is_better=higher_is_better) == found
 
 
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+def test_a_simple_method_without_a_number_is_not_compared_with(nothing):
+    scores = {"test": {"accuracy": 0.6}}
+    known = {"broken": {"test": nothing}, "words": {"test": 0.7}}
+    assert no_better_than(scores, known, "accuracy", higher_is_better=True) == {"test": "words"}
+    only = {"broken": {"test": nothing}}
+    assert no_better_than(scores, only, "accuracy", higher_is_better=True) == {}
+
+
 def test_the_tag_names_methods_and_splits():
     assert as_tags({}) == {}
     assert as_tags({"test": "a", "order": "b"}) == {"no_better_than": "a on test, b on order"}

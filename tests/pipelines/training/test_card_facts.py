@@ -4,11 +4,15 @@ import math
 from types import SimpleNamespace
 
 import pytest
+from reference.bundles import head
 
 from pipelines.config import Config, to_dict
+from pipelines.export.card.about import About
+from pipelines.export.card.card import card
 from pipelines.training import record
 from pipelines.training.card_facts import card_facts
 
+ABOUT = About("Counts.", (), "other")
 APP = SimpleNamespace(name="counting", presets={"default": Config()})
 
 
@@ -56,6 +60,25 @@ def test_the_facts_of_the_best_of_several_seeds_have_the_mean_and_the_spread():
     assert facts["over_seeds"]["scores"]["test"]["accuracy"] == pytest.approx(0.4)
     assert facts["over_seeds"]["spread"]["test"]["accuracy"]["std"] == pytest.approx(0.2)
     assert facts["command"].endswith("--seed 3 --seeds 3")
+
+
+def test_the_facts_of_several_seeds_of_which_one_has_no_number_make_a_card():
+    seeds = [
+        {**of_run(name), "seed": seed, "scores": {"test": {"accuracy": value, "delay": delay}}}
+        for name, seed, value, delay in (("a", 3, 0.2, math.nan), ("b", 4, 0.4, 1.5))
+    ]
+    broken = of_run("b", baselines={"majority": {"test": math.nan}, "words": {"test": 0.3}})
+    seeds = [{**each, "baselines": broken["baselines"]} for each in seeds]
+    facts = card_facts(APP, record.of_seeds("b", seeds, broken), "b")
+    assert facts["over_seeds"]["scores"]["test"]["delay"] is None
+    assert facts["baselines"] == {"majority": {"test": None}, "words": {"test": 0.3}}
+    about = SimpleNamespace(about=ABOUT, example=("x",))
+    for metric in ("accuracy", "delay"):
+        manifest = {**head(record=facts), "variants": [], "created": "now", "labels": []}
+        manifest["metric"] = {**manifest["metric"], "name": metric}
+        said = card(manifest, about)
+        assert "nan" not in said.lower()
+        assert "over 2 seeds" in said or metric == "delay"
 
 
 def test_a_record_of_other_runs_has_no_facts_of_this_one():

@@ -1,5 +1,7 @@
 """The record of several seeds: means, spreads, each seed, and the variants of the best."""
 
+import copy
+import math
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,18 @@ def test_the_record_of_several_seeds_has_the_variants_of_the_best_and_the_settin
     assert record["best_seed"] == 5
     assert record["config"] == {"epochs": 3, "seed": 4}
     assert "intervals" not in record  # they are of one run
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_seed_without_a_number_leaves_no_spread_and_stops_nothing(value):
+    runs = copy.deepcopy(RUNS)
+    runs[1]["scores"]["test"]["delay"] = value
+    for run in (runs[0], runs[2]):
+        run["scores"]["test"]["delay"] = 1.0
+    record = of_seeds("parent", runs, BEST)
+    assert record["scores"]["test"]["delay"] == pytest.approx(value, nan_ok=True)
+    assert all(math.isnan(each) for each in record["spread"]["scores"]["test"]["delay"].values())
+    assert record["scores"]["test"]["accuracy"] == pytest.approx(0.8)
 
 
 def test_a_record_keeps_the_names_of_files_and_not_their_folders(tmp_path):

@@ -278,7 +278,10 @@ def test_odd_names_break_no_card(label: str, dataset: str, reason: str) -> None:
         ("mine.csv after imdb_reviews/plain_text", "mine.csv after imdb_reviews/plain_text"),
         ("see https://a.org/b/c", "see https://a.org/b/c"),
         ("and/or", "and/or"),
+        (["/home/me/a.csv", "b.csv"], ["a.csv", "b.csv"]),
+        (0.5, 0.5),
+        (None, None),
     ],
 )
-def test_no_path_of_the_machine_is_in_a_card(said: str, kept: str) -> None:
+def test_no_path_of_the_machine_is_in_a_card(said: Any, kept: Any) -> None:
     assert without_folders(said) == kept
