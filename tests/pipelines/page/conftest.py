@@ -15,12 +15,14 @@ import pytest
 
 from pipelines.app import SHIPPED, find, folder_of
 from pipelines.ondevice.bundle import Bundle
+from pipelines.page import build
 from pipelines.page.build import write_page
 from pipelines.page.serve import server_of
 
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / ".cache" / "page"
 """Where `make page-tools` installs LiteRT.js and the driver of the browser."""
+MODULES = Path(build.__file__).with_name("static") / "js"
 _DRIVER = CACHE / "browser" / "node_modules" / "playwright-core"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -49,6 +51,21 @@ def page_of(tmp_path_factory) -> Callable[[str], Path]:
         return pages[name]
 
     return page
+
+
+@pytest.fixture
+def node_test(node, tmp_path) -> Callable[..., None]:
+    """Give a function that runs a file of tests in Node.js on cases, as JSON can hold them."""
+
+    def run(script: str, cases: dict[str, Any], **environment: str) -> None:
+        file = tmp_path / "cases.json"
+        file.write_text(json.dumps(cases))
+        command = [node, "--test", str(Path(__file__).with_name(script))]
+        given = {"CASES": str(file), "MODULES": MODULES.as_uri(), "PATH": str(Path(node).parent)}
+        done = subprocess.run(command, env=given | environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+
+    return run
 
 
 @pytest.fixture

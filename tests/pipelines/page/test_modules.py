@@ -1,8 +1,6 @@
 """The JavaScript of pages, in Node.js: equal to the Python that it was written after."""
 
 import json
-import subprocess
-from pathlib import Path
 
 import numpy as np
 
@@ -13,9 +11,7 @@ from pipelines.data.note_grid import notes
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.tokenizer import Tokenizer, normalize, tokenize
 from pipelines.ondevice.trigger import Trigger
-from pipelines.page import build
 
-JS = Path(build.__file__).with_name("static") / "js"
 TEXTS = [
     "",
     " ",
@@ -113,16 +109,11 @@ def cases() -> dict:
     }
 
 
-def test_the_modules_answer_as_python_does(node, tmp_path):
-    file = tmp_path / "cases.json"
-    file.write_text(json.dumps(cases()))
-    command = [node, "--test", str(Path(__file__).with_name("modules.test.mjs"))]
-    environment = {"CASES": str(file), "MODULES": JS.as_uri(), "PATH": str(Path(node).parent)}
-    environment["MIDI"] = str(tmp_path / "piece.mid")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+def test_the_modules_answer_as_python_does(node_test, tmp_path):
+    given = cases()
+    node_test("modules.test.mjs", given, MIDI=str(tmp_path / "piece.mid"))
     score = read_midi(tmp_path / "piece.mid", 4)
-    written = json.loads(file.read_text())["pieces"][0]["notes"]
+    written = given["pieces"][0]["notes"]
     assert {(each.pitch, each.length) for each in notes(score.piece)} <= {
         (each["pitch"], each["length"]) for each in written
     }

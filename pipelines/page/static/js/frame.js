@@ -1,4 +1,5 @@
 // The frame of every page. It knows no app: page.json names the module that shows it.
+import { unpacked } from "./arrays.js";
 import { Bundle, fetchedJson } from "./bundle.js";
 import { check } from "./check.js";
 import { download, element } from "./dom.js";
@@ -108,7 +109,8 @@ async function start() {
   bundle = await Bundle.open("bundle");
   golden = await fetchedJson("golden.json");
   const module = await import(`../apps/${page.module}.js`);
-  app = await module.create({ bundle, settings: page.settings, fail });
+  const examples = golden.inputs.map(unpacked);
+  app = await module.create({ bundle, settings: page.settings, examples, fail });
   fill();
   at("status").textContent = "Loading the network.";
   at("app").replaceChildren(app.element);
