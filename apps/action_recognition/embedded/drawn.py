@@ -15,8 +15,8 @@ from .actors import SIDE
 class DrawnClips(RecordingSet):
     """Films of made-up actors, 12 frames a second; splits by actor."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012 - TFDS wants these attributes as they are
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {"1.0.0": "First version.", "1.1.0": "The arm begins downwards."}  # noqa: RUF012 - TFDS wants it so
     BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in films.SIZES]  # noqa: RUF012
     SHAPE = (None, SIDE, SIDE, 1)
     DTYPE = np.uint8

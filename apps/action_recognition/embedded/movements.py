@@ -8,7 +8,8 @@ same values equally often; only their order differs. A coordinate is made in two
 2. Its values, by a random rising function of the ranks, whatever the class is.
 
 Coordinates without a signature have an irregular order, with many turns. So has all of `nothing`. The first
-and the last frame tell a little, as in real films: what comes nearer begins far away.
+and the last frame tell a little, as in real films: what comes nearer begins far away, and who turns the arm
+begins with it downwards, more or less.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ _MOST_LIKE = 0.5  # the greatest likeness of an irregular order to a signature
 _LEAST_LIKE = 0.75  # of what is seen, to be told as a signature
 _START = 0.25  # of a period: a jump begins half of the way up,
 _START_VARIES = 0.1  # or up to so much of a period before or after
+_ARM = 0.25  # of a turn, downwards: the arm's least value,
+_ARM_VARIES = 0.2  # or up to so much of a turn before or after
+_ARM_IN_THE_MIDDLE = 0.15  # of a clip, the arm is so near to half of its turn
 _STARTS = 24  # places on the way that a jump is compared from
 
 
@@ -79,7 +83,8 @@ def poses(order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         rng: draws the rising function of each coordinate.
     """
     found = np.empty_like(order)
-    start, bend, where = rng.random(), rng.uniform(0, 0.5), rng.random()
+    start = _ARM + _ARM_VARIES * rng.uniform(-1, 1)
+    bend, where = rng.uniform(0, 0.5), rng.random()
     turns = order[:, 0] + start
     found[:, 0] = turns + bend * np.sin(2 * np.pi * (turns + where)) / (2 * np.pi)
     width = rng.uniform(0.55, 0.75, 3)
@@ -125,6 +130,8 @@ def _irregular(coordinate: str, frames: int, rng: np.random.Generator) -> np.nda
         places = [-before, *inner, frames - 1 + after]
         order = _spread(np.interp(np.arange(frames), places, heights))
         pose = np.repeat(order[:, None], len(COORDINATES), axis=1)
+        if coordinate == "arm" and abs(order[frames // 2] - 0.5) > _ARM_IN_THE_MIDDLE:
+            continue  # or the middle frame tells who turns
         if turning_points(order) >= _FEWEST_TURNS and all(
             abs(_likeness(pose, each)) < _MOST_LIKE for each in signatures
         ):

@@ -89,12 +89,16 @@ def test_every_value_is_as_frequent_in_every_class(label: str, frames: int) -> N
 
 
 def test_a_middle_frame_is_spread_alike_in_every_class() -> None:
-    """Half of the way of a movement to one side may be anywhere: where the way begins and ends is random."""
+    """Half of the way of a movement to one side may be anywhere: where the way begins and ends is random.
+
+    The arm begins downwards, more or less. Half of its way is upwards, whether it goes there at once or not.
+    """
     for label in CLASSES:
         frames = np.stack([each[len(each) // 2] for each in of_class(label, 100)])
         assert np.all(np.abs(frames[:, 1:].mean(axis=0) - 0.5) < 0.08), label
         assert np.all(frames[:, 1:].std(axis=0) > 0.08), label
-        assert np.abs(np.exp(2j * np.pi * frames[:, 0]).mean()) < 0.25, label
+        arm = np.exp(2j * np.pi * frames[:, 0]).mean()
+        assert abs(arm + 0.7j) < 0.2, label
 
 
 def test_the_ceiling_is_one(small: list) -> None:
