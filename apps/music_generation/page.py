@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
-from pipelines.ondevice.step_network import Outputs, State, StreamNetwork
+from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.page.golden import CASES, Golden
+from pipelines.page.replay import Central, Numbers, Remembering, Replaying
 
 from .features import representation_of
 from .generate import Composer, opening
@@ -22,66 +22,12 @@ from .tokens import Tokens
 
 _STEPS = 8
 _KEYS = (None, "C", "a", "Bb", "f#")
-_LIKELY = 0.2
-"""Less probable tokens are not drawn on the page: their share may be gone in another precision."""
 
 
 def settings() -> Mapping[str, float]:
     """Return the defaults of composing, which the page has too."""
     options = Options()
     return {name: getattr(options, name) for name in ("temperature", "top_p", "tempo")}
-
-
-class _Numbers:
-    """Gives numbers where a generator of random ones is expected."""
-
-    def __init__(self, numbers: Iterable[float] = ()) -> None:
-        self.random = iter(numbers).__next__
-
-
-@dataclass(frozen=True)
-class _Central(Sampler):
-    """Draws likely tokens, and keeps the numbers in the middle of what leads to them.
-
-    A number near the border of two tokens leads to the other one after the smallest difference, and from
-    there to another piece.
-    """
-
-    middles: list[float] = field(default_factory=list)
-
-    def draw(self, probabilities: np.ndarray, rng: np.random.Generator) -> int:
-        """Draw a token, or take the most probable one if it is unlikely."""
-        shares = self.distribution(probabilities)
-        token = super().draw(probabilities, rng)
-        if shares[token] < _LIKELY:
-            token = int(shares.argmax())
-        self.middles.append(float(shares[:token].sum() + shares[token] / 2))
-        return token
-
-
-@dataclass(frozen=True)
-class _Replaying(Sampler):
-    """Draws with given numbers."""
-
-    numbers: Any = field(default_factory=_Numbers)
-
-    def draw(self, probabilities: np.ndarray, rng: np.random.Generator) -> int:
-        """Draw a token with the next number."""
-        return super().draw(probabilities, self.numbers)
-
-
-class _Remembering:
-    """A step network that keeps all it has answered."""
-
-    def __init__(self, network: StreamNetwork) -> None:
-        self._network = network
-        self.initial_state = network.initial_state
-        self.seen: list[np.ndarray] = []
-
-    def __call__(self, step: np.ndarray, state: State, /) -> tuple[Outputs, State]:
-        outputs, state = self._network(step, state)
-        self.seen += [array.copy() for array in outputs.values()]
-        return outputs, state
 
 
 def inputs(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
@@ -93,8 +39,8 @@ def inputs(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
     file = bundle.with_execution(bundle.variants[0]["precision"], "step")["file"]
     stream, given = Stream(bundle.variant_path(file)), []
     for seed in range(CASES):
-        key, sampler = _KEYS[seed % len(_KEYS)], _Central(**_defaults())
-        _compose(_Remembering(StreamNetwork(stream)), bundle, sampler, seed=seed, key=key)
+        key, sampler = _KEYS[seed % len(_KEYS)], Central(**_defaults())
+        _compose(Remembering(StreamNetwork(stream)), bundle, sampler, seed=seed, key=key)
         given.append({"draws": np.array(sampler.middles), "key": key})
     return given
 
@@ -108,8 +54,8 @@ def answers(bundle: Bundle, file: str, given: Sequence[Mapping[str, Any]]) -> It
         return
     stream = Stream(bundle.variant_path(file))
     for each in given:
-        network = _Remembering(StreamNetwork(stream))
-        sampler = _Replaying(**_defaults(), numbers=_Numbers(each["draws"].tolist()))
+        network = Remembering(StreamNetwork(stream))
+        sampler = Replaying(**_defaults(), numbers=Numbers(each["draws"].tolist()))
         piece = _compose(network, bundle, sampler, seed=0, key=each["key"])
         yield Golden(answer=piece.tolist(), outputs=np.concatenate(network.seen))
 
@@ -119,7 +65,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _compose(
-    network: _Remembering, bundle: Bundle, sampler: Sampler, *, seed: int, key: str | None
+    network: Remembering, bundle: Bundle, sampler: Sampler, *, seed: int, key: str | None
 ) -> np.ndarray:
     representation = representation_of(bundle.preprocessing)
     if not isinstance(representation, Tokens):

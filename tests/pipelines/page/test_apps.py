@@ -42,3 +42,23 @@ def test_a_picture_gets_its_sentence_and_the_camera_takes_one(page_of, browse, t
     assert words.split() == expected.split()
     assert taken
     assert refused.startswith("text.png: expected a picture")
+
+
+def test_a_text_gets_likely_words_and_is_written_on(page_of, browse):
+    words = "[...document.querySelectorAll('#words button')].map((each) => each.firstChild.textContent)"
+    said = "document.querySelector('#said').textContent"
+    wrote_all = f"/^100 .* a second/.test({said}) && {said}"
+    *_, taken, _, _, following, _, _, wrote, _, stopped, left, problem = browse(
+        page_of("text_generation"), READY, ["fill", "#text", "And the king sa"],
+        ["until", f"{words}.includes('said')"], ["click", "#words button:first-child"],
+        ["evaluate", "document.querySelector('#text').value"],
+        ["fill", "#text", "And the king said "], ["until", f"{words}.includes('unto')"], ["evaluate", words],
+        ["choose", "#size", "100"], ["click", "#write"], ["until", wrote_all],
+        ["fill", "#text", "caf\u00e9"], ["until", "document.querySelector('#remark').textContent"],
+        ["evaluate", "document.querySelector('#samples span + span').textContent.length"], PROBLEM,
+    )  # fmt: skip
+    assert taken == "And the king said "
+    assert len(following) == 3
+    assert wrote.startswith("100 characters")
+    assert stopped == "Unknown characters are left out: \u00e9"
+    assert (left, problem) == (100, "")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from apps.text_generation.generate import Writer
+from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.beam_search import Limits, Search, n_best
+from pipelines.page.replay import Numbers, Replaying
 
 _STATES, _TOKENS = 7, 5
 
@@ -41,5 +44,45 @@ def searches() -> list[dict]:
     return found
 
 
+class _Table:
+    """A network of symbols whose answers stand in a table."""
+
+    def __init__(self, table: np.ndarray) -> None:
+        self._table = table
+
+    def initial_state(self):
+        return {"at": 0}
+
+    def __call__(self, symbol, state, /):
+        at = (3 * state["at"] + int(symbol) + 1) % len(self._table)
+        return {"probabilities": self._table[at]}, {"at": at}
+
+
+_TEXTS = ("ab\u2019c d", "a", "", "caf\u00e9 \U0001f600", "\U0001f600b", "b a")
+
+
+def writings() -> list[dict]:
+    """Return alphabets, and what a network writes and completes with them."""
+    rng, found = np.random.default_rng(10), []
+    for characters in (" abcd\u00e9\u2019", "\n!ab", None):
+        alphabet = Alphabet(characters)
+        table = rng.dirichlet(np.full(len(alphabet), 0.3), _STATES).astype(np.float32)
+        writer, draws = Writer(_Table(table), alphabet), rng.random(12)
+        texts = [
+            {
+                "text": text,
+                "numbers": alphabet.encode(text).tolist(),
+                "unknown": list(dict.fromkeys(alphabet.unknown(text))),
+                "written": writer.write(12, Replaying(0.7, numbers=Numbers(draws)), 0, primer=text),
+                "words": [each._asdict() for each in writer.complete(text)],
+            }
+            for text in _TEXTS
+        ]
+        found.append(
+            {"characters": characters, "table": table.tolist(), "draws": draws.tolist(), "texts": texts}
+        )
+    return found
+
+
 def test_what_is_decoded_is_that_of_python(node_test):
-    node_test("decoding.test.mjs", {"searches": searches()})
+    node_test("decoding.test.mjs", {"searches": searches(), "writings": writings()})

@@ -1,5 +1,5 @@
 // The page of an app that composes voices: compose, see the notes, hear them, keep them as MIDI.
-import { download, element } from "../js/dom.js";
+import { download, element, labelled, select, slider } from "../js/dom.js";
 import { firstLine } from "../js/runtime.js";
 import { seeded } from "../js/sampling.js";
 import { midi } from "../js/midi.js";
@@ -18,9 +18,6 @@ export async function create({ bundle, settings }) {
   return new Pieces(bundle, settings);
 }
 
-const select = (id, values, chosen) =>
-  element("select", { id }, ...values.map((each) => element("option", { selected: each === chosen }, String(each))));
-
 class Pieces {
   prefers = "step";
 
@@ -32,18 +29,16 @@ class Pieces {
     this.keep = element("button", { type: "button", id: "midi", disabled: true, onclick: () => this.save() }, "Download MIDI");
     this.key = select("key", KEYS, "any");
     this.seconds = select("seconds", LENGTHS, 20);
-    this.temperature = element("input", { type: "range", id: "temperature", min: 0, max: 1.5, step: 0.1, value: settings.temperature,
-      oninput: () => (this.level.textContent = this.temperature.value) });
-    this.level = element("output", { for: "temperature" }, this.temperature.value);
+    const heat = slider("temperature", "Temperature", { min: 0, max: 1.5, step: 0.1, value: settings.temperature });
+    this.temperature = heat.input;
     this.said = element("p.soft", { id: "piece", role: "status" }, "Nothing is composed yet.");
     this.roll = element("canvas", { role: "img", "aria-label": "The notes of the piece" });
     this.roll.style.height = "14rem";
     this.problem = element("p.bad", { role: "alert", id: "problem" });
-    const labelled = (text, input) => [element("label", { for: input.id }, text), input];
     this.element = element(
       "div", {}, element("p.row", {}, this.composing, this.playing, this.keep),
       element("p.row", {}, ...labelled("Key", this.key), ...labelled("Seconds", this.seconds)),
-      element("p.row", {}, ...labelled("Temperature", this.temperature), this.level), this.problem, this.said, this.roll,
+      element("p.row", {}, ...heat.parts), this.problem, this.said, this.roll,
     );
   }
 

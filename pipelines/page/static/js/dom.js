@@ -18,6 +18,31 @@ export function element(tag, more = {}, ...children) {
   return made;
 }
 
+/** Return a label and the input that it names. */
+export const labelled = (text, input) => [element("label", { for: input.id }, text), input];
+
+/** Return a list to choose from. */
+export const select = (id, values, chosen) =>
+  element("select", { id }, ...values.map((each) => element("option", { selected: each === chosen }, String(each))));
+
+/**
+ * Return {input, parts}: a slider, and with its label and its value beside it.
+ *
+ * @param {object} range min, max, step, value
+ * @param {(value: number) => void} changed is called when it moves
+ */
+export function slider(id, label, { value, ...range }, changed = () => {}) {
+  const shown = element("output", { for: id }, String(value));
+  const input = element("input", {
+    type: "range", id, ...range, value,
+    oninput: () => {
+      shown.textContent = input.value;
+      changed(Number(input.value));
+    },
+  });
+  return { input, parts: [...labelled(label, input), shown] };
+}
+
 /** Return a place for a file: it can be dropped, or chosen by a button. */
 export function fileDrop(label, accept, take) {
   const input = element("input", { type: "file", id: "file", accept, onchange: () => taken(input.files[0]) });
