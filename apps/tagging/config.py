@@ -44,6 +44,10 @@ class TaggingConfig(RecurrentConfig):
     parts: int = 0
     """Size of the vector of a word's beginning, end and shape (capitals, digits, signs), which tell much
     where sentences are few; 0 reads none."""
+    window: int = 0
+    """Words on each side of a word whose spelling has scores of its own for each tag, beside the recurrent
+    layers, as in a linear model of hand-made features, which is strong where sentences are few; 0 for none.
+    Wants --parts, and reads both sides."""
     decoder: Literal["crf", "softmax"] = "crf"
     """crf: the tags of a sentence are chosen together. softmax: each by itself."""
     bidirectional: bool = True
@@ -62,10 +66,16 @@ class TaggingConfig(RecurrentConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "embedding", "max_length", "min_count")
-        require_at_least(self, 0, "characters", "parts", "lookahead", "vector_words")
+        require_at_least(self, 0, "characters", "parts", "window", "lookahead", "vector_words")
         require_at_least(self, 2, "characters_read")
         require_rates(self, "channel_dropout", "word_dropout")
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
+        require(
+            not self.window or (self.parts and self.bidirectional),
+            "window",
+            "0 without --parts and --bidirectional",
+            self.window,
+        )
         most = self.max_length - 1 if self.streams else 0
         expected = f"at most {most}" if self.streams else "0 unless --no-bidirectional and --decoder softmax"
         require(self.lookahead <= most, "lookahead", expected, self.lookahead)
@@ -88,7 +98,8 @@ _REAL = replace(
     embedding=100,
     characters=64,
     parts=64,
-    epochs=20,
+    window=1,
+    epochs=12,
     patience=5,
     dropout=0.5,
     channel_dropout=0.5,
@@ -117,5 +128,5 @@ PRESETS = {
     # Data of your own; the README tells how these folders are made.
     "broad_twitter": replace(_REAL, dataset="broad_twitter"),
     "wnut17": replace(_REAL, dataset="wnut17"),
-    "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=12),
+    "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=8),
 }

@@ -32,10 +32,13 @@ def build_model(config: TaggingConfig, features: Features) -> keras.Model:
     x = word_layers.recurrent(config, bidirectional=config.bidirectional)(x)
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
     tags = len(features.labels)
+    scores = keras.layers.Dense(tags, name="scores")(x)
+    if config.window:
+        scores = scores + _of_window(config, features, given, tags)
     if config.decoder == "softmax":
-        outputs = keras.layers.Dense(tags, activation="softmax", name="probabilities")(x)
+        outputs = keras.layers.Activation("softmax", name="probabilities")(scores)
     else:
-        outputs = layers.LinearChainCRF(name="crf")(keras.layers.Dense(tags, name="scores")(x))
+        outputs = layers.LinearChainCRF(name="crf")(scores)
     return keras.Model(given, outputs, name="tagging")
 
 
@@ -61,6 +64,32 @@ def _of_parts(config: TaggingConfig, features: Features, parts: keras.KerasTenso
     """Return the sum of the vectors of each word's parts, (batch, steps, config.parts)."""
     x = keras.layers.Embedding(int(features.counts["parts"]), config.parts, name="parts")(parts)
     return keras.ops.sum(x, axis=2)
+
+
+def _of_window(
+    config: TaggingConfig, features: Features, given: keras.KerasTensor, tags: int
+) -> keras.KerasTensor:
+    """Return the sum of the scores that the words around each word have, and their parts, for each tag.
+
+    Each word and each part has one score for each tag and place in the window, as in a linear model of
+    hand-made features. Scores start at 0. In training features are dropped at random.
+
+    Returns:
+        (batch, steps, tags).
+    """
+    places = 2 * config.window + 1
+    scores = [
+        keras.layers.Embedding(int(features.counts[name]), places * tags, "zeros", name=f"scores_of_{name}")(
+            each
+        )
+        for name, each in (("words", given[:, :, :1]), ("parts", given[:, :, -PARTS:]))
+    ]
+    x = keras.layers.Concatenate(axis=2, name="scores_around")(scores)
+    whole = (None, None, 1 + PARTS, 1)
+    x = keras.layers.Dropout(config.dropout, whole, name="scores_dropout")(x)
+    x = keras.ops.pad(keras.ops.sum(x, axis=2), [[0, 0], [config.window, config.window], [0, 0]])
+    steps = [slice(place, place - places + 1 or None) for place in range(places)]
+    return sum(x[:, each, place * tags : (place + 1) * tags] for place, each in enumerate(steps))
 
 
 def _of_characters(config: TaggingConfig, features: Features, given: keras.KerasTensor) -> keras.KerasTensor:

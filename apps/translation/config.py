@@ -103,7 +103,18 @@ PRESETS = {
     # Short verses of the King James Bible in Basic English.
     "default": _SENTENCES,
     # The same in lower case, where a translation word by word is a strong baseline.
-    "verses": replace(_SENTENCES, lower_case=True, units=160, epochs=12, patience=12),
+    "verses": replace(
+        _SENTENCES,
+        dataset="embedded/longer",
+        lower_case=True,
+        pieces=2500,
+        units=160,
+        dropout=0.3,
+        batch_size=64,
+        epochs=10,
+        patience=10,
+        precisions=("float32", "float16", "dynamic_int8", "int8"),
+    ),
     # Captions, English to German: --dataset FOLDER with train.en, train.de and so on.
     "multi30k": replace(
         _SENTENCES,

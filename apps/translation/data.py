@@ -17,7 +17,12 @@ from pipelines.errors import UserError
 from .config import TranslationConfig
 
 _BIBLES = lazy(__package__, "embedded.two_bibles", "TwoBibles")
-_NAMES = {"embedded": "short", "embedded/full": "full", "embedded/small": "small"}
+_NAMES = {
+    "embedded": "short",
+    "embedded/longer": "longer",
+    "embedded/full": "full",
+    "embedded/small": "small",
+}
 _EMBEDDED = {dataset: partial(_BIBLES, config=name) for dataset, name in _NAMES.items()}
 
 

@@ -16,8 +16,9 @@ _DESCRIPTION = """\
 Verses of the King James Bible (1769) and of the Bible in Basic English (1965). Chapters are split: those
 whose number ends in 8 are the validation, in 9 the test. Left out: chapters that the two number differently,
 and verses of which one is at least twice as long as the other. `short` has verses of at most 30 words and
-signs, `small` of at most 12."""
-_MOST_TOKENS = {"full": 1_000, "short": 30, "small": 12}
+signs, `small` of at most 12; `longer` has those of `short` to validate and test, of at most 60 to train."""
+_MOST_TOKENS = {"full": (1_000, 1_000), "longer": (60, 30), "short": (30, 30), "small": (12, 12)}
+"""The longest verse in words and signs, to train and to validate and test."""
 _SAME_UNTIL_THE_END = {
     *(1042, 3005, 4029, 9020, 9023, 11022, 18038, 21004, 27005, 28011, 28013, 29002, 32001, 33004, 34001),
     *(38001, 66012),
@@ -62,7 +63,6 @@ def pairs(config: str) -> dict[str, dict[int, tuple[str, str]]]:
     """
     source, target = verses("kjv", "translation"), verses("bbe", "translation")
     counts = [Counter(number // 1000 for number in each) for each in (source, target)]
-    most = _MOST_TOKENS[config]
     found: dict[str, dict[int, tuple[str, str]]] = {"train": {}, "validation": {}, "test": {}}
     for number in sorted(source.keys() & target.keys()):
         chapter = number // 1000
@@ -70,7 +70,8 @@ def pairs(config: str) -> dict[str, dict[int, tuple[str, str]]]:
         lengths = len(source[number]), len(target[number])
         # Words that the translators supplied stand in [brackets].
         pair = source[number].translate({ord("["): None, ord("]"): None}), target[number]
-        fits = max(len(_TOKEN.findall(each)) for each in pair) <= most
+        split = _SPLITS.get(chapter % 10, "train")
+        fits = max(len(_TOKEN.findall(each)) for each in pair) <= _MOST_TOKENS[config][split != "train"]
         if not shifted and max(lengths) < 2 * min(lengths) and fits:
-            found[_SPLITS.get(chapter % 10, "train")][number] = pair
+            found[split][number] = pair
     return found

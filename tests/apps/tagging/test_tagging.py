@@ -170,6 +170,28 @@ def test_every_network_reads_characters_or_not_and_decides(data, change):
     assert np.allclose(model.predict_on_batch(changed), outputs) == (config.characters == 0)
 
 
+def test_a_word_and_its_parts_have_scores_for_the_tags_of_words_near_it(data):
+    config = dataclasses.replace(SMALL, window=1, parts=3)
+    features = make_features(config, data)
+    model = build_model(config, features)
+    read = features.inputs["test"][:4]
+    tags, before = len(features.labels), model.predict_on_batch(read)
+    expected = np.zeros((4, 8, tags))
+    for name, columns in (("words", read[:, :, :1]), ("parts", read[:, :, -PARTS:])):
+        table = model.get_layer(f"scores_of_{name}")
+        assert not np.any(table.get_weights()[0])  # the linear part starts at 0
+        drawn = np.random.default_rng(3).normal(size=table.get_weights()[0].shape)
+        table.set_weights([drawn])
+        scores = drawn[columns].sum(axis=2).reshape(4, 8, 3, tags)
+        expected[:, 1:] += scores[:, :-1, 0]  # what a word says of the next one comes first
+        expected += scores[:, :, 1]
+        expected[:, :-1] += scores[:, 1:, 2]
+    found = model.predict_on_batch(read)[:, :8] - before[:, :8]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    with pytest.raises(UserError, match="--window: expected 0 without --parts and --bidirectional, got 1"):
+        dataclasses.replace(SMALL, window=1)
+
+
 def test_embeddings_start_with_vectors_also_of_words_that_the_training_lacks(data, tmp_path):
     path = tmp_path / "vectors.txt"
     path.write_text("said 1 2 3 4 5\nneverseen 2 2 2 2 2\nunread 3 3 3 3 3\n")

@@ -48,6 +48,13 @@ def test_small_pairs_are_some_of_the_short_ones() -> None:
         assert some.items() <= found["short"][split].items()
 
 
+def test_longer_verses_are_for_training_only() -> None:
+    short, longer, full = (pairs(config) for config in ("short", "longer", "full"))
+    assert len(short["train"]) == 12_290 < len(longer["train"]) < len(full["train"])
+    assert short["train"].items() < longer["train"].items() < full["train"].items()
+    assert all(longer[split] == short[split] for split in ("validation", "test"))
+
+
 def test_the_builder_gives_the_pairs_as_data(tmp_path: Path) -> None:
     builder = prepare(lambda: TwoBibles(config="small", data_dir=str(tmp_path)), tmp_path)
     data = pairs_from_builder(builder)
