@@ -83,12 +83,12 @@ def stretches_of(bundle: Bundle, given: Any) -> list[Recording]:
     channels, rate = tuple(settings["channels"]), float(settings["sample_rate"])
     if isinstance(given, str | Path):
         from pipelines.data.recording_files import Columns, read_recording
-        from pipelines.data.recordings import resampled
+        from pipelines.data.recordings import in_units_of, resampled
 
         names = bundle.manifest["config"]
         columns = Columns(names["label_column"], names["subject_column"], channels, names["recorded_rate"])
         pieces, _ = read_recording(Path(given), columns)
-        return [resampled(piece, rate) for piece in pieces]
+        return [resampled(in_units_of(piece, channels), rate) for piece in pieces]
     signal = np.asarray(given, np.float32)
     if signal.ndim != 2 or signal.shape[1] != len(channels) or not len(signal):
         raise UserError(f"expected samples of {len(channels)} channels, got an array of shape {signal.shape}")

@@ -113,6 +113,21 @@ def in_common_units(recording: Recording) -> Recording:
     return replace(recording, signal=signal, channels=tuple(channels))
 
 
+def in_units_of(recording: Recording, channels: Sequence[str]) -> Recording:
+    """Return a recording in common units in those of these channels, the same ones in the same order."""
+    signal = recording.signal.copy()
+    for place, (given, wanted) in enumerate(zip(recording.channels, channels, strict=True)):
+        common, factor = UNITS.get(_unit(wanted), ("", 1.0))
+        if _unit(given) == common.lower():
+            signal[:, place] /= np.float32(factor)
+    return replace(recording, signal=signal, channels=tuple(channels))
+
+
+def _unit(channel: str) -> str:
+    """Return the unit of a channel in small letters, or nothing."""
+    return channel.replace("(", "[").partition("[")[2].rstrip(" ])").strip().lower()
+
+
 def bare_name(channel: str) -> str:
     """Return the name of a channel without its unit."""
     return channel.replace("(", "[").partition("[")[0].strip()

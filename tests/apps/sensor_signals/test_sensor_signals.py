@@ -14,6 +14,7 @@ from apps.sensor_signals.data import load
 from apps.sensor_signals.features import encode, make_features, stretches_of
 from apps.sensor_signals.metrics import baselines
 from apps.sensor_signals.predict import Finder, Options, describe, predict
+from pipelines.app import SHIPPED, folder_of
 from pipelines.data.windows import UNSCORED
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
@@ -243,3 +244,11 @@ def test_every_stretch_between_gaps_is_read_from_a_fresh_state_at_its_time(bundl
     assert found == [(pytest.approx(start), pytest.approx(end), label) for start, end, label in wanted]
     assert answer["seconds"] == pytest.approx(330 / rate)
     assert f"{330 / rate:.1f} s in 2 stretches, " in describe(answer)
+
+
+def test_a_file_is_read_in_the_units_that_the_network_was_trained_with(tmp_path):
+    bundle = Bundle.open(folder_of(APP.name) / SHIPPED)
+    header = "time,ax [g],ay (m/s2),az,wx [deg/s],wy [rad/s],wz"
+    (tmp_path / "units.csv").write_text(f"{header}\n0,1,9.80665,1,180,1,1\n.02,1,9.80665,1,180,1,1\n")
+    (recording,) = stretches_of(bundle, tmp_path / "units.csv")
+    np.testing.assert_allclose(recording.signal, [[1, 1, 1, np.pi, 1, 1]] * 2, rtol=1e-6)

@@ -62,3 +62,45 @@ def test_a_text_gets_likely_words_and_is_written_on(page_of, browse):
     assert wrote.startswith("100 characters")
     assert stopped == "Unknown characters are left out: \u00e9"
     assert (left, problem) == (100, "")
+
+
+MOVED = """(() => {
+  const start = performance.now();
+  for (let i = 0; i < 200; i += 1) {
+    const event = new DeviceMotionEvent('devicemotion', {
+      accelerationIncludingGravity: { x: 9 * Math.sin(i / 9), y: 3, z: 1 },
+      rotationRate: { alpha: 20 * Math.cos(i / 9), beta: 4, gamma: 5 }, interval: 16,
+    });
+    Object.defineProperty(event, 'timeStamp', { value: start + 16 * i });
+    dispatchEvent(event);
+  }
+})()"""
+"""What a moving phone tells the page for three seconds."""
+
+
+def test_a_recording_is_labelled_as_in_python_and_so_is_the_motion_of_a_phone(page_of, browse, tmp_path):
+    page = page_of("sensor_signals")
+    given, (answers,) = golden(page)["inputs"], golden(page)["answers"].values()
+    signal = [np.frombuffer(base64.b64decode(each["data"]), "<f4").reshape(-1, 6) for each in given[:10:9]]
+    rows = ["time,label,az (m/s2),ay [g],ax [g],wx [deg/s],wy,wz"]
+    for start, piece in ((0, signal[0]), (60, signal[1])):
+        for number, (ax, ay, az, wx, *rest) in enumerate(piece.tolist()):
+            cells = [start + number / 50, "", 9.80665 * az, ay, ax, np.rad2deg(wx), *rest]
+            rows.append(",".join(map(str, cells)))
+    (tmp_path / "recording.csv").write_text("\n".join(rows))
+    (tmp_path / "other.csv").write_text("time,a\n0,1\n")
+    labels = "[...document.querySelectorAll('#heard b')].map((each) => each.textContent)"
+    said = "document.querySelector('#stream').textContent"
+    *_, found, times, _, problem, _, _, _, _, _, stopped = browse(
+        page, READY, ["file", "#file", str(tmp_path / "recording.csv")],
+        ["until", f"{said}.startsWith('recording.csv: 64.0 s')"], ["evaluate", labels],
+        ["text", "#heard li:first-child span"], ["file", "#file", str(tmp_path / "other.csv")],
+        ["until", "document.querySelector('#problem').textContent"], ["click", "#listen"],
+        ["until", "document.querySelector('#listen').textContent === 'Stop'"], ["evaluate", MOVED],
+        ["until", f"/^The motion sensor: 3.[12] s/.test({said})"], ["click", "#listen"],
+        ["text", "#listen"],
+    )  # fmt: skip
+    assert found == [*answers[9]["answer"][::-1], *answers[0]["answer"][::-1]]
+    assert times.endswith("64.0 s")
+    assert problem.startswith("other.csv: expected a column ax, the columns are time, a")
+    assert stopped == "Motion sensor"

@@ -2,6 +2,7 @@
 import { argmax } from "../js/arrays.js";
 import { element, fileDrop } from "../js/dom.js";
 import { Listener } from "../js/listener.js";
+import { Queue } from "../js/queue.js";
 import { firstLine } from "../js/runtime.js";
 import { Scroll } from "../js/scroll.js";
 import { microphone, samplesOf } from "../js/sound.js";
@@ -21,8 +22,7 @@ class Sounds {
     this.bundle = bundle;
     this.settings = { ...settings };
     this.given = settings.threshold;
-    this.queue = Promise.resolve();
-    this.waiting = 0;
+    this.queue = new Queue((samples) => this.hear(samples), (error) => (this.problem.textContent = firstLine(error)));
     this.stop = null;
     this.run = 0;
     this.button = element("button.first", { type: "button", id: "listen", onclick: () => this.toggle() }, "Listen");
@@ -72,7 +72,7 @@ class Sounds {
   /** Take a network, and start anew. */
   async use(session) {
     await this.halt();
-    await this.queue;
+    await this.queue.done;
     this.current = this.listener(session.networks[0]);
     await this.current.reset();
     this.scroll = new Scroll(this.wave, this.labels, this.bundle.labels, this.current.rate / this.current.size);
@@ -93,7 +93,7 @@ class Sounds {
     this.button.disabled = true;
     try {
       await this.fresh();
-      this.stop = await microphone(this.current.rate, this.bundle.preprocessing.packet, (data) => this.take(data));
+      this.stop = await microphone(this.current.rate, this.bundle.preprocessing.packet, (data) => this.queue.push(data));
       this.button.textContent = "Stop";
     } catch (error) {
       this.problem.textContent = firstLine(error);
@@ -110,7 +110,7 @@ class Sounds {
   /** Begin a new stream. */
   async fresh() {
     this.run += 1;
-    await this.queue;
+    await this.queue.done;
     await this.current.reset();
     this.heard.replaceChildren();
     this.scroll.clear();
@@ -125,23 +125,13 @@ class Sounds {
       const { run } = this;
       const size = this.current.size * AT_ONCE;
       for (let start = 0; start < samples.length && run === this.run; start += size) {
-        await this.take(samples.subarray(start, start + size));
+        await this.queue.push(samples.subarray(start, start + size));
         // Let the browser paint.
         await new Promise((resume) => setTimeout(resume));
       }
     } catch (error) {
       this.problem.textContent = firstLine(error);
     }
-  }
-
-  /** Take samples; they wait for those before. */
-  take(samples) {
-    this.waiting += 1;
-    this.queue = this.queue
-      .then(() => this.hear(samples))
-      .catch((error) => (this.problem.textContent = firstLine(error)))
-      .finally(() => (this.waiting -= 1));
-    return this.queue;
   }
 
   async hear(samples) {
@@ -153,7 +143,7 @@ class Sounds {
       if (event) this.show(event, seconds);
     });
     const seconds = (listener.heard * listener.size) / listener.rate;
-    this.said.textContent = `${listener.heard} packets heard, ${seconds.toFixed(1)} s, ${this.waiting - 1} waiting.`;
+    this.said.textContent = `${listener.heard} packets heard, ${seconds.toFixed(1)} s, ${this.queue.waiting - 1} waiting.`;
   }
 
   show({ label, score }, seconds) {

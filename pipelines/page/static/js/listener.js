@@ -7,7 +7,7 @@ const SLIDE = 5;
 export class Listener {
   /**
    * @param {object} network step(inputs, state), initial(), run(name, inputs), and what it is made of
-   * @param {object} preprocessing sample_rate, samples (of a clip), packet
+   * @param {object} preprocessing sample_rate, samples (of a clip), packet; channels, if a sample has several numbers
    * @param {string[]} labels
    * @param {object} settings ignored, threshold, smoothing_ms, suppression_ms
    */
@@ -16,6 +16,7 @@ export class Listener {
     this.streaming = network.record.execution === "step";
     this.size = preprocessing.packet * (this.streaming ? 1 : SLIDE);
     this.rate = preprocessing.sample_rate;
+    this.channels = preprocessing.channels?.length ?? 1;
     const steps = (ms) => roundedToEven((ms / 1000) * this.rate / this.size);
     this.trigger = new Trigger(labels, {
       threshold: settings.threshold, ignored: settings.ignored,
@@ -26,10 +27,10 @@ export class Listener {
 
   /** Start a new stream. */
   async reset() {
-    this.packets = new Packets(this.size);
+    this.packets = new Packets(this.size * this.channels);
     this.trigger.reset();
     this.heard = 0;
-    this.window = new Float32Array(this.preprocessing.samples);
+    this.window = new Float32Array(this.preprocessing.samples * this.channels);
     this.state = this.streaming ? await this.network.initial() : null;
   }
 
@@ -60,7 +61,7 @@ export class Listener {
 }
 
 /** Round as Python does: halves to the even neighbour. */
-function roundedToEven(number) {
+export function roundedToEven(number) {
   const below = Math.floor(number);
   if (number - below !== 0.5) return Math.round(number);
   return below % 2 ? below + 1 : below;

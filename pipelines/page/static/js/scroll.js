@@ -1,6 +1,7 @@
 // Pictures of a stream that scroll by: the wave, and the probabilities of the labels.
 
 const SECONDS = 5;
+const COLOURS = ["--accent", "--good", "--bad", "--warm"];
 
 /** Keeps the last seconds of a stream, and draws them when the browser is ready to. */
 export class Scroll {
@@ -9,9 +10,10 @@ export class Scroll {
    * @param {HTMLCanvasElement} labels
    * @param {string[]} names one for each curve
    * @param {number} perSecond packets a second
+   * @param {number} channels of several, each gets a line
    */
-  constructor(wave, labels, names, perSecond) {
-    Object.assign(this, { wave, labels, names });
+  constructor(wave, labels, names, perSecond, channels = 1) {
+    Object.assign(this, { wave, labels, names, channels });
     this.length = Math.round(SECONDS * perSecond);
     this.clear();
   }
@@ -24,13 +26,7 @@ export class Scroll {
 
   /** Take a packet's samples and the smoothed probabilities after it. */
   push(samples, scores) {
-    let low = 0;
-    let high = 0;
-    for (const sample of samples) {
-      low = Math.min(low, sample);
-      high = Math.max(high, sample);
-    }
-    this.levels.push([low, high]);
+    this.levels.push(this.channels > 1 ? samples.slice(-this.channels) : levelsOf(samples));
     this.scores.push(Float32Array.from(scores));
     if (this.levels.length > this.length) {
       this.levels.shift();
@@ -43,7 +39,8 @@ export class Scroll {
     this.waiting = undefined;
     const style = getComputedStyle(document.documentElement);
     this.color = (name) => style.getPropertyValue(name).trim();
-    this.drawWave(prepared(this.wave));
+    if (this.channels > 1) this.drawLines(prepared(this.wave));
+    else this.drawWave(prepared(this.wave));
     this.drawScores(prepared(this.labels));
   }
 
@@ -56,6 +53,22 @@ export class Scroll {
       const bottom = height / 2 - (low / loudest) * (height / 2 - 4);
       context.fillRect(width - (this.levels.length - i) * step, top, Math.max(1, step), Math.max(1, bottom - top));
     });
+  }
+
+  drawLines({ context, width, height }) {
+    const largest = this.levels.reduce((most, each) => Math.max(most, ...each.map(Math.abs)), 0.02);
+    const step = width / this.length;
+    const first = width - this.levels.length * step;
+    for (let channel = 0; channel < this.channels; channel += 1) {
+      context.strokeStyle = this.color(COLOURS[channel % COLOURS.length]);
+      context.globalAlpha = channel < COLOURS.length ? 1 : 0.5;
+      context.beginPath();
+      this.levels.forEach((each, i) =>
+        context.lineTo(first + i * step, height / 2 - (each[channel] / largest) * (height / 2 - 4)),
+      );
+      context.stroke();
+    }
+    context.globalAlpha = 1;
   }
 
   drawScores({ context, width, height }) {
@@ -77,8 +90,18 @@ export class Scroll {
   }
 }
 
+/** Return the lowest and the highest of samples, and 0. */
+function levelsOf(samples) {
+  let [low, high] = [0, 0];
+  for (const sample of samples) {
+    low = Math.min(low, sample);
+    high = Math.max(high, sample);
+  }
+  return [low, high];
+}
+
 /** Return an empty canvas as large as it is shown, in its own pixels. */
-function prepared(canvas) {
+export function prepared(canvas) {
   const scale = globalThis.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = Math.max(1, width * scale);

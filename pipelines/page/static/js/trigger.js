@@ -1,4 +1,5 @@
 // The trigger of pipelines/ondevice/trigger.py. A test compares the two.
+import { argmax } from "./arrays.js";
 
 /** Fires when the smoothed probability of a label reaches a threshold, as the class of that name in Python. */
 export class Trigger {
@@ -38,6 +39,32 @@ export class Trigger {
     this.armed[best] = false;
     this.quietUntil = this.step + this.suppression + 1;
     return { step: this.step, label: this.labels[best], score: this.scores[best] };
+  }
+}
+
+/** Follows the label of a stream without flicker, as the class of that name in Python. */
+export class Steady {
+  constructor(smoothing, enter, leave) {
+    Object.assign(this, { smoothing, enter, leave });
+    this.reset();
+  }
+
+  /** Start a new stream. */
+  reset() {
+    this.last = [];
+    this.label = -1;
+  }
+
+  /** Take the probabilities of the next step; return the number of the label, -1 before any. */
+  push(posterior) {
+    this.last.push(posterior);
+    if (this.last.length > this.smoothing) this.last.shift();
+    const mean = (_, k) => this.last.reduce((sum, each) => sum + each[k], 0) / this.last.length;
+    const scores = Array.from(posterior, mean);
+    const best = argmax(scores);
+    const free = this.label < 0 || scores[this.label] < this.leave;
+    if (scores[best] >= this.enter && free) this.label = best;
+    return this.label;
   }
 }
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from apps.sensor_signals.embedded import wrist
+from apps.sensor_signals.embedded import wrist_file
 from apps.sensor_signals.embedded.heartbeats import beats, person, voltage
 from apps.sensor_signals.embedded.wrist import WristMovements, read_data
 from pipelines.errors import UserError
@@ -28,7 +28,7 @@ def test_ten_people_move_in_seven_ways_and_nobody_is_in_two_splits():
 def test_a_pickle_that_calls_something_is_refused():
     harmful = pickle.dumps(print)
     with pytest.raises(UserError, match=r"expected arrays, found builtins\.print"):
-        wrist._ArraysOnly(io.BytesIO(harmful)).load()
+        wrist_file._ArraysOnly(io.BytesIO(harmful)).load()
 
 
 def test_the_package_is_not_imported_and_named_if_it_is_missing(monkeypatch):
