@@ -6,6 +6,8 @@ const cases = JSON.parse(readFileSync(process.env.CASES, "utf8"));
 const module = (name) => import(`${process.env.MODULES}/${name}.js`);
 const { nBest } = await module("beam_search");
 const { Alphabet } = await module("alphabet");
+const { fitted, normal, strokesOf, svg, write } = await module("pen");
+const { largestDifference } = await module("arrays");
 const { Writer } = await module("writer");
 
 test("beam search finds what Python finds", async () => {
@@ -50,4 +52,34 @@ test("text is read, written and completed as in Python", async () => {
     }
     assert.deepEqual(await writer.complete("a", 3, undefined, () => true), []);
   }
+});
+
+test("a pen writes as in Python", async () => {
+  for (const { table, told, settings, numbers, results } of cases.pens) {
+    const rows = [];
+    const network = {
+      inputs: [{ name: "rows" }],
+      initial: async () => 0,
+      step: async (given, at) => {
+        rows.push([...given.rows]);
+        return { outputs: { numbers: Float32Array.from(table[at % table.length]) }, state: at + 1 };
+      },
+    };
+    let next = 0;
+    const { offsets, finished } = await write(network, told, settings, () => numbers[next++]);
+    assert.equal(finished, results.finished);
+    assert.ok(largestDifference(offsets.flat(), results.offsets.flat()) < 1e-5);
+    assert.deepEqual(rows[0], [0, 0, 0, ...told]);
+    assert.deepEqual(rows[1].slice(0, 2), offsets[0].slice(0, 2));
+    const strokes = strokesOf(offsets, [2, 3]);
+    assert.ok(largestDifference(strokes.flat(2), results.points.flatMap(([x, y]) => [x, y])) < 1e-4);
+    assert.equal(strokes.length, results.offsets.filter(([, , pen]) => pen).length);
+    const { width, height, strokes: placed } = fitted(strokes, 300);
+    assert.ok(placed.flat().every(([x, y]) => x >= 12 && y >= 12 && x <= width - 12 && y <= height - 12));
+    assert.match(svg(strokes, "a < b"), /^<svg .*<title>a &lt; b<.*<path d="M[0-9. L]+M.*<.svg>\n$/s);
+  }
+  const many = Array.from({ length: 2000 }, (_, i) => normal((i % 50) / 50, Math.floor(i / 50) / 40)).flat();
+  const mean = many.reduce((sum, each) => sum + each, 0) / many.length;
+  const variance = many.reduce((sum, each) => sum + each ** 2, 0) / many.length;
+  assert.ok(Math.abs(mean) < 0.05 && Math.abs(variance - 1) < 0.1);
 });

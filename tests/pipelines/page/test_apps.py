@@ -104,3 +104,21 @@ def test_a_recording_is_labelled_as_in_python_and_so_is_the_motion_of_a_phone(pa
     assert times.endswith("64.0 s")
     assert problem.startswith("other.csv: expected a column ax, the columns are time, a")
     assert stopped == "Motion sensor"
+
+
+def test_a_text_is_written_with_a_pen_and_kept_as_svg(page_of, browse):
+    label = "document.querySelector('#writing').getAttribute('aria-label')"
+    keep = "blob.text().then((text) => (globalThis.kept = text))"
+    files = f"URL.createObjectURL = (blob) => {{ {keep}; return '#'; }}"
+    *_, ink, _, _, kept, _, _, problem, most = browse(
+        page_of("handwriting"), READY, ["until", f"{label}.includes('Hello')"],
+        ["fill", "#text", "Oh no"], ["press", "Enter"], ["until", f"{label}.includes('Oh no')"],
+        ["until", "document.querySelector('#writing').toDataURL().length > 3000"],
+        ["evaluate", f"{files}; 1"], ["click", "#svg"], ["until", "globalThis.kept"],
+        ["fill", "#text", "caf\u00e9"], ["click", "#write"], PROBLEM,
+        ["evaluate", "document.querySelector('#text').maxLength"],
+    )  # fmt: skip
+    assert ink
+    assert "<title>Oh no</title>" in kept
+    assert problem == "Unknown characters: \u00e9"
+    assert most == 24

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from apps.handwriting.page import PenNumbers, ReplayingPen
 from apps.text_generation.generate import Writer
+from pipelines.data.strokes import to_points
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.beam_search import Limits, Search, n_best
+from pipelines.ondevice.pen_sampling import DrawingLimits, draw
 from pipelines.page.replay import Numbers, Replaying
 
 _STATES, _TOKENS = 7, 5
@@ -84,5 +87,41 @@ def writings() -> list[dict]:
     return found
 
 
+def pens() -> list[dict]:
+    """Return networks as tables of mixtures and windows, and what a pen writes with given numbers."""
+    rng, found = np.random.default_rng(13), []
+    gaussians, told = 3, [4, 1, 2, 0, 0]
+    for bias, steps in ((0.0, 50), (0.5, 50), (3.0, 20), (0.5, 8)):
+        table = rng.normal(size=(40, 6 * gaussians + 1 + len(told)))
+        table[:, 5 * gaussians : 6 * gaussians] = rng.uniform(-0.9, 0.9, (40, gaussians))
+        windows = np.linspace(-0.5, 3.4, 40)[:, None] - np.arange(len(told))
+        table[:, -len(told) :] = np.exp(-4 * windows**2) * (bias != 0.5 or np.arange(len(told)) < 3)
+        table = table.astype(np.float32)
+        numbers = np.concatenate([rng.random((steps, 2)), rng.normal(size=(steps, 2))], axis=1)
+
+        class Network:
+            rows = table
+
+            def initial_state(self):
+                return {"at": 0}
+
+            def __call__(self, step, state, /):
+                row = self.rows[state["at"] % 40]
+                size = len(row) - len(told)
+                return {"mixture": row[:size], "window": row[size:]}, {"at": state["at"] + 1}
+
+        sampler = ReplayingPen(bias, PenNumbers(numbers.tolist()))
+        drawn = draw(Network(), DrawingLimits(steps, 3), sampler, np.random.default_rng(0))
+        points = to_points(drawn.offsets * np.array([2.0, 3.0, 1.0]))
+        case = {"table": table.tolist(), "told": told, "settings": {"bias": bias, "steps": steps}}
+        results = {
+            "offsets": drawn.offsets.tolist(),
+            "finished": bool(drawn.finished),
+            "points": points.tolist(),
+        }
+        found.append({**case, "numbers": numbers.tolist(), "results": results})
+    return found
+
+
 def test_what_is_decoded_is_that_of_python(node_test):
-    node_test("decoding.test.mjs", {"searches": searches(), "writings": writings()})
+    node_test("decoding.test.mjs", {"searches": searches(), "writings": writings(), "pens": pens()})
