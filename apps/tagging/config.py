@@ -128,7 +128,9 @@ PRESETS = {
     # Reads forward only, and tags each word two words later.
     "streaming": replace(_USUAL, decoder="softmax", bidirectional=False, lookahead=2, units=96, epochs=6),
     # Data of your own; the README tells how these folders are made.
-    "broad_twitter": replace(_REAL, dataset="broad_twitter"),
+    "broad_twitter": replace(
+        _REAL, dataset="broad_twitter", min_count=1, word_dropout=0.3, epochs=5, patience=5
+    ),
     "wnut17": replace(_REAL, dataset="wnut17"),
     "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=8),
 }
