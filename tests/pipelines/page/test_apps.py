@@ -13,6 +13,11 @@ READY = ["state", "ready", "broken"]
 PROBLEM = ["text", "#problem"]
 
 
+def texts(selector: str) -> str:
+    """Return a script that gives the texts of elements, without those inside them."""
+    return f"[...document.querySelectorAll('{selector}')].map((each) => each.firstChild.textContent)"
+
+
 def golden(page: Path) -> dict:
     """Return the inputs of a page, and Python's answers."""
     return json.loads((page / "golden.json").read_text())
@@ -45,7 +50,7 @@ def test_a_picture_gets_its_sentence_and_the_camera_takes_one(page_of, browse, t
 
 
 def test_a_text_gets_likely_words_and_is_written_on(page_of, browse):
-    words = "[...document.querySelectorAll('#words button')].map((each) => each.firstChild.textContent)"
+    words = texts("#words button")
     said = "document.querySelector('#said').textContent"
     wrote_all = f"/^100 .* a second/.test({said}) && {said}"
     *_, taken, _, _, following, _, _, wrote, _, stopped, left, problem = browse(
@@ -89,7 +94,7 @@ def test_a_recording_is_labelled_as_in_python_and_so_is_the_motion_of_a_phone(pa
             rows.append(",".join(map(str, cells)))
     (tmp_path / "recording.csv").write_text("\n".join(rows))
     (tmp_path / "other.csv").write_text("time,a\n0,1\n")
-    labels = "[...document.querySelectorAll('#heard b')].map((each) => each.textContent)"
+    labels = texts("#heard b")
     said = "document.querySelector('#stream').textContent"
     *_, found, times, _, problem, _, _, _, _, _, stopped = browse(
         page, READY, ["file", "#file", str(tmp_path / "recording.csv")],
@@ -122,3 +127,17 @@ def test_a_text_is_written_with_a_pen_and_kept_as_svg(page_of, browse):
     assert "<title>Oh no</title>" in kept
     assert problem == "Unknown characters: \u00e9"
     assert most == 24
+
+
+def test_the_spans_of_a_typed_text_are_marked(page_of, browse):
+    said = "document.querySelector('#said').textContent"
+    *_, marks, types, _, empty = browse(
+        page_of("tagging"), READY, ["fill", "#text", "We met Maria Santos\nin Lisbon."],
+        ["until", f"{said}.endsWith('in 7 words.')"],
+        ["evaluate", texts("#marked mark")],
+        ["evaluate", texts("#spans span:first-child")],
+        ["fill", "#text", ""], ["until", f"{said}.startsWith('Nothing to read')"],
+    )  # fmt: skip
+    assert marks == ["Maria Santos", "Lisbon"]
+    assert types == ["PER", "LOC"]
+    assert empty

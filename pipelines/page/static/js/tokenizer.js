@@ -5,7 +5,7 @@ const MARK = "\u0300";
 const MARKS_IN_A_ROW = 30;
 const APOSTROPHES = /[\u2018\u2019\u201b\u02bc\u00b4]/g;
 // JavaScript's \s has other characters than Python's isspace.
-const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+export const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const TAG =
   /<\/?[a-z][a-z0-9]*(?:[ \t-\r]+[a-z:-]+[ \t-\r]*=[ \t-\r]*(?:"[^"<>]*"|'[^'<>]*'|[^ \t-\r"'<>]+))*[ \t-\r]*\/?>/g;
 const PART = `[a-z0-9${MARK}]`;
