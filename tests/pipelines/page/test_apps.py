@@ -141,3 +141,20 @@ def test_the_spans_of_a_typed_text_are_marked(page_of, browse):
     assert marks == ["Maria Santos", "Lisbon"]
     assert types == ["PER", "LOC"]
     assert empty
+
+
+def test_a_pasted_table_and_a_file_get_their_forecasts(page_of, browse, tmp_path):
+    page = page_of("forecasting")
+    tables, answers = golden(page)["inputs"], golden(page)["answers"]["int8_loop.tflite"]
+    (tmp_path / "series.csv").write_text(tables[4])
+    said = "document.querySelector('#said').textContent"
+    days = [each["answer"][0][:10] for each in answers]
+    *_, times, _, _, _, _, problem = browse(
+        page, READY, ["fill", "#table", tables[3]], ["until", f"{said}.includes(' from {days[3]}')"],
+        ["evaluate", texts("#forecast th")], ["file", "#file", str(tmp_path / "series.csv")],
+        ["choose", "#target", "wind"], ["until", f"{said}.startsWith('wind from {days[4]}')"],
+        ["fill", "#table", "date,wind\n2014-01-01,1"],
+        ["until", "document.querySelector('#problem').textContent"],
+    )  # fmt: skip
+    assert times == [each[:10] for each in answers[3]["answer"]]
+    assert problem == "the table: expected a column precipitation, the columns are date, wind"

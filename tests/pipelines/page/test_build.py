@@ -1,5 +1,6 @@
 """What a page's folder holds, when it is refused, and what stays then."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -81,8 +82,9 @@ def test_a_changed_bundle_is_refused_and_the_older_page_stays(runtime, tmp_path)
 
 
 def test_an_app_without_page_says_so(runtime, tmp_path):
-    with pytest.raises(UserError, match="forecasting has no page yet"):
-        write(tmp_path / "page", folder_of("forecasting") / SHIPPED)
+    app = dataclasses.replace(find("sentiment"), page=None)
+    with pytest.raises(UserError, match="sentiment has no page yet"):
+        build.write_page(app, Bundle.open(SENTIMENT), tmp_path / "page")
 
 
 def test_without_npm_the_command_says_so_in_one_line(tmp_path, monkeypatch):
