@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from reference.blocks import ROOT
+from reference.blocks import ROOT, blocks
 
 MKDOCS = ROOT / ".cache/docs/bin/mkdocs"
 PICTURES = sorted((ROOT / "docs/pictures").iterdir())
@@ -71,6 +71,16 @@ def test_pictures_are_small_and_made_by_the_command_beside_them() -> None:
     assert [path.name for path in PICTURES if f'"{path.name}"' not in made] == []
     shown = (ROOT / "docs/index.md").read_text()
     assert [path.name for path in PICTURES if f"pictures/{path.name}" not in shown] == []
+
+
+def test_pictures_of_a_tutorial_are_small_and_made_by_its_code() -> None:
+    pictures = [path for path in (ROOT / "docs/tutorials").iterdir() if path.suffix != ".md"]
+    assert [path.name for path in pictures if path.stat().st_size > 100_000] == []
+    pages = {path: path.read_text() for path in (ROOT / "docs/tutorials").glob("*.md")}
+    code = "".join(block.code for path in pages for block in blocks(path))
+    for path in pictures:
+        assert path.name in code, f"{path.name}: no tutorial makes it"
+        assert any(f"]({path.name})" in text for text in pages.values()), f"{path.name}: no tutorial shows it"
 
 
 def test_all_versions_of_the_tools_are_fixed() -> None:
