@@ -1,6 +1,6 @@
 """The network: an encoder that reads the source, and a decoder that writes the target piece by piece.
 
-    f = RNN_both(E x)                         x the pieces of the source, both directions, one or more layers
+    f = P [RNN_both(E x), E x]                x the pieces of the source, both directions, one or more layers
     h_t = RNN([w_t, mean_j f_j])              w_t the previous piece of the target
     a_t, c_t = attention(h_t, f)              over the places of the source, padding excepted
     s_t = RNN([h_t, c_t])
@@ -8,8 +8,10 @@
 
 Both layers of the decoder run over the whole target at once in training. With --input-feeding h_t also reads
 c_(t-1) (`FedAttention`). With --copy p_t is a mixture with the attention (`Copying`). With --hops f comes
-from lines that are read several times, for questions about a text (`LineReader`). Without guidance attention
-hardly learns anything at first, so it is drawn to the alignment that IBM model 1 finds in the training pairs.
+from lines that are read several times, for questions about a text (`LineReader`). The pieces' own vectors in
+f are a short way from a word to its translation, which is then learned in the first epoch. Without guidance
+attention hardly learns anything at first, so it is drawn to the alignment that IBM model 1 finds in the
+training pairs.
 """
 
 from __future__ import annotations
@@ -88,7 +90,9 @@ def build_encoder(config: TranslationConfig, features: Features) -> keras.Model:
         if config.copy:  # which needs to tell the pieces of a line apart
             x = keras.layers.Concatenate(name="lines_and_pieces")([x, vectors])
     else:
-        x = word_layers.recurrent(config, bidirectional=True)(x)
+        vectors = WithoutMask(name="pieces_without_mask")(x)
+        x = WithoutMask(name="read_without_mask")(word_layers.recurrent(config, bidirectional=True)(x))
+        x = keras.layers.Concatenate(name="read_and_pieces")([x, vectors])
     x = keras.layers.Dropout(config.dropout, name="places_dropout")(x)
     x = WithoutMask(name="places_without_mask")(keras.layers.Dense(config.units, name="places")(x))
     return keras.Model(source, x, name="encoder")
