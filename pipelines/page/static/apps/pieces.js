@@ -1,4 +1,5 @@
 // The page of an app that composes voices: compose, see the notes, hear them, keep them as MIDI.
+import { colour, prepared } from "../js/canvas.js";
 import { download, element, labelled, select, slider } from "../js/dom.js";
 import { firstLine } from "../js/runtime.js";
 import { seeded } from "../js/sampling.js";
@@ -119,21 +120,17 @@ class Pieces {
   }
 
   draw() {
-    const scale = globalThis.devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = this.roll;
-    [this.roll.width, this.roll.height] = [width * scale, height * scale];
-    const context = this.roll.getContext("2d");
-    context.scale(scale, scale);
-    const style = getComputedStyle(document.documentElement);
+    const { context, width, height } = prepared(this.roll);
+    const colours = COLOURS.map(colour);
     const pitches = this.notes.map(({ pitch }) => pitch);
     const [low, high] = [Math.min(48, ...pitches) - 2, Math.max(72, ...pitches) + 2];
     const [step, row] = [width / Math.max(1, this.steps), height / (high - low)];
     for (const { voice, pitch, start, length } of this.notes) {
-      context.fillStyle = style.getPropertyValue(COLOURS[voice % COLOURS.length]).trim();
+      context.fillStyle = colours[voice % colours.length];
       context.fillRect(start * step, (high - pitch) * row, Math.max(1, length * step - 1), Math.max(2, row - 1));
     }
     if (!this.player) return;
-    context.fillStyle = style.getPropertyValue("--text").trim();
+    context.fillStyle = colour("--text");
     context.fillRect((this.player.time() / this.secondsPerStep) * step, 0, 2, height);
     requestAnimationFrame(() => this.draw());
   }

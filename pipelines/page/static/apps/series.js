@@ -1,7 +1,7 @@
 // The page of an app that forecasts: paste or drop a table, and see what comes next, with its uncertainty.
+import { colour, prepared } from "../js/canvas.js";
 import { element, fileDrop, labelled, select } from "../js/dom.js";
 import { firstLine } from "../js/runtime.js";
-import { prepared } from "../js/scroll.js";
 import { SeriesReader, timeText } from "../js/series.js";
 
 const WAIT = 200;
@@ -147,7 +147,6 @@ class Series {
   /** Draw the past, and the intervals of the forecast around its median. */
   fan(past, found) {
     const { context, width, height } = prepared(this.canvas);
-    const style = getComputedStyle(document.documentElement);
     const all = [...past.filter(Number.isFinite), ...found.flat()];
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const x = (step) => 44 + ((width - 52) * step) / (past.length + found.length - 1);
@@ -156,7 +155,7 @@ class Series {
       context.beginPath();
       points.forEach(([step, value]) => context.lineTo(x(step), y(value)));
     };
-    context.fillStyle = context.strokeStyle = style.getPropertyValue("--accent").trim();
+    context.fillStyle = context.strokeStyle = colour("--accent");
     const from = (pick) => found.map((each, i) => [past.length + i, pick(each)]);
     for (let k = 0; k < Math.floor(found[0].length / 2); k += 1) {
       line([...from((each) => each[k]), ...from((each) => each[each.length - 1 - k]).reverse()]);
@@ -168,7 +167,7 @@ class Series {
     const last = past.findLastIndex(Number.isFinite);
     line([[last, past[last]], ...from((each) => each[(each.length - 1) / 2])]);
     context.stroke();
-    context.fillStyle = context.strokeStyle = style.getPropertyValue("--text").trim();
+    context.fillStyle = context.strokeStyle = colour("--text");
     line(past.map((value, i) => [i, value]).filter(([, value]) => Number.isFinite(value)));
     context.stroke();
     context.font = "12px system-ui, sans-serif";

@@ -1,5 +1,6 @@
 // The page of an app that writes with a pen: a text becomes strokes, which appear as the pen moves.
 import { Alphabet } from "../js/alphabet.js";
+import { colour, prepared } from "../js/canvas.js";
 import { download, element, slider } from "../js/dom.js";
 import { pace } from "../js/pace.js";
 import { fitted, normal, strokesOf, svg, write } from "../js/pen.js";
@@ -122,15 +123,11 @@ class Strokes {
 
   /** Draw the first points, and the pen where it is. */
   draw(points, whole) {
-    const scale = globalThis.devicePixelRatio || 1;
-    const { strokes, width, height } = fitted(this.strokes, this.canvas.clientWidth - 2);
+    const { strokes, width, height } = fitted(this.strokes, this.canvas.clientWidth);
     this.canvas.style.height = `${height + 2}px`;
-    [this.canvas.width, this.canvas.height] = [this.canvas.clientWidth * scale, height * scale];
-    const context = this.canvas.getContext("2d");
-    context.scale(scale, scale);
-    context.translate((this.canvas.clientWidth - width) / 2, 0);
-    const style = getComputedStyle(document.documentElement);
-    Object.assign(context, { strokeStyle: style.getPropertyValue("--text").trim(), lineWidth: 2.5, lineCap: "round", lineJoin: "round" });
+    const { context, width: room } = prepared(this.canvas);
+    context.translate((room - width) / 2, 0);
+    Object.assign(context, { strokeStyle: colour("--text"), lineWidth: 2.5, lineCap: "round", lineJoin: "round" });
     let left = points;
     let pen;
     for (const stroke of strokes) {
@@ -143,7 +140,7 @@ class Strokes {
       pen = seen.at(-1) ?? pen;
     }
     if (whole || !pen) return;
-    context.fillStyle = style.getPropertyValue("--bad").trim();
+    context.fillStyle = colour("--bad");
     context.beginPath();
     context.arc(...pen, 4, 0, 2 * Math.PI);
     context.fill();

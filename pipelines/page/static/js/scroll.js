@@ -1,4 +1,5 @@
 // Pictures of a stream that scroll by: the wave, and the probabilities of the labels.
+import { colour, prepared } from "./canvas.js";
 
 const SECONDS = 5;
 const COLOURS = ["--accent", "--good", "--bad", "--warm"];
@@ -37,8 +38,6 @@ export class Scroll {
 
   draw() {
     this.waiting = undefined;
-    const style = getComputedStyle(document.documentElement);
-    this.color = (name) => style.getPropertyValue(name).trim();
     if (this.channels > 1) this.drawLines(prepared(this.wave));
     else this.drawWave(prepared(this.wave));
     this.drawScores(prepared(this.labels));
@@ -47,7 +46,7 @@ export class Scroll {
   drawWave({ context, width, height }) {
     const loudest = Math.max(0.02, ...this.levels.map(([low, high]) => Math.max(-low, high)));
     const step = width / this.length;
-    context.fillStyle = this.color("--accent");
+    context.fillStyle = colour("--accent");
     this.levels.forEach(([low, high], i) => {
       const top = height / 2 - (high / loudest) * (height / 2 - 4);
       const bottom = height / 2 - (low / loudest) * (height / 2 - 4);
@@ -60,7 +59,7 @@ export class Scroll {
     const step = width / this.length;
     const first = width - this.levels.length * step;
     for (let channel = 0; channel < this.channels; channel += 1) {
-      context.strokeStyle = this.color(COLOURS[channel % COLOURS.length]);
+      context.strokeStyle = colour(COLOURS[channel % COLOURS.length]);
       context.globalAlpha = channel < COLOURS.length ? 1 : 0.5;
       context.beginPath();
       this.levels.forEach((each, i) =>
@@ -75,7 +74,7 @@ export class Scroll {
     const step = width / this.length;
     const row = height / this.names.length;
     const first = width - this.scores.length * step;
-    context.fillStyle = this.color("--accent");
+    context.fillStyle = colour("--accent");
     this.scores.forEach((scores, i) =>
       scores.forEach((score, k) => {
         context.globalAlpha = Math.min(1, score);
@@ -83,7 +82,7 @@ export class Scroll {
       }),
     );
     context.globalAlpha = 1;
-    context.fillStyle = this.color("--text");
+    context.fillStyle = colour("--text");
     context.font = `${Math.min(12, row)}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     this.names.forEach((name, k) => context.fillText(name, 6, (k + 0.5) * row));
@@ -98,16 +97,4 @@ function levelsOf(samples) {
     high = Math.max(high, sample);
   }
   return [low, high];
-}
-
-/** Return an empty canvas as large as it is shown, in its own pixels. */
-export function prepared(canvas) {
-  const scale = globalThis.devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
-  canvas.width = Math.max(1, width * scale);
-  canvas.height = Math.max(1, height * scale);
-  const context = canvas.getContext("2d");
-  context.scale(scale, scale);
-  context.clearRect(0, 0, width, height);
-  return { context, width, height };
 }
