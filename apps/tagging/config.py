@@ -71,7 +71,7 @@ class TaggingConfig(RecurrentConfig):
         require_rates(self, "channel_dropout", "word_dropout")
         require(self.pretraining_epochs == 0, "pretraining_epochs", "0", self.pretraining_epochs)
         require(
-            not self.window or (self.parts and self.bidirectional),
+            not self.window or (self.parts > 0 and self.bidirectional),
             "window",
             "0 without --parts and --bidirectional",
             self.window,
