@@ -110,9 +110,8 @@ PRESETS = {
         pieces=2500,
         units=160,
         dropout=0.3,
-        batch_size=64,
-        epochs=10,
-        patience=10,
+        epochs=12,
+        patience=12,
         precisions=("float32", "float16", "dynamic_int8", "int8"),
     ),
     # Captions, English to German: --dataset FOLDER with train.en, train.de and so on.
