@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -184,8 +185,8 @@ _OFTEN = {"targets": ("features", "targets_of"), "show": ("show", "show")}
 def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: Any) -> App:
     """Return the app in the folder of `package`, with what it is made of in the usual files.
 
-    They are `config.PRESETS`, `metrics.METRICS`, `about.ABOUT` and, if the app has options,
-    `predict.Options`. The functions `data.load`, `features.make_features`, `features.encode`,
+    They are `config.PRESETS`, `metrics.METRICS`, `about.ABOUT` and, if the app has them, `predict.Options`
+    and `page.PAGE`. The functions `data.load`, `features.make_features`, `features.encode`,
     `model.build_model`, `model.make_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and
     `plots.make_plots` are imported at their first call.
 
@@ -208,6 +209,8 @@ def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: A
         "options": getattr(predict, "Options", NoOptions),
         "about": about.ABOUT,
     }
+    if importlib.util.find_spec(f"{package}.page"):
+        values["page"] = importlib.import_module(f"{package}.page").PAGE
     return App(summary=summary, **{**functions, **values, **more})
 
 

@@ -1,14 +1,11 @@
 """Forecasting: what comes next in series of numbers, with its uncertainty."""
 
-from pipelines.app import Page, lazy, usual_app
-
-from .page import settings
+from pipelines.app import lazy, usual_app
 
 APP = usual_app(
     __name__,
     "Forecast series of numbers with their uncertainty, or mark what no forecast expected.",
     example=("--csv", "series.csv"),
-    page=Page("series", lazy(__name__, "page", "inputs"), lazy(__name__, "page", "answers"), settings()),
     higher_is_better=False,
     executions=lambda config: ("loop", "step"),
     also=("targets",),

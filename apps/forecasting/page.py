@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.data.time_steps import Step
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
@@ -106,3 +107,6 @@ def _stream(bundle: Bundle, file: str) -> Any:
         return outputs[0]
 
     return run
+
+
+PAGE = Page("series", inputs, answers, settings())

@@ -1,8 +1,6 @@
 """Handwriting: writes with a pen, and reads what a pen writes."""
 
-from pipelines.app import Page, lazy, usual_app
-
-from .page import settings
+from pipelines.app import lazy, usual_app
 
 APP = usual_app(
     __name__,
@@ -10,5 +8,4 @@ APP = usual_app(
     by_settings=lazy(__name__, "metrics", "by_settings"),
     also=("targets", "show"),
     example=("--write", "Hello, world"),
-    page=Page("strokes", lazy(__name__, "page", "inputs"), lazy(__name__, "page", "answers"), settings()),
 )

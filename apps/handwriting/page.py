@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
@@ -124,3 +125,6 @@ def _network(bundle: Bundle, file: str | None) -> StreamNetwork:
 def _write(bundle: Bundle, network: StreamNetwork, text: str, *, sampler: PenSampler, seed: int) -> Drawn:
     writer = Writer(network, Rows.of(bundle.preprocessing), bundle.manifest["config"]["mixtures"])
     return writer(text, sampler, seed, steps=_STEPS)[1]
+
+
+PAGE = Page("strokes", inputs, answers, settings())

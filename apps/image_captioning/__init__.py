@@ -1,9 +1,8 @@
 """Image captioning: describes an image in a sentence."""
 
-from pipelines.app import Page, lazy, usual_app
+from pipelines.app import lazy, usual_app
 
 from .features import encode_targets
-from .page import settings
 
 APP = usual_app(
     __name__,
@@ -15,5 +14,4 @@ APP = usual_app(
     trainable=lazy(__name__, "model", "set_trainable"),
     parts=lazy(__name__, "model", "make_parts"),
     show=lazy(__name__, "plots", "show"),
-    page=Page("captions", lazy(__name__, "page", "inputs"), lazy(__name__, "page", "answers"), settings()),
 )

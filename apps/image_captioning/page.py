@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.image import resized
 from pipelines.page.golden import CASES, Golden
@@ -37,3 +38,6 @@ def answers(bundle: Bundle, file: str, images: Sequence[np.ndarray]) -> Iterator
         caption = captioner(image)
         outputs = np.concatenate([[caption.log_probability], *attention_of(caption)])
         yield Golden(answer=captioner.vocabulary.decode(caption.tokens), outputs=outputs)
+
+
+PAGE = Page("captions", inputs, answers, settings())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
@@ -73,3 +74,6 @@ def _compose(
     primer = None if key is None else opening(key, representation)
     steps = _STEPS + (primer is not None)
     return Composer(network, representation, sampler, seed).compose(steps, primer=primer)
+
+
+PAGE = Page("pieces", inputs, answers, settings())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.data.windows import EVENT_STEPS, NOTHING
 from pipelines.ondevice.bundle import Bundle
 from pipelines.page.golden import CASES, Golden
@@ -56,3 +57,6 @@ def answers(bundle: Bundle, file: str, recordings: Sequence[np.ndarray]) -> Iter
         posteriors = np.stack(list(listener.posteriors(signal)))
         (recording,) = stretches_of(bundle, signal)
         yield Golden(answer=[span.label for span in find(recording)], outputs=posteriors)
+
+
+PAGE = Page("signals", inputs, answers, settings())

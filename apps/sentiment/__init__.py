@@ -1,7 +1,6 @@
 """Sentiment: labels texts with their writer's opinion."""
 
-from pipelines.app import Page, lazy, usual_app
-from pipelines.page import texts
+from pipelines.app import usual_app
 from pipelines.tasks.unsure import facts
 
 APP = usual_app(
@@ -11,5 +10,4 @@ APP = usual_app(
     facts=facts,
     reads_lines=True,
     input_column=lambda settings: settings["text_column"],
-    page=Page("texts", lazy(__name__, "page", "inputs"), texts.labels),
 )

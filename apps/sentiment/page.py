@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.app import Page
 from pipelines.ondevice.bundle import Bundle
+from pipelines.page import texts
 
 _EVERYDAY = Path(__file__).with_name("embedded") / "everyday_2.txt"
 _ODD = (
@@ -24,3 +26,6 @@ def inputs(bundle: Bundle) -> Sequence[str]:
     some = sentences[:: max(1, len(sentences) // 14)][:14]
     long = [" ".join(itertools.islice(itertools.cycle(sentences[i:]), 12)) for i in (0, 7)]
     return [*some, *long, *_ODD]
+
+
+PAGE = Page("texts", inputs, texts.labels)

@@ -1,7 +1,6 @@
 """Speech commands: recognises the word in a short clip, or words and their times in a stream."""
 
-from pipelines.app import Page, lazy, usual_app
-from pipelines.page import sounds
+from pipelines.app import lazy, usual_app
 
 from .config import SpeechConfig
 
@@ -17,5 +16,4 @@ APP = usual_app(
     input_column=lambda settings: "file",
     executions=_executions,
     show=lazy(__name__, "plots", "show"),
-    page=Page("sounds", lazy(__name__, "page", "inputs"), sounds.words, sounds.settings()),
 )

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.ondevice.bundle import Bundle
+from pipelines.page import sounds
 from pipelines.page.golden import CASES
 
 
@@ -18,3 +20,6 @@ def inputs(bundle: Bundle) -> Sequence[np.ndarray]:
     length = bundle.preprocessing["samples"]
     clips = [each.samples for each in itertools.islice(utterances("test", 2), CASES)]
     return [np.resize(clip, length) for clip in clips]
+
+
+PAGE = Page("sounds", inputs, sounds.words, sounds.settings())

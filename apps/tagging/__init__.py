@@ -1,6 +1,6 @@
 """Tagging: marks names, places and other spans in text, or gives each word its part of speech."""
 
-from pipelines.app import Page, lazy, usual_app
+from pipelines.app import lazy, usual_app
 
 APP = usual_app(
     __name__,
@@ -10,5 +10,4 @@ APP = usual_app(
     show=lazy(__name__, "plots", "show_types"),
     example=("Anna Keller works for Halden Motors in Port Tessow .",),
     also=("targets",),
-    page=Page("spans", lazy(__name__, "page", "inputs"), lazy(__name__, "page", "answers")),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.word_offsets import words_of
 from pipelines.page.golden import Golden
@@ -52,3 +53,6 @@ def answers(bundle: Bundle, file: str, texts: Sequence[str]) -> Iterator[Golden]
             outputs=np.array([span["probability"] for span in spans]),
             inputs={"words": encode(bundle, [text])} if whole and words_of(text) else {},
         )
+
+
+PAGE = Page("spans", inputs, answers)

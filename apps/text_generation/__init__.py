@@ -1,8 +1,6 @@
 """Text generation: writes text character by character."""
 
-from pipelines.app import Page, generating_app, lazy
-
-from .page import settings
+from pipelines.app import generating_app, lazy
 
 APP = generating_app(
     __name__,
@@ -10,5 +8,4 @@ APP = generating_app(
     example=("--primer", "In the beginning"),
     deployed=lazy(__name__, "model", "deployed"),
     trainable=lazy(__name__, "model", "start_epoch"),
-    page=Page("writing", lazy(__name__, "page", "inputs"), lazy(__name__, "page", "answers"), settings()),
 )

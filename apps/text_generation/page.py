@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.app import Page
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Stream
@@ -82,3 +83,6 @@ def _writer(network: StepNetwork, bundle: Bundle) -> Writer:
 
 def _write(network: Remembering, bundle: Bundle, primer: str, *, sampler: Sampler, seed: int) -> str:
     return _writer(network, bundle).write(_LENGTH, sampler, seed, primer=primer)
+
+
+PAGE = Page("writing", inputs, answers, settings())
