@@ -101,10 +101,8 @@ _REAL = replace(
     window=1,
     learning_rate=3e-3,
     weight_decay=0.1,
-    min_count=1,
-    word_dropout=0.3,
-    epochs=5,
-    patience=5,
+    epochs=6,
+    patience=6,
     dropout=0.5,
     channel_dropout=0.5,
     precisions=("float32", "dynamic_int8", "int8"),
@@ -130,7 +128,9 @@ PRESETS = {
     # Reads forward only, and tags each word two words later.
     "streaming": replace(_USUAL, decoder="softmax", bidirectional=False, lookahead=2, units=96, epochs=6),
     # Data of your own; the README tells how these folders are made.
-    "broad_twitter": replace(_REAL, dataset="broad_twitter"),
+    "broad_twitter": replace(
+        _REAL, dataset="broad_twitter", min_count=1, word_dropout=0.3, epochs=5, patience=5
+    ),
     "wnut17": replace(_REAL, dataset="wnut17"),
-    "ewt_pos": replace(_REAL, dataset="ewt_pos", min_count=2, word_dropout=0.2, epochs=8, patience=6),
+    "ewt_pos": replace(_REAL, dataset="ewt_pos", epochs=8),
 }
