@@ -11,11 +11,11 @@ import numpy as np
 from pipelines.app import Page
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream
 from pipelines.ondevice.pen_mixture import mixture_of
 from pipelines.ondevice.pen_sampling import Drawn, PenSampler
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.page.golden import CASES, Golden
+from pipelines.page.replay import of_steps
 
 from .predict import Options
 from .rows import Rows
@@ -92,7 +92,7 @@ def inputs(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
     if bundle.preprocessing["answer"] != "strokes" or not bundle.preprocessing["alphabet"]:
         raise UserError(f"{bundle.folder}: the page writes texts, which this network does not")
     known, given = set(bundle.preprocessing["alphabet"]), []
-    network = _network(bundle, None)
+    network = StreamNetwork.of(bundle, None)
     for seed in range(CASES):
         text = "".join(each for each in _TEXTS[seed % len(_TEXTS)] if each in known)
         sampler = _Central(settings()["bias"])
@@ -101,14 +101,8 @@ def inputs(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
     return given
 
 
-def answers(bundle: Bundle, file: str, given: Sequence[Mapping[str, Any]]) -> Iterator[Golden]:
-    """Yield for each text where the pen is lifted, whether the text was finished, and the offsets of the pen.
-
-    A file for whole drawings can't write, so nothing is expected of it.
-    """
-    if bundle.variant(file)["execution"] != "step":
-        return
-    network = _network(bundle, file)
+def answers(bundle: Bundle, network: StreamNetwork, given: Sequence[Mapping[str, Any]]) -> Iterator[Golden]:
+    """Yield for each text where the pen is lifted, whether it was finished, and the offsets of the pen."""
     for each in given:
         sampler = ReplayingPen(settings()["bias"], PenNumbers(each["draws"].tolist()))
         drawn = _write(bundle, network, each["text"], sampler=sampler, seed=0)
@@ -118,13 +112,9 @@ def answers(bundle: Bundle, file: str, given: Sequence[Mapping[str, Any]]) -> It
         )
 
 
-def _network(bundle: Bundle, file: str | None) -> StreamNetwork:
-    return StreamNetwork(Stream(bundle.variant_path(bundle.with_execution(file, "step")["file"])))
-
-
 def _write(bundle: Bundle, network: StreamNetwork, text: str, *, sampler: PenSampler, seed: int) -> Drawn:
     writer = Writer(network, Rows.of(bundle.preprocessing), bundle.manifest["config"]["mixtures"])
     return writer(text, sampler, seed, steps=_STEPS)[1]
 
 
-PAGE = Page("strokes", inputs, answers, settings())
+PAGE = Page("strokes", inputs, of_steps(answers), settings())

@@ -12,7 +12,7 @@ from pipelines.data.strokes import Drawing
 from pipelines.errors import UserError
 from pipelines.files import PREDICTIONS, require_folder, write_atomically
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream, runner_of
+from pipelines.ondevice.model import runner_of
 from pipelines.ondevice.pen_mixture import columns, mean_nll, step_counts
 from pipelines.ondevice.pen_sampling import PenSampler
 from pipelines.ondevice.step_network import StreamNetwork
@@ -75,8 +75,7 @@ def predict(
 
 def _written(bundle: Bundle, variant: str | None, options: Options) -> dict[str, Any]:
     require_folder("--out", options.out.parent)
-    file = bundle.with_execution(variant, "step")["file"]
-    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    network = StreamNetwork.of(bundle, variant)
     writer = Writer(network, Rows.of(bundle.preprocessing), bundle.manifest["config"]["mixtures"])
     like = None if options.like is None else drawings_of(bundle, options.like)[0]
     drawing, drawn = writer(

@@ -9,7 +9,6 @@ import numpy as np
 
 from pipelines.data.examples import Data
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream
 from pipelines.ondevice.pen_sampling import PenSampler
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.tasks.stroke_pictures import gif, png_sheet
@@ -40,7 +39,7 @@ def show(config: HandwritingConfig, outcome: Outcome, bundle: Bundle, folder: Pa
         return _early(config, bundle, drawings[: 5 * _DRAWN])
     some = drawings[:: max(1, len(drawings) // _DRAWN)][:_DRAWN]
     (folder / "true.png").write_bytes(png_sheet(some))
-    network = StreamNetwork(Stream(bundle.variant_path(bundle.with_execution("float32", "step")["file"])))
+    network = StreamNetwork.of(bundle, "float32")
     writer = Writer(network, Rows.of(bundle.preprocessing), config.mixtures)
     finished = 0
     for bias in _BIASES:

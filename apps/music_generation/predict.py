@@ -16,7 +16,7 @@ from pipelines.data.note_grid import notes
 from pipelines.errors import UserError
 from pipelines.files import PREDICTIONS, require_folder, write_atomically
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream, runner_of
+from pipelines.ondevice.model import runner_of
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.tasks.generation import SamplingOptions, nll
 
@@ -93,8 +93,7 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
     require_folder("--out", options.out.parent)
     primer, melody = _given(options, settings)
     steps = round(options.seconds * options.tempo / 60 * steps_per_beat) if melody is None else len(melody)
-    file = bundle.with_execution(variant, "step")["file"]
-    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    network = StreamNetwork.of(bundle, variant)
     composer = Composer(network, representation, options.sampler, options.seed)
     started = time.perf_counter()
     piece = composer.compose(max(1, steps), primer=primer, melody=melody)

@@ -13,7 +13,6 @@ import numpy as np
 from pipelines.data.examples import Features
 from pipelines.data.midi_files import write_midi
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StepNetwork, StreamNetwork
 from pipelines.tasks.generation_layers import KerasNetwork
@@ -56,8 +55,7 @@ def each_epoch(
 
 def write_samples(config: MusicConfig, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, float]:
     """Write samples of the float32 file at several temperatures, and return the musical checks as metrics."""
-    file = bundle.with_execution("float32", "step")["file"]
-    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    network = StreamNetwork.of(bundle, "float32")
     pieces = dict(zip(TEMPERATURES, sampled(network, config, TEMPERATURES), strict=True))
     for temperature, piece in pieces.items():
         _write(piece, config, f"{folder}/temperature_{temperature:g}", sound=True)

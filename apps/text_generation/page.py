@@ -10,11 +10,9 @@ import numpy as np
 from pipelines.app import Page
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream
-from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StepNetwork, StreamNetwork
 from pipelines.page.golden import CASES, Golden
-from pipelines.page.replay import Central, Numbers, Remembering, Replaying
+from pipelines.page.replay import Make, of_steps, replayed, with_draws
 
 from .generate import Writer
 from .predict import Options
@@ -41,48 +39,32 @@ def settings() -> Mapping[str, Any]:
 
 def inputs(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
     """Return how texts begin, and the numbers that draw the rest; none if a word is completed."""
-    network, given = StreamNetwork(_stream(bundle, None)), []
-    for seed in range(CASES):
-        primer, sampler = _PRIMERS[seed % len(_PRIMERS)], Central(**_sampling())
-        if seed % _COMPLETED:
-            _write(Remembering(network), bundle, primer, sampler=sampler, seed=seed)
-        given.append({"primer": primer, "draws": np.array(sampler.middles)})
-    return given
+    primers = [_PRIMERS[seed % len(_PRIMERS)] for seed in range(CASES)]
+    cases = (
+        ({"primer": primer}, _writes(bundle, primer, seed) if seed % _COMPLETED else None)
+        for seed, primer in enumerate(primers)
+    )
+    return with_draws(StreamNetwork.of(bundle, None), settings(), cases)
 
 
-def answers(bundle: Bundle, file: str, given: Sequence[Mapping[str, Any]]) -> Iterator[Golden]:
-    """Yield what follows each beginning with the probabilities of all symbols, or its likeliest word.
-
-    A file for whole texts can't write, so nothing is expected of it.
-    """
-    if bundle.variant(file)["execution"] != "step":
-        return
-    network = StreamNetwork(_stream(bundle, file))
+def answers(bundle: Bundle, network: StreamNetwork, given: Sequence[Mapping[str, Any]]) -> Iterator[Golden]:
+    """Yield what follows each beginning with the probabilities of all symbols, or its likeliest word."""
     for each in given:
-        primer, seen = each["primer"], Remembering(network)
+        primer = each["primer"]
         if len(each["draws"]):
-            sampler = Replaying(**_sampling(), numbers=Numbers(each["draws"].tolist()))
-            text = _write(seen, bundle, primer, sampler=sampler, seed=0)
-            yield Golden(answer=text, outputs=np.concatenate(seen.seen))
+            yield Golden(*replayed(_writes(bundle, primer, 0), network, settings(), each["draws"]))
         else:
             words = _writer(network, bundle).complete(primer, settings()["words"])
             yield Golden(answer=words[0].word, outputs=np.array([word.probability for word in words]))
-
-
-def _stream(bundle: Bundle, file: str | None) -> Stream:
-    return Stream(bundle.variant_path(bundle.with_execution(file, "step")["file"]))
-
-
-def _sampling() -> dict[str, Any]:
-    return {name: settings()[name] for name in ("temperature", "top_p")}
 
 
 def _writer(network: StepNetwork, bundle: Bundle) -> Writer:
     return Writer(network, Alphabet.from_settings(bundle.preprocessing))
 
 
-def _write(network: Remembering, bundle: Bundle, primer: str, *, sampler: Sampler, seed: int) -> str:
-    return _writer(network, bundle).write(_LENGTH, sampler, seed, primer=primer)
+def _writes(bundle: Bundle, primer: str, seed: int) -> Make:
+    """Return what writes a text that begins so."""
+    return lambda network, sampler: _writer(network, bundle).write(_LENGTH, sampler, seed, primer=primer)
 
 
-PAGE = Page("writing", inputs, answers, settings())
+PAGE = Page("writing", inputs, of_steps(answers), settings())

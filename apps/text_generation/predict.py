@@ -16,7 +16,6 @@ from pipelines.errors import UserError
 from pipelines.files import PREDICTIONS, require_folder, write_atomically
 from pipelines.ondevice.alphabet import Alphabet, named
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.tasks.generation import SamplingOptions
 from pipelines.tasks.surprise_page import page, spans
@@ -66,8 +65,7 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Score each input, or do what the options say: complete a text, score a file, or write text."""
     options = options or Options()
-    file = bundle.with_execution(variant, "step")["file"]
-    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    network = StreamNetwork.of(bundle, variant)
     writer = Writer(network, Alphabet.from_settings(bundle.preprocessing))
     if options.complete is not None:
         found = writer.complete(options.complete, options.words)

@@ -12,7 +12,6 @@ import keras
 from pipelines.data.examples import Features
 from pipelines.ondevice.alphabet import Alphabet
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.model import Stream
 from pipelines.ondevice.sampling import Sampler
 from pipelines.ondevice.step_network import StreamNetwork
 from pipelines.tasks.generation_layers import KerasNetwork
@@ -45,8 +44,7 @@ def write_samples(config: TextConfig, outcome: Outcome, bundle: Bundle, folder: 
 
     Returns checks of the texts, and the perplexity of a word of the whole test text.
     """
-    file = bundle.with_execution("float32", "step")["file"]
-    network = StreamNetwork(Stream(bundle.variant_path(file)))
+    network = StreamNetwork.of(bundle, "float32")
     writer = Writer(network, Alphabet.from_settings(bundle.preprocessing))
     corpus = outcome.data.splits["train"].inputs[0]
     figures = {"word_perplexity": word_perplexity(outcome)}

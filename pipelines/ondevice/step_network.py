@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .bundle import Bundle
 from .model import Stream
 
 State = Mapping[str, Any]
@@ -37,6 +38,11 @@ class StreamNetwork:
     def __init__(self, stream: Stream) -> None:
         self.context: dict[str, np.ndarray] = {}
         self._stream = stream
+
+    @classmethod
+    def of(cls, bundle: Bundle, variant: str | None) -> StreamNetwork:
+        """Return the network of a bundle's `step` file, chosen as by `Bundle.with_execution`."""
+        return cls(Stream(bundle.variant_path(bundle.with_execution(variant, "step")["file"])))
 
     def initial_state(self) -> State:
         """Return the state that the file's `init` signature gives."""

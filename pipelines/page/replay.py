@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..ondevice.bundle import Bundle
 from ..ondevice.sampling import Sampler
 from ..ondevice.step_network import Outputs, State, StreamNetwork
+from .golden import Golden
 
 _LIKELY = 0.2
 """Less probable tokens are not drawn on the page: their share may be gone in another precision."""
@@ -66,3 +68,53 @@ class Remembering:
         outputs, state = self._network(step, state)
         self.seen += [array.copy() for array in outputs.values()]
         return outputs, state
+
+
+Make = Callable[[Remembering, Sampler], Any]
+"""make(network, sampler) -> what is written or composed."""
+
+
+def with_draws(
+    network: StreamNetwork,
+    settings: Mapping[str, Any],
+    cases: Iterable[tuple[Mapping[str, Any], Make | None]],
+) -> list[Mapping[str, Any]]:
+    """Return cases with the numbers that draw them, each number in the middle of what leads to its token.
+
+    Args:
+        network: it runs step by step.
+        settings: of the page, with the `temperature` and `top_p` to draw with.
+        cases: each with what makes it; without that its `draws` are empty.
+    """
+    found: list[Mapping[str, Any]] = []
+    for case, make in cases:
+        sampler = Central(**_sampling(settings))
+        if make:
+            make(Remembering(network), sampler)
+        found.append({**case, "draws": np.array(sampler.middles)})
+    return found
+
+
+def replayed(
+    make: Make, network: StreamNetwork, settings: Mapping[str, Any], draws: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """Return what `make` makes with the numbers of `with_draws`, and all that the network answered."""
+    seen = Remembering(network)
+    made = make(seen, Replaying(**_sampling(settings), numbers=Numbers(draws.tolist())))
+    return made, np.concatenate(seen.seen)
+
+
+def of_steps(
+    answers: Callable[[Bundle, StreamNetwork, Sequence[Any]], Iterable[Golden]],
+) -> Callable[[Bundle, str, Sequence[Any]], Iterator[Golden]]:
+    """Return the answers of a page's `step` files; others can't draw, so nothing is expected of them."""
+
+    def of_file(bundle: Bundle, file: str, given: Sequence[Any]) -> Iterator[Golden]:
+        if bundle.variant(file)["execution"] == "step":
+            yield from answers(bundle, StreamNetwork.of(bundle, file), given)
+
+    return of_file
+
+
+def _sampling(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: settings[name] for name in ("temperature", "top_p")}
