@@ -78,16 +78,16 @@ def _of_window(
         (batch, steps, tags).
     """
     places = 2 * config.window + 1
-    scores = [
-        keras.layers.Embedding(int(features.counts[name]), places * tags, "zeros", name=f"scores_of_{name}")(
-            each
-        )
-        for name, each in (("words", given[:, :, :1]), ("parts", given[:, :, -PARTS:]))
-    ]
+    scores = []
+    for name, each in (("words", given[:, :, :1]), ("parts", given[:, :, -PARTS:])):
+        known = int(features.counts[name])
+        table = keras.layers.Embedding(known, places * tags, "zeros", name=f"scores_of_{name}")
+        scores.append(table(each))
     x = keras.layers.Concatenate(axis=2, name="scores_around")(scores)
     whole = (None, None, 1 + PARTS, 1)
     x = keras.layers.Dropout(config.dropout, whole, name="scores_dropout")(x)
     x = keras.ops.pad(keras.ops.sum(x, axis=2), [[0, 0], [config.window, config.window], [0, 0]])
+    # The scores for the next word are the first ones, and come from the step before.
     steps = [slice(place, place - places + 1 or None) for place in range(places)]
     return sum(x[:, each, place * tags : (place + 1) * tags] for place, each in enumerate(steps))
 

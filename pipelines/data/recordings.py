@@ -105,11 +105,11 @@ def in_common_units(recording: Recording) -> Recording:
     """Return the recording in m/s2, rad/s and mV, where the channels' names have a known unit in brackets."""
     signal, channels = recording.signal.copy(), list(recording.channels)
     for place, channel in enumerate(channels):
-        name, bracket, unit = channel.rstrip(" ])").replace("(", "[").rpartition("[")
-        if bracket and unit.strip().lower() in UNITS:
-            common, factor = UNITS[unit.strip().lower()]
+        name, unit = _name_and_unit(channel)
+        if unit in UNITS:
+            common, factor = UNITS[unit]
             signal[:, place] *= np.float32(factor)
-            channels[place] = f"{name.strip()} [{common}]"
+            channels[place] = f"{name} [{common}]"
     return replace(recording, signal=signal, channels=tuple(channels))
 
 
@@ -117,15 +117,16 @@ def in_units_of(recording: Recording, channels: Sequence[str]) -> Recording:
     """Return a recording in common units in those of these channels, the same ones in the same order."""
     signal = recording.signal.copy()
     for place, (given, wanted) in enumerate(zip(recording.channels, channels, strict=True)):
-        common, factor = UNITS.get(_unit(wanted), ("", 1.0))
-        if _unit(given) == common.lower():
+        common, factor = UNITS.get(_name_and_unit(wanted)[1], ("", 1.0))
+        if _name_and_unit(given)[1] == common.lower():
             signal[:, place] /= np.float32(factor)
     return replace(recording, signal=signal, channels=tuple(channels))
 
 
-def _unit(channel: str) -> str:
-    """Return the unit of a channel in small letters, or nothing."""
-    return channel.replace("(", "[").partition("[")[2].rstrip(" ])").strip().lower()
+def _name_and_unit(channel: str) -> tuple[str, str]:
+    """Return the name of a channel, and its unit in small letters; without brackets both are empty."""
+    name, bracket, unit = channel.rstrip(" ])").replace("(", "[").rpartition("[")
+    return name.strip(), unit.strip().lower() if bracket else ""
 
 
 def bare_name(channel: str) -> str:

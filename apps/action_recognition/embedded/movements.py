@@ -53,7 +53,7 @@ _START = 0.25  # of a period: a jump begins half of the way up,
 _START_VARIES = 0.1  # or up to so much of a period before or after
 _ARM = 0.25  # of a turn, downwards: the arm's least value,
 _ARM_VARIES = 0.2  # or up to so much of a turn before or after
-_ARM_IN_THE_MIDDLE = 0.15  # of a clip, the arm is so near to half of its turn
+_ARM_IN_THE_MIDDLE = 0.15  # the farthest that the arm is from half of its turn, in the middle of a clip
 _STARTS = 24  # places on the way that a jump is compared from
 
 
@@ -130,10 +130,12 @@ def _irregular(coordinate: str, frames: int, rng: np.random.Generator) -> np.nda
         places = [-before, *inner, frames - 1 + after]
         order = _spread(np.interp(np.arange(frames), places, heights))
         pose = np.repeat(order[:, None], len(COORDINATES), axis=1)
-        if coordinate == "arm" and abs(order[frames // 2] - 0.5) > _ARM_IN_THE_MIDDLE:
-            continue  # or the middle frame tells who turns
-        if turning_points(order) >= _FEWEST_TURNS and all(
-            abs(_likeness(pose, each)) < _MOST_LIKE for each in signatures
+        # The arm is where it is in a turn, or the middle frame tells who turns.
+        as_in_a_turn = coordinate != "arm" or abs(order[frames // 2] - 0.5) <= _ARM_IN_THE_MIDDLE
+        if (
+            as_in_a_turn
+            and turning_points(order) >= _FEWEST_TURNS
+            and all(abs(_likeness(pose, each)) < _MOST_LIKE for each in signatures)
         ):
             return np.asarray(pose[:, column])
 

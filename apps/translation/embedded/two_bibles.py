@@ -18,7 +18,7 @@ whose number ends in 8 are the validation, in 9 the test. Left out: chapters tha
 and verses of which one is at least twice as long as the other. `short` has verses of at most 30 words and
 signs, `small` of at most 12; `longer` has those of `short` to validate and test, of at most 60 to train."""
 _MOST_TOKENS = {"full": (1_000, 1_000), "longer": (60, 30), "short": (30, 30), "small": (12, 12)}
-"""The longest verse in words and signs, to train and to validate and test."""
+"""The words and signs of the longest verse to train on, and of the longest to validate and test with."""
 _SAME_UNTIL_THE_END = {
     *(1042, 3005, 4029, 9020, 9023, 11022, 18038, 21004, 27005, 28011, 28013, 29002, 32001, 33004, 34001),
     *(38001, 66012),
@@ -63,6 +63,7 @@ def pairs(config: str) -> dict[str, dict[int, tuple[str, str]]]:
     """
     source, target = verses("kjv", "translation"), verses("bbe", "translation")
     counts = [Counter(number // 1000 for number in each) for each in (source, target)]
+    most_to_train, most_to_score = _MOST_TOKENS[config]
     found: dict[str, dict[int, tuple[str, str]]] = {"train": {}, "validation": {}, "test": {}}
     for number in sorted(source.keys() & target.keys()):
         chapter = number // 1000
@@ -71,7 +72,8 @@ def pairs(config: str) -> dict[str, dict[int, tuple[str, str]]]:
         # Words that the translators supplied stand in [brackets].
         pair = source[number].translate({ord("["): None, ord("]"): None}), target[number]
         split = _SPLITS.get(chapter % 10, "train")
-        fits = max(len(_TOKEN.findall(each)) for each in pair) <= _MOST_TOKENS[config][split != "train"]
+        most = most_to_train if split == "train" else most_to_score
+        fits = max(len(_TOKEN.findall(each)) for each in pair) <= most
         if not shifted and max(lengths) < 2 * min(lengths) and fits:
             found[split][number] = pair
     return found
