@@ -9,6 +9,8 @@ ABOUT = About(
     ),
     limits=(
         "It knows the actions, views and distances of its training data only, and one person at a time.",
+        "Trained with one label a clip, only its answer at a clip's end counts: begin with the initial state "
+        "at each clip, or at each window of a stream, as `predict` does.",
         "Poses alone often tell an action. Compare it with the forests in the results, which see no "
         "order of frames.",
         "Not for watching or judging people.",

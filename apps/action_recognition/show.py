@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.data.windows import WindowedData
-from pipelines.tasks.segment_finder import SegmentFinder
 from pipelines.tasks.segment_pictures import show_segments, streams_of
 
 from .config import ActionConfig
-from .predict import Options
+from .predict import Options, finder_of
 
 if TYPE_CHECKING:
     from pipelines.evaluation.outcome import Outcome
@@ -21,6 +20,6 @@ def show(config: ActionConfig, outcome: Outcome, bundle: Bundle, folder: Path) -
     """Write a picture of what the streams are and what is seen in them, and return figures."""
     data: WindowedData = outcome.data  # type: ignore[assignment]
     precision = next(p for p in ("int8", "float32") if p in {v["precision"] for v in bundle.variants})
-    finder = SegmentFinder(bundle, precision, Options())
+    find = finder_of(bundle, precision, Options())
     streams = streams_of(data.whole["test"])
-    return show_segments(data, streams, [finder(stream) for stream in streams], folder)
+    return show_segments(data, streams, [find(stream) for stream in streams], folder)

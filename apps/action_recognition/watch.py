@@ -14,6 +14,7 @@ from pipelines.ondevice.trigger import Steady
 from pipelines.tasks.camera_window import Window
 from pipelines.tasks.events import EventOptions, Listener
 from pipelines.tasks.segments import SegmentOptions
+from pipelines.tasks.window_finder import WindowListener
 
 
 def watch(
@@ -41,8 +42,11 @@ def seen(
     frames: Iterable[CameraFrame],
     window: Window,
 ) -> Iterator[dict[str, Any]]:
-    """Show frames with their labels; yield each segment when it ends."""
-    listener = Listener(bundle, variant, EventOptions(), ignored=(NOTHING,))
+    """Show frames with their labels; yield each segment when it ends.
+
+    A network that was trained with one label a clip answers to the last window, at times the `hop` apart.
+    """
+    listener, late = _listener(bundle, variant)
     steady = Steady(
         max(1, round(options.smoothing_ms / 1000 / listener.step_seconds)), options.enter, options.leave
     )
@@ -55,11 +59,20 @@ def seen(
             name = "" if name == NOTHING else name
             probability = float(posterior[number]) if name else None
             if name != label:
-                yield from _ended(label, since, now)
-                label, since = name, now
+                at = max(0.0, now - late)
+                yield from _ended(label, since, at)
+                label, since = name, at
         if window.show(frame.large, label, probability):
             break
     yield from _ended(label, since, now)
+
+
+def _listener(bundle: Bundle, variant: str | None) -> tuple[Listener | WindowListener, float]:
+    """Return what answers while frames arrive, and by how many seconds an answer is late."""
+    if bundle.manifest["config"]["answer"] == "clip":
+        windows = WindowListener(bundle, variant)
+        return windows, windows.late
+    return Listener(bundle, variant, EventOptions(), ignored=(NOTHING,)), bundle.preprocessing["delay"]
 
 
 def _ended(label: str, since: float, now: float) -> Iterator[dict[str, Any]]:

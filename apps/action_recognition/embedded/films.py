@@ -72,11 +72,17 @@ def drawn(name: str) -> Iterator[Drawn]:
     size = SIZES[name]
     for (split, first), count in zip(_FIRST.items(), size.actors, strict=True):
         for number in range(first, first + count):
-            yield from _acted(number, split, size.each)
+            yield from acted(number, split, size.each)
 
 
-def _acted(number: int, split: str, each: int) -> Iterator[Drawn]:
-    """Yield the clips of an actor, the classes in a random order."""
+def acted(number: int, split: str, each: int) -> Iterator[Drawn]:
+    """Yield the clips of an actor, the classes in a random order.
+
+    Args:
+        number: of the actor; from 200 on they are those of the test.
+        split: that the clips get.
+        each: clips of each class.
+    """
     by = actor(number)
     labels = np.random.default_rng([2032, number]).permutation(np.repeat(CLASSES, each))
     for place, label in enumerate(labels.tolist()):
