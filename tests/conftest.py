@@ -5,10 +5,12 @@ import random
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pytest
 from reference.damage import SECONDS, SEED
+from reference.trainings import Trained, smoke_training
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,6 +31,16 @@ def campaign(record_property: Callable[[str, object], None]) -> Callable[[Mappin
         record_property(_TRIED, f"{sum(counts.values()):,} tried: {said}")
 
     return report
+
+
+@pytest.fixture(scope="session")
+def training(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str], Trained]:
+    """Give the `smoke` preset of an app, trained on its embedded data with an empty home folder.
+
+    Once in a test run, whichever worker comes first.
+    """
+    base = tmp_path_factory.getbasetemp()
+    return partial(smoke_training, shared=base if worker_id == "master" else base.parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""Pages of shipped bundles, and a browser that opens them."""
+"""Pages of the apps' bundles, and a browser that opens them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def page_of(tmp_path_factory) -> Callable[[str], Path]:
-    """Give a function that writes the page of an app's shipped bundle, once, and returns its folder."""
+def page_of(tmp_path_factory, training) -> Callable[[str], Path]:
+    """Give a function that writes the page of an app's bundle, once, and returns its folder.
+
+    The bundle is the shipped one, or else that of its `smoke` preset.
+    """
     pages: dict[str, Path] = {}
 
     def page(name: str) -> Path:
@@ -46,7 +49,8 @@ def page_of(tmp_path_factory) -> Callable[[str], Path]:
             pytest.skip("needs LiteRT.js: make page-tools")
         if name not in pages:
             pages[name] = tmp_path_factory.mktemp("pages") / name
-            bundle = Bundle.open(folder_of(name) / SHIPPED)
+            shipped = folder_of(name) / SHIPPED
+            bundle = Bundle.open(shipped if shipped.is_dir() else training(name).bundle)
             write_page(find(name).of_bundle(bundle), bundle, pages[name], cache=CACHE)
         return pages[name]
 

@@ -16,7 +16,7 @@ test("beam search finds what Python finds", async () => {
       initial: async () => 0,
       step: async (token, before) => {
         const at = (3 * before + token + 1) % table.length;
-        return { scores: Float32Array.from(table[at]), outputs: [at], state: at };
+        return { scores: Float32Array.from(table[at], (each) => each ?? -Infinity), outputs: [at], state: at };
       },
     };
     const found = await nBest(network, { start: 4, end: 0, maxTokens: 9 }, options, count);

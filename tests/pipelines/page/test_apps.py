@@ -158,3 +158,26 @@ def test_a_pasted_table_and_a_file_get_their_forecasts(page_of, browse, tmp_path
     )  # fmt: skip
     assert times == [each[:10] for each in answers[3]["answer"]]
     assert problem == "the table: expected a column precipitation, the columns are date, wind"
+
+
+def test_a_text_gets_answers_and_each_word_tells_where_it_looked(page_of, browse):
+    page = page_of("translation")
+    given = golden(page)["inputs"]
+    buttons = "[...document.querySelectorAll('#alternatives button')]"
+    chosen = f"{buttons}.find((each) => each.textContent !== '(nothing)')"
+    remark = "document.querySelector('#remark').textContent"
+    *_, pressed, answer, words, _, looked, shades, _, _, _, _, _, _, _, shown, state = browse(
+        page, READY, ["choose", "#count", "5"], ["until", f"{buttons}.length > 2"],
+        ["evaluate", f"{chosen}.click()"], ["evaluate", f"{chosen}.getAttribute('aria-pressed')"],
+        ["text", "#answer"], ["evaluate", texts("#words button")],
+        ["evaluate", "document.querySelector('#words button').focus()"], ["text", "#looked"],
+        ["evaluate", "[...document.querySelectorAll('#source mark')].map((each) => each.style.background)"],
+        ["fill", "#text", given[0] * 60], ["click", "#ask"], ["until", f"{remark}.includes('were not read')"],
+        ["fill", "#text", ""], ["press", "Enter"], ["until", f"{remark} === 'Nothing to read yet.'"],
+        ["click", "#another"], ["evaluate", "document.querySelector('#text').value"], READY,
+    )  # fmt: skip
+    assert pressed == "true"
+    assert words == answer.split()
+    assert looked.startswith(f"For \u201c{words[0]}\u201d it looked at ")
+    assert all("color-mix" in each for each in shades)
+    assert (shown, state) == (given[1], "ready")

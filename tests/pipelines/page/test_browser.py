@@ -1,4 +1,4 @@
-"""Pages of shipped bundles in a real browser: Python's answers, a stream, a microphone, a broken bundle."""
+"""Pages of bundles in a real browser: Python's answers, a stream, a microphone, a broken bundle."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from pipelines.app import discover
 
 PAGES = [name for name, app in discover().items() if app.page]
 READY = ["state", "ready", "broken"]
-FEWEST = {"speech_commands": 19}
+FEWEST = {"speech_commands": 19, "translation": 18}
 """Of 20 answers, those that must be equal, if not all. A clip whose word reaches just the threshold in Python
-may be missed in the browser, whose int8 kernels round in another order."""
+may be missed in the browser, whose int8 kernels round in another order. So may an answer of translation's
+preset `smoke`, whose scores are nearly equal."""
 CHECK = ["text", "#golden"]
 MEMORY = ["evaluate", "unrolled.memory()"]
 MINUTES = 10

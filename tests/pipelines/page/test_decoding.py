@@ -18,9 +18,20 @@ _STATES, _TOKENS = 7, 5
 def searches() -> list[dict]:
     """Return networks as tables, and what beam search finds in them."""
     rng, found = np.random.default_rng(9), []
-    for beams, length_penalty, count in ((1, 0.0, 1), (3, 0.7, 1), (4, 1.0, 3), (3, 0.7, 2)):
+    for beams, length_penalty, count, no_repeat in (
+        (1, 0.0, 1, 0),
+        (3, 0.7, 1, 0),
+        (4, 1.0, 3, 0),
+        (3, 0.7, 2, 0),
+        (3, 0.7, 2, 1),
+        (3, 0.7, 1, 2),
+        (4, 0.0, 2, 3),
+    ):
         for _ in range(4):
-            table = np.log(rng.dirichlet(np.full(_TOKENS, 0.5), _STATES)).astype(np.float32)
+            shares = rng.dirichlet(np.full(_TOKENS, 0.5), _STATES)
+            shares[shares < (0.05 if no_repeat else 0)] = 0  # then some sequences can't go on
+            with np.errstate(divide="ignore"):
+                table = np.log(shares).astype(np.float32)
 
             class Network:
                 scores = table
@@ -32,7 +43,8 @@ def searches() -> list[dict]:
                     at = (3 * state["at"] + int(token) + 1) % _STATES
                     return {"log_probabilities": self.scores[at], "seen": np.array([at])}, {"at": at}
 
-            best = n_best(Network(), Limits(4, 0, 9), Search(beams, length_penalty), count)
+            search = Search(beams, length_penalty, no_repeat_ngram=no_repeat)
+            best = n_best(Network(), Limits(4, 0, 9), search, count)
             results = [
                 {
                     "tokens": list(each.tokens),
@@ -42,8 +54,9 @@ def searches() -> list[dict]:
                 }
                 for each in best
             ]
-            options = {"beams": beams, "lengthPenalty": length_penalty}
-            found.append({"table": table.tolist(), "options": options, "count": count, "results": results})
+            options = {"beams": beams, "lengthPenalty": length_penalty, "noRepeatNgram": no_repeat}
+            rows = [[None if score == -np.inf else score for score in row] for row in table.tolist()]
+            found.append({"table": rows, "options": options, "count": count, "results": results})
     return found
 
 

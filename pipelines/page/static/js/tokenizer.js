@@ -24,7 +24,7 @@ function kind(character) {
 }
 
 /** Return a text with at most 30 combining marks in a row. */
-function dropExcessMarks(text) {
+export function dropExcessMarks(text) {
   let marks = 0;
   return Array.from(text, (character) => {
     marks = kind(character) === MARK ? marks + 1 : 0;
