@@ -1,5 +1,6 @@
 // The page of a classifier of texts: type, and see the label and what it rests on.
 import { argmax } from "../js/arrays.js";
+import { bar } from "../js/bars.js";
 import { element } from "../js/dom.js";
 import { Tokenizer, tokenize } from "../js/tokenizer.js";
 
@@ -108,16 +109,6 @@ class Texts {
     const name = this.bundle.labels[label];
     this.note.textContent = `Shaded words speak for “${name}”, underlined ones against it: how its probability changes without them.`;
   }
-}
-
-function bar(label, probability) {
-  const percent = `${(100 * probability).toFixed(1)} %`;
-  const inner = element("i", { style: `width: ${100 * probability}%` });
-  return [
-    element("span", {}, label),
-    element("div.bar", { "aria-hidden": "true" }, inner),
-    element("span", {}, percent),
-  ];
 }
 
 function marked(token, weight, largest, tokenizer) {

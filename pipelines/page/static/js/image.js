@@ -2,11 +2,11 @@
 
 const GREY = "rgb(128, 128, 128)";
 
-/** Draw a picture in the middle of a grey square; transparent parts become white. */
-export function drawSquare(context, picture, size) {
-  context.fillStyle = GREY;
+/** Draw a picture, or what a video shows, in the middle of a square; transparent parts become white. */
+export function drawSquare(context, picture, size, around = GREY) {
+  context.fillStyle = around;
   context.fillRect(0, 0, size, size);
-  const { width, height } = picture;
+  const { videoWidth: width = picture.width, videoHeight: height = picture.height } = picture;
   const scale = size / Math.max(width, height);
   const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
   const [x, y] = [Math.floor((size - w) / 2), Math.floor((size - h) / 2)];

@@ -7,7 +7,7 @@ const SLIDE = 5;
 export class Listener {
   /**
    * @param {object} network step(inputs, state), initial(), run(name, inputs), and what it is made of
-   * @param {object} preprocessing sample_rate, samples (of a clip), packet; channels, if a sample has several numbers
+   * @param {object} preprocessing sample_rate, samples (of a clip), packet; channels or shape, if a sample has several numbers
    * @param {string[]} labels
    * @param {object} settings ignored, threshold, smoothing_ms, suppression_ms
    */
@@ -16,7 +16,7 @@ export class Listener {
     this.streaming = network.record.execution === "step";
     this.size = preprocessing.packet * (this.streaming ? 1 : SLIDE);
     this.rate = preprocessing.sample_rate;
-    this.channels = preprocessing.channels?.length ?? 1;
+    this.channels = preprocessing.shape?.reduce((product, each) => product * each, 1) ?? preprocessing.channels?.length ?? 1;
     const steps = (ms) => roundedToEven((ms / 1000) * this.rate / this.size);
     this.trigger = new Trigger(labels, {
       threshold: settings.threshold, ignored: settings.ignored,
