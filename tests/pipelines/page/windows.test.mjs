@@ -46,6 +46,24 @@ test("windows and segments are those of Python, of streaming files, too", async 
   }
 });
 
+test("a network that labels frames answers to each, and its segments lie a delay before", async () => {
+  const labels = ["a", "b", "_none_"];
+  const preprocessing = { sample_rate: 4, samples: 8, packet: 1, shape: [1, 2], delay: 0.25 };
+  const bundle = { labels, preprocessing, manifest: { config: { answer: "frame" } } };
+  const now = {
+    record: { execution: "step" }, inputs: [{ name: "frames" }], initial: async () => ({}),
+    step: async ({ frames }) => ({ outputs: { p: Float32Array.from(labels, (_, k) => Number(frames[1] === k)) }, state: {} }),
+  };
+  const clip = Float32Array.from([0, 0, 0, 0, 1, 1, 1, 1, 2, 2].flatMap((number) => [7, number]));
+  const { answer, outputs } = await new ClipStream(now, bundle, cases.settings).answer(clip);
+  assert.deepEqual([answer, outputs.length], [["a", "b"], 30]);
+  const stream = new ClipStream(now, bundle, cases.settings);
+  await stream.reset();
+  for (const frame of stream.framesIn(clip)) await stream.push(frame);
+  assert.deepEqual(stream.found, [{ start: 0, end: 0.75, label: "a" }, { start: 0.75, end: 1.75, label: "b" }]);
+  assert.deepEqual([stream.name, stream.single], [undefined, false]);
+});
+
 test("grey is that of Pillow", () => {
   assert.deepEqual([...greyOf(Uint8Array.of(255, 255, 255, 10, 20, 30, 255, 0, 0, 0, 0, 255))], [255, 18, 76, 29]);
 });
