@@ -24,11 +24,14 @@ from ..training.own_process import call_in_own_process
 from ..training.raw_data import check_data, load_data
 from ..training.recorded import read_records
 from .command_line import log_to_standard_error, parse
+from .compiled_code import keep_compiled_code
 
 if TYPE_CHECKING:
     from ..training.record import Result
 
 EXPORTS = Path("exports")
+COMPILED = Path(".cache", "xla")
+"""The folder for code that XLA compiled."""
 C = TypeVar("C", bound=Config)
 
 
@@ -72,6 +75,7 @@ def run(app: App, argv: list[str], prog: str) -> None:
     require(command.seeds >= 1, "seeds", "at least 1", command.seeds)
     require_writable("--output", command.output)
     require_answer(store_uri())
+    keep_compiled_code(COMPILED)
     from . import report
 
     result = _run_training(app, preset, config, command)
