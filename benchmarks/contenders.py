@@ -49,7 +49,7 @@ class Size(NamedTuple):
 
 
 def import_torch() -> Any | None:
-    """Return torch with as many threads as the machine has cores, or None if it can't be imported.
+    """Return torch with as many threads as this process may use cores, or None if it can't be imported.
 
     The folder of torch comes last on the path, so that TensorFlow keeps the libraries it was installed with.
     """
@@ -58,7 +58,7 @@ def import_torch() -> Any | None:
         torch = importlib.import_module("torch")
     except (ImportError, OSError):
         return None
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     return torch
 
 
@@ -103,7 +103,8 @@ def in_graph(layer: Any, x: tf.Tensor, *, training: bool, jit_compile: bool = Fa
 
     def step(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
         if not training:
-            y = layer(x, training=False)
+            with layers.execution("prediction"):  # as in Keras's `predict`, where it needs no word
+                y = layer(x, training=False)
             return y[-1, -1, -1], y
         with tf.GradientTape() as tape:
             tape.watch(x)

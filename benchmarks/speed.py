@@ -8,6 +8,7 @@ Prints tables and writes the record. Renews the plot and the tables in README.md
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,8 @@ class Speed:
     """The sizes to measure, each as BATCHxSTEPSxINPUTSxUNITS."""
     seconds: float = 10.0
     """Seconds to spend on each cell, pass (forward or training) and size."""
+    cores: int | None = None
+    """The number of cores to use. Default: all that the process may use."""
     parts: tuple[Part, ...] = ("layers", "epoch", "memory")
     """What to measure: single layers, an epoch of the sentiment model, the memory of long sequences."""
     output: Path = Path("benchmarks/speed.json")
@@ -60,6 +63,7 @@ class Speed:
 
     def __post_init__(self) -> None:
         require(self.seconds > 0, "seconds", "above 0", self.seconds)
+        require(self.cores is None or self.cores > 0, "cores", "1 or more", self.cores)
         for text in self.sizes:
             Size.parse(text)
 
@@ -143,6 +147,8 @@ def run(command: Speed, argv: Sequence[str]) -> dict[str, Any]:
         command: the parsed options.
         argv: the options as they were typed, for the record.
     """
+    if command.cores is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: command.cores])
     header = record_header("benchmarks.speed", argv, command.seconds)
     cells = []
     if "layers" in command.parts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from .contenders import CELLS
 from .memory import CHECKPOINTED, PLAIN_LOOP
 
 SIZES = ("1x50x32x64", "8x50x32x64", "32x100x64x128", "64x200x128x128", "32x400x64x256")
@@ -41,8 +42,29 @@ def _training_step(record: dict[str, Any], against: str, size: str) -> float:
     return by_size[size][against]["median"]
 
 
+def _least(
+    record: dict[str, Any], which: str, against: str, *, cells: Sequence[str], sizes: Sequence[str]
+) -> float:
+    """Return the smallest ratio of these cells at these sizes; raises KeyError if one was not measured."""
+    found = {
+        (each["cell"], each["size"]): each["ratios"] for each in record["cells"] if each["pass"] == which
+    }
+    return min(found[cell, size][against]["median"] for cell in cells for size in sizes)
+
+
+def _forward_over_all(record: dict[str, Any]) -> float:
+    means = {each["size"]: each["ratios"] for each in record["means"] if each["pass"] == "forward"}
+    if not set(SIZES) <= set(means):
+        raise KeyError("all")
+    return means["all"]["torch"]["median"]
+
+
 def _slowest(record: dict[str, Any]) -> float:
     return min(_training_step(record, "keras", size) for size in SIZES)
+
+
+def _lstm(record: dict[str, Any], sizes: Sequence[str]) -> float:
+    return _least(record, "train", "torch", cells=["LSTM"], sizes=sizes)
 
 
 def _memory_saved(record: dict[str, Any]) -> float:
@@ -56,6 +78,18 @@ _GOALS: tuple[tuple[str, float, Reached], ...] = (
     ("training step at the slowest size, times keras", 1.0, _slowest),
     ("training step at 8x50x32x64, times torch", 1.3, lambda r: _training_step(r, "torch", SIZES[1])),
     ("training step over all sizes, times torch", 0.9, lambda r: _training_step(r, "torch", "all")),
+    ("LSTM's training step at 8x50x32x64, times torch", 1.0, lambda r: _lstm(r, SIZES[1:2])),
+    (
+        "LSTM's training step at the slowest of the larger sizes, times torch",
+        0.9,
+        lambda r: _lstm(r, SIZES[2:]),
+    ),
+    (
+        "forward pass of the slowest cell and size, times keras with jit_compile",
+        1.0,
+        lambda r: _least(r, "forward", "keras_jit", cells=CELLS, sizes=SIZES),
+    ),
+    ("forward pass over all sizes, times torch", 0.8, _forward_over_all),
     ("sentiment epoch, times keras", 2.0, lambda r: r["epoch"]["ratios"]["keras"]["median"]),
     ("2,000 steps, memory of the plain loop over checkpoint_every=50", 1.0, _memory_saved),
 )

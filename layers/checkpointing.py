@@ -14,9 +14,10 @@ import tensorflow as tf
 
 from .cells.base import Cell
 from .custom_gradient import with_gradient
-from .own_gradient import backward, forward
+from .own_gradient import backward
 from .scan import Masks, empty, loop
 from .states import States
+from .trace import forward
 
 Arrays = Sequence[tf.TensorArray]
 Variables = Sequence[tf.Variable]
@@ -121,9 +122,9 @@ def _forward(
     def body(n: tf.Tensor, state: States, outputs: Arrays, starts: Arrays) -> tuple:
         starts = [array.write(n, part) for array, part in zip(starts, state, strict=True)]
         x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
-        states = forward(cell, x_chunk, state, masks_chunk).states
-        outputs = [array.write(n, states[0]) for array in outputs]
-        return n + 1, tuple(part[-1] for part in states), outputs, starts
+        trace = forward(cell, x_chunk, state, masks_chunk)
+        outputs = [array.write(n, trace.outputs(cell)) for array in outputs]
+        return n + 1, trace.last, outputs, starts
 
     _, last, outputs, starts = tf.while_loop(
         lambda n, *_: n < chunks, body, (0, tuple(state), outputs, starts)
@@ -154,11 +155,11 @@ def _backward(
         x_chunk, masks_chunk = _chunk_of(x, masks, n * every, every)
         state = tuple(part[n] for part in starts)
         trace = forward(cell, x_chunk, state, masks_chunk)
-        d_y = tf.zeros_like(trace.states[0])
+        d_y = tf.zeros_like(trace.before(cell))
         for part in d_outputs:
             d_y += _chunk(part, n * every, every)
         d_chunk, d_state, d_variables = backward(
-            cell, x_chunk, state, masks_chunk, trace=trace, d_outputs=d_y, d_last=d_state, variables=variables
+            cell, x_chunk, masks_chunk, trace=trace, d_outputs=d_y, d_last=d_state, variables=variables
         )
         d_sums = [total + part for total, part in zip(d_sums, d_variables, strict=True)]
         return n - 1, d_state, d_sums, d_inputs.write(n, d_chunk)

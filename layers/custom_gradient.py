@@ -39,7 +39,7 @@ def with_gradient(
     Returns:
         The results of `run`.
     """
-    call = _call_compiled if compiled else _call
+    call = call_compiled if compiled else call_plainly
     count = len(inputs)
 
     @tf.custom_gradient
@@ -71,11 +71,12 @@ def with_gradient(
     return differentiable(*inputs)
 
 
-def _call(function: Callable[[], Any]) -> Any:
+def call_plainly(function: Callable[[], Any]) -> Any:
+    """Call a function."""
     return function()
 
 
-def _call_compiled(function: Callable[[], Any]) -> Any:
+def call_compiled(function: Callable[[], Any]) -> Any:
     """Call a function compiled by XLA, so that no tape around it sees its operations.
 
     A persistent tape, or a tape around another one, would have TensorFlow keep every value of the loop in a

@@ -14,8 +14,10 @@ from .checkpointing import scan_in_chunks
 from .checks import require_sequences, require_units, valid_steps, without_keras_options
 from .custom_gradient import compile_with_xla, not_compiled
 from .fused_lstm import fused_lstm, unsupported_call
-from .own_gradient import halves_are_faster, scan_in_halves, scan_with_own_gradient
+from .halves import WHOLE, parts_of_batch
+from .own_gradient import scan_with_own_gradient
 from .parallel_scan import parallel_scan, scans_faster
+from .prediction import scan_to_predict
 from .scan import Masks, batch_first, chosen_execution, loop, steps_first, unrolled
 from .stateful import StatefulLayer
 from .states import States, as_wide
@@ -172,8 +174,8 @@ class Recurrent(StatefulLayer):
         """Run the cell over sequences (batch, steps, features): outputs (batch, steps, size), last states."""
         how = chosen_execution(training=training)
         has_steps = sequences.shape[1] != 0  # without steps, "loop" returns the first states
-        if how in ("own_gradient", "compiled") and has_steps:
-            return self._scan_to_train(sequences, state, masks, training=training, compiled=how == "compiled")
+        if how in ("own_gradient", "compiled", "prediction") and has_steps:
+            return self._scan_fast(sequences, state, masks, training=training, how=how)
         x = steps_first(sequences, backwards=self.go_backwards)
         outputs: tf.Tensor | None
         if how == "fused" and has_steps:
@@ -192,10 +194,10 @@ class Recurrent(StatefulLayer):
         if reason := reason or unsupported_call(x, masks):
             raise ValueError(f"{self.name}: execution 'fused': {reason}; use 'loop'")
 
-    def _scan_to_train(
-        self, sequences: tf.Tensor, state: States, masks: Masks, *, training: bool, compiled: bool
+    def _scan_fast(
+        self, sequences: tf.Tensor, state: States, masks: Masks, *, training: bool, how: str
     ) -> tuple[tf.Tensor | None, States]:
-        cell, backwards = self.cell, self.go_backwards
+        cell, backwards, compiled = self.cell, self.go_backwards, how != "own_gradient"
         if training and self.checkpoint_every:
             x = steps_first(sequences, backwards=backwards)
             outputs, states = scan_in_chunks(
@@ -213,9 +215,21 @@ class Recurrent(StatefulLayer):
             x = steps_first(sequences, backwards=backwards)
             outputs, states = compiler(lambda: parallel_scan(cell, cell.project_inputs(x), state, masks))()
             return batch_first(outputs), states
-        if compiled and not self.runs_in_parallel and halves_are_faster(cell, sequences):
-            return scan_in_halves(cell, sequences, state, masks, backwards=backwards)
-        return scan_with_own_gradient(cell, sequences, state, masks, backwards=backwards, compiled=compiled)
+        in_halves = compiled and not self.runs_in_parallel
+        parts = parts_of_batch(cell, sequences, training=how != "prediction") if in_halves else (WHOLE,)
+        if how == "prediction":
+            return scan_to_predict(
+                cell,
+                sequences,
+                state,
+                masks,
+                backwards=backwards,
+                parts=parts,
+                return_sequences=self.return_sequences,
+            )
+        return scan_with_own_gradient(
+            cell, sequences, state, masks, backwards=backwards, compiled=compiled, parts=parts
+        )
 
     def _masks(self, sequences: tf.Tensor, state: States, valid: tf.Tensor | None) -> Masks:
         """Draw the masks of recurrent dropout and zoneout for training."""

@@ -14,13 +14,25 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+from tensorflow.python.eager import record  # the only ways to see tapes, and graphs around this one
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from .cells.base import Cell
 from .states import States
 
-EXECUTIONS = ("auto", "loop", "own_gradient", "compiled", "unrolled", "fused")
+EXECUTIONS = ("auto", "loop", "own_gradient", "compiled", "prediction", "unrolled", "fused")
 LONG = 512
 """Longer sequences of known length run in nested loops on a device."""
+_STEPS_OF_KERAS = frozenset(
+    {
+        "one_step_on_data",
+        "one_step_on_data_distributed",
+        "one_step_on_iterator",
+        "multi_step_on_data",
+        "multi_step_on_iterator",
+    }
+)
+"""Names of the functions in Keras's trainer that predict, evaluate and train."""
 _MOST_PARTS = 32  # of a nested loop
 _execution: ContextVar[str] = ContextVar("execution", default="auto")
 
@@ -34,11 +46,15 @@ def execution(name: str) -> Iterator[None]:
     Args:
         name: one of these.
 
-            "auto": "compiled" for training in a graph (as `fit` trains), otherwise "loop".
+            "auto": "compiled" for training in a graph (as `fit` trains) and for a call that a tape in a graph
+                sees; "prediction" where Keras predicts or evaluates; otherwise "loop".
             "loop": a plain while loop with TensorFlow's gradient. This is what export uses by default.
             "own_gradient": a while loop with the gradient of `own_gradient.py`.
             "compiled": the same, compiled by XLA once for each shape of the inputs. A large batch
                 is split into two halves that run at the same time.
+            "prediction": a loop without a gradient, compiled by XLA once for each shape, for functions of
+                your own that predict. Where a gradient may be wanted, it is "compiled", and outside graphs
+                "loop".
             "unrolled": straight-line operations, for export. A sequence of unknown length uses "loop".
             "fused": one TFLite operation, for export of LSTM layers without a mask and with a batch of 1.
 
@@ -61,9 +77,23 @@ def execution(name: str) -> Iterator[None]:
 def chosen_execution(*, training: bool) -> str:
     """Return the execution to use now. It is never "auto"."""
     name = _execution.get()
-    if name != "auto":
+    if name not in ("auto", "prediction"):
         return name
-    return "compiled" if training and not tf.executing_eagerly() else "loop"
+    if tf.executing_eagerly():
+        return "loop"
+    if training or record.could_possibly_record():
+        return "compiled"
+    return "prediction" if name == "prediction" or _is_step_of_keras() else "loop"
+
+
+def _is_step_of_keras() -> bool:
+    """Return whether Keras traces a step of `fit`, `evaluate` or `predict` now. Nobody exports these."""
+    graph = tf.compat.v1.get_default_graph()
+    while isinstance(graph, FuncGraph):
+        if graph.name in _STEPS_OF_KERAS:
+            return True
+        graph = graph.outer_graph
+    return False
 
 
 class Masks(NamedTuple):
@@ -105,8 +135,13 @@ def batch_first(sequences: tf.Tensor, *, backwards: bool = False) -> tf.Tensor:
 
 
 def unstacked(sequence: tf.Tensor) -> tf.TensorArray:
-    """Return an array that holds the steps of `sequence`."""
-    array = tf.TensorArray(sequence.dtype, size=tf.shape(sequence)[0], element_shape=sequence.shape[1:])
+    """Return an array that holds the steps of `sequence`. Each may be read several times."""
+    array = tf.TensorArray(
+        sequence.dtype,
+        size=tf.shape(sequence)[0],
+        element_shape=sequence.shape[1:],
+        clear_after_read=False,
+    )
     return array.unstack(sequence)
 
 

@@ -88,7 +88,10 @@ class Cell(PlainLayer):
     gates: ClassVar[int] = 1
     """Number of blocks of `units` columns in each kernel."""
     step_axes: ClassVar[tuple[str, ...]] = checks.FEATURES
-    """Names of the axes of one step's inputs, without the batch."""
+    """Names of the axes of one step's inputs."""
+    multiplies_state: bool = False
+    adds_projections: bool = False
+    """What `layers.promises` describes: promises that make training faster."""
     gate_names: ClassVar[tuple[str, ...]] = ()
     """Names of the gates in the order in which `update` calls `recurrent_activation`, for `diagnostics`."""
 

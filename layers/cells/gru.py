@@ -46,6 +46,7 @@ class GRUCell(Cell):
     """
 
     gates = 3
+    multiplies_state = True
     gate_names = ("z", "r")  # in the order of `update`
 
     def __init__(
@@ -60,6 +61,7 @@ class GRUCell(Cell):
         super().__init__(units, activation=activation, **kwargs)
         self.recurrent_activation = keras.activations.get(recurrent_activation)
         self.reset_after = reset_after
+        self.multiplies_state = reset_after
 
     @property
     def bias_shape(self) -> tuple[int, ...]:

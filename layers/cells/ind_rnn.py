@@ -53,6 +53,8 @@ class IndRNNCell(Cell):
     def project_state(self, h: tf.Tensor) -> tf.Tensor:
         return h * tf.cast(self.recurrent_kernel, h.dtype)
 
+    adds_projections = True
+
     def update(
         self, x_proj: tf.Tensor, h_proj: tf.Tensor, state: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, ...]:

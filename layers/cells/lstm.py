@@ -85,6 +85,8 @@ class LSTMCell(Cell):
 
     state_names = ("h", "c")
     gates = 4
+    multiplies_state = True
+    adds_projections = True
     gate_names = ("f", "i", "o")  # in the order of `update`
 
     def __init__(
@@ -107,6 +109,7 @@ class LSTMCell(Cell):
         self.peepholes = peepholes
         self.projection = projection
         self.layer_normalization = layer_normalization
+        self.adds_projections = not layer_normalization
 
     @property
     def state_size(self) -> tuple[int, ...]:

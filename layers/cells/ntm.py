@@ -84,6 +84,8 @@ class NeuralTuringMachineCell(Cell):
 
     state_names = ("output", "c", "memory", "read_weighting", "write_weighting")
     gates = 4
+    multiplies_state = True
+    adds_projections = True
 
     def __init__(
         self, units: int, activation: Any = "tanh", slots: int = 128, width: int = 20, **kwargs: Any

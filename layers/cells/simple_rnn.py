@@ -34,6 +34,9 @@ class SimpleRNNCell(Cell):
     G. Hinton, A simple way to initialize recurrent networks of rectified linear units, 2015 (the IRNN).
     """
 
+    multiplies_state = True
+    adds_projections = True
+
     def project_inputs(self, x: tf.Tensor) -> tf.Tensor:
         return affine(x, self.kernel, self.bias)
 

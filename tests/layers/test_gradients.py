@@ -26,7 +26,7 @@ from layers import (
     SimpleRNN,
     SimpleRNNCell,
     execution,
-    own_gradient,
+    halves,
 )
 
 SAME = {"atol": 2e-5, "rtol": 0}
@@ -136,7 +136,7 @@ def test_compiled_training_is_the_loop(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["backwards", "zoneout", "recurrent dropout"])
 def test_halves_of_a_batch_side_by_side_are_the_loop(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_gradient, "_MIN_NUMBERS_FOR_HALVES", 0)
+    monkeypatch.setattr(halves, "_LEAST_TO_TRAIN", 0)
     layer, states = _layer(name)
     in_graph = tf.function(
         lambda x, *states: _value_and_gradients(layer, x, states, MASK[: x.shape[0]], "auto"), autograph=False
