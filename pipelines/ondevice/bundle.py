@@ -74,7 +74,7 @@ class Bundle:
             name: a file name means that file. A precision ("int8") means the file of that precision with the
                 preferred execution. None means the precision "float32", or the first one that the bundle has.
             execution: the preferred execution, if `name` isn't a file name. "loop" is used for None, and if
-                the bundle has no such file.
+                the bundle has no such file; then any other.
 
         Raises:
             UserError: the bundle has no such file. The message lists its files, or gives the reason why
@@ -87,6 +87,8 @@ class Bundle:
                 if name == variant["file"] or _kind(variant) == (precision, preferred):
                     return variant
         self._refuse_left_out(precision, f"{precision}_loop.tflite")
+        if others := [each for each in self.variants if each["precision"] == precision]:
+            return others[0]
         known = ", ".join(variant["file"] for variant in self.variants)
         raise UserError(f"{self.folder}: unknown variant {precision!r}: expected one of {known}")
 

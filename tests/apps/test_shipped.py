@@ -27,6 +27,7 @@ def test_a_shipped_network_is_small_whole_and_has_a_card(name):
     assert not [each for each in bundle.manifest["config"].values() if str(each).startswith("/")]
     for each in bundle.variants:
         assert bundle.variant_path(each["file"]).is_file()
+        assert bundle.variant(each["precision"])["precision"] == each["precision"]
     listed = {each["file"] for each in (*bundle.variants, *bundle.parts, *bundle.manifest["assets"])}
     assert {path.name for path in folder.iterdir()} == {*listed, "manifest.json", "README.md"}
 
