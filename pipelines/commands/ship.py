@@ -21,7 +21,7 @@ from ..ondevice.manifest import Execution, Precision
 from ..ondevice.model import runner_of
 from . import card
 
-MAX_BYTES = 1_200_000
+MAX_BYTES = 4_500_000
 """The largest size of all files of a shipped bundle."""
 _EXAMPLES = 100  # of the embedded data, to score the shipped file on
 
