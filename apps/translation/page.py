@@ -35,7 +35,10 @@ _TEXTS = (
     "A man in a red shirt rides a bicycle.",
     "He sailed to Reykjav\u00edk\nand came back in May 1987.",
     "caf\u00e9 \U0001f600 \u6f22\u5b57 \u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd",
-    "And they went up, and came to the house, and sat down there. " * 12,
+    "And they went up, and came to the house, and sat down there; and the men of the city said unto them, "
+    "Whence come ye? And they answered and said, We are come from a far country, because of the name of the "
+    "LORD thy God: for we have heard the fame of him, and all that he did in the land, and all that he did "
+    "to the two kings.",
     "",
 )
 _PEOPLE, _THINGS = ("Mary", "John", "Sandra", "Daniel"), ("football", "apple", "milk")
