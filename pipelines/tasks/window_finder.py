@@ -26,8 +26,7 @@ class WindowListener:
 
     Args:
         bundle: its preprocessing has `sample_rate` and `samples` (of a window), its config the seconds `hop`.
-        variant: a file or a precision, as for evaluation. Of a precision that has no file for whole clips
-            the streaming file is used.
+        variant: a file or a precision, as for evaluation.
 
     Attributes:
         length: samples of a window.
@@ -38,8 +37,7 @@ class WindowListener:
 
     def __init__(self, bundle: Bundle, variant: str | None) -> None:
         rate = bundle.preprocessing["sample_rate"]
-        executions = {each["execution"] for each in bundle.variants if each["precision"] == variant}
-        record = bundle.variant(variant, execution="step" if executions == {"step"} else None)
+        record = bundle.variant(variant)
         self._network = runner_of(record["execution"])(bundle.variant_path(record["file"]))
         self._labels = bundle.labels
         self.length: int = bundle.preprocessing["samples"]
