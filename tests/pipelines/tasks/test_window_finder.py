@@ -19,8 +19,7 @@ BUNDLE = SimpleNamespace(
     labels=LABELS,
     preprocessing={"sample_rate": RATE, "samples": LENGTH},
     manifest={"config": {"hop": HOP / RATE}},
-    variants=[],
-    variant=lambda name, execution: {"execution": "loop", "file": "made"},
+    variant=lambda name: {"execution": "loop", "file": "made"},
     variant_path=lambda file: file,
 )
 OPTIONS = SegmentOptions(smoothing_ms=100)
