@@ -75,6 +75,13 @@ def require_folder(option: str, folder: Path) -> None:
         raise UserError(f"{option} {folder}: expected a folder to write to: {error.strerror}") from None
 
 
+def require_place(option: str, file: Path) -> None:
+    """Check, before any work, that a file can be written; raise UserError if not. See `require_folder`."""
+    if file.is_dir():
+        raise UserError(f"{option} {file}: expected a file to write, found a folder")
+    require_folder(option, file.parent)
+
+
 def require_writable(option: str, folder: Path) -> None:
     """Check, before any work, that a folder can be written to or made later; raise UserError if not.
 

@@ -13,7 +13,7 @@ from pipelines.config import require
 from pipelines.data.recordings import Recording, Span
 from pipelines.data.windows import NOTHING
 from pipelines.errors import UserError
-from pipelines.files import write_csv
+from pipelines.files import require_place, write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.classification import answer as answer_of
 from pipelines.tasks.segment_finder import COLUMNS, Found, SegmentFinder, found_in
@@ -63,6 +63,8 @@ def predict(
     table = options.out is not None and options.out.suffix.lower() == ".csv"
     if options.out is not None and not table and len(clips) > 1:
         raise UserError(f"--out {options.out}: expected one video, got {len(clips)}; .csv takes many")
+    if options.out is not None:
+        require_place("--out", options.out)
     find = finder_of(bundle, variant, options)
     rows = [COLUMNS]
     for each in clips:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipelines.config import require
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, require_folder, write_atomically, write_csv
+from pipelines.files import PREDICTIONS, require_place, write_atomically, write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model, Stream
 from pipelines.tasks.forecasting import LEVELS, has_quantiles, interval_of, middle
@@ -103,7 +103,7 @@ def _of_file(
     bundle: Bundle, model: Model, stream: Stream | None, *, path: Path, options: Options
 ) -> Iterator[dict[str, Any]]:
     """Write the forecasts of a file; `stream` draws the paths, if there are any."""
-    require_folder("--out", options.out.parent)
+    require_place("--out", options.out)
     found = recent_series(bundle, path)
     outputs = numbers = model.predict(encode(bundle, [each.window for each in found]))
     header = [f"q{level:g}" for level in LEVELS] if has_quantiles(outputs) else ["forecast"]
@@ -158,7 +158,7 @@ def _picture(
 
 def _anomalies(bundle: Bundle, stream: Stream, path: Path, options: Options) -> dict[str, Any]:
     """Read each series step by step, and compare each value with its forecast from the step before."""
-    require_folder("--out", options.out.parent)
+    require_place("--out", options.out)
     names, look_back = bundle.preprocessing["targets"], bundle.preprocessing["look_back"]
     (name,), (output,) = stream.inputs, stream.outputs
     rows, judged, notes = [], 0, list[str]()

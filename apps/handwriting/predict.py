@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.config import require
 from pipelines.data.strokes import Drawing
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, require_folder, write_atomically
+from pipelines.files import PREDICTIONS, require_place, write_atomically
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import runner_of
 from pipelines.ondevice.pen_mixture import columns, mean_nll, step_counts
@@ -74,7 +74,7 @@ def predict(
 
 
 def _written(bundle: Bundle, variant: str | None, options: Options) -> dict[str, Any]:
-    require_folder("--out", options.out.parent)
+    require_place("--out", options.out)
     network = StreamNetwork.of(bundle, variant)
     writer = Writer(network, Rows.of(bundle.preprocessing), bundle.manifest["config"]["mixtures"])
     like = None if options.like is None else drawings_of(bundle, options.like)[0]

@@ -14,7 +14,7 @@ from pipelines.config import require
 from pipelines.data.midi_files import write_midi
 from pipelines.data.note_grid import notes
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, require_folder, write_atomically
+from pipelines.files import PREDICTIONS, require_place, write_atomically
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import runner_of
 from pipelines.ondevice.step_network import StreamNetwork
@@ -90,7 +90,7 @@ def _composed(bundle: Bundle, variant: str | None, options: Options) -> dict[str
     settings = bundle.preprocessing
     representation = representation_of(settings)
     steps_per_beat = settings["steps_per_beat"]
-    require_folder("--out", options.out.parent)
+    require_place("--out", options.out)
     primer, melody = _given(options, settings)
     steps = round(options.seconds * options.tempo / 60 * steps_per_beat) if melody is None else len(melody)
     network = StreamNetwork.of(bundle, variant)

@@ -11,7 +11,7 @@ from pipelines.config import require
 from pipelines.data.recordings import Recording, Span
 from pipelines.data.windows import EVENT_STEPS, NOTHING
 from pipelines.errors import UserError
-from pipelines.files import write_csv
+from pipelines.files import require_place, write_csv
 from pipelines.ondevice.bundle import Bundle
 from pipelines.tasks.events import EventOptions, Listener
 from pipelines.tasks.segment_finder import COLUMNS, SegmentFinder, found_in
@@ -48,6 +48,8 @@ def predict(
     """
     if not recordings:
         raise UserError("expected a recording (CSV, Parquet, .npz, WFDB)")
+    if options.out is not None:
+        require_place("--out", options.out)
     finder = Finder(bundle, variant, options)
     rows = [COLUMNS]
     for each in recordings:

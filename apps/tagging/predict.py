@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.files import require_place
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.model import Model
 from pipelines.ondevice.tag_decoding import Span, chain_of, span_probabilities, spans_of, viterbi
@@ -47,6 +48,8 @@ def predict(
             each tag without the words behind the look-ahead.
         options: whether to write a page.
     """
+    if options and options.html:
+        require_place("--html", options.html)
     streams = bundle.variant(variant)["execution"] == "step"
     tagger, types, answers = (
         (_by_word if streams else _by_piece)(bundle, variant),

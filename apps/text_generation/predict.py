@@ -13,7 +13,7 @@ import numpy as np
 from pipelines.config import require
 from pipelines.data.tables import read_text
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, require_folder, write_atomically
+from pipelines.files import PREDICTIONS, require_place, write_atomically
 from pipelines.ondevice.alphabet import Alphabet, named
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.step_network import StreamNetwork
@@ -122,7 +122,7 @@ def _unknown(writer: Writer, text: str) -> dict[str, Any]:
 
 def _scored_file(writer: Writer, options: Options) -> dict[str, Any]:
     assert options.score is not None
-    require_folder("--out", options.out.parent)
+    require_place("--out", options.out)
     text = read_text(options.score)
     surprises = _surprises(writer, text)
     scores = _scores(writer, text, surprises)

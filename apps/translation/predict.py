@@ -12,7 +12,7 @@ import numpy as np
 from pipelines.config import require
 from pipelines.data.tables import read_text
 from pipelines.errors import UserError
-from pipelines.files import require_folder, write_atomically
+from pipelines.files import require_place, write_atomically
 from pipelines.ondevice.allowed_words import AllowedWords
 from pipelines.ondevice.beam_search import Hypothesis, Limits
 from pipelines.ondevice.bundle import Bundle
@@ -170,7 +170,7 @@ def predict(
 
 def _drawing(file: Path) -> Callable[[Answer], None]:
     """Return a function that draws the attention of an answer. What it lacks is told before any search."""
-    require_folder("--align", file.parent)
+    require_place("--align", file)
     from pipelines.tasks.alignment_picture import png  # needs Pillow, which a device may lack
 
     return lambda answer: write_atomically(file, png(answer.source, answer.pieces, answer.attention))

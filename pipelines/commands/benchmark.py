@@ -24,7 +24,7 @@ from tqdm import tqdm
 from ..config import require
 from ..errors import ExportError, UserError
 from ..export.tflite.audit import list_ops
-from ..files import require_folder, write_atomically
+from ..files import require_place, write_atomically
 from ..ondevice.bundle import Bundle
 from ..tracking.provenance import provenance
 from .benchmark_report import Record, as_text, draw
@@ -64,7 +64,7 @@ def run(command: Benchmark) -> None:
         UserError: the target is neither a bundle nor a file, or none of its files can be run.
     """
     if command.plot:
-        require_folder("--plot", command.plot.parent)
+        require_place("--plot", command.plot)
     load, _, _ = os.getloadavg()
     records = benchmark(command.target, command.threads, command.seconds)
     if load > _BUSY:

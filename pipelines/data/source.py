@@ -109,4 +109,5 @@ def _with_origin(data: Data, builder: Any) -> Data:
 def is_path(dataset: str) -> bool:
     """Return whether `dataset` is a path: it exists, or it can't be a TFDS name such as `glue/sst2`."""
     looks = dataset.startswith((".", "~", "/")) or dataset.count("/") > 1 or "\\" in dataset
+    looks |= dataset.endswith("/") or ("/" not in dataset and "." in dataset.partition(":")[0])
     return looks or dataset.lower().endswith(_SUFFIXES) or Path(dataset).exists()

@@ -6,9 +6,10 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..ondevice.subwords import LINE, SPACE
+from .fonts import font_of
 
 _CELL, _MARGIN, _GAP = 22, 12, 6  # pixels
 _MOST = 100  # pieces each way
@@ -29,8 +30,8 @@ def picture(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -
         weights: from 0 to 1, (target pieces, source pieces).
     """
     source, target = source[:_MOST], target[:_MOST]
-    font = ImageFont.load_default(14)
     texts = {piece: piece.replace(SPACE, "_").replace(LINE, "|") for piece in (*source, *target)}
+    font = font_of(14, all(map(str.isascii, texts.values())))
 
     def widest(pieces: Sequence[str]) -> int:
         return max([0, *(int(font.getlength(texts[each])) for each in pieces)]) + _MARGIN + _GAP

@@ -6,8 +6,6 @@ than a short one. Sound is left out.
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -20,6 +18,7 @@ from ..data.frame_folders import RATE
 from ..data.video_files import LargeFrame, large_frames
 from ..errors import UserError
 from ..files import atomic_file
+from .fonts import font_of
 from .stroke_ink import printable
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ _ENCODERS = ("libx264", "mpeg4")  # the first that this build of FFmpeg has
 _LONGEST = {".mp4": 1280, ".gif": 480}  # pixels of the longer side of a picture
 _BAR = 28, 14  # the least rows of a bar, and by how much pictures are higher than it
 _BACKGROUND, _FILLED, _WRITING = (24, 24, 28), (38, 92, 150), (255, 255, 255)
-_FONTS = "DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf"
 _TICKS = 1000  # a second
 _GIF_TICKS = 100
 
@@ -86,7 +84,7 @@ def labelled(pixels: np.ndarray, label: str, probability: float | None = None) -
     bar = max(_BAR[0], height // _BAR[1] // 2 * 2)
     image = Image.new("RGB", (width, height + bar), _BACKGROUND)
     image.paste(Image.fromarray(pixels), (0, 0))
-    draw, font = ImageDraw.Draw(image), _font(round(0.6 * bar), label.isascii())
+    draw, font = ImageDraw.Draw(image), font_of(round(0.6 * bar), label.isascii())
     share = "" if probability is None else f"{probability:.0%}"
     if probability and (filled := round(width * min(probability, 1.0))):
         draw.rectangle((0, height, filled - 1, height + bar - 1), _FILLED)
@@ -95,17 +93,6 @@ def labelled(pixels: np.ndarray, label: str, probability: float | None = None) -
     room = width - 3 * edge - draw.textlength(share, font)
     draw.text((edge, middle), _cut(printable(label), room, font), _WRITING, font, anchor="lm")
     return np.array(image)
-
-
-@functools.cache
-def _font(size: int, plain: bool) -> Any:
-    """Return Pillow's own font, or for letters that it lacks one of the system, if there is any."""
-    from PIL import ImageFont
-
-    for name in () if plain else _FONTS:
-        with contextlib.suppress(OSError):
-            return ImageFont.truetype(name, size)
-    return ImageFont.load_default(size)
 
 
 def _cut(text: str, room: float, font: ImageFont.FreeTypeFont) -> str:

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import UserError
-from pipelines.files import PREDICTIONS, read_file, read_regular, require_folder, require_writable
+from pipelines.files import (
+    PREDICTIONS,
+    read_file,
+    read_regular,
+    require_folder,
+    require_place,
+    require_writable,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +27,18 @@ def test_a_folder_must_exist_and_is_not_made() -> None:
     with pytest.raises(UserError, match=r"^--out nope/here: expected a folder to write to: No such file"):
         require_folder("--out", Path("nope/here"))
     assert not Path("nope").exists()
+
+
+def test_a_file_to_write_is_no_folder_and_has_one() -> None:
+    require_place("--out", Path("new.csv"))
+    for path in (Path(), Path("/")):
+        with pytest.raises(UserError, match=rf"^--out {path}: expected a file to write, found a folder$"):
+            require_place("--out", path)
+    Path("file").touch()
+    for path in ("nope/new.csv", "file/new.csv"):
+        with pytest.raises(UserError, match=rf"^--out {Path(path).parent}: expected a folder to write to: "):
+            require_place("--out", Path(path))
+    assert [path.name for path in Path().iterdir()] == ["file"]
 
 
 def test_the_default_folder_of_predictions_is_made() -> None:

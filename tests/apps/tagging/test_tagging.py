@@ -15,6 +15,7 @@ from apps.tagging.features import encode, make_features, targets_of
 from apps.tagging.metrics import baselines
 from apps.tagging.model import build_model
 from apps.tagging.predict import Options, describe, predict
+from pipelines.commands.console import run_apps
 from pipelines.data.examples import Data, Examples
 from pipelines.data.tag_schemes import Sentence
 from pipelines.data.tagged_sources import tagged
@@ -260,3 +261,18 @@ def test_new_sentences_are_read_as_in_training(bundle, data):
     inputs, targets = encode(bundle, words), targets_of(bundle, data, data.splits["test"])
     assert inputs.shape[1] == targets.shape[1] == bundle.preprocessing["max_length"]
     assert (inputs[:3, :, 0] > 0).sum() == (targets[:3] >= 0).sum()
+
+
+def test_a_table_gives_its_texts(tmp_path, capsys):
+    table = tmp_path / "texts.csv"
+    table.write_text("id,text,said\n1,Anna left Paris.,Nothing happened.\n")
+    options = ["--file", str(table), "--json"]
+    for more, expected in (([], "Anna left Paris."), (["--column", "said"], "Nothing happened.")):
+        assert run_apps(["tagging", "predict", *options, *more]) == 0
+        (answer,) = json.loads(capsys.readouterr().out)["predictions"]
+        assert answer["text"] == expected
+
+
+def test_a_page_that_can_not_be_written_is_refused_before_any_work(tmp_path, capsys):
+    assert run_apps(["tagging", "predict", "--html", str(tmp_path), "Anna left."]) == 2
+    assert capsys.readouterr().err.endswith(f"--html {tmp_path}: expected a file to write, found a folder\n")

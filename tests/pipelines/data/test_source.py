@@ -56,7 +56,6 @@ def readers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> source.Readers:
         ("~/tune.mid", "files: HOME/tune.mid"),
         ("tune.MID", "files: tune.MID"),
         ("load.parquet", "files: load.parquet"),
-        ("tune.wav", "builder: tune.wav in None"),
     ],
 )
 def test_the_name_decides_who_reads(readers: source.Readers, dataset: str, asked: str) -> None:
@@ -64,7 +63,7 @@ def test_the_name_decides_who_reads(readers: source.Readers, dataset: str, asked
     assert found == asked.replace("HOME", str(Path.home()))
 
 
-@pytest.mark.parametrize("path", ["./nowhere", "~/none.csv", "~nobody/a.csv", "mine.csv/a.csv"])
+@pytest.mark.parametrize("path", ["./nowhere", "tune.wav", "~/none.csv", "~nobody/a.csv", "mine.csv/a.csv"])
 def test_a_path_without_a_file_is_refused_before_anything_is_read(readers: source.Readers, path: str) -> None:
     for settings in ({"dataset": path}, {"pretraining_dataset": path, "pretraining_epochs": 1}):
         with pytest.raises(UserError, match=f"^--dataset {path}: no such file or folder$"):
@@ -124,6 +123,7 @@ def test_a_pretraining_dataset_and_its_epochs_come_together(settings: dict) -> N
         ("imdb_reviews", False),
         ("glue/sst2", False),
         ("glue/sst2:2.0.0", False),
+        ("imdb_reviews:1.0.0", False),
         ("wikipedia/20220620.en", False),
         ("reviews.csv", True),
         ("reviews.jsonl.gz", True),
@@ -134,6 +134,8 @@ def test_a_pretraining_dataset_and_its_epochs_come_together(settings: dict) -> N
         ("/data/reviews", True),
         ("~/reviews", True),
         ("my/own/reviews", True),
+        ("sentences.conll", True),
+        ("sentences/", True),
     ],
 )
 def test_paths_are_told_from_names(dataset: str, expected: bool) -> None:

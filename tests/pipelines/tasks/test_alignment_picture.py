@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from PIL import ImageFont
 
 from pipelines.tasks.alignment_picture import picture
 
@@ -20,3 +22,13 @@ def test_long_texts_are_cut_and_empty_ones_drawn() -> None:
     size = picture(long, long[:3], np.zeros((3, 150))).size
     assert 100 * 22 < size[0] < 110 * 22 + 100
     assert min(picture([], [], np.zeros((0, 0))).size) > 0
+
+
+def test_letters_beyond_ascii_are_drawn_if_a_font_of_the_system_has_them() -> None:
+    try:
+        ImageFont.truetype("DejaVuSans.ttf", 14)
+    except OSError:
+        pytest.skip("needs the font DejaVu Sans")
+    weights = np.ones((1, 1))
+    drawn = [np.asarray(picture([letter], ["a"], weights)) for letter in "\u0634\u0431"]
+    assert drawn[0].shape != drawn[1].shape or (drawn[0] != drawn[1]).any()
