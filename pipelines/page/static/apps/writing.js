@@ -116,6 +116,7 @@ class Writing {
       return;
     }
     this.problem.textContent = "";
+    clearTimeout(this.timer); // what was typed just before: to suggest words would end the writing
     this.writing = true;
     this.button.textContent = "Stop";
     try {
