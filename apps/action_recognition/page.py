@@ -11,7 +11,7 @@ from pipelines.app import Page
 from pipelines.data.windows import NOTHING
 from pipelines.ondevice.bundle import Bundle
 from pipelines.page.golden import CASES, Golden
-from pipelines.tasks.events import EventOptions, Listener
+from pipelines.page.streams import noise, segments_of
 from pipelines.tasks.window_finder import WindowFinder
 
 from .features import streams_of
@@ -32,7 +32,8 @@ def settings() -> Mapping[str, Any]:
 def inputs(bundle: Bundle) -> Sequence[np.ndarray]:
     """Return drawn clips (frames, ...), none longer than a window, or if the network reads joints, noise."""
     wanted = bundle.preprocessing
-    made = _noise(wanted) if wanted["kind"] == "joints" else _drawn(*wanted["shape"][1:])
+    shape = wanted["shape"]
+    made = noise(wanted, (_FRAMES, *shape)) if wanted["kind"] == "joints" else _drawn(*shape[1:])
     return [each[-wanted["samples"] :] for each in made]
 
 
@@ -46,14 +47,6 @@ def _drawn(size: int, colours: int) -> list[np.ndarray]:
     return [np.repeat(each[-kept:, places][:, :, places], colours, axis=3) for each in clips]
 
 
-def _noise(wanted: Mapping[str, Any]) -> list[np.ndarray]:
-    """Return curves around the mean of the training data."""
-    rng = np.random.default_rng(1)
-    steps = rng.normal(size=(CASES, _FRAMES, *wanted["shape"]))
-    curves = np.tanh(steps.cumsum(axis=1) / 10) * wanted["deviation"] + wanted["mean"]
-    return list(curves.astype(np.float32))
-
-
 def answers(bundle: Bundle, file: str, clips: Sequence[np.ndarray]) -> Iterator[Golden]:
     """Yield for each clip its label and the probabilities of all labels.
 
@@ -65,11 +58,7 @@ def answers(bundle: Bundle, file: str, clips: Sequence[np.ndarray]) -> Iterator[
             (probabilities,) = find.posteriors(*streams_of(bundle, clip))
             yield Golden(answer=bundle.labels[int(probabilities.argmax())], outputs=probabilities)
         return
-    listener = Listener(bundle, file, EventOptions(), ignored=(NOTHING,))
-    for clip in clips:
-        listener.reset()
-        posteriors = np.stack(list(listener.posteriors(clip)))
-        yield Golden(answer=[span.label for span in find(*streams_of(bundle, clip))], outputs=posteriors)
+    yield from segments_of(bundle, file, clips, find=find, read=streams_of)
 
 
 PAGE = Page("clips", inputs, answers, settings())

@@ -11,7 +11,7 @@ from pipelines.app import Page
 from pipelines.data.windows import EVENT_STEPS, NOTHING
 from pipelines.ondevice.bundle import Bundle
 from pipelines.page.golden import CASES, Golden
-from pipelines.tasks.events import EventOptions, Listener
+from pipelines.page.streams import noise, segments_of
 
 from .features import stretches_of
 from .predict import Finder, Options
@@ -34,29 +34,16 @@ def inputs(bundle: Bundle) -> Sequence[np.ndarray]:
     wanted = bundle.preprocessing
     length = round(_SECONDS * wanted["sample_rate"])
     if (tuple(wanted["channels"]), wanted["sample_rate"]) != (CHANNELS, RATE):
-        return _noise(wanted, length)
+        return noise(wanted, (length, len(wanted["channels"])))
     signals = read_data()["X"]
     some = [np.asarray(each, np.float32) for each in signals[:: len(signals) // CASES][:CASES]]
     return [each[len(each) // 2 :][:length] for each in some]
 
 
-def _noise(wanted: Mapping[str, Any], length: int) -> list[np.ndarray]:
-    """Return curves around the mean of the training data."""
-    rng = np.random.default_rng(1)
-    steps = rng.normal(size=(CASES, length, len(wanted["channels"])))
-    curves = np.tanh(steps.cumsum(axis=1) / 10) * wanted["deviation"] + wanted["mean"]
-    return list(curves.astype(np.float32))
-
-
 def answers(bundle: Bundle, file: str, recordings: Sequence[np.ndarray]) -> Iterator[Golden]:
     """Yield for each recording the labels of its segments or events, and the probabilities of all steps."""
-    listener = Listener(bundle, file, EventOptions(), ignored=(NOTHING,))
     find = Finder(bundle, file, Options())
-    for signal in recordings:
-        listener.reset()
-        posteriors = np.stack(list(listener.posteriors(signal)))
-        (recording,) = stretches_of(bundle, signal)
-        yield Golden(answer=[span.label for span in find(recording)], outputs=posteriors)
+    yield from segments_of(bundle, file, recordings, find=find, read=stretches_of)
 
 
 PAGE = Page("signals", inputs, answers, settings())

@@ -11,6 +11,7 @@ import pytest
 from apps.action_recognition import page
 from apps.action_recognition.page import PAGE
 from pipelines.data.recordings import Span
+from pipelines.page import streams
 from pipelines.page.golden import CASES
 
 
@@ -38,7 +39,7 @@ def test_a_network_of_joints_gets_curves_and_tells_its_segments_with_the_probabi
     clips = PAGE.inputs(bundle)
     assert {each.shape for each in clips} == {(30, 3, 3)}
     listener = SimpleNamespace(reset=lambda: None, posteriors=lambda clip: clip[:, 0, :2])
-    monkeypatch.setattr(page, "Listener", lambda *_, **__: listener)
+    monkeypatch.setattr(streams, "Listener", lambda *_, **__: listener)
     monkeypatch.setattr(page, "finder_of", lambda *_: lambda recording: [Span(0.0, recording.seconds, "b")])
     answers = list(PAGE.answers(bundle, "float32_step.tflite", clips))
     assert [each.answer for each in answers] == [["b"]] * CASES
