@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 import layers
+from layers.halves import usable_cores
 from pipelines.errors import UserError
 
 LIBRARIES = Path(".cache/bench")
@@ -58,7 +58,7 @@ def import_torch() -> Any | None:
         torch = importlib.import_module("torch")
     except (ImportError, OSError):
         return None
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(usable_cores())
     return torch
 
 

@@ -31,13 +31,13 @@ def parts_of_batch(cell: Cell, sequences: tf.Tensor, *, training: bool) -> tuple
     batch = _USUAL_BATCH if sequences.shape[0] is None else sequences.shape[0]
     numbers = batch * math.prod(cell.state_shapes()[0])
     least = _LEAST_TO_TRAIN if training else _LEAST_TO_PREDICT
-    if batch < 2 or numbers < least or _cores() < 2:
+    if batch < 2 or numbers < least or usable_cores() < 2:
         return (WHOLE,)
     half = (tf.shape(sequences)[0] if sequences.shape[0] is None else batch) // 2
     return slice(None, half), slice(half, None)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Return the number of cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # Linux has it
     return len(allowed(0)) if allowed else os.cpu_count() or 1

@@ -88,7 +88,7 @@ class Cell(PlainLayer):
     gates: ClassVar[int] = 1
     """Number of blocks of `units` columns in each kernel."""
     step_axes: ClassVar[tuple[str, ...]] = checks.FEATURES
-    """Names of the axes of one step's inputs."""
+    """Names of the axes of one step's inputs, without the batch."""
     multiplies_state: bool = False
     adds_projections: bool = False
     """What `layers.promises` describes: promises that make training faster."""

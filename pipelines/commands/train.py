@@ -92,7 +92,7 @@ def _predict_command(app: App, prog: str, bundle: Path) -> str:
     usual = bundle.parent == EXPORTS / app.name
     options = [] if usual else ["--bundle", str(bundle)]
     command = shlex.join([*prog.removesuffix(" train").split(), "predict", *options, *app.example])
-    needs_input = any(not word.startswith("-") for word in app.example[:1])  # `make` would ask for it
+    needs_input = bool(app.example) and not app.example[0].startswith("-")  # `make` would ask for it
     made = usual and not prog.startswith("unrolled ") and not needs_input
     return f"{command}     (or make predict-{app.name.replace('_', '-')})" if made else command
 

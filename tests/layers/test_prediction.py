@@ -73,7 +73,7 @@ def test_halves_and_wide_inputs_are_the_loop(make: Any, batch: int, monkeypatch:
 def test_one_core_runs_no_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     x = tf.zeros([64, 3, 2])
     assert len(halves.parts_of_batch(LSTMCell(128), x, training=True)) == 2
-    monkeypatch.setattr(halves, "_cores", lambda: 1)
+    monkeypatch.setattr(halves, "usable_cores", lambda: 1)
     assert halves.parts_of_batch(LSTMCell(128), x, training=True) == (halves.WHOLE,)
 
 

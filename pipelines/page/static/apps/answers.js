@@ -50,8 +50,7 @@ class Answers {
 
   /** Open both parts of the network in the precision of a file. */
   async open({ precision }, load) {
-    const networks = [];
-    for (const part of ["encode", "decode"]) networks.push(await load(this.bundle.part(part, precision)));
+    const networks = await this.bundle.parts(["encode", "decode"], precision, load);
     const answer = async (text) => {
       const { pieces } = this.translator.read(text);
       const [best] = await this.translator.answers(networks, pieces, this.search(this.settings.alternatives));

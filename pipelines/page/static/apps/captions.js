@@ -45,8 +45,7 @@ class Captions {
 
   /** Open both parts of the network in the precision of a file. */
   async open({ precision }, load) {
-    const networks = [];
-    for (const part of ["encode", "decode"]) networks.push(await load(this.bundle.part(part, precision)));
+    const networks = await this.bundle.parts(["encode", "decode"], precision, load);
     const answer = async (pixels) => {
       const found = await this.describe(networks, pixels);
       const outputs = [found.logProbability, ...found.outputs.flatMap(({ attention }) => Array.from(attention))];

@@ -57,6 +57,13 @@ export class Bundle {
     return found;
   }
 
+  /** Load the parts of these names in a precision; return their networks. */
+  async parts(names, precision, load) {
+    const networks = [];
+    for (const name of names) networks.push(await load(this.part(name, precision)));
+    return networks;
+  }
+
   /** Return the bytes of an asset, such as a vocabulary. */
   asset(name) {
     const record = this.manifest.assets.find(({ file }) => file === name);
