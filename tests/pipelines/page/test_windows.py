@@ -33,7 +33,7 @@ def streams(monkeypatch) -> list[dict[str, Any]]:
             preprocessing={"sample_rate": RATE, "samples": LENGTH, "shape": [1], "delay": 0.0},
             manifest={"config": {"hop": hop / RATE, "answer": "clip"}},
             variants=[],
-            variant=lambda name, execution: {"execution": "loop", "file": ""},
+            variant=lambda name: {"execution": "loop", "file": ""},
             variant_path=lambda file: file,
         )
         given: list[list[float]] = []
