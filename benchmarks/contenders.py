@@ -80,11 +80,14 @@ def contenders(cell: str, size: Size, *, training: bool, torch: Any | None = Non
     stock = getattr(keras.layers, cell)(size.units, return_sequences=True)
     stock.build(x.shape)
     tensor = tf.constant(x)
+    ours = layers.from_keras(stock)
     found = {
-        "ours": in_graph(layers.from_keras(stock), tensor, training=training),
+        "ours": in_graph(ours, tensor, training=training),
         "keras": in_graph(stock, tensor, training=training),
         "keras_jit": in_graph(stock, tensor, training=training, jit_compile=True),
     }
+    if not training:
+        found["ours_jit"] = in_graph(ours, tensor, training=False, jit_compile=True)
     if torch is not None:
         found["torch"] = _in_torch(torch, torch_layer(torch, cell, stock), x, training=training)
     return found

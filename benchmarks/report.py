@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _TITLES = {"train": "Training step", "forward": "Forward pass"}
 _NAMES = {"keras": "keras", "keras_jit": "keras, jit_compile", "torch": "torch"}
+_OURS_TOO = {"ours_jit": "ours, jit_compile"}
 _COLORS = {"keras": "tab:red", "keras_jit": "tab:orange", "torch": "tab:blue"}
 Rows = Sequence[Sequence[str]]
 
@@ -77,14 +78,15 @@ def _ratio(quartiles: dict[str, float] | None) -> str:
 
 
 def _milliseconds(record: dict[str, Any], which: str) -> str:
-    names = ["ours", *_contenders(record), "bound"]
+    ours = ["ours", "ours_jit"] if which == "forward" else ["ours"]
+    names = [*ours, *_contenders(record), "bound"]
     rows = [
         [each["size"], each["cell"], *(_ms(each["ms"].get(name)) for name in names)]
         for each in record["cells"]
         if each["pass"] == which
     ]
     heading = f"{_TITLES[which]}: milliseconds, median"
-    titles = [_NAMES.get(name, name) for name in names]
+    titles = [(_NAMES | _OURS_TOO).get(name, name) for name in names]
     return f"{heading}\n\n{aligned_table(['size', 'cell', *titles], rows)}"
 
 

@@ -52,6 +52,12 @@ def _least(
     return min(found[cell, size][against]["median"] for cell in cells for size in sizes)
 
 
+def _slowest_compiled_alike(record: dict[str, Any]) -> float:
+    """Return the smallest ratio of a forward pass if XLA compiles the function around ours, too."""
+    forward = [each["ratios"] for each in record["cells"] if each["pass"] == "forward"]
+    return min(each["keras_jit"]["median"] / each["ours_jit"]["median"] for each in forward)
+
+
 def _forward_over_all(record: dict[str, Any]) -> float:
     means = {each["size"]: each["ratios"] for each in record["means"] if each["pass"] == "forward"}
     if not set(SIZES) <= set(means):
@@ -88,6 +94,11 @@ _GOALS: tuple[tuple[str, float, Reached], ...] = (
         "forward pass of the slowest cell and size, times keras with jit_compile",
         1.0,
         lambda r: _least(r, "forward", "keras_jit", cells=CELLS, sizes=SIZES),
+    ),
+    (
+        "the same, ours in a function with jit_compile too",
+        1.0,
+        _slowest_compiled_alike,
     ),
     ("forward pass over all sizes, times torch", 0.8, _forward_over_all),
     ("sentiment epoch, times keras", 2.0, lambda r: r["epoch"]["ratios"]["keras"]["median"]),

@@ -80,10 +80,6 @@ def advanced(cell: Cell, projections: Sequence[tf.Tensor], state: States, **mask
     return cell.advance(x_proj, h_proj, state, **masks)
 
 
-def _adds(cell: Cell) -> bool:
-    return cell.promises("adds_projections", "update")
-
-
 def _parts(cell: Cell, row: tf.Tensor) -> list[tf.Tensor]:
     """Return the sum of projections and the states that stand side by side in `row`."""
     return tf.split(row, [row.shape[-1] - sum(cell.state_size), *cell.state_size], axis=-1)

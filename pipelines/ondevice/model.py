@@ -187,12 +187,10 @@ class Stream:
             ValueError: the names, shapes or dtypes are not those of the model, or an input isn't finite.
             UserError: LiteRT can't run the model on these inputs.
         """
-        if arrays.keys() != self.inputs.keys():
-            raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
         if self._check_finite:
             require_finite(arrays)
         with self._file.lock:
-            answers = self._step({**arrays, **self._state}, self._exact)
+            answers = self._step(arrays, self._exact, self._state)
             self._state = {name: answers.pop(name) for name in self.states}
         return answers
 

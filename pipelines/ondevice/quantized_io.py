@@ -63,6 +63,8 @@ def as_input(name: str, array: np.ndarray, spec: Spec, quantization: Quantizatio
         ValueError: the shape or the kind of dtype is wrong, or a number is out of range or NaN.
     """
     array = np.asarray(array)
+    if array.dtype == spec.dtype and array.shape == spec.shape:
+        return np.ascontiguousarray(array)
     real = quantization is not None and array.dtype.kind == "f"
     if not _fits(array.shape, spec.shape) or not (real or np.can_cast(array.dtype, spec.dtype, "same_kind")):
         raise ValueError(f"{name}: expected {spec.dtype} {spec.shape}, got {array.dtype} {array.shape}")

@@ -17,6 +17,7 @@ from .quantized_io import as_input, quantization_of, spec_of
 
 Arrays = dict[str, np.ndarray]
 
+_NOTHING: Arrays = {}
 _IDENTIFIER = b"TFL3"  # bytes 4 to 8 of every .tflite file
 
 
@@ -44,12 +45,15 @@ class Signature:
         self._given = {name: quantization_of(detail) for name, detail in given.items()}
         self._made = {name: quantization_of(detail) for name, detail in made.items()}
 
-    def __call__(self, arrays: Mapping[str, np.ndarray], exact: Collection[str]) -> Arrays:
+    def __call__(
+        self, arrays: Mapping[str, np.ndarray], exact: Collection[str], made: Arrays = _NOTHING
+    ) -> Arrays:
         """Run the signature.
 
         Args:
-            arrays: one array for each input name.
+            arrays: one array for each input name that `made` lacks.
             exact: names of inputs and outputs to pass on without quantising or dequantising.
+            made: arrays by input name that the file itself made, such as states. They are not checked again.
 
         Returns:
             One array for each output name.
@@ -58,19 +62,20 @@ class Signature:
             ValueError: the names, shapes or dtypes are not those of the signature.
             UserError: LiteRT can't run it on these inputs.
         """
-        if arrays.keys() != self.inputs.keys():
-            raise ValueError(f"expected inputs {sorted(self.inputs)}, got {sorted(arrays)}")
+        if arrays.keys() != self.inputs.keys() - made.keys():
+            raise ValueError(f"expected inputs {sorted(self.inputs.keys() - made)}, got {sorted(arrays)}")
         given = {
-            name: as_input(name, arrays[name], spec, None if name in exact else self._given[name])
-            for name, spec in self.inputs.items()
+            name: as_input(name, array, self.inputs[name], None if name in exact else self._given[name])
+            for name, array in arrays.items()
         }
+        given.update(made)
         if self.open:
             self._check_shapes({name: array.shape for name, array in given.items()})
         try:
-            made = self._run(**given) if self._called else self._first_call(given)
+            answers = self._run(**given) if self._called else self._first_call(given)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise UserError(f"can't be invoked: {self._file}: {one_line(error)}") from None
-        return {name: self._real(name, array, exact) for name, array in made.items()}
+        return {name: self._real(name, array, exact) for name, array in answers.items()}
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
         if shapes != self._checked:

@@ -77,6 +77,19 @@ def test_one_core_runs_no_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert halves.parts_of_batch(LSTMCell(128), x, training=True) == (halves.WHOLE,)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_what_is_compiled_as_a_whole_runs_no_halves(jit_compile: bool) -> None:
+    cell, x, parts = LSTMCell(128), tf.zeros([64, 3, 4]), []
+
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def around(x: tf.Tensor) -> tf.Tensor:
+        parts.append(halves.parts_of_batch(cell, x, training=False))
+        return x
+
+    around(x)
+    assert len(parts[0]) == (1 if jit_compile else 2)
+
+
 def _validated(model: keras.Model) -> None:
     data = (_x(), np.zeros([BATCH, 2]))
     model.fit(*data, validation_data=data, verbose=0)

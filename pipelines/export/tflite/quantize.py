@@ -30,6 +30,7 @@ from .passes.disable_power_of_two_scales import disable_power_of_two_scales
 from .passes.duplicate_shared_buffers import duplicate_shared_buffers
 from .passes.integer_io import integer_io as make_io_integer
 from .passes.restore_output_types import restore_output_types
+from .passes.sum_in_32_bits import sum_in_32_bits
 from .passes.trim_constants import trim_constants
 from .passes.unique_names import unique_names
 from .passes.widen_small_filters import widen_small_filters
@@ -104,6 +105,7 @@ class StaticQuantizer:
         restore_output_types(model, self.float_model)
         widen_small_filters(model, self.float_model)
         disable_power_of_two_scales(model)
+        sum_in_32_bits(model)
         if integer_io:
             bits = ACTIVATION_BITS[precision]
             make_io_integer(model, _widened(self._ranges, bits), bits, self._signature)

@@ -1,0 +1,58 @@
+"""Lets LiteRT add up products of 16-bit inputs and 8-bit weights in 32 bits, in a fifth of the time.
+
+LiteRT adds them in 64 bits, one product after the other, unless an op says that its bias has 32 bits; then it
+runs the kernel that is written for the processor. Only files with a loop are changed: others may run on a
+microcontroller, and some kernels there take a bias of 64 bits only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ..flatbuffer import WHILE, opcode
+
+_BUILTIN, _TYPE = schema.BuiltinOperator, schema.TensorType
+_PRODUCTS = (_BUILTIN.FULLY_CONNECTED, _BUILTIN.CONV_2D)
+_LARGEST_INPUT, _LARGEST_SUM = 2**15, 2**31 - 1
+
+
+def sum_in_32_bits(model: Any) -> None:
+    """Give products of int16 with int8 constants 32 bits, if no input can make their sums overflow.
+
+    Args:
+        model: a `schema.ModelT`, changed in place.
+    """
+    ops = [(graph, op) for graph in model.subgraphs for op in graph.operators or ()]
+    if not any(opcode(model, op) == WHILE for _, op in ops):
+        return
+    for graph, op in ops:
+        if opcode(model, op) in _PRODUCTS:
+            given, filters, *rest = (graph.tensors[each] if each >= 0 else None for each in op.inputs)
+            bias = rest[0] if rest else None
+            weights = _values(model, filters, np.int8)
+            if given.type != _TYPE.INT16 or filters.type != _TYPE.INT8 or not weights.size:
+                continue
+            biases = np.zeros(1, np.int64) if bias is None else _biases(model, bias)
+            rows = np.abs(weights.reshape(filters.shape[0], -1).astype(np.int64)).sum(1)
+            if (rows * _LARGEST_INPUT + np.abs(biases)).max() <= _LARGEST_SUM:
+                op.builtinOptions.quantizedBiasType = _TYPE.INT32
+                if bias is not None:
+                    _write(model, bias, biases)
+
+
+def _values(model: Any, tensor: Any, dtype: Any) -> np.ndarray:
+    data = model.buffers[tensor.buffer].data
+    return np.zeros(0, dtype) if data is None else np.asarray(data, np.uint8).view(dtype)
+
+
+def _biases(model: Any, bias: Any) -> np.ndarray:
+    return _values(model, bias, np.int64 if bias.type == _TYPE.INT64 else np.int32).astype(np.int64)
+
+
+def _write(model: Any, bias: Any, values: np.ndarray) -> None:
+    if bias.type == _TYPE.INT64:
+        model.buffers.append(schema.BufferT(data=values.astype(np.int32).view(np.uint8)))
+        bias.type, bias.buffer = _TYPE.INT32, len(model.buffers) - 1
