@@ -1,4 +1,4 @@
-"""Give a computation a gradient of its own, once compiled by XLA, and a gradient of that gradient.
+"""Give a computation a gradient of its own, which XLA may compile, and a gradient of that gradient.
 
 Training needs the first one only, so only that is fast. Gradients of gradients, and those of whoever maps or
 nests them, are computed by TensorFlow through a plain version of the computation.
@@ -22,8 +22,6 @@ def with_gradient(
     gradients: Callable[..., tuple],
     plain: Callable[[States], States],
     inputs: States,
-    *,
-    compiled: bool,
 ) -> States:
     """Call `run` with `gradients` as its gradient.
 
@@ -34,24 +32,22 @@ def with_gradient(
         plain: maps the inputs to the same results by operations that TensorFlow can differentiate. The
             gradient of the gradient is computed through it.
         inputs: the tensors to differentiate by, in addition to the variables that `run` uses.
-        compiled: compile `run` and `gradients` with XLA.
 
     Returns:
         The results of `run`.
     """
-    call = call_compiled if compiled else call_plainly
     count = len(inputs)
 
     @tf.custom_gradient
     def differentiable(*inputs: tf.Tensor) -> Any:
-        results, kept = call(lambda: run(inputs))
+        results, kept = run(inputs)
 
         def gradient(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
             wanted = list(variables)
 
             @tf.custom_gradient
             def first_order(*given: tf.Tensor) -> Any:
-                made = call(lambda: gradients(given[:count], kept, given[count:], wanted))
+                made = gradients(given[:count], kept, given[count:], wanted)
 
                 def second_order(*d_made: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
                     def first(given: States) -> States:
@@ -71,25 +67,28 @@ def with_gradient(
     return differentiable(*inputs)
 
 
-def call_plainly(function: Callable[[], Any]) -> Any:
-    """Call a function."""
-    return function()
+def call_plainly(function: Callable[..., Any], calls: Sequence[tuple]) -> list[Any]:
+    """Call a function on each of some arguments."""
+    return [function(*given) for given in calls]
 
 
-def call_compiled(function: Callable[[], Any]) -> Any:
-    """Call a function compiled by XLA, so that no tape around it sees its operations.
+def call_compiled(function: Callable[..., Any], calls: Sequence[tuple]) -> list[Any]:
+    """Call a function, compiled by XLA, on each of some arguments; equal shapes are compiled once.
 
-    A persistent tape, or a tape around another one, would have TensorFlow keep every value of the loop in a
-    list of unknown size, which XLA can't compile. TensorFlow leaves loops as they are in graphs of this name.
+    No tape around it sees its operations. A persistent tape, or a tape around another one, would have
+    TensorFlow keep every value of the loop in a list of unknown size, which XLA can't compile. TensorFlow
+    leaves loops as they are in graphs of this name.
     """
 
-    def cflow_gradient_wrapper() -> Any:
+    def cflow_gradient_wrapper(*given: Any) -> Any:
         with tf.name_scope("cflow_gradient_wrapper"):  # for the names of the graphs inside
-            return function()
+            return function(*given)
 
-    concrete = compile_with_xla(cflow_gradient_wrapper).get_concrete_function()
+    compiled = compile_with_xla(cflow_gradient_wrapper)
+    for given in calls:
+        compiled.get_concrete_function(*given)  # traced here, since tapes inside must record
     with record.stop_recording():
-        return concrete()
+        return [compiled(*given) for given in calls]
 
 
 def _plain_gradients(
@@ -103,11 +102,11 @@ def _plain_gradients(
     return tape.gradient(results, (inputs, list(variables)), upstream, _ZERO)
 
 
-def compile_with_xla(function: Callable[[], Any]) -> Any:
+def compile_with_xla(function: Callable[..., Any]) -> Any:
     """Return the function compiled by XLA, once for each shape of the tensors that it captures."""
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def not_compiled(function: Callable[[], Any]) -> Callable[[], Any]:
+def not_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function unchanged."""
     return function

@@ -53,7 +53,7 @@ def scan_with_own_gradient(
     """
     scan = _Scan(cell, masks, backwards, parts, call_compiled if compiled else call_plainly)
     given = (sequences, *state)
-    outputs, *last = with_gradient(scan.run, scan.gradients, scan.plain, given, compiled=False)
+    outputs, *last = with_gradient(scan.run, scan.gradients, scan.plain, given)
     return outputs, tuple(last)
 
 
@@ -64,40 +64,41 @@ class _Scan(NamedTuple):
     masks: Masks
     backwards: bool
     parts: Sequence[slice]
-    call: Callable[[Callable[[], Any]], Any]
-    """Computes a part."""
+    call: Callable[[Callable[..., Any], Sequence[tuple]], list[Any]]
+    """Calls a function for each part."""
 
     def run(self, inputs: States) -> tuple[States, list[Trace]]:
         """Return the outputs and the last states, and the trace of each part."""
-        made = [self.call(partial(self._run, rows, inputs)) for rows in self.parts]
-        results, traces = zip(*made, strict=True)
+        calls = [(_of(inputs, rows), masks_of(self.masks, rows)) for rows in self.parts]
+        results, traces = zip(*self.call(self._run, calls), strict=True)
         return joined(results), list(traces)
 
-    def _run(self, rows: slice, inputs: States) -> tuple[States, Trace]:
-        sequences, *state = _of(inputs, rows)  # inside of what is compiled: no copy is made
+    def _run(self, inputs: States, masks: Masks) -> tuple[States, Trace]:
+        sequences, *state = inputs
         x = steps_first(sequences, backwards=self.backwards)
-        trace = forward(self.cell, x, tuple(state), masks_of(self.masks, rows))
+        trace = forward(self.cell, x, tuple(state), masks)
         return (batch_first(trace.outputs(self.cell)), *trace.last), trace
 
     def gradients(
         self, inputs: States, traces: list[Trace], upstream: States, variables: Sequence[tf.Variable]
     ) -> tuple[States, list[tf.Tensor]]:
         """Return the gradients of the inputs and the variables."""
-        made = [
-            self.call(partial(self._gradients, rows, trace, (inputs[0], *upstream), variables))
+        calls = [
+            (trace, _of((inputs[0], *upstream), rows), masks_of(self.masks, rows))
             for rows, trace in zip(self.parts, traces, strict=True)
         ]
+        made = self.call(partial(self._gradients, variables), calls)
         d_inputs, d_variables = zip(*made, strict=True)
         return joined(d_inputs), [tf.add_n(each) for each in zip(*d_variables, strict=True)]
 
     def _gradients(
-        self, rows: slice, trace: Trace, given: States, variables: Sequence[tf.Variable]
+        self, variables: Sequence[tf.Variable], trace: Trace, given: States, masks: Masks
     ) -> tuple[States, list[tf.Tensor]]:
-        sequences, d_outputs, *d_last = _of(given, rows)
+        sequences, d_outputs, *d_last = given
         d_x, d_state, d_variables = backward(
             self.cell,
             steps_first(sequences, backwards=self.backwards),
-            masks_of(self.masks, rows),
+            masks,
             trace=trace,
             d_outputs=steps_first(d_outputs),
             d_last=d_last,

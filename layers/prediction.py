@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import tensorflow as tf
 
@@ -43,14 +42,17 @@ def scan_to_predict(
         the last states.
     """
 
-    def run(rows: slice) -> States:
-        x = steps_first(part_of(sequences, rows), backwards=backwards)
-        first = tuple(part_of(each, rows) for each in state)
+    def run(sequences: tf.Tensor, state: States, masks: Masks) -> States:
+        x = steps_first(sequences, backwards=backwards)
         scan = _step_by_step if _is_small(cell, x) else _projected_first
-        outputs, last = scan(cell, x, first, masks_of(masks, rows), return_sequences=return_sequences)
+        outputs, last = scan(cell, x, state, masks, return_sequences=return_sequences)
         return last if outputs is None else (batch_first(outputs), *last)
 
-    made = joined([call_compiled(partial(run, rows)) for rows in parts])
+    calls = [
+        (part_of(sequences, rows), tuple(part_of(each, rows) for each in state), masks_of(masks, rows))
+        for rows in parts
+    ]
+    made = joined(call_compiled(run, calls))
     return (made[0], made[1:]) if return_sequences else (None, made)
 
 

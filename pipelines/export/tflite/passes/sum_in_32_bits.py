@@ -30,8 +30,8 @@ def sum_in_32_bits(model: Any) -> None:
         return
     for graph, op in ops:
         if opcode(model, op) in _PRODUCTS:
-            given, filters, *rest = (graph.tensors[each] if each >= 0 else None for each in op.inputs)
-            bias = rest[0] if rest else None
+            given, filters = (graph.tensors[each] for each in op.inputs[:2])
+            bias = graph.tensors[op.inputs[2]] if len(op.inputs) > 2 and op.inputs[2] >= 0 else None
             weights = _values(model, filters, np.int8)
             if given.type != _TYPE.INT16 or filters.type != _TYPE.INT8 or not weights.size:
                 continue
