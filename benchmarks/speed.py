@@ -188,7 +188,7 @@ def _run() -> None:
     require_folder("--output", command.output.parent)
     record = run(command, argv)
     write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    renew_readme(command.output.with_name("README.md"), "speed.json", report.tables(record))
+    renew_readme(command.output.with_name("README.md"), command.output.name, report.tables(record))
     if record["means"]:
         report.plot(record, command.output.with_suffix(".png"))
     print(report.tables(record))
