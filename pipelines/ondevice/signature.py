@@ -75,7 +75,10 @@ class Signature:
             answers = self._run(**given) if self._called else self._first_call(given)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise UserError(f"can't be invoked: {self._file}: {one_line(error)}") from None
-        return {name: self._real(name, array, exact) for name, array in answers.items()}
+        for name, quantization in self._made.items():
+            if quantization is not None and name not in exact:
+                answers[name] = quantization.dequantize(answers[name])
+        return answers
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
         if shapes != self._checked:
@@ -104,10 +107,6 @@ class Signature:
         """Return the dtype of an output as users see it."""
         stays = name in exact or self._made[name] is None
         return self.outputs[name].dtype if stays else np.dtype(np.float32)
-
-    def _real(self, name: str, array: np.ndarray, exact: Collection[str]) -> np.ndarray:
-        quantization = self._made[name]
-        return array if name in exact or quantization is None else quantization.dequantize(array)
 
 
 def read_model(source: str | Path | bytes) -> tuple[str, bytes]:
