@@ -1,19 +1,22 @@
-"""Makes the pictures of the start page in docs/pictures with the shipped networks, in half a minute:
+"""Makes the pictures of the start page in docs/pictures with the shipped networks, in a minute:
 
     PYTHONPATH=. python docs/pictures.py [sentiment forecasting ..]
 
-Those of action_recognition, handwriting and translation show what the apps learn from.
+Those of action_recognition, handwriting and translation show what the apps learn from. `pages` needs
+Chromium and `make page-tools`.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from page_pictures import beside, photographed
 from PIL import Image
 from text_pictures import Piece, bars, coloured_text
 
@@ -143,13 +146,10 @@ def music_generation() -> None:
         keep_small("music_generation.png", Image.open(out.with_suffix(".png")), 900)
 
 
-def speech_commands() -> None:
-    """Four spoken words, and what the network hears every 20 ms."""
-    from apps.speech_commands.config import SILENCE, UNKNOWN
+def spoken() -> np.ndarray:
+    """Return four spoken words: samples at 16 kHz."""
     from apps.speech_commands.embedded.espeak import RATE, Espeak
-    from apps.speech_commands.predict import Options
     from pipelines.ondevice.audio import resample
-    from pipelines.tasks.events import Listener
 
     parts = [np.zeros(8000)]
     with Espeak() as espeak:
@@ -157,7 +157,16 @@ def speech_commands() -> None:
             said = resample(espeak.say(word, "en-us", rate=140) / np.float32(32768), RATE, 16_000, word)
             parts += [said, np.zeros(14_000 - min(len(said), 13_000))]
     samples = np.concatenate(parts).astype(np.float32)
-    samples += np.random.default_rng(1).normal(0, 1e-3, len(samples)).astype(np.float32)
+    return samples + np.random.default_rng(1).normal(0, 1e-3, len(samples)).astype(np.float32)
+
+
+def speech_commands() -> None:
+    """Four spoken words, and what the network hears every 20 ms."""
+    from apps.speech_commands.config import SILENCE, UNKNOWN
+    from apps.speech_commands.predict import Options
+    from pipelines.tasks.events import Listener
+
+    samples = spoken()
     bundle = shipped("speech_commands")
     listener = Listener(bundle, None, Options(), ignored=(UNKNOWN, SILENCE))
     posteriors = np.array(list(listener.posteriors(samples)))
@@ -227,6 +236,24 @@ def handwriting() -> None:
     write("handwriting.svg", "\n".join([head, *pictures, "</svg>\n"]))
 
 
+def pages() -> None:
+    """Pages of the browser: four words are heard, and a text gets its label."""
+    samples = spoken()
+    packets = len(samples) // 320
+    heard = f"document.querySelector('#stream').textContent.startsWith('{packets} packets heard')"
+    labelled = "document.querySelector('.answer').textContent.startsWith('positive')"
+    with tempfile.TemporaryDirectory() as folder:
+        sound = Path(folder, "words.wav")
+        with wave.open(str(sound), "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            file.writeframes((samples * 32767).clip(-32768, 32767).astype("<i2").tobytes())
+        steps = [["file", "#file", str(sound)], ["until", heard]]
+        speech, bottom = photographed("speech_commands", shipped("speech_commands"), steps)
+    steps = [["fill", "#text", "The plot is thin, but I loved it."], ["until", labelled]]
+    text, _ = photographed("sentiment", shipped("sentiment"), steps, dark=True)
+    keep_small("pages.png", beside([speech, text], bottom + 10), 820)
+
+
 def write(name: str, text: str) -> None:
     """Write an SVG file."""
     if len(text.encode()) > MOST_BYTES:
@@ -258,8 +285,8 @@ def keep_small(name: str, picture: Image.Image, width: int) -> None:
 PICTURES: dict[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
-        action_recognition, forecasting, handwriting, image_captioning, music_generation, sensor_signals,
-        sentiment, speech_commands, tagging, text_generation, translation,
+        action_recognition, forecasting, handwriting, image_captioning, music_generation, pages,
+        sensor_signals, sentiment, speech_commands, tagging, text_generation, translation,
     )
 }  # fmt: skip
 
