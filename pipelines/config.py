@@ -44,6 +44,9 @@ class Config:
     """Decoupled weight decay of AdamW, per step."""
     clip_norm: float = 1.0
     """Gradients with a larger global norm are scaled down to this norm."""
+    sparsity: float = 0.0
+    """The share of each matrix of weights that becomes zero in the first half of training, the smallest
+    ones. The files keep their size, but a zip of them is smaller."""
     patience: int = 3
     """Stop after this many epochs without a better validation metric; the best epoch's weights are kept."""
     precisions: tuple[Precision, ...] = PRECISIONS
@@ -58,6 +61,7 @@ class Config:
         within = 0 <= self.pretraining_epochs < self.epochs
         require(within, "pretraining_epochs", "0 or more, below --epochs", self.pretraining_epochs)
         require_at_least(self, 0, "weight_decay")
+        require_rates(self, "sparsity")
 
     @property
     def network(self) -> str:

@@ -16,6 +16,7 @@ from ..app import SMOKE
 from ..files import write_atomically
 from ..training.record import no_better_than, smallest_file
 from ..training.recorded import read_records
+from ..training.zipped import ZIPPED
 from .readme import renew_readme
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def summary(result: Result, predict: str) -> str:
             *_warning(record),
             *(["", f"seed {record['best_seed']}, the best on validation:"] if several else [""]),
             text_table(_variant_columns(metric), [_variant(row) for row in record["variants"]]),
+            *_zipped(record.get("figures", {})),
             *(f"left out  {file}: {reason}" for file, reason in record["left_out"].items()),
             "",
             f"bundle  {result.bundle}",
@@ -59,6 +61,12 @@ def summary(result: Result, predict: str) -> str:
             f"  {result.page or 'make ui':<40} the run, its plots and files, in the browser",
         ]
     )
+
+
+def _zipped(figures: Mapping[str, float]) -> list[str]:
+    """Return a line for each file whose size in a zip is known: those of a pruned network."""
+    sizes = {name.removeprefix(ZIPPED): size for name, size in figures.items() if name.startswith(ZIPPED)}
+    return [f"zipped    {name}: {size:,.0f} bytes" for name, size in sizes.items()]
 
 
 def _warning(record: Mapping[str, Any]) -> list[str]:

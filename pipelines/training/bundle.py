@@ -27,6 +27,7 @@ from .card_facts import card_facts, of_data
 from .description import description
 from .naming import command
 from .setup import Setup
+from .zipped import zipped_sizes
 
 _CALIBRATION_EXAMPLES = 200
 """The number of training examples on which the ranges of int8 and int16x8 files are measured."""
@@ -51,6 +52,8 @@ def export_bundle(
         workspace = Path(name)
         exported = _export(setup, outcome, output / setup.app.name, workspace)
         figures = _try_bundle(setup, outcome, exported.bundle, workspace / "samples")
+        if setup.config.sparsity:
+            figures |= _zipped_sizes(setup, exported.bundle)
         of_run = record.of_run(setup, outcome, exported) | {"figures": figures}
         of_all = record.of_seeds(run.id, seeds, of_run) if seeds else of_run
         _write_card(setup, outcome, exported.bundle, of_all | {"intervals": of_run["intervals"]})
@@ -136,6 +139,13 @@ def _write_card(setup: Setup, outcome: Outcome, bundle: Bundle, recorded: Mappin
     facts = card_facts(setup.app, recorded, setup.run.id)
     assert facts is not None, "the record is of this run"
     write_card(bundle, setup.app, facts={"record": facts | of_data(outcome.data)})
+
+
+def _zipped_sizes(setup: Setup, bundle: Bundle) -> dict[str, float]:
+    """Log and return the sizes of the files when they are zipped."""
+    sizes = zipped_sizes(bundle.folder)
+    setup.run.metrics(sizes)
+    return sizes
 
 
 def _try_bundle(setup: Setup, outcome: Outcome, bundle: Bundle, folder: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ..evaluation.score import score
 from .batches import batch, class_weights, count_batches, dataset
 from .checkpoint import Checkpoint
 from .interruption import check
+from .pruning import Pruning
 
 if TYPE_CHECKING:
     from ..evaluation.predictors import Predictor
@@ -111,24 +112,24 @@ def fit(
     """
     progress = checkpoint.load()
     if progress.epochs:
-        _restore(model.variables, progress.model)
-        _restore(model.optimizer.variables, progress.optimizer)
+        _restore(model.variables + model.optimizer.variables, progress.model + progress.optimizer)
     diagnostics = _diagnostics(features, config)
     predictor = of_network(deployed or model, features)
+    pruning = Pruning(model, config.sparsity, config.epochs)
     try:
         while not progress.finished:
             started = time.monotonic()
             if set_trainable:
                 _set_phase(model, progress.epochs, set_trainable)
+            pruning.start_epoch(progress.epochs)
             trained = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
             scored = _validate(model, deployed or model, features, metrics, predictor=predictor)
             values = scored | trained
             progress.gradients.append(_gradients_by_lag(diagnostics))
-            value = values[f"validation.{next(iter(metrics))}"]
-            value = value if higher_is_better else -value
+            value = values[f"validation.{next(iter(metrics))}"] * (1 if higher_is_better else -1)
             if config.schedule == "plateau" and value <= progress.best_value:
                 model.optimizer.learning_rate = model.optimizer.learning_rate / 2
-            _add_epoch(progress, values, value, model=model, config=config)
+            _add_epoch(progress, values, value, model=model, config=config, pruning=pruning)
             progress.seconds += time.monotonic() - started
             on_epoch(progress.epochs, values)
             checkpoint.save(progress)
@@ -231,13 +232,22 @@ def _mean_loss(loss: keras.losses.Loss, targets: np.ndarray, outputs: Callable[[
 
 
 def _add_epoch(
-    progress: Progress, values: dict[str, float], value: float, *, model: keras.Model, config: Config
+    progress: Progress,
+    values: dict[str, float],
+    value: float,
+    *,
+    model: keras.Model,
+    config: Config,
+    pruning: Pruning,
 ) -> None:
-    """Add a finished epoch to the progress; a higher `value` is better."""
+    """Add a finished epoch to the progress.
+
+    A higher `value` is better. An epoch in which weights were still pruned is better than all before it.
+    """
     progress.history.append(values)
     progress.model = [variable.numpy() for variable in model.variables]
     progress.optimizer = [variable.numpy() for variable in model.optimizer.variables]
-    if value > progress.best_value:
+    if value > progress.best_value or progress.epochs <= pruning.full_from:
         progress.best_epoch, progress.best_value, progress.best = progress.epochs, value, progress.model
     since_best = progress.epochs - progress.best_epoch
     progress.finished = progress.epochs >= config.epochs or since_best >= config.patience
