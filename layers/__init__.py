@@ -12,6 +12,7 @@ from .causal import CausalConv1D, CausalConv2D
 from .cell_names import CELL_NAMES, by_name
 from .cells.base import Cell
 from .cells.conv_lstm import ConvLSTM1D, ConvLSTM1DCell, ConvLSTM2D, ConvLSTM2DCell
+from .cells.fast_grnn import FastGRNN, FastGRNNCell
 from .cells.gru import GRU, GRUCell
 from .cells.ind_rnn import IndRNN, IndRNNCell
 from .cells.linear import LinearCell
@@ -60,6 +61,8 @@ __all__ = [
     "ConvLSTM2DCell",
     "CountingAdamW",
     "Diagnostics",
+    "FastGRNN",
+    "FastGRNNCell",
     "GRUCell",
     "IndRNN",
     "IndRNNCell",

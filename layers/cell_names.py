@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cell_layer import CellLayer
+from .cells.fast_grnn import FastGRNN
 from .cells.gru import GRU
 from .cells.ind_rnn import IndRNN
 from .cells.lstm import LSTM
@@ -19,6 +20,7 @@ _LAYERS: dict[str, type[CellLayer]] = {
     "ind_rnn": IndRNN,
     "min_gru": MinGRU,
     "min_lstm": MinLSTM,
+    "fast_grnn": FastGRNN,
 }
 
 

@@ -12,7 +12,7 @@ from .errors import UserError
 from .ondevice.manifest import PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
-Cell = Literal["simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm"]
+Cell = Literal["simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm", "fast_grnn"]
 """The names that `layers.by_name` knows."""
 LINEAR_CELLS = ("min_gru", "min_lstm")
 """Cells without a recurrent kernel, which have no recurrent dropout."""

@@ -22,6 +22,7 @@ UNITS = {
     "IndRNN": 260,
     "MinGRU": 260,
     "MinLSTM": 260,
+    "FastGRNN": 260,
 }
 """The units of each cell. SimpleRNN, IRNN, LSTM, GRU and MGU then have about 69,000 parameters each."""
 

@@ -37,9 +37,11 @@ NOT_THE_DEFAULT = {
     "projection": 3,
     "layer_normalization": True,
     "reset_after": False,
+    "kernel_rank": 2,
+    "recurrent_rank": 3,
     "kernel_initializer": "ones",
     "recurrent_initializer": "zeros",
-    "bias_initializer": "ones",
+    "bias_initializer": "random_uniform",
     "kernel_regularizer": "l2",
     "recurrent_regularizer": "l1",
     "bias_regularizer": "l2",
@@ -91,6 +93,7 @@ WITH_ARGUMENTS = [
     *map(layers.by_name, layers.CELL_NAMES),
     *(layers.LSTMCell, layers.GRUCell, layers.MGUCell, layers.IndRNNCell),
     *(layers.MinGRUCell, layers.MinLSTMCell),
+    layers.FastGRNNCell,
 ]
 
 

@@ -16,6 +16,7 @@ from layers import (
     GRU,
     LSTM,
     Bidirectional,
+    FastGRNNCell,
     GRUCell,
     IndRNNCell,
     LSTMCell,
@@ -66,11 +67,14 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
     "IndRNN": IndRNNCell,
     "MinGRU": MinGRUCell,
     "MinLSTM": MinLSTMCell,
+    "FastGRNN": FastGRNNCell,
+    "FastGRNN of low rank": partial(FastGRNNCell, kernel_rank=1, recurrent_rank=2),
 }
 
 COMPILED = [
     *("SimpleRNN", "LSTM", "GRU", "NeuralTuringMachine", "Bidirectional", "Stack"),
     *("LSTM with peepholes", "LSTM with everything", "GRU with reset before", "MGU", "IndRNN"),
+    *("FastGRNN", "FastGRNN of low rank"),
     *("zoneout", "chunks that don't fit"),
 ]
 

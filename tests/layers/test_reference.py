@@ -14,6 +14,7 @@ from layers import (
     LSTM,
     Bidirectional,
     Cell,
+    FastGRNNCell,
     GRUCell,
     IndRNNCell,
     LSTMCell,
@@ -43,6 +44,12 @@ STEP_OF: dict[str, tuple[type[Cell], dict[str, Any], reference.Step]] = {
     "IndRNN": (IndRNNCell, {}, variants.ind_rnn_step),
     "MinGRU": (MinGRUCell, {}, variants.min_gru_step),
     "MinLSTM": (MinLSTMCell, {}, variants.min_lstm_step),
+    "FastGRNN": (FastGRNNCell, {}, variants.fast_grnn_step),
+    "FastGRNN of low rank": (
+        FastGRNNCell,
+        {"kernel_rank": 2, "recurrent_rank": 4},
+        variants.fast_grnn_of_low_rank_step,
+    ),
 }
 """The cell, its options, and its equations in NumPy."""
 

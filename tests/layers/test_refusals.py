@@ -77,6 +77,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "LSTMCell: projection: expected a whole number above 0, got 0",
     ),
+    "rank of 0": (
+        lambda: layers.FastGRNN(4, recurrent_rank=0),
+        ValueError,
+        "FastGRNNCell: recurrent_rank: expected a whole number above 0, got 0",
+    ),
     "projection of True": (
         lambda: LSTM(4, projection=True),
         ValueError,

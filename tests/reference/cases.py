@@ -61,6 +61,11 @@ CASES = {
     "IndRNN": Case(lambda **o: layers.IndRNN(5, **o), states=(5,)),
     "MinGRU": Case(lambda **o: layers.MinGRU(5, **o), states=(5,)),
     "MinLSTM": Case(lambda **o: layers.MinLSTM(5, **o), states=(5,)),
+    "FastGRNN": Case(lambda **o: layers.FastGRNN(5, **o), states=(5,)),
+    "FastGRNN of low rank": Case(
+        lambda **o: layers.FastGRNN(5, kernel_rank=1, recurrent_rank=3, **o), states=(5,)
+    ),
+    "FastGRNN without bias": Case(lambda **o: layers.FastGRNN(5, use_bias=False, **o), states=(5,)),
     "NeuralTuringMachine": Case(
         lambda **o: layers.NeuralTuringMachine(5, slots=6, width=3, **o), states=(8, 5, 18, 6, 6)
     ),
@@ -109,6 +114,7 @@ CELLS = {
     "IndRNNCell": lambda **o: layers.IndRNNCell(5, **o),
     "MinGRUCell": lambda **o: layers.MinGRUCell(5, **o),
     "MinLSTMCell": lambda **o: layers.MinLSTMCell(5, **o),
+    "FastGRNNCell": lambda **o: layers.FastGRNNCell(5, **o),
     "NeuralTuringMachineCell": lambda **o: layers.NeuralTuringMachineCell(5, slots=6, width=3, **o),
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from layers import GRUCell, IndRNNCell, LSTMCell, MGUCell, MinGRUCell, MinLSTMCell
+from layers import FastGRNNCell, GRUCell, IndRNNCell, LSTMCell, MGUCell, MinGRUCell, MinLSTMCell
 from layers.cells.lstm import layer_norm
 
 
@@ -147,6 +147,34 @@ class MinimalGatesExchanged(MinLSTMCell):
         return super().coefficients(tf.concat([f, i, g], -1))
 
 
+class BiasesExchanged(FastGRNNCell):
+    """Gate and new content exchange their biases."""
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        self.wrong = self.bias
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        self.bias = tf.roll(tf.convert_to_tensor(self.wrong), self.units, 0)
+        return super().update(x_proj, h_proj, state)
+
+
+class NuMissing(FastGRNNCell):
+    """h = zeta * (1 - z) * g + z * h."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        (h,) = super().update(x_proj, h_proj, state)
+        g = tf.tanh(x_proj + h_proj + tf.convert_to_tensor(self.bias)[self.units :])
+        return (h - tf.sigmoid(self.mix[1]) * g,)
+
+
+class MatricesOfTheStateExchanged(FastGRNNCell):
+    """U = (U_1 U_2) transposed."""
+
+    def project_state(self, h: Any) -> Any:
+        return h @ tf.transpose(tf.matmul(self.recurrent_left, self.recurrent_right))
+
+
 VARIANT_MUTANTS = {
     OutputGateSeesOldCell: "LSTM with peepholes",
     PeepholesExchanged: "LSTM with peepholes",
@@ -164,4 +192,7 @@ VARIANT_MUTANTS = {
     CandidateSquashed: "MinGRU",
     GatesNotNormalised: "MinLSTM",
     MinimalGatesExchanged: "MinLSTM",
+    BiasesExchanged: "FastGRNN",
+    NuMissing: "FastGRNN",
+    MatricesOfTheStateExchanged: "FastGRNN of low rank",
 }

@@ -97,3 +97,20 @@ def min_lstm_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tup
     forget_gate, input_gate = sigmoid(x @ W["f"] + b["f"]), sigmoid(x @ W["i"] + b["i"])
     total = forget_gate + input_gate
     return (forget_gate / total * h + input_gate / total * (x @ W["g"] + b["g"]),)
+
+
+def fast_grnn_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Kusupati et al. 2018, section 3.2: gate and candidate share W and U, zeta and nu weigh the latter."""
+    W, U, biases, mix = weights
+    b = by_gate(biases, "zg")
+    (h,) = state
+    gate = sigmoid(x @ W + h @ U + b["z"])
+    candidate = np.tanh(x @ W + h @ U + b["g"])
+    zeta, nu = sigmoid(mix)
+    return ((zeta * (1.0 - gate) + nu) * candidate + gate * h,)
+
+
+def fast_grnn_of_low_rank_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Kusupati et al. 2018, section 3.2.1: W and U are products of two thin matrices."""
+    left, right, recurrent_left, recurrent_right, *others = weights
+    return fast_grnn_step(x, state, [left @ right, recurrent_left @ recurrent_right, *others])
