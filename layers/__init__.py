@@ -22,6 +22,7 @@ from .cells.min_gru import MinGRU, MinGRUCell
 from .cells.min_lstm import MinLSTM, MinLSTMCell
 from .cells.ntm import NeuralTuringMachine, NeuralTuringMachineCell
 from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
+from .cells.sru import SRU, SRUCell
 from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
 from .convert_model import convert_model
@@ -48,6 +49,7 @@ __all__ = [
     "MFCC",
     "MGU",
     "PCEN",
+    "SRU",
     "AdditiveAttention",
     "AdditiveAttentionPooling",
     "Bidirectional",
@@ -89,6 +91,7 @@ __all__ = [
     "Recurrent",
     "Restore",
     "ReversibleNormalization",
+    "SRUCell",
     "SimpleRNN",
     "SimpleRNNCell",
     "SpecAugment",

@@ -11,6 +11,7 @@ from .cells.mgu import MGU
 from .cells.min_gru import MinGRU
 from .cells.min_lstm import MinLSTM
 from .cells.simple_rnn import SimpleRNN
+from .cells.sru import SRU
 
 _LAYERS: dict[str, type[CellLayer]] = {
     "simple_rnn": SimpleRNN,
@@ -21,6 +22,7 @@ _LAYERS: dict[str, type[CellLayer]] = {
     "min_gru": MinGRU,
     "min_lstm": MinLSTM,
     "fast_grnn": FastGRNN,
+    "sru": SRU,
 }
 
 

@@ -12,10 +12,10 @@ from .errors import UserError
 from .ondevice.manifest import PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
-Cell = Literal["simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm", "fast_grnn"]
+Cell = Literal["simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm", "fast_grnn", "sru"]
 """The names that `layers.by_name` knows."""
-LINEAR_CELLS = ("min_gru", "min_lstm")
-"""Cells without a recurrent kernel, which have no recurrent dropout."""
+WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru")
+"""Cells that multiply no matrix with their state, so that there is nothing to drop."""
 AttentionKind = Literal["additive", "multiplicative", "multi_head"]
 """Kinds of attention of a decoder over a context."""
 
@@ -113,7 +113,7 @@ class RecurrentConfig(Config):
 
     def _require_dropped(self, recurrent_dropout: float) -> None:
         """Refuse recurrent dropout where no recurrent weights are."""
-        allowed = recurrent_dropout == 0 or self.cell not in LINEAR_CELLS
+        allowed = recurrent_dropout == 0 or self.cell not in WITHOUT_RECURRENT_DROPOUT
         require(allowed, "recurrent_dropout", f"0 with --cell {self.cell}", recurrent_dropout)
 
     @property

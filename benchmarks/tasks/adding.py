@@ -23,6 +23,7 @@ UNITS = {
     "MinGRU": 260,
     "MinLSTM": 260,
     "FastGRNN": 260,
+    "SRU": 260,
 }
 """The units of each cell. SimpleRNN, IRNN, LSTM, GRU and MGU then have about 69,000 parameters each."""
 

@@ -87,12 +87,17 @@ def test_arguments_are_attributes(name: str) -> None:
     assert missing == []
 
 
-OF_A_RECURRENT_KERNEL = {"recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"}
+REFUSED = {
+    layers.LinearCell: {"recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"},
+    layers.SRUCell: {"recurrent_dropout"},
+}
+"""Arguments that cells refuse. (They must have their default.)"""
 
 WITH_ARGUMENTS = [
     *map(layers.by_name, layers.CELL_NAMES),
     *(layers.LSTMCell, layers.GRUCell, layers.MGUCell, layers.IndRNNCell),
     *(layers.MinGRUCell, layers.MinLSTMCell),
+    layers.SRUCell,
     layers.FastGRNNCell,
 ]
 
@@ -100,7 +105,7 @@ WITH_ARGUMENTS = [
 @pytest.mark.parametrize("layer_class", WITH_ARGUMENTS)
 def test_every_argument_survives(layer_class: type[keras.layers.Layer]) -> None:
     default = layer_class(5).get_config()
-    refused = OF_A_RECURRENT_KERNEL if issubclass(_cell_class(layer_class), layers.LinearCell) else set()
+    refused = next((REFUSED[each] for each in _cell_class(layer_class).__mro__ if each in REFUSED), set())
     options = {name: value for name, value in NOT_THE_DEFAULT.items() if name in set(default) - refused}
     assert set(default) - set(options) == OF_EVERY_LAYER | {"units"} | refused
     layer = layer_class(5, name="mine", **options)

@@ -26,6 +26,7 @@ from layers import (
     Recurrent,
     SimpleRNN,
     SimpleRNNCell,
+    SRUCell,
     execution,
     halves,
 )
@@ -67,6 +68,7 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
     "IndRNN": IndRNNCell,
     "MinGRU": MinGRUCell,
     "MinLSTM": MinLSTMCell,
+    "SRU": SRUCell,
     "FastGRNN": FastGRNNCell,
     "FastGRNN of low rank": partial(FastGRNNCell, kernel_rank=1, recurrent_rank=2),
 }
@@ -74,7 +76,7 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
 COMPILED = [
     *("SimpleRNN", "LSTM", "GRU", "NeuralTuringMachine", "Bidirectional", "Stack"),
     *("LSTM with peepholes", "LSTM with everything", "GRU with reset before", "MGU", "IndRNN"),
-    *("FastGRNN", "FastGRNN of low rank"),
+    *("FastGRNN", "FastGRNN of low rank", "SRU"),
     *("zoneout", "chunks that don't fit"),
 ]
 

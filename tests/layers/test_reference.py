@@ -23,6 +23,7 @@ from layers import (
     MinLSTMCell,
     SimpleRNN,
     SimpleRNNCell,
+    SRUCell,
 )
 
 ALL = {"peepholes": True, "projection": 6, "layer_normalization": True}
@@ -44,6 +45,7 @@ STEP_OF: dict[str, tuple[type[Cell], dict[str, Any], reference.Step]] = {
     "IndRNN": (IndRNNCell, {}, variants.ind_rnn_step),
     "MinGRU": (MinGRUCell, {}, variants.min_gru_step),
     "MinLSTM": (MinLSTMCell, {}, variants.min_lstm_step),
+    "SRU": (SRUCell, {}, variants.sru_step),
     "FastGRNN": (FastGRNNCell, {}, variants.fast_grnn_step),
     "FastGRNN of low rank": (
         FastGRNNCell,

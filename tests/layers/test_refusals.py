@@ -92,6 +92,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "MinGRUCell: recurrent_dropout: expected none, because there is no recurrent kernel, got 0.5",
     ),
+    "recurrent dropout without a product of the state": (
+        lambda: layers.SRU(4, recurrent_dropout=0.5),
+        ValueError,
+        "SRUCell: recurrent_dropout: expected none, because no product is of the state, got 0.5",
+    ),
     "recurrent regularizer without a recurrent kernel": (
         lambda: layers.MinLSTM(4, recurrent_regularizer="l2"),
         ValueError,

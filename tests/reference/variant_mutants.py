@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from layers import FastGRNNCell, GRUCell, IndRNNCell, LSTMCell, MGUCell, MinGRUCell, MinLSTMCell
+from layers import FastGRNNCell, GRUCell, IndRNNCell, LSTMCell, MGUCell, MinGRUCell, MinLSTMCell, SRUCell
 from layers.cells.lstm import layer_norm
 
 
@@ -175,6 +175,36 @@ class MatricesOfTheStateExchanged(FastGRNNCell):
         return h @ tf.transpose(tf.matmul(self.recurrent_left, self.recurrent_right))
 
 
+class GateSeesNewState(SRUCell):
+    """The reset gate sees c_t instead of c_(t-1)."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        _, c = super().update(x_proj, h_proj, state)
+        _, r, _, s = tf.split(x_proj, 4, axis=-1)
+        r = tf.sigmoid(r + tf.convert_to_tensor(self.state_kernel)[1] * c)
+        return r * c + (1.0 - r) * s, c
+
+
+class GatesSeeTheOutput(SRUCell):
+    """v weighs h_(t-1) instead of c_(t-1)."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        v_f, v_r = tf.unstack(tf.convert_to_tensor(self.state_kernel))
+        wrong = state[0] - state[1]
+        nothing = tf.zeros_like(wrong)
+        return super().update(
+            x_proj + tf.concat([v_f * wrong, v_r * wrong, nothing, nothing], -1), h_proj, state
+        )
+
+
+class SkippedInputMissing(SRUCell):
+    """h = r * c."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        columns = tf.split(x_proj, 4, axis=-1)
+        return super().update(tf.concat([*columns[:3], tf.zeros_like(columns[3])], -1), h_proj, state)
+
+
 VARIANT_MUTANTS = {
     OutputGateSeesOldCell: "LSTM with peepholes",
     PeepholesExchanged: "LSTM with peepholes",
@@ -193,6 +223,9 @@ VARIANT_MUTANTS = {
     GatesNotNormalised: "MinLSTM",
     MinimalGatesExchanged: "MinLSTM",
     BiasesExchanged: "FastGRNN",
+    GateSeesNewState: "SRU",
+    GatesSeeTheOutput: "SRU",
+    SkippedInputMissing: "SRU",
     NuMissing: "FastGRNN",
     MatricesOfTheStateExchanged: "FastGRNN of low rank",
 }

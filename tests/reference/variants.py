@@ -114,3 +114,15 @@ def fast_grnn_of_low_rank_step(x: np.ndarray, state: tuple, weights: list[np.nda
     """Kusupati et al. 2018, section 3.2.1: W and U are products of two thin matrices."""
     left, right, recurrent_left, recurrent_right, *others = weights
     return fast_grnn_step(x, state, [left @ right, recurrent_left @ recurrent_right, *others])
+
+
+def sru_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Lei et al. 2018, equations 1 to 4 with a matrix for the skipped input."""
+    W = by_gate(weights[0], "frgs")
+    v = dict(zip("fr", weights[1], strict=True))
+    b = by_gate(weights[2], "fr")
+    _, c = state
+    forget_gate = sigmoid(x @ W["f"] + v["f"] * c + b["f"])
+    reset_gate = sigmoid(x @ W["r"] + v["r"] * c + b["r"])
+    c = forget_gate * c + (1.0 - forget_gate) * (x @ W["g"])
+    return reset_gate * c + (1.0 - reset_gate) * (x @ W["s"]), c

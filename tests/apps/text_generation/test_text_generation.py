@@ -17,7 +17,7 @@ from apps.text_generation.metrics import baselines, in_one
 from apps.text_generation.model import build_model, deployed, start_epoch
 from apps.text_generation.predict import Options, describe, predict
 from apps.text_generation.samples import word_perplexity
-from pipelines.config import LINEAR_CELLS
+from pipelines.config import WITHOUT_RECURRENT_DROPOUT
 from pipelines.data.examples import Examples
 from pipelines.data.plain_text import Scoring, as_given, as_splits, completed
 from pipelines.errors import UserError
@@ -193,7 +193,7 @@ def test_a_seed_leads_to_the_same_text_on_every_run(small, exported, tmp_path, p
 
 @pytest.mark.parametrize("cell", sorted(set(layers.CELL_NAMES) - {"lstm"}))
 def test_every_cell_carries_its_state_and_streams(small, cell):
-    dropped = 0.0 if cell in LINEAR_CELLS else 0.2
+    dropped = 0.0 if cell in WITHOUT_RECURRENT_DROPOUT else 0.2
     config = dataclasses.replace(SMALL, cell=cell, recurrent_dropout=dropped, variational_dropout=True)
     model = build_model(config, small.features)
     symbols = small.features.inputs["train"][: SMALL.batch_size]
@@ -308,7 +308,7 @@ def test_options_out_of_range_are_refused(bundle):
         Options(complete="a", score="b")
     with pytest.raises(UserError, match="--layer-normalization: expected only with --cell lstm, got 'gru'"):
         TextConfig(layer_normalization=True, cell="gru")
-    for cell in ("min_gru", "min_lstm"):
+    for cell in WITHOUT_RECURRENT_DROPOUT:
         with pytest.raises(UserError, match=f"--recurrent-dropout: expected 0 with --cell {cell}, got 0.2"):
             TextConfig(recurrent_dropout=0.2, cell=cell)
     with pytest.raises(UserError, match="--length"):
