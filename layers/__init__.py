@@ -21,6 +21,7 @@ from .cells.mgu import MGU, MGUCell
 from .cells.min_gru import MinGRU, MinGRUCell
 from .cells.min_lstm import MinLSTM, MinLSTMCell
 from .cells.ntm import NeuralTuringMachine, NeuralTuringMachineCell
+from .cells.rg_lru import RGLRU, RGLRUCell
 from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
 from .cells.sru import SRU, SRUCell
 from .clipping import CountingAdamW
@@ -49,6 +50,7 @@ __all__ = [
     "MFCC",
     "MGU",
     "PCEN",
+    "RGLRU",
     "SRU",
     "AdditiveAttention",
     "AdditiveAttentionPooling",
@@ -87,6 +89,7 @@ __all__ = [
     "NeuralTuringMachine",
     "NeuralTuringMachineCell",
     "OneStep",
+    "RGLRUCell",
     "RealTimeRecurrentLearning",
     "Recurrent",
     "Restore",

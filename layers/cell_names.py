@@ -10,6 +10,7 @@ from .cells.lstm import LSTM
 from .cells.mgu import MGU
 from .cells.min_gru import MinGRU
 from .cells.min_lstm import MinLSTM
+from .cells.rg_lru import RGLRU
 from .cells.simple_rnn import SimpleRNN
 from .cells.sru import SRU
 
@@ -23,6 +24,7 @@ _LAYERS: dict[str, type[CellLayer]] = {
     "min_lstm": MinLSTM,
     "fast_grnn": FastGRNN,
     "sru": SRU,
+    "rg_lru": RGLRU,
 }
 
 

@@ -58,8 +58,8 @@ def execution(name: str) -> Iterator[None]:
             "unrolled": straight-line operations, for export. A sequence of unknown length uses "loop".
             "fused": one TFLite operation, for export of LSTM layers without a mask and with a batch of 1.
 
-    "own_gradient" and "compiled" compute all steps of a linear cell (`MinGRU`, `MinLSTM`) at once by a
-    parallel scan, except for very large inputs and in training with `checkpoint_every`. The other executions
+    "own_gradient" and "compiled" compute all steps of a linear cell (`MinGRU`, `MinLSTM`, `RGLRU`) at once by
+    a parallel scan, except for very large inputs and in training with `checkpoint_every`. The others
     compute one step after the other.
 
     Raises:

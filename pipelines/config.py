@@ -12,9 +12,11 @@ from .errors import UserError
 from .ondevice.manifest import PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
-Cell = Literal["simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm", "fast_grnn", "sru"]
+Cell = Literal[
+    "simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm", "fast_grnn", "sru", "rg_lru"
+]
 """The names that `layers.by_name` knows."""
-WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru")
+WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru", "rg_lru")
 """Cells that multiply no matrix with their state, so that there is nothing to drop."""
 AttentionKind = Literal["additive", "multiplicative", "multi_head"]
 """Kinds of attention of a decoder over a context."""

@@ -24,6 +24,7 @@ UNITS = {
     "MinLSTM": 260,
     "FastGRNN": 260,
     "SRU": 260,
+    "RGLRU": 260,
 }
 """The units of each cell. SimpleRNN, IRNN, LSTM, GRU and MGU then have about 69,000 parameters each."""
 

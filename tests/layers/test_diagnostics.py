@@ -70,7 +70,15 @@ def test_half_precision():
     assert spectral_radius(layer).shape == (4,)
 
 
-BLOCKS = {"LSTM": "ifgo", "GRU": "zrg", "MGU": "fg", "MinGRU": "zg", "FastGRNN": "zg", "SRU": "fr"}
+BLOCKS = {
+    "LSTM": "ifgo",
+    "GRU": "zrg",
+    "MGU": "fg",
+    "MinGRU": "zg",
+    "FastGRNN": "zg",
+    "SRU": "fr",
+    "RGLRU": "rig",
+}
 GATES = [(name, gate, {}) for name, blocks in BLOCKS.items() for gate in blocks if gate != "g"]
 PEEPHOLES = [("LSTM", gate, {"peepholes": True, "layer_normalization": True}) for gate in "ifo"]
 

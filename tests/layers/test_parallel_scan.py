@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from reference.parity import random_like, randomize
 
-from layers import LinearCell, MinGRUCell, MinLSTMCell
+from layers import LinearCell, MinGRUCell, MinLSTMCell, RGLRUCell
 from layers.parallel_scan import linear_recurrence, parallel_scan
 from layers.scan import Masks, loop
 
@@ -115,7 +115,7 @@ def _assert_same(results: list[Any], expected: list[Any]) -> None:
 
 @pytest.mark.parametrize("which", ["no masks", "padding", "padding and zoneout", "everything is padding"])
 @pytest.mark.parametrize("steps", LENGTHS)
-@pytest.mark.parametrize("cell_class", [MinGRUCell, MinLSTMCell])
+@pytest.mark.parametrize("cell_class", [MinGRUCell, MinLSTMCell, RGLRUCell])
 def test_scan_is_the_loop(cell_class: type[LinearCell], steps: int, which: str) -> None:
     cell, masks = _cell(cell_class), _masks(which, steps)
     x, h0 = (tf.constant(part) for part in random_like([(steps, BATCH, FEATURES), (BATCH, UNITS)], seed=4))
@@ -169,3 +169,25 @@ def test_saturated_gates_are_finite() -> None:
     np.testing.assert_allclose(a[:, 0], [0.5, 0.5, 1.0, 0.0], atol=1e-6)
     np.testing.assert_allclose(b[:, 0], [0.5, 0.5, 0.0, 1.0], atol=1e-6)
     assert np.isfinite(tape.gradient(loss, x_proj)).all()
+
+
+def test_a_closed_recurrence_gate_keeps_the_state_and_has_a_gradient() -> None:
+    """1 - a^2 is 0 where r is; the gradient of its root is finite there, too."""
+    cell = _cell(RGLRUCell)
+    x_proj = tf.repeat(tf.constant([[-200.0, 200.0, 1.0], [200.0, 200.0, 1.0]]), UNITS, axis=-1)
+    with tf.GradientTape() as tape:
+        tape.watch(x_proj)
+        a, b = cell.coefficients(x_proj)
+        loss = tf.reduce_sum(a * b)
+    expected = (1.0 / (1.0 + np.exp(-np.float64(cell.decay)))) ** 8
+    np.testing.assert_allclose(a, [np.ones(UNITS), expected], rtol=1e-5)
+    np.testing.assert_allclose(b, [np.zeros(UNITS), np.sqrt(1.0 - expected**2)], atol=1e-3)
+    assert np.isfinite(tape.gradient(loss, x_proj)).all()
+
+
+def test_rates_of_decay_start_near_one() -> None:
+    cell = RGLRUCell(500)
+    cell.build((BATCH, FEATURES))
+    rates = (1.0 / (1.0 + np.exp(-np.float64(cell.decay)))) ** 8
+    assert 0.9 <= rates.min() < 0.91 < 0.98 < rates.max() <= 0.999
+    np.testing.assert_allclose(rates.mean(), 0.9495, atol=0.005)

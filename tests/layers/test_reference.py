@@ -21,6 +21,7 @@ from layers import (
     MGUCell,
     MinGRUCell,
     MinLSTMCell,
+    RGLRUCell,
     SimpleRNN,
     SimpleRNNCell,
     SRUCell,
@@ -45,6 +46,7 @@ STEP_OF: dict[str, tuple[type[Cell], dict[str, Any], reference.Step]] = {
     "IndRNN": (IndRNNCell, {}, variants.ind_rnn_step),
     "MinGRU": (MinGRUCell, {}, variants.min_gru_step),
     "MinLSTM": (MinLSTMCell, {}, variants.min_lstm_step),
+    "RGLRU": (RGLRUCell, {}, variants.rg_lru_step),
     "SRU": (SRUCell, {}, variants.sru_step),
     "FastGRNN": (FastGRNNCell, {}, variants.fast_grnn_step),
     "FastGRNN of low rank": (

@@ -67,6 +67,7 @@ CASES = {
     ),
     "FastGRNN without bias": Case(lambda **o: layers.FastGRNN(5, use_bias=False, **o), states=(5,)),
     "SRU": Case(lambda **o: layers.SRU(5, **o), states=(5, 5)),
+    "RGLRU": Case(lambda **o: layers.RGLRU(5, **o), states=(5,)),
     "NeuralTuringMachine": Case(
         lambda **o: layers.NeuralTuringMachine(5, slots=6, width=3, **o), states=(8, 5, 18, 6, 6)
     ),
@@ -117,6 +118,7 @@ CELLS = {
     "MinLSTMCell": lambda **o: layers.MinLSTMCell(5, **o),
     "FastGRNNCell": lambda **o: layers.FastGRNNCell(5, **o),
     "SRUCell": lambda **o: layers.SRUCell(5, **o),
+    "RGLRUCell": lambda **o: layers.RGLRUCell(5, **o),
     "NeuralTuringMachineCell": lambda **o: layers.NeuralTuringMachineCell(5, slots=6, width=3, **o),
 }
 

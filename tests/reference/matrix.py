@@ -33,6 +33,7 @@ CELLS: dict[str, Make] = {
     "FastGRNN": lambda **o: layers.FastGRNN(UNITS, **o),
     "FastGRNN_low_rank": lambda **o: layers.FastGRNN(UNITS, kernel_rank=2, recurrent_rank=3, **o),
     "SRU": lambda **o: layers.SRU(UNITS, **o),
+    "RGLRU": lambda **o: layers.RGLRU(UNITS, **o),
     "ConvLSTM1D": lambda **o: layers.ConvLSTM1D(2, 2, padding="same", **o),
     "ConvLSTM2D": lambda **o: layers.ConvLSTM2D(2, (1, 2), padding="same", **o),
     "NeuralTuringMachine": lambda **o: layers.NeuralTuringMachine(UNITS, slots=4, width=2, **o),

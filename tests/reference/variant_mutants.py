@@ -4,7 +4,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from layers import FastGRNNCell, GRUCell, IndRNNCell, LSTMCell, MGUCell, MinGRUCell, MinLSTMCell, SRUCell
+from layers import (
+    FastGRNNCell,
+    GRUCell,
+    IndRNNCell,
+    LSTMCell,
+    MGUCell,
+    MinGRUCell,
+    MinLSTMCell,
+    RGLRUCell,
+    SRUCell,
+)
 from layers.cells.lstm import layer_norm
 
 
@@ -205,6 +215,31 @@ class SkippedInputMissing(SRUCell):
         return super().update(tf.concat([*columns[:3], tf.zeros_like(columns[3])], -1), h_proj, state)
 
 
+class InputNotScaled(RGLRUCell):
+    """h = a * h + i * g."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        a, b = super().coefficients(x_proj)
+        return a, b / tf.sqrt(1.0 - a * a)
+
+
+class PowerMissing(RGLRUCell):
+    """a = sigmoid(decay)^r."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        a, b = super().coefficients(x_proj)
+        wrong = a ** (1.0 / 8.0)
+        return wrong, b * tf.sqrt((1.0 - wrong**2) / (1.0 - a**2))
+
+
+class RealGatesExchanged(RGLRUCell):
+    """Recurrence and input gate exchange their columns."""
+
+    def coefficients(self, x_proj: Any) -> Any:
+        r, i, g = tf.split(x_proj, 3, axis=-1)
+        return super().coefficients(tf.concat([i, r, g], -1))
+
+
 VARIANT_MUTANTS = {
     OutputGateSeesOldCell: "LSTM with peepholes",
     PeepholesExchanged: "LSTM with peepholes",
@@ -226,6 +261,9 @@ VARIANT_MUTANTS = {
     GateSeesNewState: "SRU",
     GatesSeeTheOutput: "SRU",
     SkippedInputMissing: "SRU",
+    InputNotScaled: "RGLRU",
+    PowerMissing: "RGLRU",
+    RealGatesExchanged: "RGLRU",
     NuMissing: "FastGRNN",
     MatricesOfTheStateExchanged: "FastGRNN of low rank",
 }

@@ -126,3 +126,12 @@ def sru_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
     reset_gate = sigmoid(x @ W["r"] + v["r"] * c + b["r"])
     c = forget_gate * c + (1.0 - forget_gate) * (x @ W["g"])
     return reset_gate * c + (1.0 - reset_gate) * (x @ W["s"]), c
+
+
+def rg_lru_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """De et al. 2024, equations 1 to 4, with a = sigmoid(Lambda) and c = 8."""
+    W, b = (by_gate(packed, "rig") for packed in weights[:2])
+    (h,) = state
+    recurrence_gate, input_gate = sigmoid(x @ W["r"] + b["r"]), sigmoid(x @ W["i"] + b["i"])
+    a = sigmoid(weights[2]) ** (8.0 * recurrence_gate)
+    return (a * h + np.sqrt(1.0 - a**2) * input_gate * (x @ W["g"] + b["g"]),)
