@@ -11,6 +11,7 @@ from .callbacks import Diagnostics
 from .causal import CausalConv1D, CausalConv2D
 from .cell_names import CELL_NAMES, by_name
 from .cells.base import Cell
+from .cells.cfc import CfC, CfCCell
 from .cells.conv_lstm import ConvLSTM1D, ConvLSTM1DCell, ConvLSTM2D, ConvLSTM2DCell
 from .cells.fast_grnn import FastGRNN, FastGRNNCell
 from .cells.gru import GRU, GRUCell
@@ -59,6 +60,8 @@ __all__ = [
     "CausalConv1D",
     "CausalConv2D",
     "Cell",
+    "CfC",
+    "CfCCell",
     "ConvLSTM1D",
     "ConvLSTM1DCell",
     "ConvLSTM2D",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cell_layer import CellLayer
+from .cells.cfc import CfC
 from .cells.fast_grnn import FastGRNN
 from .cells.gru import GRU
 from .cells.ind_rnn import IndRNN
@@ -25,6 +26,7 @@ _LAYERS: dict[str, type[CellLayer]] = {
     "fast_grnn": FastGRNN,
     "sru": SRU,
     "rg_lru": RGLRU,
+    "cfc": CfC,
 }
 
 

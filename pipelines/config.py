@@ -13,7 +13,17 @@ from .ondevice.manifest import PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
 Cell = Literal[
-    "simple_rnn", "lstm", "gru", "mgu", "ind_rnn", "min_gru", "min_lstm", "fast_grnn", "sru", "rg_lru"
+    "simple_rnn",
+    "lstm",
+    "gru",
+    "mgu",
+    "ind_rnn",
+    "min_gru",
+    "min_lstm",
+    "fast_grnn",
+    "sru",
+    "rg_lru",
+    "cfc",
 ]
 """The names that `layers.by_name` knows."""
 WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru", "rg_lru")

@@ -25,6 +25,7 @@ UNITS = {
     "FastGRNN": 260,
     "SRU": 260,
     "RGLRU": 260,
+    "CfC": 130,
 }
 """The units of each cell. SimpleRNN, IRNN, LSTM, GRU and MGU then have about 69,000 parameters each."""
 

@@ -37,6 +37,7 @@ NOT_THE_DEFAULT = {
     "projection": 3,
     "layer_normalization": True,
     "reset_after": False,
+    "timed": True,
     "kernel_rank": 2,
     "recurrent_rank": 3,
     "kernel_initializer": "ones",
@@ -90,6 +91,7 @@ def test_arguments_are_attributes(name: str) -> None:
 REFUSED = {
     layers.LinearCell: {"recurrent_dropout", "recurrent_regularizer", "recurrent_constraint"},
     layers.SRUCell: {"recurrent_dropout"},
+    layers.CfCCell: {"dropout"},  # with `timed`
 }
 """Arguments that cells refuse. (They must have their default.)"""
 
@@ -97,6 +99,7 @@ WITH_ARGUMENTS = [
     *map(layers.by_name, layers.CELL_NAMES),
     *(layers.LSTMCell, layers.GRUCell, layers.MGUCell, layers.IndRNNCell),
     *(layers.MinGRUCell, layers.MinLSTMCell),
+    layers.CfCCell,
     layers.RGLRUCell,
     layers.SRUCell,
     layers.FastGRNNCell,

@@ -16,6 +16,7 @@ from layers import (
     GRU,
     LSTM,
     Bidirectional,
+    CfCCell,
     FastGRNNCell,
     GRUCell,
     IndRNNCell,
@@ -69,6 +70,8 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
     "IndRNN": IndRNNCell,
     "MinGRU": MinGRUCell,
     "MinLSTM": MinLSTMCell,
+    "CfC": CfCCell,
+    "CfC with times": partial(CfCCell, timed=True),
     "RGLRU": RGLRUCell,
     "SRU": SRUCell,
     "FastGRNN": FastGRNNCell,
@@ -78,7 +81,7 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
 COMPILED = [
     *("SimpleRNN", "LSTM", "GRU", "NeuralTuringMachine", "Bidirectional", "Stack"),
     *("LSTM with peepholes", "LSTM with everything", "GRU with reset before", "MGU", "IndRNN"),
-    *("FastGRNN", "FastGRNN of low rank", "SRU"),
+    *("FastGRNN", "FastGRNN of low rank", "SRU", "CfC", "CfC with times"),
     *("zoneout", "chunks that don't fit"),
 ]
 

@@ -77,6 +77,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "LSTMCell: projection: expected a whole number above 0, got 0",
     ),
+    "dropout of times": (
+        lambda: layers.CfC(4, timed=True, dropout=0.5),
+        ValueError,
+        "CfCCell: dropout: expected 0 with timed, because times would be dropped, got 0.5",
+    ),
+    "nothing but times": (
+        lambda: layers.CfC(4, timed=True).build((None, None, 1)),
+        ValueError,
+        "expected two or more features, the last of them the time, got 1",
+    ),
     "rank of 0": (
         lambda: layers.FastGRNN(4, recurrent_rank=0),
         ValueError,

@@ -68,6 +68,8 @@ CASES = {
     "FastGRNN without bias": Case(lambda **o: layers.FastGRNN(5, use_bias=False, **o), states=(5,)),
     "SRU": Case(lambda **o: layers.SRU(5, **o), states=(5, 5)),
     "RGLRU": Case(lambda **o: layers.RGLRU(5, **o), states=(5,)),
+    "CfC": Case(lambda **o: layers.CfC(5, **o), states=(5,)),
+    "CfC with times": Case(lambda **o: layers.CfC(5, timed=True, **o), states=(5,)),
     "NeuralTuringMachine": Case(
         lambda **o: layers.NeuralTuringMachine(5, slots=6, width=3, **o), states=(8, 5, 18, 6, 6)
     ),
@@ -119,6 +121,7 @@ CELLS = {
     "FastGRNNCell": lambda **o: layers.FastGRNNCell(5, **o),
     "SRUCell": lambda **o: layers.SRUCell(5, **o),
     "RGLRUCell": lambda **o: layers.RGLRUCell(5, **o),
+    "CfCCell": lambda **o: layers.CfCCell(5, **o),
     "NeuralTuringMachineCell": lambda **o: layers.NeuralTuringMachineCell(5, slots=6, width=3, **o),
 }
 

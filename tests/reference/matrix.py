@@ -34,6 +34,8 @@ CELLS: dict[str, Make] = {
     "FastGRNN_low_rank": lambda **o: layers.FastGRNN(UNITS, kernel_rank=2, recurrent_rank=3, **o),
     "SRU": lambda **o: layers.SRU(UNITS, **o),
     "RGLRU": lambda **o: layers.RGLRU(UNITS, **o),
+    "CfC": lambda **o: layers.CfC(UNITS, **o),
+    "CfC_timed": lambda **o: layers.CfC(UNITS, timed=True, **o),
     "ConvLSTM1D": lambda **o: layers.ConvLSTM1D(2, 2, padding="same", **o),
     "ConvLSTM2D": lambda **o: layers.ConvLSTM2D(2, (1, 2), padding="same", **o),
     "NeuralTuringMachine": lambda **o: layers.NeuralTuringMachine(UNITS, slots=4, width=2, **o),

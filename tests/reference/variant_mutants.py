@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from layers import (
+    CfCCell,
     FastGRNNCell,
     GRUCell,
     IndRNNCell,
@@ -240,6 +241,30 @@ class RealGatesExchanged(RGLRUCell):
         return super().coefficients(tf.concat([i, r, g], -1))
 
 
+class ContentsExchanged(CfCCell):
+    """h = (1 - s) * g + s * k."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        g, k, a, d = tf.split(x_proj + h_proj, 4, axis=-1)
+        return super().update(tf.concat([k, g, a, d], -1), tf.zeros_like(h_proj), state)
+
+
+class ContentsNotBounded(CfCCell):
+    """k without its tanh."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        (h,) = super().update(x_proj, h_proj, state)
+        _, k, a, d = tf.split(x_proj + h_proj, 4, axis=-1)
+        return (h + (1.0 - tf.sigmoid(a + d)) * (k - tf.tanh(k)),)
+
+
+class TimeIgnored(CfCCell):
+    """s = sigmoid(a + d)."""
+
+    def project_inputs(self, x: Any) -> Any:
+        return super().project_inputs(tf.concat([x[..., :-1], tf.ones_like(x[..., -1:])], -1))
+
+
 VARIANT_MUTANTS = {
     OutputGateSeesOldCell: "LSTM with peepholes",
     PeepholesExchanged: "LSTM with peepholes",
@@ -264,6 +289,9 @@ VARIANT_MUTANTS = {
     InputNotScaled: "RGLRU",
     PowerMissing: "RGLRU",
     RealGatesExchanged: "RGLRU",
+    ContentsExchanged: "CfC",
+    ContentsNotBounded: "CfC",
+    TimeIgnored: "CfC with times",
     NuMissing: "FastGRNN",
     MatricesOfTheStateExchanged: "FastGRNN of low rank",
 }

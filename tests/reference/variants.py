@@ -135,3 +135,17 @@ def rg_lru_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple
     recurrence_gate, input_gate = sigmoid(x @ W["r"] + b["r"]), sigmoid(x @ W["i"] + b["i"])
     a = sigmoid(weights[2]) ** (8.0 * recurrence_gate)
     return (a * h + np.sqrt(1.0 - a**2) * input_gate * (x @ W["g"] + b["g"]),)
+
+
+def cfc_step(x: np.ndarray, state: tuple, weights: list[np.ndarray], time: np.ndarray | float = 1.0) -> tuple:
+    """Hasani et al. 2022, equation 10 with the signs of the authors' code: t_a * t + t_b in the sigmoid."""
+    W, U, b = (by_gate(packed, "gkad") for packed in weights)
+    (h,) = state
+    before = {head: x @ W[head] + h @ U[head] + b[head] for head in "gkad"}
+    gate = sigmoid(before["a"] * time + before["d"])
+    return (np.tanh(before["k"]) * (1.0 - gate) + gate * np.tanh(before["g"]),)
+
+
+def cfc_with_times_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """The same, where the last input is the time."""
+    return cfc_step(x[:, :-1], state, weights, x[:, -1:])
