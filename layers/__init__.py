@@ -24,6 +24,7 @@ from .cells.min_lstm import MinLSTM, MinLSTMCell
 from .cells.ntm import NeuralTuringMachine, NeuralTuringMachineCell
 from .cells.rg_lru import RGLRU, RGLRUCell
 from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
+from .cells.slstm import SLSTM, SLSTMCell
 from .cells.sru import SRU, SRUCell
 from .clipping import CountingAdamW
 from .convert import from_keras, to_keras
@@ -52,6 +53,7 @@ __all__ = [
     "MGU",
     "PCEN",
     "RGLRU",
+    "SLSTM",
     "SRU",
     "AdditiveAttention",
     "AdditiveAttentionPooling",
@@ -97,6 +99,7 @@ __all__ = [
     "Recurrent",
     "Restore",
     "ReversibleNormalization",
+    "SLSTMCell",
     "SRUCell",
     "SimpleRNN",
     "SimpleRNNCell",

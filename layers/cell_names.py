@@ -13,6 +13,7 @@ from .cells.min_gru import MinGRU
 from .cells.min_lstm import MinLSTM
 from .cells.rg_lru import RGLRU
 from .cells.simple_rnn import SimpleRNN
+from .cells.slstm import SLSTM
 from .cells.sru import SRU
 
 _LAYERS: dict[str, type[CellLayer]] = {
@@ -27,6 +28,7 @@ _LAYERS: dict[str, type[CellLayer]] = {
     "sru": SRU,
     "rg_lru": RGLRU,
     "cfc": CfC,
+    "slstm": SLSTM,
 }
 
 

@@ -24,6 +24,7 @@ Cell = Literal[
     "sru",
     "rg_lru",
     "cfc",
+    "slstm",
 ]
 """The names that `layers.by_name` knows."""
 WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru", "rg_lru")

@@ -26,8 +26,9 @@ UNITS = {
     "SRU": 260,
     "RGLRU": 260,
     "CfC": 130,
+    "SLSTM": 130,
 }
-"""The units of each cell. SimpleRNN, IRNN, LSTM, GRU and MGU then have about 69,000 parameters each."""
+"""The units of each cell. Those that multiply the state by matrices then have about 69,000 parameters each."""
 
 
 def draw(rng: np.random.Generator, count: int, steps: int) -> Batch:

@@ -99,6 +99,7 @@ WITH_ARGUMENTS = [
     *map(layers.by_name, layers.CELL_NAMES),
     *(layers.LSTMCell, layers.GRUCell, layers.MGUCell, layers.IndRNNCell),
     *(layers.MinGRUCell, layers.MinLSTMCell),
+    layers.SLSTMCell,
     layers.CfCCell,
     layers.RGLRUCell,
     layers.SRUCell,

@@ -28,6 +28,7 @@ from layers import (
     RGLRUCell,
     SimpleRNN,
     SimpleRNNCell,
+    SLSTMCell,
     SRUCell,
     execution,
     halves,
@@ -70,6 +71,7 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
     "IndRNN": IndRNNCell,
     "MinGRU": MinGRUCell,
     "MinLSTM": MinLSTMCell,
+    "SLSTM": SLSTMCell,
     "CfC": CfCCell,
     "CfC with times": partial(CfCCell, timed=True),
     "RGLRU": RGLRUCell,
@@ -81,7 +83,7 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
 COMPILED = [
     *("SimpleRNN", "LSTM", "GRU", "NeuralTuringMachine", "Bidirectional", "Stack"),
     *("LSTM with peepholes", "LSTM with everything", "GRU with reset before", "MGU", "IndRNN"),
-    *("FastGRNN", "FastGRNN of low rank", "SRU", "CfC", "CfC with times"),
+    *("FastGRNN", "FastGRNN of low rank", "SRU", "CfC", "CfC with times", "SLSTM"),
     *("zoneout", "chunks that don't fit"),
 ]
 

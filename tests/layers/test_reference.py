@@ -25,6 +25,7 @@ from layers import (
     RGLRUCell,
     SimpleRNN,
     SimpleRNNCell,
+    SLSTMCell,
     SRUCell,
 )
 
@@ -47,6 +48,7 @@ STEP_OF: dict[str, tuple[type[Cell], dict[str, Any], reference.Step]] = {
     "IndRNN": (IndRNNCell, {}, variants.ind_rnn_step),
     "MinGRU": (MinGRUCell, {}, variants.min_gru_step),
     "MinLSTM": (MinLSTMCell, {}, variants.min_lstm_step),
+    "SLSTM": (SLSTMCell, {}, variants.slstm_step),
     "CfC": (CfCCell, {}, variants.cfc_step),
     "CfC with times": (CfCCell, {"timed": True}, variants.cfc_with_times_step),
     "RGLRU": (RGLRUCell, {}, variants.rg_lru_step),

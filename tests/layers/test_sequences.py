@@ -111,6 +111,10 @@ def test_returned_state_goes_on_with_the_sequence(name: str) -> None:
         np.testing.assert_allclose(part, expected, **SAME)
 
 
+READ_BY_NO_STEP = {("SRU", 0)}
+"""The first state of these cells is nothing but their output."""
+
+
 @pytest.mark.parametrize("name", STATEFUL)
 def test_every_initial_state_counts(name: str) -> None:
     layer = STATEFUL[name].built()
@@ -120,7 +124,8 @@ def test_every_initial_state_counts(name: str) -> None:
     for index in range(len(states)):
         other = [state + (1.0 if index == position else 0.0) for position, state in enumerate(states)]
         changed = layer(_inputs(), initial_state=other)
-        assert np.abs(changed - reference).max() > 1e-3
+        counts = np.abs(changed - reference).max() > 1e-3
+        assert counts == ((name, index) not in READ_BY_NO_STEP)
 
 
 @pytest.mark.parametrize("name", STATEFUL)

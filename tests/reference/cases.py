@@ -70,6 +70,7 @@ CASES = {
     "RGLRU": Case(lambda **o: layers.RGLRU(5, **o), states=(5,)),
     "CfC": Case(lambda **o: layers.CfC(5, **o), states=(5,)),
     "CfC with times": Case(lambda **o: layers.CfC(5, timed=True, **o), states=(5,)),
+    "SLSTM": Case(lambda **o: layers.SLSTM(5, **o), states=(5, 5, 5)),
     "NeuralTuringMachine": Case(
         lambda **o: layers.NeuralTuringMachine(5, slots=6, width=3, **o), states=(8, 5, 18, 6, 6)
     ),
@@ -122,6 +123,7 @@ CELLS = {
     "SRUCell": lambda **o: layers.SRUCell(5, **o),
     "RGLRUCell": lambda **o: layers.RGLRUCell(5, **o),
     "CfCCell": lambda **o: layers.CfCCell(5, **o),
+    "SLSTMCell": lambda **o: layers.SLSTMCell(5, **o),
     "NeuralTuringMachineCell": lambda **o: layers.NeuralTuringMachineCell(5, slots=6, width=3, **o),
 }
 

@@ -36,6 +36,7 @@ CELLS: dict[str, Make] = {
     "RGLRU": lambda **o: layers.RGLRU(UNITS, **o),
     "CfC": lambda **o: layers.CfC(UNITS, **o),
     "CfC_timed": lambda **o: layers.CfC(UNITS, timed=True, **o),
+    "SLSTM": lambda **o: layers.SLSTM(UNITS, **o),
     "ConvLSTM1D": lambda **o: layers.ConvLSTM1D(2, 2, padding="same", **o),
     "ConvLSTM2D": lambda **o: layers.ConvLSTM2D(2, (1, 2), padding="same", **o),
     "NeuralTuringMachine": lambda **o: layers.NeuralTuringMachine(UNITS, slots=4, width=2, **o),

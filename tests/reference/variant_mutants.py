@@ -14,6 +14,7 @@ from layers import (
     MinGRUCell,
     MinLSTMCell,
     RGLRUCell,
+    SLSTMCell,
     SRUCell,
 )
 from layers.cells.lstm import layer_norm
@@ -265,6 +266,31 @@ class TimeIgnored(CfCCell):
         return super().project_inputs(tf.concat([x[..., :-1], tf.ones_like(x[..., -1:])], -1))
 
 
+class InputGateIsASigmoid(SLSTMCell):
+    """i = sigmoid(p_i) instead of exp(p_i)."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        i, *others = tf.split(x_proj + h_proj, 4, axis=-1)
+        return super().update(tf.concat([tf.math.log_sigmoid(i), *others], -1), tf.zeros_like(h_proj), state)
+
+
+class ForgetGateIsAnExponential(SLSTMCell):
+    """log f = p_f."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        h, c, log_n = state
+        f = (x_proj + h_proj)[:, self.units : 2 * self.units]
+        return super().update(x_proj, h_proj, (h, c, log_n + f - tf.math.log_sigmoid(f)))
+
+
+class SumOfWeightsForgotten(SLSTMCell):
+    """n starts anew at every step."""
+
+    def update(self, x_proj: Any, h_proj: Any, state: Any) -> Any:
+        h, c, log_n = state
+        return super().update(x_proj, h_proj, (h, c, tf.zeros_like(log_n)))
+
+
 VARIANT_MUTANTS = {
     OutputGateSeesOldCell: "LSTM with peepholes",
     PeepholesExchanged: "LSTM with peepholes",
@@ -292,6 +318,9 @@ VARIANT_MUTANTS = {
     ContentsExchanged: "CfC",
     ContentsNotBounded: "CfC",
     TimeIgnored: "CfC with times",
+    InputGateIsASigmoid: "SLSTM",
+    ForgetGateIsAnExponential: "SLSTM",
+    SumOfWeightsForgotten: "SLSTM",
     NuMissing: "FastGRNN",
     MatricesOfTheStateExchanged: "FastGRNN of low rank",
 }

@@ -149,3 +149,17 @@ def cfc_step(x: np.ndarray, state: tuple, weights: list[np.ndarray], time: np.nd
 def cfc_with_times_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
     """The same, where the last input is the time."""
     return cfc_step(x[:, :-1], state, weights, x[:, -1:])
+
+
+def slstm_step(x: np.ndarray, state: tuple, weights: list[np.ndarray]) -> tuple:
+    """Beck et al. 2024, equations 8 to 17 (m stabilises), between states h, c / n and log(n exp(m))."""
+    W, U, b = (by_gate(packed, "ifgo") for packed in weights)
+    h, mean, log_sum = state
+    c, n, m = mean, np.ones_like(mean), log_sum
+    before = {gate: x @ W[gate] + h @ U[gate] + b[gate] for gate in "ifgo"}
+    log_forget = np.log(sigmoid(before["f"]))
+    new_m = np.maximum(log_forget + m, before["i"])
+    input_gate, forget_gate = np.exp(before["i"] - new_m), np.exp(log_forget + m - new_m)
+    c = forget_gate * c + input_gate * np.tanh(before["g"])
+    n = forget_gate * n + input_gate
+    return sigmoid(before["o"]) * c / n, c / n, new_m + np.log(n)
