@@ -28,7 +28,7 @@ UNITS = {
     "CfC": 130,
     "SLSTM": 130,
 }
-"""The units of each cell. Those that multiply the state by matrices then have about 69,000 parameters each."""
+"""The units of each cell. Those that multiply the state by a matrix then have about 69,000 parameters."""
 
 
 def draw(rng: np.random.Generator, count: int, steps: int) -> Batch:

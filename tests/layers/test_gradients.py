@@ -83,7 +83,7 @@ FINITE_DIFFERENCES: dict[str, Callable[..., Any]] = {
 COMPILED = [
     *("SimpleRNN", "LSTM", "GRU", "NeuralTuringMachine", "Bidirectional", "Stack"),
     *("LSTM with peepholes", "LSTM with everything", "GRU with reset before", "MGU", "IndRNN"),
-    *("FastGRNN", "FastGRNN of low rank", "SRU", "CfC", "CfC with times", "SLSTM"),
+    *("FastGRNN", "SRU", "CfC", "CfC with times", "SLSTM"),
     *("zoneout", "chunks that don't fit"),
 ]
 
