@@ -47,8 +47,9 @@ class RGLRUCell(LinearCell):
     State: h (batch, units), which is also the output.
 
     Reference: S. De et al., Griffin: mixing gated linear recurrences with local attention for efficient
-    language models, 2024, section 2.4. There a linear layer makes the unit's input, which the gates see too;
-    here this layer is W_g, so that inputs may have any size. The block around the unit is not part of it.
+    language models, 2024, section 2.4. There a linear layer makes the unit's input x, and the gates see
+    its result; here W_g is that layer, so that inputs may have any size, and the gates see x itself. The
+    block around the unit is not part of it.
     """
 
     gates = 3
