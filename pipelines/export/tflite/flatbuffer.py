@@ -14,6 +14,13 @@ _LAST_DEPRECATED = schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every .tflite file."""
 
+_TYPES = {
+    schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.INT8: np.int8,
+    schema.TensorType.INT32: np.int32,
+    schema.TensorType.INT64: np.int64,
+}
+
 # The fields in which an op (WHILE, IF, CALL_ONCE) names the subgraphs that it calls.
 CALLED_FIELDS = (
     "condSubgraphIndex",
@@ -65,6 +72,21 @@ def operator_code(model: Any, builtin: int, version: int) -> int:
     code.version = version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
+
+
+def constant(model: Any, tensor: Any) -> np.ndarray:
+    """Return the values of a constant; none if the tensor isn't constant."""
+    data = model.buffers[tensor.buffer].data
+    if data is None:
+        return np.zeros(0, _TYPES[tensor.type])
+    return np.asarray(data, np.uint8).view(_TYPES[tensor.type]).reshape(tensor.shape)
+
+
+def set_constant(model: Any, tensor: Any, values: np.ndarray) -> None:
+    """Give a tensor these values, in its own type and in a buffer of its own."""
+    data = np.ascontiguousarray(values, _TYPES[tensor.type]).reshape(-1).view(np.uint8)
+    model.buffers.append(schema.BufferT(data=data))
+    tensor.buffer = len(model.buffers) - 1
 
 
 def add_constant(model: Any, graph: Any, values: np.ndarray, kind: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ..flatbuffer import WHILE, opcode
+from ..flatbuffer import WHILE, constant, opcode, set_constant
 
 _BUILTIN, _TYPE = schema.BuiltinOperator, schema.TensorType
 _PRODUCTS = (_BUILTIN.FULLY_CONNECTED, _BUILTIN.CONV_2D)
@@ -32,27 +32,19 @@ def sum_in_32_bits(model: Any) -> None:
         if opcode(model, op) in _PRODUCTS:
             given, filters = (graph.tensors[each] for each in op.inputs[:2])
             bias = graph.tensors[op.inputs[2]] if len(op.inputs) > 2 and op.inputs[2] >= 0 else None
-            weights = _values(model, filters, np.int8)
-            if given.type != _TYPE.INT16 or filters.type != _TYPE.INT8 or not weights.size:
-                continue
-            biases = np.zeros(1, np.int64) if bias is None else _biases(model, bias)
-            rows = np.abs(weights.reshape(filters.shape[0], -1).astype(np.int64)).sum(1)
-            if (rows * _LARGEST_INPUT + np.abs(biases)).max() <= _LARGEST_SUM:
-                op.builtinOptions.quantizedBiasType = _TYPE.INT32
-                if bias is not None:
-                    _write(model, bias, biases)
+            if given.type == _TYPE.INT16 and filters.type == _TYPE.INT8:
+                _shorten(model, op, filters, bias)
 
 
-def _values(model: Any, tensor: Any, dtype: Any) -> np.ndarray:
-    data = model.buffers[tensor.buffer].data
-    return np.zeros(0, dtype) if data is None else np.asarray(data, np.uint8).view(dtype)
-
-
-def _biases(model: Any, bias: Any) -> np.ndarray:
-    return _values(model, bias, np.int64 if bias.type == _TYPE.INT64 else np.int32).astype(np.int64)
-
-
-def _write(model: Any, bias: Any, values: np.ndarray) -> None:
-    if bias.type == _TYPE.INT64:
-        model.buffers.append(schema.BufferT(data=values.astype(np.int32).view(np.uint8)))
-        bias.type, bias.buffer = _TYPE.INT32, len(model.buffers) - 1
+def _shorten(model: Any, op: Any, filters: Any, bias: Any | None) -> None:
+    """Give one op sums of 32 bits, if its weights are constant and no sum can overflow."""
+    weights = constant(model, filters).astype(np.int64)
+    biases = np.zeros(1, np.int64) if bias is None else constant(model, bias).astype(np.int64)
+    if not weights.size:
+        return
+    rows = np.abs(weights.reshape(len(weights), -1)).sum(1)
+    if (rows * _LARGEST_INPUT + np.abs(biases)).max() <= _LARGEST_SUM:
+        op.builtinOptions.quantizedBiasType = _TYPE.INT32
+        if bias is not None:
+            bias.type = _TYPE.INT32
+            set_constant(model, bias, biases)

@@ -14,19 +14,13 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ..flatbuffer import opcode
+from ..flatbuffer import constant, opcode, set_constant
 
 _BUILTIN = schema.BuiltinOperator
 _WITH_BIAS = (_BUILTIN.FULLY_CONNECTED, _BUILTIN.CONV_2D, _BUILTIN.DEPTHWISE_CONV_2D)
 _LARGEST = 2.0**28
 """The largest integer for a bias; the sum of products must fit into 32 bits, too."""
 _INTEGERS = (schema.TensorType.INT8, schema.TensorType.INT16)
-_TYPES = {
-    schema.TensorType.FLOAT32: np.float32,
-    schema.TensorType.INT8: np.int8,
-    schema.TensorType.INT32: np.int32,
-    schema.TensorType.INT64: np.int64,
-}
 
 
 def widen_small_filters(model: Any, float_model: Any) -> None:
@@ -44,7 +38,7 @@ def widen_small_filters(model: Any, float_model: Any) -> None:
                 given, filters, bias = (graph.tensors[each] for each in op.inputs[:3])
                 before = exact.get(bias.name)
                 if filters.type == schema.TensorType.INT8 and given.type in _INTEGERS and before is not None:
-                    values = _values(float_model, before) / np.float64(given.quantization.scale[0])
+                    values = constant(float_model, before) / np.float64(given.quantization.scale[0])
                     readers.setdefault(op.inputs[1], []).append((bias, values))
         for filters, biases in readers.items():
             _widen(model, graph.tensors[filters], biases)
@@ -64,20 +58,9 @@ def _widen(model: Any, filters: Any, biases: Sequence[tuple[Any, np.ndarray]]) -
         return
     axes = [1] * len(filters.shape)
     axes[filters.quantization.quantizedDimension if len(old) > 1 else 0] = len(old)
-    _write(model, filters, _values(model, filters) * (old / new).reshape(axes))
+    set_constant(model, filters, np.round(constant(model, filters) * (old / new).reshape(axes)))
     filters.quantization.scale = new.astype(np.float32)
     for bias, values in biases:
         scales = np.asarray(bias.quantization.scale, np.float64) / old
-        _write(model, bias, values / new)
+        set_constant(model, bias, np.round(values / new))
         bias.quantization.scale = (scales * new).astype(np.float32)
-
-
-def _values(model: Any, tensor: Any) -> np.ndarray:
-    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
-    return data.view(_TYPES[tensor.type]).reshape(tensor.shape)
-
-
-def _write(model: Any, tensor: Any, values: np.ndarray) -> None:
-    whole = np.round(values).astype(_TYPES[tensor.type])
-    model.buffers.append(schema.BufferT(data=whole.reshape(-1).view(np.uint8)))
-    tensor.buffer = len(model.buffers) - 1
