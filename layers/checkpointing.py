@@ -8,13 +8,12 @@ Reference: T. Chen et al., Training deep nets with sublinear memory cost, 2016.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from .cells.base import Cell
-from .custom_gradient import call_compiled, call_plainly, with_gradient
+from .custom_gradient import in_one_call, with_gradient
 from .own_gradient import backward
 from .scan import Masks, empty, loop
 from .states import States
@@ -66,11 +65,8 @@ def scan_in_chunks(
         outputs, last = loop(cell, x_proj, tuple(state), masks, return_sequences=return_sequences)
         return last if outputs is None else (outputs, *last)
 
-    def called(function: Callable[..., Any]) -> Callable[..., Any]:
-        call = call_compiled if compiled else call_plainly
-        return lambda *given: call(lambda: function(*given), [()])[0]
-
-    results = with_gradient(called(run), called(gradients), plain, (padded, *state))
+    passes = (in_one_call(each, compiled=compiled) for each in (run, gradients))
+    results = with_gradient(*passes, plain, (padded, *state))
     if not return_sequences:
         return None, tuple(results)
     return _first_steps(results[0], x), tuple(results[1:])

@@ -91,6 +91,12 @@ def call_compiled(function: Callable[..., Any], calls: Sequence[tuple]) -> list[
         return [compiled(*given) for given in calls]
 
 
+def in_one_call(function: Callable[..., Any], *, compiled: bool) -> Callable[..., Any]:
+    """Return the function as a whole, `run` or `gradients` above, compiled by XLA if wanted."""
+    call = call_compiled if compiled else call_plainly
+    return lambda *given: call(lambda: function(*given), [()])[0]
+
+
 def _plain_gradients(
     function: Callable[[States], Any], inputs: States, upstream: States, variables: Sequence[tf.Variable]
 ) -> Any:

@@ -97,8 +97,9 @@ def _with_own_gradient(
     def plain(inputs: States) -> States:
         return tuple(_looped(advance, inputs[0], inputs[1:])[0])
 
-    given = (steps, *states)
-    return list(layers.custom_gradient.with_gradient(run, gradients, plain, given, compiled=compiled))
+    own = layers.custom_gradient
+    passes = (own.in_one_call(each, compiled=compiled) for each in (run, gradients))
+    return list(own.with_gradient(*passes, plain, (steps, *states)))
 
 
 def _backward(

@@ -38,7 +38,8 @@ def test_latest_moves_last_and_a_run_that_fails_can_be_resumed(full_in, tmp_path
         monkeypatch.setattr(training, name, lambda *_: "")
     run = SimpleNamespace(id="newer", page=None, text=step("text"), describe=step("describe"))
     app, folder = SimpleNamespace(name="counting"), SimpleNamespace(folder=checkpoint)
-    setup = SimpleNamespace(run=run, checkpoint=folder, app=app, preset="", config=None, minutes=float)
+    config = SimpleNamespace(sparsity=0)
+    setup = SimpleNamespace(run=run, checkpoint=folder, app=app, preset="", config=config, minutes=float)
     if full_in:
         with pytest.raises(OSError, match="No space left"):
             training.export_bundle(setup, None, tmp_path / "exports")
