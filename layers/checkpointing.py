@@ -65,8 +65,8 @@ def scan_in_chunks(
         outputs, last = loop(cell, x_proj, tuple(state), masks, return_sequences=return_sequences)
         return last if outputs is None else (outputs, *last)
 
-    passes = (in_one_call(each, compiled=compiled) for each in (run, gradients))
-    results = with_gradient(*passes, plain, (padded, *state))
+    run_all, differentiate = (in_one_call(each, compiled=compiled) for each in (run, gradients))
+    results = with_gradient(run_all, differentiate, plain, (padded, *state))
     if not return_sequences:
         return None, tuple(results)
     return _first_steps(results[0], x), tuple(results[1:])
