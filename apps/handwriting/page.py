@@ -96,25 +96,30 @@ def inputs(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
     for seed in range(CASES):
         text = "".join(each for each in _TEXTS[seed % len(_TEXTS)] if each in known)
         sampler = _Central(settings()["bias"])
-        _write(bundle, network, text or next(iter(known)), sampler=sampler, seed=seed)
+        _write(bundle, network, text or next(iter(known)), sampler=sampler, steps=_STEPS, seed=seed)
         given.append({"text": text or next(iter(known)), "draws": np.array(sampler.numbers)})
     return given
 
 
 def answers(bundle: Bundle, network: StreamNetwork, given: Sequence[Mapping[str, Any]]) -> Iterator[Golden]:
-    """Yield for each text where the pen is lifted, whether it was finished, and the offsets of the pen."""
+    """Yield for each text where the pen is lifted, whether it was finished, and the offsets of the pen.
+
+    It is cut where the numbers end: they were made with one file, and another one may write for longer.
+    """
     for each in given:
         sampler = ReplayingPen(settings()["bias"], PenNumbers(each["draws"].tolist()))
-        drawn = _write(bundle, network, each["text"], sampler=sampler, seed=0)
+        drawn = _write(bundle, network, each["text"], sampler=sampler, steps=len(each["draws"]))
         lifted = np.flatnonzero(drawn.offsets[:, 2]).tolist()
         yield Golden(
             answer={"lifted": lifted, "finished": bool(drawn.finished)}, outputs=drawn.offsets[:, :2]
         )
 
 
-def _write(bundle: Bundle, network: StreamNetwork, text: str, *, sampler: PenSampler, seed: int) -> Drawn:
+def _write(
+    bundle: Bundle, network: StreamNetwork, text: str, *, sampler: PenSampler, steps: int, seed: int = 0
+) -> Drawn:
     writer = Writer(network, Rows.of(bundle.preprocessing), bundle.manifest["config"]["mixtures"])
-    return writer(text, sampler, seed, steps=_STEPS)[1]
+    return writer(text, sampler, seed, steps=steps)[1]
 
 
 PAGE = Page("strokes", inputs, of_steps(answers), settings())
