@@ -59,7 +59,8 @@ class Page:
     inputs: Callable[[Bundle], Sequence[Any]]
     """inputs(bundle) -> 20 real inputs, made without TensorFlow: texts, or arrays."""
     answers: Callable[[Bundle, str, Sequence[Any]], Iterable[Any]]
-    """answers(bundle, file, inputs) -> what Python's runtime makes of each, as `page.golden.Golden`."""
+    """answers(bundle, file, inputs) -> what Python's runtime makes of each, as `page.golden.Golden`. The page
+    leaves out files without answers."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Further values for the module, as JSON can hold them."""
 

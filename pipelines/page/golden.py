@@ -11,6 +11,7 @@ import numpy as np
 
 from ..app import Page
 from ..errors import UserError
+from ..export.card.running import in_browser
 from ..ondevice.bundle import Bundle
 
 CASES = 20
@@ -41,17 +42,20 @@ class Golden:
 
 
 def golden(page: Page, bundle: Bundle) -> dict[str, Any]:
-    """Return the inputs and, for each .tflite file of the bundle, the answers, as values for JSON.
+    """Return the inputs and, for each .tflite file that the page runs, the answers, as values for JSON.
 
     Raises:
-        UserError: the app's inputs can't be made, or a file can't answer.
+        UserError: the app's inputs can't be made, a file can't answer, or the page runs none.
     """
     given = list(page.inputs(bundle))[:CASES]
     if len(given) < CASES:
         raise UserError(f"{bundle.folder}: expected {CASES} inputs for its page, got {len(given)}")
-    files = {each["file"]: _answers(page, bundle, each["file"], given) for each in bundle.variants}
-    tolerances = {each["file"]: _tolerance(each) for each in bundle.variants}
-    return {"inputs": [packed(each) for each in given], "answers": files, "tolerances": tolerances}
+    answers = {file: _answers(page, bundle, file, given) for file in in_browser(bundle.manifest)}
+    answers = {file: found for file, found in answers.items() if found}
+    if not answers:
+        raise UserError(f"{bundle.folder}: expected a .tflite file that runs on its page, found none")
+    tolerances = {file: _tolerance(bundle.variant(file)) for file in answers}
+    return {"inputs": [packed(each) for each in given], "answers": answers, "tolerances": tolerances}
 
 
 def _tolerance(variant: Mapping[str, Any]) -> float:

@@ -107,7 +107,7 @@ def replayed(
 def of_steps(
     answers: Callable[[Bundle, StreamNetwork, Sequence[Any]], Iterable[Golden]],
 ) -> Callable[[Bundle, str, Sequence[Any]], Iterator[Golden]]:
-    """Return the answers of a page's `step` files; others can't draw, so nothing is expected of them."""
+    """Return the answers of a page's `step` files. Others can't draw, and the page leaves them out."""
 
     def of_file(bundle: Bundle, file: str, given: Sequence[Any]) -> Iterator[Golden]:
         if bundle.variant(file)["execution"] == "step":

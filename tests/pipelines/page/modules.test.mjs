@@ -99,7 +99,6 @@ test("answers are compared with Python's", async () => {
   const result = await check(session, golden, "f");
   assert.deepEqual(result, { equal: 2, total: 3, difference: 0.25, unequal: 2, calls: 3, p50: 2, p95: 2 });
   assert.equal(said(result), "2 of 3 equal, largest difference 3e-1. The first that differs is input 2.");
-  await assert.rejects(check(session, golden, "g"), /golden.json: expected answers of g/);
 });
 
 test("the table says what was measured and what was refused", () => {
@@ -108,8 +107,8 @@ test("the table says what was measured and what was refused", () => {
   assert.deepEqual(cells(record, { refused: "no" }).slice(4), ["no", "–"]);
   const result = { equal: 20, total: 20, difference: 3e-7, unequal: null, calls: 9, p50: 0.5, p95: 12.34 };
   assert.deepEqual(cells(record, result).slice(2), ["0.50", "12.3", "20 of 20", "3e-7"]);
-  const bundle = { variants: [record], manifest: { run_id: "r" } };
-  const made = report({ app: "a" }, bundle, new Map([["f", result]]), { userAgent: "u", hardwareConcurrency: 2 });
+  const machine = { userAgent: "u", hardwareConcurrency: 2 };
+  const made = report({ app: "a" }, "r", [record], new Map([["f", result]]), machine);
   assert.equal(made.variants[0].largest_difference, 3e-7);
   assert.equal(made.variants[0].p95, 12.34);
 });

@@ -68,6 +68,20 @@ def test_a_typed_text_gets_its_label_and_its_words(page_of, browse):
     assert empty
 
 
+def test_a_file_without_answers_is_named_but_not_offered(page_of, browse, tmp_path):
+    page = Path(shutil.copytree(page_of("sentiment"), tmp_path / "page"))
+    manifest = json.loads((page / "bundle" / "manifest.json").read_text())
+    fused = {**manifest["variants"][0], "file": "int8_fused.tflite", "execution": "fused"}
+    manifest["variants"].insert(0, fused)
+    (page / "bundle" / "manifest.json").write_text(json.dumps(manifest))
+    _, offered, rows, others = browse(
+        page, READY, *(["text", each] for each in ("#variant", "#rows", "#others"))
+    )
+    assert offered == "int8, loop"
+    assert rows.startswith("int8, loop")
+    assert others == "This page can't run int8_fused.tflite."
+
+
 @pytest.mark.parametrize(
     ("file", "damage", "said"),
     [
@@ -75,8 +89,13 @@ def test_a_typed_text_gets_its_label_and_its_words(page_of, browse):
         ("bundle/int8_loop.tflite", lambda content: content[:99], "expected 593166 bytes, found 99"),
         ("bundle/manifest.json", lambda content: content[:99], "bundle/manifest.json: expected JSON"),
         ("golden.json", None, "golden.json: expected a file of the page, found none (404)"),
+        (
+            "golden.json",
+            lambda content: content.replace(b'"int8_loop.tflite"', b'"other.tflite"'),
+            "golden.json: expected answers of a file of the bundle, found none",
+        ),
     ],
-    ids=["changed", "cut", "no JSON", "missing"],
+    ids=["changed", "cut", "no JSON", "missing", "no answers"],
 )
 def test_a_broken_page_says_what_is_wrong(file, damage, said, page_of, browse, tmp_path):
     page = Path(shutil.copytree(page_of("sentiment"), tmp_path / "page"))

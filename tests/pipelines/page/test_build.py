@@ -15,7 +15,7 @@ from pipelines.commands import page as command
 from pipelines.errors import UserError
 from pipelines.ondevice.bundle import Bundle
 from pipelines.page import build, npm
-from pipelines.page.golden import CASES, packed
+from pipelines.page.golden import CASES, golden, packed
 from pipelines.page.npm import runtime_files
 from pipelines.page.serve import server_of
 
@@ -42,16 +42,42 @@ def test_a_page_holds_the_bundle_the_runtime_and_the_answers(runtime, tmp_path):
     assert described["app"] == "sentiment"
     assert (page / "apps" / f"{described['module']}.js").is_file()
     bundle = Bundle.open(page / "bundle")
-    golden = json.loads((page / "golden.json").read_text())
-    assert len(golden["inputs"]) == CASES
+    carried = json.loads((page / "golden.json").read_text())
+    assert len(carried["inputs"]) == CASES
     for variant in bundle.variants:
         bundle.variant_path(variant["file"])
-        assert len(golden["answers"][variant["file"]]) == CASES
+        assert len(carried["answers"][variant["file"]]) == CASES
     html = (page / "index.html").read_text()
     assert "http:" not in html + (page / "style.css").read_text()
     for script in ("js/frame.js", "style.css"):
         assert script in html
         assert (page / script).is_file()
+
+
+def test_files_that_the_page_cannot_run_get_no_answers_and_a_page_needs_one(runtime, tmp_path):
+    shutil.copytree(SENTIMENT, tmp_path / "bundle")
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+    (loop,) = manifest["variants"]
+    manifest["variants"] += [
+        {**loop, "file": f"int8_{execution}.tflite", "execution": execution}
+        for execution in ("unrolled", "fused")
+    ]
+    for each in manifest["variants"][1:]:
+        shutil.copy(tmp_path / "bundle" / loop["file"], tmp_path / "bundle" / each["file"])
+    (tmp_path / "bundle" / "manifest.json").write_text(json.dumps(manifest))
+    bundle = Bundle.open(tmp_path / "bundle")
+    whole = PAGES["sentiment"].page
+    loops = dataclasses.replace(
+        whole,
+        answers=lambda bundle, file, texts: whole.answers(bundle, file, texts) if "loop" in file else (),
+    )
+    assert [*golden(whole, bundle)["answers"]] == ["int8_loop.tflite", "int8_unrolled.tflite"]
+    assert [*golden(loops, bundle)["answers"]] == ["int8_loop.tflite"]
+    none = dataclasses.replace(whole, answers=lambda *given: ())
+    with pytest.raises(
+        UserError, match=r"bundle: expected a \.tflite file that runs on its page, found none"
+    ):
+        golden(none, bundle)
 
 
 def test_an_older_page_is_replaced_and_other_folders_are_left_alone(runtime, tmp_path):

@@ -20,8 +20,6 @@ export async function create({ bundle, settings }) {
 }
 
 class Pieces {
-  prefers = "step";
-
   constructor(bundle, settings) {
     const { voices, steps_per_beat: stepsPerBeat } = bundle.preprocessing;
     Object.assign(this, { bundle, settings, voices, stepsPerBeat, notes: [], steps: 0, run: 0 });
@@ -53,7 +51,6 @@ class Pieces {
 
   /** Open a network: its session composes with the draws that an input gives. */
   async open(record, load) {
-    if (record.execution !== "step") return { networks: [], answer: refuse(record) };
     const network = await load(record);
     const answer = async ({ draws, key }) => {
       const outputs = [];
@@ -74,7 +71,6 @@ class Pieces {
   async use(session) {
     this.run += 1;
     this.session = session;
-    this.composing.disabled = !session.networks.length;
   }
 
   async compose() {
@@ -153,7 +149,3 @@ class Pieces {
     download("piece.mid", midi(this.notes, this.voices, this.stepsPerBeat, this.settings.tempo), "audio/midi");
   }
 }
-
-const refuse = (record) => async () => {
-  throw new Error(`${record.file}: composing needs a network that takes steps`);
-};

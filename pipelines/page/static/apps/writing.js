@@ -16,8 +16,6 @@ export async function create({ bundle, settings, fail }) {
 }
 
 class Writing {
-  prefers = "step";
-
   constructor(alphabet, settings, fail) {
     Object.assign(this, { alphabet, settings, fail, turn: 0, writing: false });
     this.input = element("textarea", { id: "text", oninput: () => this.changed(), spellcheck: "true" });
@@ -44,7 +42,6 @@ class Writing {
 
   /** Open a network: its session writes with the draws that an input gives, or completes a word. */
   async open(record, load) {
-    if (record.execution !== "step") return { networks: [], answer: refuse(record) };
     const network = await load(record);
     const writer = new Writer(network, this.alphabet);
     const answer = async ({ primer, draws }) => {
@@ -68,7 +65,6 @@ class Writing {
   async use(session) {
     this.stop();
     this.writer = session.writer;
-    this.button.disabled = !this.writer;
     await this.suggest();
   }
 
@@ -80,7 +76,6 @@ class Writing {
   /** Show the words that the text most probably goes on to. */
   async suggest() {
     if (this.writing) this.stop();
-    if (!this.writer) return;
     const turn = (this.turn += 1);
     const unknown = this.alphabet.unknown(this.input.value);
     this.remark.textContent = unknown.length ? `Unknown characters are left out: ${unknown.join(" ")}` : "";
@@ -160,7 +155,3 @@ function remembering(network, seen) {
   };
   return { inputs: network.inputs, initial: () => network.initial(), step };
 }
-
-const refuse = (record) => async () => {
-  throw new Error(`${record.file}: writing needs a network that takes steps`);
-};

@@ -11,6 +11,7 @@ const at = (id) => document.getElementById(id);
 const state = (name) => (document.documentElement.dataset.state = name);
 
 let page, bundle, golden, app, session;
+let records = [];
 const results = new Map();
 
 function fail(error) {
@@ -59,7 +60,7 @@ async function checked(opened, record) {
 
 async function measureAll() {
   at("measure").disabled = at("variant").disabled = true;
-  for (const record of bundle.variants) {
+  for (const record of records) {
     at("status").textContent = `Measuring ${record.file}.`;
     try {
       const opened = await open(record);
@@ -78,7 +79,7 @@ async function measureAll() {
 }
 
 function fillRows() {
-  const rows = bundle.variants.map((record) => {
+  const rows = records.map((record) => {
     const [name, ...rest] = cells(record, results.get(record.file));
     return element("tr", {}, element("th", { scope: "row" }, name), ...rest.map((text) => element("td", {}, text)));
   });
@@ -89,14 +90,16 @@ function fillRows() {
 function fill() {
   document.title = at("title").textContent = page.title;
   at("summary").textContent = page.summary;
-  const options = bundle.variants.map((each) =>
+  const options = records.map((each) =>
     element("option", { value: each.file }, `${each.precision}, ${each.execution}`),
   );
   at("variant").replaceChildren(...options);
-  at("variant").onchange = () => show(bundle.variants[at("variant").selectedIndex]);
+  const others = bundle.variants.filter((each) => !records.includes(each)).map(({ file }) => file);
+  if (others.length) at("others").textContent = `This page can't run ${others.join(", ")}.`;
+  at("variant").onchange = () => show(records[at("variant").selectedIndex]);
   at("measure").onclick = measureAll;
   at("download").onclick = () => {
-    const text = JSON.stringify(report(page, bundle, results, navigator), null, 1);
+    const text = JSON.stringify(report(page, bundle.manifest.run_id, records, results, navigator), null, 1);
     download(`${page.app}.json`, text, "application/json");
   };
   fillRows();
@@ -108,15 +111,18 @@ async function start() {
   if (page.format !== FORMAT) throw new Error(`page.json: expected format ${FORMAT}, found ${page.format}`);
   bundle = await Bundle.open("bundle");
   golden = await fetchedJson("golden.json");
+  // Python leaves out the files that this page or browsers can't run.
+  records = bundle.variants.filter(({ file }) => golden.answers[file]);
+  if (!records.length) throw new Error("golden.json: expected answers of a file of the bundle, found none");
   const module = await import(`../apps/${page.module}.js`);
   const examples = golden.inputs.map(unpacked);
   app = await module.create({ bundle, settings: page.settings, examples, fail });
   fill();
   at("status").textContent = "Loading the network.";
   at("app").replaceChildren(app.element);
-  const first = Math.max(0, bundle.variants.findIndex(({ execution }) => execution === app.prefers));
+  const first = Math.max(0, records.findIndex(({ execution }) => execution === app.prefers));
   at("variant").selectedIndex = first;
-  await show(bundle.variants[first]);
+  await show(records[first]);
 }
 
 globalThis.unrolled = { memory };

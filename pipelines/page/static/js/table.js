@@ -25,14 +25,14 @@ export function cells(record, result) {
 }
 
 /** Return all measurements for JSON. */
-export function report(page, bundle, results, machine) {
-  const rows = bundle.variants.map(({ file, precision, execution, bytes }) => {
+export function report({ app }, runId, records, results, machine) {
+  const rows = records.map(({ file, precision, execution, bytes }) => {
     const { unequal, difference, ...result } = results.get(file) ?? {};
     const largest = difference === undefined ? {} : { largest_difference: difference };
     return { file, precision, execution, bytes, ...result, ...largest };
   });
   return {
-    app: page.app, run_id: bundle.manifest.run_id, measured: new Date().toISOString(),
+    app, run_id: runId, measured: new Date().toISOString(),
     browser: machine.userAgent, cores: machine.hardwareConcurrency, runtime: "LiteRT.js, wasm", variants: rows,
   };
 }
