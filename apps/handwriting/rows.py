@@ -2,8 +2,10 @@
 
 A row of a network that writes has dx, dy and the pen of the offset before, in units of the training set's
 deviations, and behind them the numbers of the text's characters (or of the label), the same in every row. So
-the network has one input, which it can read step by step. A network that reads has the offset itself; its
-rows of padding are zeros, which no pen that moves has.
+the network has one input, which it can read step by step. Its rows behind the end of a drawing, which are
+never scored, have the drawing once more: rows that no pen makes would widen the ranges that integer files
+are made for, and errors there would count. A network that reads has the offset itself; its rows of padding
+are zeros, which no pen that moves has.
 """
 
 from __future__ import annotations
@@ -95,7 +97,10 @@ class Rows:
         """Return the rows of a drawing, (steps, 3 + characters)."""
         offsets = self.offsets(drawing)
         rows = np.zeros((self.steps, OFFSET + self.characters), np.float32)
-        rows[: len(offsets), :OFFSET] = np.concatenate([[START], offsets[:-1]]) if self.ahead else offsets
+        if self.ahead:
+            rows[:, :OFFSET] = np.resize(np.concatenate([[START], offsets[:-1]]), (self.steps, OFFSET))
+        else:
+            rows[: len(offsets), :OFFSET] = offsets
         rows[:, OFFSET:] = self.told(drawing.label)
         return rows
 

@@ -59,7 +59,7 @@ def data(config: HandwritingConfig) -> Data:
 def test_rows_by_hand() -> None:
     np.testing.assert_allclose(
         ROWS.inputs(LINE),
-        [[0, 0, 0, 2, 1, 0], [1, 1, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0]],
+        [[0, 0, 0, 2, 1, 0], [1, 1, 0, 2, 1, 0], [0, 0, 0, 2, 1, 0], [1, 1, 0, 2, 1, 0]],
     )
     padding = [0, 0, PADDING, 0]
     np.testing.assert_allclose(ROWS.targets(LINE), [[1, 1, 0, 0], [2, 0, 1, 1], padding, padding])
