@@ -42,6 +42,9 @@ class HandwritingConfig(RecurrentConfig):
     """Training drawings are slanted by up to this much: the x of a point changes by a share of its y."""
     scale: float = 0.0
     """Training drawings are made wider and higher by up to this fraction, each on its own."""
+    bidirectional: bool = False
+    """Read drawings in both directions, which needs whole drawings: after each stroke all of it is read
+    again. Not for networks that write."""
     rotation: float = 0.0
     """Training drawings are turned by up to this angle in degrees."""
 
@@ -55,6 +58,8 @@ class HandwritingConfig(RecurrentConfig):
             require(value is None or value > 0, name, "above 0", value)
         require_rates(self, "scale")
         nothing = self.answer == "strokes" or self.given == "nothing"
+        reads = self.answer != "strokes" or not self.bidirectional
+        require(reads, "bidirectional", "False with --answer strokes", self.bidirectional)
         require(nothing, "given", f"nothing with --answer {self.answer}", self.given)
         require(self.depth >= 2 or self.given != "text", "depth", "2 or more with --given text", self.depth)
 
@@ -78,8 +83,8 @@ _SKETCHES = replace(_WRITING, given="nothing", depth=1, units=256, slant=0.0, ep
 PRESETS = {
     # Lines by made-up writers: the text is given, the pen follows.
     "default": replace(_WRITING, epochs=30),
-    # The same lines, read as they are written.
-    "read": replace(_READING, answer="text", epochs=35),
+    # The same lines, read in both directions.
+    "read": replace(_READING, answer="text", bidirectional=True, learning_rate=2e-3, epochs=35, patience=35),
     # Single digits by made-up writers, read after each stroke.
     "digits": replace(_READING, answer="label", dataset="embedded/digits", depth=1),
     # Digits of a pen on a tablet, drawn on demand: --dataset with points, lengths and labels.

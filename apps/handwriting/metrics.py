@@ -65,11 +65,11 @@ def metrics_of(config: HandwritingConfig) -> Mapping[str, Metric]:
 
 
 def by_settings(config: HandwritingConfig) -> dict[str, Any]:
-    """Return what the answer decides in the app, and that every network is exported as a stream, too."""
+    """Return what the answer decides in the app, and whether a network is exported as a stream, too."""
     return {
         "metrics": metrics_of(config),
         "higher_is_better": config.answer == "label",
-        "executions": lambda config: ("loop", "step"),
+        "executions": lambda config: ("loop",) if config.bidirectional else ("loop", "step"),
     }
 
 

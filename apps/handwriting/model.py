@@ -13,7 +13,8 @@ sequences with recurrent neural networks, 2013, sections 4 and 5.
 
     log p_t = log softmax(W RNN(x)_t)                  of characters and a blank, or p of labels
 
-Networks that read skip padding, which is rows of zeros. Everything runs step by step.
+Networks that read skip padding, which is rows of zeros. All run step by step, but for those that read in both
+directions.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def _recurrent(config: HandwritingConfig, x: Any, numbers: Iterable[int], *, ste
     for number in numbers:
         every = steps or number < numbers[-1]
         name = f"recurrent_{number}"
-        x = layers.by_name(config.cell)(config.units, return_sequences=every, name=name)(x)
+        layer = layers.by_name(config.cell)(config.units, return_sequences=every, name=name)
+        x = (layers.Bidirectional(layer, name=f"{name}_both") if config.bidirectional else layer)(x)
         x = keras.layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
     return x
 
