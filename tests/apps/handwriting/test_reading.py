@@ -23,27 +23,42 @@ SMOKE = dataclasses.replace(PRESETS["smoke"], max_points=30)
 ROWS = Rows((2.0, 4.0), steps=4, characters=0, alphabet="ab", labels=(), ahead=False)
 
 
-def test_a_reader_answers_after_each_stroke() -> None:
+def reader_of(outputs: np.ndarray, *, both: bool, labels: list[str], beams: int = 1) -> Reader:
+    """Return a reader whose network answers like this, step by step or to padded drawings."""
     reader = object.__new__(Reader)
-    reader._rows = ROWS
-    reader._labels, reader._beams, reader._reads_texts = ["a", "b"], 1, False
-    reader.outputs = lambda offsets: np.array([[0.9, 0.1], [0.2, 0.8]])
+    reader._rows, reader._alphabet = ROWS, Alphabet("ab")
+    reader._labels, reader._beams, reader._reads_texts = labels, beams, not labels
+    reader._both = both
+
+    def whole(rows: np.ndarray) -> np.ndarray:
+        assert rows.shape == (1, ROWS.steps, 3)
+        seen = int((rows != 0).any(-1).sum())
+        return outputs[None, seen - 1] if labels else outputs[None]
+
+    if both:
+        reader._run = SimpleNamespace(predict=whole)
+    else:
+        reader.outputs = lambda offsets: outputs
+    return reader
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_reader_answers_after_each_stroke(both: bool) -> None:
+    reader = reader_of(np.array([[0.9, 0.1], [0.2, 0.8]]), both=both, labels=["a", "b"])
     points = np.array([[0, 0, 0], [2, 4, 1], [6, 4, 1]], np.float32)
     found = reader(Drawing(points))
     assert found["label"] == "b"
     assert [each["label"] for each in found["by_stroke"]] == ["a", "b"]
     assert describe({"drawing": "x", **found}).endswith("by stroke: a b")
+    with pytest.raises(UserError, match="the bundle has 3 labels"):
+        reader_of(np.array([[0.9, 0.1], [0.2, 0.8]]), both=both, labels=["a", "b", "c"])(Drawing(points))
 
 
+@pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("beams", [1, 8])
-def test_a_reader_of_texts_answers_after_each_stroke(beams: int) -> None:
-    reader = object.__new__(Reader)
-    reader._rows = ROWS
-    reader._labels, reader._beams, reader._reads_texts = (), beams, True
-    reader._alphabet = Alphabet("ab")
-    reader.outputs = lambda offsets: np.log(
-        [[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]]
-    )
+def test_a_reader_of_texts_answers_after_each_stroke(beams: int, both: bool) -> None:
+    outputs = np.log([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
+    reader = reader_of(outputs, both=both, labels=[], beams=beams)
     points = np.array([[0, 0, 0], [2, 4, 1], [6, 4, 0], [6, 4, 1], [9, 4, 0]], np.float32)
     found = reader(Drawing(points))
     assert found == {"text": "ab", "by_stroke": [{"text": "a"}, {"text": "ab"}]}
