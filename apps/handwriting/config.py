@@ -84,7 +84,7 @@ PRESETS = {
     # Lines by made-up writers: the text is given, the pen follows.
     "default": replace(_WRITING, epochs=30),
     # The same lines, read in both directions.
-    "read": replace(_READING, answer="text", bidirectional=True, learning_rate=2e-3, epochs=35, patience=35),
+    "read": replace(_READING, answer="text", bidirectional=True, learning_rate=2e-3, epochs=12, patience=12),
     # Single digits by made-up writers, read after each stroke.
     "digits": replace(_READING, answer="label", dataset="embedded/digits", depth=1),
     # Digits of a pen on a tablet, drawn on demand: --dataset with points, lengths and labels.
