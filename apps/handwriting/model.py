@@ -56,7 +56,8 @@ def _writing(config: HandwritingConfig, features: Features, rows: Any) -> Any:
     """Return the mixture for the next offset at every step, and the places of the text or the end."""
     x = Columns(0, OFFSET, name="offsets")(rows)
     if config.given == "label":
-        number = Columns(OFFSET, OFFSET + 1, squeeze=True, name="label")(rows)
+        # Rounded, since a file of integers reads 36 as 35.999, which a cast would make 35.
+        number = keras.ops.round(Columns(OFFSET, OFFSET + 1, squeeze=True, name="label")(rows))
         known = len(features.preprocessing["told_labels"])
         label = keras.layers.Embedding(1 + known, config.embedding, name="labels")(number)
         x = keras.layers.Concatenate(name="offsets_and_label")([x, label])
@@ -167,7 +168,8 @@ class Text(ContextLayer):
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Return the text of the first row."""
-        return tf.cast(rows[:, 0, self.start :], tf.int32)
+        # Rounded for files of integers, as the label is.
+        return tf.cast(tf.round(rows[:, 0, self.start :]), tf.int32)
 
     def compute_output_spec(self, rows: Any) -> keras.KerasTensor:
         """Return shape and dtype of what `call` returns."""

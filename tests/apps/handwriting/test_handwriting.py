@@ -17,7 +17,7 @@ from apps.handwriting.config import PRESETS, HandwritingConfig
 from apps.handwriting.data import load
 from apps.handwriting.features import make_features
 from apps.handwriting.metrics import baselines, metrics_of, texts_of
-from apps.handwriting.model import build_model, make_loss
+from apps.handwriting.model import Text, build_model, make_loss
 from apps.handwriting.predict import Options, describe, predict
 from apps.handwriting.rows import Rows
 from pipelines.data.examples import Data, Examples
@@ -244,3 +244,9 @@ def test_a_network_that_writes_is_no_reader_and_odd_inputs_are_refused(
             list(predict(bundle, [wrong]))
     (answer,) = predict(bundle, [np.array([[0, 0, 0], [5, 5, 0], [9, 0, 0]])])
     assert answer["steps"] == 2
+
+
+def test_numbers_of_characters_are_rounded_as_files_of_integers_need_it() -> None:
+    rows = np.zeros((1, 2, 6), np.float32)
+    rows[:, :, 3:] = 35.999, 12.001, 0.0
+    assert Text(3)(rows).numpy().tolist() == [[36, 12, 0]]
