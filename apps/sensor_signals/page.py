@@ -17,6 +17,16 @@ from .features import stretches_of
 from .predict import Finder, Options
 
 _SECONDS = 4.0
+EXERCISES = {
+    "ABD": "abduction",
+    "ER": "external rotation",
+    "FEL": "forward elevation",
+    "IR": "internal rotation",
+    "PEN": "pendulum",
+    "ROW": "upright row",
+    "TRAP": "trapezius extension",
+}
+"""What the labels of the wrist's recordings stand for."""
 
 
 def settings() -> Mapping[str, Any]:
@@ -24,7 +34,7 @@ def settings() -> Mapping[str, Any]:
     options = Options()
     names = ("smoothing_ms", "enter", "leave", "threshold")
     shared = {name: getattr(options, name) for name in names}
-    return {**shared, "ignored": [NOTHING], "event_steps": EVENT_STEPS}
+    return {**shared, "ignored": [NOTHING], "event_steps": EVENT_STEPS, "names": EXERCISES}
 
 
 def inputs(bundle: Bundle) -> Sequence[np.ndarray]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from apps.sensor_signals.page import EXERCISES
+
 READY = ["state", "ready", "broken"]
 PROBLEM = ["text", "#problem"]
 
@@ -94,18 +96,19 @@ def test_a_recording_is_labelled_as_in_python_and_so_is_the_motion_of_a_phone(pa
             rows.append(",".join(map(str, cells)))
     (tmp_path / "recording.csv").write_text("\n".join(rows))
     (tmp_path / "other.csv").write_text("time,a\n0,1\n")
-    labels = texts("#heard b")
+    heard = texts("#heard b")
     said = "document.querySelector('#stream').textContent"
     *_, found, times, _, problem, _, _, _, _, _, stopped = browse(
         page, READY, ["file", "#file", str(tmp_path / "recording.csv")],
-        ["until", f"{said}.startsWith('recording.csv: 64.0 s')"], ["evaluate", labels],
+        ["until", f"{said}.startsWith('recording.csv: 64.0 s')"], ["evaluate", heard],
         ["text", "#heard li:first-child span"], ["file", "#file", str(tmp_path / "other.csv")],
         ["until", "document.querySelector('#problem').textContent"], ["click", "#listen"],
         ["until", "document.querySelector('#listen').textContent === 'Stop'"], ["evaluate", MOVED],
         ["until", f"/^The motion sensor: 3.[12] s/.test({said})"], ["click", "#listen"],
         ["text", "#listen"],
     )  # fmt: skip
-    assert found == [*answers[9]["answer"][::-1], *answers[0]["answer"][::-1]]
+    labels = [*answers[9]["answer"][::-1], *answers[0]["answer"][::-1]]
+    assert found == [EXERCISES[label] for label in labels]
     assert times.endswith("64.0 s")
     assert problem.startswith("other.csv: expected a column ax, the columns are time, a")
     assert stopped == "Motion sensor"

@@ -22,6 +22,8 @@ class Signals {
     Object.assign(this, { bundle, settings, examples, next: 0, stop: null, run: 0 });
     this.channels = bundle.preprocessing.channels;
     this.events = bundle.manifest.config.answer === "events";
+    const known = bundle.labels.every((label) => settings.names[label]);
+    this.named = (label) => (known ? settings.names[label] : label);
     const problem = (error) => (this.problem.textContent = firstLine(error));
     this.queue = new Queue((samples) => this.hear(samples), problem);
     const button = (kind, id, text, act) => {
@@ -83,7 +85,7 @@ class Signals {
     await this.queue.done;
     Object.assign(this, this.stream(session.networks[0]));
     this.scroll = new Scroll(
-      this.wave, this.labels, this.bundle.labels, this.listener.rate / this.listener.size, this.channels.length,
+      this.wave, this.labels, this.bundle.labels.map(this.named), this.listener.rate / this.listener.size, this.channels.length,
     );
     this.next = 0;
     await this.example();
@@ -187,13 +189,13 @@ class Signals {
     const { listener } = this;
     const seconds = this.start + (listener.heard * listener.size) / listener.rate;
     const spans = [...this.earlier, ...this.spans()];
-    const told = this.events ? `${spans.length} events` : (name ?? "nothing yet");
+    const told = this.events ? `${spans.length} events` : (name ? this.named(name) : "nothing yet");
     if (this.label.textContent !== told) this.label.textContent = told;
     const from = this.stop ? "The motion sensor" : this.name;
     this.said.textContent = `${from}: ${seconds.toFixed(1)} s, ${spans.length} found, ${this.queue.waiting - 1} waiting.`;
     const rows = spans.slice(-SHOWN).reverse().map(({ start, end, label }) => {
       const time = this.events ? `${start.toFixed(2)} s` : `${start.toFixed(1)} to ${end.toFixed(1)} s`;
-      return element("li", {}, element("span", {}, time), element("b", {}, label));
+      return element("li", {}, element("span", {}, time), element("b", {}, this.named(label)));
     });
     this.found.replaceChildren(...rows);
   }
