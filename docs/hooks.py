@@ -25,6 +25,10 @@ INCLUDED = (*PROJECT, "layers/README.md", "pipelines/export/README.md")
 FOLDERS_OF_TEXTS = ("apps/*/README.md", "apps/*/shipped/README.md", "benchmarks/**/README.md")
 _LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"<pre.*?</pre>|(?<=<code>)[^<]+", re.DOTALL)
+"""Blocks of code, to be passed over, and the texts of code in lines."""
+_HYPHENED = re.compile(r"(?<!\S)(?=\S*-)\S{1,40}(?!\S)")
+"""A short word with a hyphen, such as an option."""
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 
 
@@ -128,6 +132,17 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
     """Set the links of a page right."""
     uri = page.file.src_uri
     return markdown if uri.startswith("source/") else with_links(markdown, path_of(uri))
+
+
+def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
+    """Keep words with hyphens in code, such as options, in one line each (`whole` in extra.css)."""
+    return _CODE.sub(_kept_whole, html)
+
+
+def _kept_whole(code: re.Match[str]) -> str:
+    if code[0].startswith("<pre"):
+        return code[0]
+    return _HYPHENED.sub(lambda word: f'<span class="whole">{word[0]}</span>', code[0])
 
 
 def on_post_build(config: Any) -> None:

@@ -43,6 +43,16 @@ def test_a_load_from_another_host_is_found(tmp_path: Path) -> None:
     assert found.stdout.split() == expected
 
 
+@pytest.mark.skipif(not MKDOCS.exists(), reason="`make docs` has not installed its tools")
+def test_no_line_ends_within_an_option() -> None:
+    html = "<pre><code>run --a-b</code></pre><p>a-b <code>run --a-b x</code></p>"
+    code = f"import hooks; print(hooks.on_page_content({html!r}, None, None, None))"
+    command = [MKDOCS.parent / "python", "-c", code]
+    done = subprocess.run(command, cwd=ROOT / "docs", capture_output=True, text=True, check=True)
+    kept = html.replace("run --a-b x", 'run <span class="whole">--a-b</span> x')
+    assert done.stdout.strip() == kept
+
+
 def test_every_public_name_is_in_the_reference() -> None:
     text = (ROOT / "docs/reference/layers.md").read_text()
     module = ast.parse((ROOT / "layers/__init__.py").read_text()).body
