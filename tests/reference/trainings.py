@@ -32,7 +32,9 @@ class Trained:
         return json.loads(self.said)
 
 
-def command(*arguments: str, folder: Path, home: Path, **options) -> subprocess.CompletedProcess:
+def command(
+    *arguments: str, folder: Path, home: Path, timeout: float = 600, **options
+) -> subprocess.CompletedProcess:
     """Run `python -m apps ...` as a user would, in `folder`."""
     unset = {"KERAS_HOME", "MPLCONFIGDIR", "MLFLOW_TRACKING_URI", "XDG_CACHE_HOME"}
     environment = {name: value for name, value in os.environ.items() if name not in unset}
@@ -43,7 +45,7 @@ def command(*arguments: str, folder: Path, home: Path, **options) -> subprocess.
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=timeout,
         check=False,
         **options,
     )

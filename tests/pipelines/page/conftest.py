@@ -25,6 +25,13 @@ CACHE = ROOT / ".cache" / "page"
 MODULES = Path(build.__file__).with_name("static") / "js"
 _DRIVER = CACHE / "browser" / "node_modules" / "playwright-core"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_KEEP = """(() => {
+  URL.createObjectURL = (blob) => {
+    blob.text().then((text) => (globalThis.kept = text));
+    return "#";
+  };
+})()"""
+"""Lets a page keep as a text what it would give to download."""
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +44,15 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def page_of(tmp_path_factory, training) -> Callable[[str], Path]:
+def page_tools() -> Path:
+    """The folder where LiteRT.js is."""
+    if not (CACHE / "npm" / "node_modules").is_dir():
+        pytest.skip("needs LiteRT.js: make page-tools")
+    return CACHE
+
+
+@pytest.fixture(scope="session")
+def page_of(tmp_path_factory, training, page_tools) -> Callable[[str], Path]:
     """Give a function that writes the page of an app's bundle, once, and returns its folder.
 
     The bundle is the shipped one, or else that of its `smoke` preset.
@@ -45,13 +60,11 @@ def page_of(tmp_path_factory, training) -> Callable[[str], Path]:
     pages: dict[str, Path] = {}
 
     def page(name: str) -> Path:
-        if not (CACHE / "npm" / "node_modules").is_dir():
-            pytest.skip("needs LiteRT.js: make page-tools")
         if name not in pages:
             pages[name] = tmp_path_factory.mktemp("pages") / name
             shipped = folder_of(name) / SHIPPED
             bundle = Bundle.open(shipped if shipped.is_dir() else training(name).bundle)
-            write_page(find(name).of_bundle(bundle), bundle, pages[name], cache=CACHE)
+            write_page(find(name).of_bundle(bundle), bundle, pages[name], cache=page_tools)
         return pages[name]
 
     return page
@@ -89,6 +102,26 @@ def browse(node, tmp_path) -> Callable[..., list[Any]]:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def measured(browse) -> Callable[[Path], list[dict[str, Any]]]:
+    """Give a function that measures all networks of a page, and returns their rows of its JSON.
+
+    The page must be ready, keep no tensor, and ask nobody else.
+    """
+
+    def run(page: Path) -> list[dict[str, Any]]:
+        done = "document.querySelector('#status').textContent === 'All networks are measured.'"
+        state, error, *_, kept, memory, strangers = browse(
+            page, ["state", "ready", "broken"], ["text", "#error"], ["click", "#measure"], ["until", done],
+            ["evaluate", _KEEP], ["click", "#download"], ["until", "globalThis.kept"],
+            ["evaluate", "unrolled.memory()"], ["strangers"],
+        )  # fmt: skip
+        assert (state, memory["tensors"], strangers) == ("ready", 0, []), error
+        return json.loads(kept)["variants"]
 
     return run
 

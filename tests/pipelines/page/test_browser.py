@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import shutil
 import wave
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ READY = ["state", "ready", "broken"]
 FEWEST = {"speech_commands": 19}
 """Of 20 answers, those that must be equal, if not all. A clip whose word reaches just the threshold in Python
 may be missed in the browser, whose int8 kernels round in another order."""
-CHECK = ["text", "#golden"]
 MEMORY = ["evaluate", "unrolled.memory()"]
 MINUTES = 10
 
@@ -39,22 +37,14 @@ def write_wav(path: Path, samples: Sequence[np.ndarray]) -> Path:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_network_answers_as_python_does_and_asks_nobody_else(name, page_of, browse):
+def test_every_network_answers_as_python_does_and_asks_nobody_else(name, page_of, measured):
     page = page_of(name)
-    rows = "[...document.querySelectorAll('#rows tr')].map((row) => row.innerText.split('\\t'))"
-    measured = "document.querySelector('#status').textContent === 'All networks are measured.'"
-    state, said, *_, table, download, memory, strangers = browse(
-        page, READY, CHECK, ["click", "#measure"], ["until", measured], ["evaluate", rows],
-        ["evaluate", "document.querySelector('#download').disabled"], MEMORY, ["strangers"],
-    )  # fmt: skip
-    assert state == "ready", said
+    found = measured(page)
     variants = json.loads((page / "bundle" / "manifest.json").read_text())["variants"]
-    assert len(table) == len(variants)
-    for row in table:
-        equal, total = re.search(r"(\d+) of (\d+)", "\t".join(row)).groups()
-        assert int(equal) >= FEWEST.get(name, 20), table
-        assert total == "20"
-    assert (download, memory["tensors"], strangers) == (False, 0, [])
+    assert [row["file"] for row in found] == [each["file"] for each in variants]
+    for row in found:
+        assert row["equal"] >= FEWEST.get(name, 20), row
+        assert row["total"] == 20
 
 
 def test_a_typed_text_gets_its_label_and_its_words(page_of, browse):
