@@ -18,8 +18,8 @@ CASES = 20
 """The number of inputs that a page carries."""
 _LEAST = {"float32": 1e-4, "float16": 1e-3, "dynamic_int8": 0.05, "int8": 0.05, "int16x8": 1e-3}
 """The least tolerance of each precision. Floats differ by 3e-6 at most. A number that is rounded to the next
-integer in the browser changes what follows in a stream: in 16 bits by 4e-5 at most, in 8 bits by 0.01 in
-networks that are hardly trained, and by 0.05 in a shipped one."""
+integer in the browser changes what follows in a stream: in 16 bits by 7e-5 at most, and in 8 bits by 0.05 in
+most networks, shipped ones among them."""
 _SHARE, _MOST = 0.5, 0.25
 """Of what rounding to integers costs a file, as its record says: rounding in another order may change its
 outputs by this share, and at most by so much. Shipped networks with larger differences than the least
