@@ -159,7 +159,7 @@ $(AUDIT): $(INSTALLED)
 lock: $(INSTALLED)  ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
 		--extra train --extra captions --extra music --extra sensors --extra series --extra speech --extra text --extra translation \
-		--extra video --extra wfdb \
+		--extra video --extra wfdb --extra sweep --extra postgresql \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.lock
 
 clean:  ## Delete caches; keep .venv, runs and exports

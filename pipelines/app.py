@@ -11,7 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import Config, from_dict
+from .config import COMMON_SPACE, Config, Space, from_dict
 from .data.examples import Data, Examples, Features
 from .errors import UserError
 from .evaluation.score import Metric
@@ -142,6 +142,8 @@ class App:
     writes audio or pictures to the folder, for the tracker."""
     page: Page | None = None
     """What the page of a bundle needs; None if the app has no page yet."""
+    space: Space = field(default_factory=lambda: COMMON_SPACE)
+    """What `sweep` varies: bounds of settings by name."""
     about: About | None = None
     """What the app says of its networks in their cards."""
     by_settings: Callable[[Any], Mapping[str, Any]] | None = None
@@ -178,7 +180,6 @@ _USUAL = {
     "plots": ("plots", "make_plots"),
 }
 
-
 # Fields of many apps, though not of all.
 _OFTEN = {"targets": ("features", "targets_of"), "show": ("show", "show")}
 
@@ -186,8 +187,8 @@ _OFTEN = {"targets": ("features", "targets_of"), "show": ("show", "show")}
 def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: Any) -> App:
     """Return the app in the folder of `package`, with what it is made of in the usual files.
 
-    They are `config.PRESETS`, `metrics.METRICS`, `about.ABOUT` and, if the app has them, `predict.Options`
-    and `page.PAGE`. The functions `data.load`, `features.make_features`, `features.encode`,
+    They are `config.PRESETS`, `metrics.METRICS`, `about.ABOUT` and, if the app has them, `config.SPACE`,
+    `predict.Options` and `page.PAGE`. The functions `data.load`, `features.make_features`, `features.encode`,
     `model.build_model`, `model.make_loss`, `metrics.baselines`, `predict.predict`, `predict.describe` and
     `plots.make_plots` are imported at their first call.
 
@@ -209,6 +210,7 @@ def usual_app(package: str, summary: str, *, also: Sequence[str] = (), **more: A
         "metrics": metrics.METRICS,
         "options": getattr(predict, "Options", NoOptions),
         "about": about.ABOUT,
+        "space": getattr(config, "SPACE", COMMON_SPACE),
     }
     if importlib.util.find_spec(f"{package}.page"):
         values["page"] = importlib.import_module(f"{package}.page").PAGE

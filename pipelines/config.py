@@ -34,6 +34,30 @@ AttentionKind = Literal["additive", "multiplicative", "multi_head"]
 
 
 @dataclass(frozen=True)
+class Range:
+    """The least and the largest value that a sweep may give to a setting; whole numbers if both are."""
+
+    low: float
+    high: float
+    logarithmic: bool = False
+    """Whether as many values are tried between 0.001 and 0.01 as between 0.01 and 0.1."""
+
+
+Space = Mapping[str, Range | tuple[Any, ...]]
+"""What a sweep varies: a range or the values to choose from, by the name of the setting."""
+COMMON_SPACE: Space = {"learning_rate": Range(1e-4, 2e-2, logarithmic=True)}
+"""What a sweep varies in every app."""
+RECURRENT_SPACE: Space = {
+    **COMMON_SPACE,
+    "cell": ("gru", "lstm", "mgu", "min_gru", "min_lstm", "ind_rnn", "simple_rnn"),
+    "units": Range(4, 256, logarithmic=True),
+    "depth": Range(1, 3),
+    "dropout": Range(0.0, 0.6),
+}
+"""What a sweep varies in apps with a stack of recurrent layers."""
+
+
+@dataclass(frozen=True)
 class Config:
     """Settings common to all apps. The options of the command line are made from
     these fields and their docstrings."""

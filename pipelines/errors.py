@@ -13,3 +13,7 @@ class ExportError(Exception):
 
     The message names the variant and the reason.
     """
+
+
+class Pruned(Exception):  # noqa: N818 - it is no error
+    """A training is stopped early, since others of its sweep were better after as many epochs."""

@@ -22,6 +22,7 @@ ROOMS = (
     ("page",),
     ("tracking",),
     ("training",),
+    ("sweep",),
     ("commands",),
     ("__main__",),
 )

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipelines.config import (
+    RECURRENT_SPACE,
     ClassifierConfig,
+    Range,
     StreamConfig,
     require,
     require_above_0,
@@ -156,6 +158,12 @@ _MSR = replace(
     _JOINTS, dataset="msr_action3d.npz", label_column="action", rate=15.0, window=6.7, root=6, torso=(2, 6)
 )
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "filters": Range(0, 24),
+    "temporal": (1, 3),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Clips that the project draws.
     "default": _DRAWN,

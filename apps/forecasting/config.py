@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, TableConfig, require, require_at_least, require_rates
+from pipelines.config import (
+    RECURRENT_SPACE,
+    Range,
+    RecurrentConfig,
+    TableConfig,
+    require,
+    require_at_least,
+    require_rates,
+)
 
 Network = Literal["direct", "segments", "autoregressive"]
 
@@ -118,6 +126,12 @@ _ETTH1 = ForecastConfig(
     patience=3,
 )
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "look_back": Range(7, 336, logarithmic=True),
+    "linear": (False, True),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Four years of Seattle's weather: the next seven days.
     "default": _SEATTLE,

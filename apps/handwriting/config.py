@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import RECURRENT_SPACE, Range, RecurrentConfig, require, require_at_least, require_rates
 
 Answer = Literal["strokes", "text", "label"]
 Given = Literal["text", "label", "nothing"]
@@ -80,6 +80,12 @@ _WRITING = HandwritingConfig(
 _READING = replace(_WRITING, given="nothing", cell="gru", units=96, slant=0.2, scale=0.2, rotation=5.0)
 _SKETCHES = replace(_WRITING, given="nothing", depth=1, units=256, slant=0.0, epochs=40)
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "mixtures": Range(2, 24),
+    "window": Range(2, 12),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Lines by made-up writers: the text is given, the pen follows.
     "default": replace(_WRITING, epochs=30),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import Cell, Config, require, require_at_least, require_rates
+from pipelines.config import COMMON_SPACE, Cell, Config, Range, require, require_at_least, require_rates
 
 Encoder = Literal["small", "mobilenet_v3_small", "efficientnet_v2_b0"]
 EncoderWeights = Literal["none", "imagenet"]
@@ -118,6 +118,17 @@ _FULL = CaptioningConfig(
     patience=28,
 )
 
+SPACE = {
+    **COMMON_SPACE,
+    "cell": ("gru", "lstm"),
+    "units": Range(8, 256, logarithmic=True),
+    "width": Range(4, 32),
+    "halvings": Range(2, 4),
+    "embedding": Range(8, 128, logarithmic=True),
+    "attention_units": Range(8, 128, logarithmic=True),
+    "dropout": Range(0.0, 0.6),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # The embedded scenes. The receptive field of each of the 6 x 6 places is nearly the whole image, so its
     # features can hold counts and relations.

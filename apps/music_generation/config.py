@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import RECURRENT_SPACE, Range, RecurrentConfig, require, require_at_least, require_rates
 
 Representation = Literal["voices", "melody", "pianoroll"]
 Keys = Literal["independent", "autoregressive"]
@@ -61,6 +61,12 @@ _CHORALES = MusicConfig(
     epochs=30, batch_size=16, learning_rate=4e-3, weight_decay=1e-4, patience=5, max_steps=1536
 )
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "embedding": Range(8, 64, logarithmic=True),
+    "recurrent_dropout": Range(0.0, 0.5),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Bach's chorales, voice by voice.
     "default": replace(_CHORALES, units=128, epochs=16),

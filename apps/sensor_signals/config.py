@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipelines.config import (
+    RECURRENT_SPACE,
     ClassifierConfig,
     PretrainedConfig,
+    Range,
     StreamConfig,
     require,
     require_above_0,
@@ -156,6 +158,12 @@ _PHONE = replace(
 )
 _SIX = ("walking", "upstairs", "downstairs", "sitting", "standing", "lying")
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "filters": Range(0, 64),
+    "packet": (1, 2, 4, 8),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # The embedded recordings of a watch.
     "default": replace(_WATCH, filters=32),

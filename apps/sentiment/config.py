@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.config import (
+    RECURRENT_SPACE,
     ClassifierConfig,
     PretrainedConfig,
+    Range,
     RecurrentConfig,
     TableConfig,
     VocabularyConfig,
@@ -54,6 +56,14 @@ class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, Tabl
         require_rates(self, "channel_dropout", "network_dropout", "word_dropout")
 
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "embedding": Range(8, 128, logarithmic=True),
+    "bidirectional": (False, True),
+    "word_dropout": Range(0.0, 0.3),
+    "channel_dropout": Range(0.0, 0.6),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Rated sentences, composed reviews and everyday statements: two minutes on 2 cores.
     "default": SentimentConfig(

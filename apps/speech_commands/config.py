@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipelines.config import (
+    RECURRENT_SPACE,
     ClassifierConfig,
     PretrainedConfig,
+    Range,
     StreamConfig,
     require,
     require_at_least,
@@ -92,6 +94,13 @@ _REAL = SpeechConfig(
 )
 _SMALL = replace(_REAL, filters=8, units=56, learning_rate=4e-3, dropout=0.1)
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "filters": Range(2, 24),
+    "bins": Range(16, 64),
+    "noise": Range(0.0, 1.0),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # The embedded, synthetic speech: three minutes on 2 cores, and three more to generate it the first time.
     "default": SpeechConfig(epochs=15, patience=15, batch_size=32, clip_norm=5.0, learning_rate=4e-3),

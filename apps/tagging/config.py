@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import RECURRENT_SPACE, Range, RecurrentConfig, require, require_at_least, require_rates
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,13 @@ _REAL = replace(
     precisions=("float32", "dynamic_int8", "int8"),
 )
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "embedding": Range(8, 128, logarithmic=True),
+    "characters": Range(0, 96),
+    "word_dropout": Range(0.0, 0.4),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Generated sentences with names that only the context decides.
     "default": replace(_USUAL, epochs=4),

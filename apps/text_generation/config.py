@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import RECURRENT_SPACE, Range, RecurrentConfig, require, require_at_least, require_rates
 
 Symbols = Literal["characters", "bytes"]
 
@@ -73,6 +73,13 @@ _BOOK = TextConfig(
     ngram=7,
 )
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "embedding": Range(8, 128, logarithmic=True),
+    "recurrent_dropout": Range(0.0, 0.5),
+    "window": (32, 64, 128, 256),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # The King James Bible.
     "default": _BOOK,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pipelines.config import (
+    RECURRENT_SPACE,
     AttentionKind,
+    Range,
     RecurrentConfig,
     TableConfig,
     require,
@@ -107,6 +109,13 @@ _STORIES = replace(
     patience=80,
 )
 
+SPACE = {
+    **RECURRENT_SPACE,
+    "embedding": Range(16, 256, logarithmic=True),
+    "attention_units": Range(16, 128, logarithmic=True),
+    "word_dropout": Range(0.0, 0.3),
+}
+"""What `sweep` varies."""
 PRESETS = {
     # Short verses of the King James Bible in Basic English.
     "default": _SENTENCES,

@@ -24,6 +24,8 @@ from ..ondevice.manifest import PRECISIONS
 from ..ondevice.model import runner_of
 from .command_line import parse
 from .input_lines import lines_given, lines_in
+from .sweep import Sweep
+from .sweep import run as sweep
 from .train import EXPORTS, Train
 from .train import run as train
 
@@ -97,12 +99,12 @@ class Evaluate:
 
 
 def run(verb: str, app: App, argv: list[str], prog: str) -> None:
-    """Run `verb` (train, evaluate or predict) with the options in `argv`.
+    """Run `verb` (train, sweep, evaluate or predict) with the options in `argv`.
 
     Raises:
         UserError: an option is wrong, or a file or data set that it names can't be used.
     """
-    {"train": train, "evaluate": _evaluate, "predict": _predict}[verb](app, argv, prog)
+    {"train": train, "sweep": sweep, "evaluate": _evaluate, "predict": _predict}[verb](app, argv, prog)
 
 
 def options_of(app: App) -> dict[str, tuple[Any, Any]]:
@@ -110,6 +112,7 @@ def options_of(app: App) -> dict[str, tuple[Any, Any]]:
     config = app.presets["default"]
     return {
         "train": (Train[type(config)], Train(config)),  # type: ignore[misc]
+        "sweep": (Sweep[type(config)], Sweep(config)),  # type: ignore[misc]
         "evaluate": (Evaluate, None),
         "predict": (Predict[app.options], Predict(app.options())),  # type: ignore[name-defined]
     }

@@ -34,6 +34,8 @@ LIBRARIES = {
         "sklearn",
         "vaderSentiment",
     ),
+    "sweep": ("optuna",),
+    "postgresql": ("psycopg",),
     "captions": ("PIL", "pycocoevalcap"),
     "music": ("mido", "music21", "scipy"),
     "speech": ("soundfile", "soxr"),

@@ -64,7 +64,7 @@ def run(app: App, argv: list[str], prog: str) -> None:
     Raises:
         UserError: an option is wrong, or a file or data set that it names can't be used.
     """
-    command = _options(app, argv, prog)
+    command = options(app, argv, prog)
     preset, config = command.preset, command.config
     if command.resume:
         checkpoint = Checkpoint.of_run(command.resume)
@@ -84,10 +84,10 @@ def run(app: App, argv: list[str], prog: str) -> None:
     if command.json:
         print(json.dumps(result.record, indent=1))
     else:
-        print(report.summary(result, _predict_command(app, prog, result.bundle)))
+        print(report.summary(result, predict_command(app, prog, result.bundle)))
 
 
-def _predict_command(app: App, prog: str, bundle: Path) -> str:
+def predict_command(app: App, prog: str, bundle: Path) -> str:
     """Return an example of the command that uses the bundle, as text for the user."""
     usual = bundle.parent == EXPORTS / app.name
     options = [] if usual else ["--bundle", str(bundle)]
@@ -97,8 +97,18 @@ def _predict_command(app: App, prog: str, bundle: Path) -> str:
     return f"{command}     (or make predict-{app.name.replace('_', '-')})" if made else command
 
 
-def _options(app: App, argv: list[str], prog: str) -> Train:
-    """Parse the options; the preset gives the default values of the others."""
+def options(app: App, argv: list[str], prog: str, kind: Any = Train) -> Any:
+    """Parse the options of a verb that trains; the preset gives the default values of the others.
+
+    Args:
+        app: the app to train.
+        argv: the options as typed by the user.
+        prog: the name of the program in the help.
+        kind: the generic dataclass of the verb's options.
+
+    Raises:
+        UserError: an option is unknown or its value is wrong.
+    """
     given = {word[2:].split("=")[0] for word in argv if word.startswith("--")}
     if "resume" in given and given - {"resume", "output", "json", "record", "register"}:
         raise UserError("--resume takes every setting from the run: expected no option that changes one")
@@ -107,18 +117,17 @@ def _options(app: App, argv: list[str], prog: str) -> Train:
         raise UserError(f"--preset: expected one of {', '.join(app.presets)}, got {preset!r}")
     config = app.presets[preset]
     asks = {"-h", "--help"} & set(argv)
-    description = _description(app) if asks else None
-    command: Any = Train[type(config)]  # type: ignore[misc]
-    return parse(command, prog, argv, Train(config, preset), description=description)
+    description = _description(app, kind) if asks else None
+    return parse(kind[type(config)], prog, argv, kind(config, preset), description=description)
 
 
-def _description(app: App) -> str:
+def _description(app: App, kind: Any) -> str:
     """Return what the verb does, and how long each preset trains on this machine."""
     records, speed = read_records(folder_of(app.name)), machine_speed()
     times = {name: expected_minutes(record, speed=speed) for name, record in records.items()}
     known = [f"{name} {rounded(minutes)}" for name, minutes in times.items() if name in app.presets]
     presets = f"On this machine the presets train for about: {', '.join(known)}; smoke trains an epoch."
-    return f"{Train.__doc__} {presets}"
+    return f"{kind.__doc__} {presets}"
 
 
 def _preset(argv: list[str]) -> str:

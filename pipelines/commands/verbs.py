@@ -17,6 +17,7 @@ VERBS = {
 """The verbs that need no app. Each has a module in this folder with its options, `Verb`, and `run`."""
 APP_VERBS = {
     "train": "Train on the data, log to MLflow, export to TFLite, verify every file.",
+    "sweep": "Search settings: many trainings on Optuna, each verified and measured; the best are kept.",
     "evaluate": "Score a bundle's model on data.",
     "predict": "Run the model of a bundle on inputs, without TensorFlow.",
 }

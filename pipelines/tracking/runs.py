@@ -7,14 +7,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..app import PROGRAM
-from ..errors import UserError
+from ..errors import Pruned, UserError
 from ..files import full_disk
 from .experiments import checked_id, experiment_of, outer_run
 from .moved_store import correct_addresses
@@ -47,8 +47,8 @@ def start(
 ) -> Iterator[Run]:
     """Open a run, and close it when the context ends.
 
-    The run ends as FINISHED, as KILLED after Ctrl-C, or as FAILED after another exception. After an exception
-    the tag `reason` gives the cause, and `failed_in` the step.
+    The run ends as FINISHED, as KILLED after Ctrl-C or pruning, or as FAILED after another exception.
+    After an exception the tag `reason` gives the cause, and `failed_in` the step.
 
     A run that MLFLOW_RUN_ID names is the parent of the new run, and is not changed itself.
 
@@ -125,6 +125,23 @@ def prepare() -> str:
     return uri
 
 
+def is_there(run_id: str) -> bool:
+    """Tell whether the store has this run, and it isn't deleted."""
+    try:
+        return mlflow.MlflowClient(prepare()).get_run(run_id).info.lifecycle_stage == "active"
+    except MlflowException:
+        return False
+
+
+def close_lost(run_id: str) -> None:
+    """Mark a run as KILLED that the store still has as running, though its process was killed."""
+    client = mlflow.MlflowClient(prepare())
+    with suppress(MlflowException):  # it may be in the store of another machine
+        if client.get_run(run_id).info.status == "RUNNING":
+            client.set_tag(run_id, "reason", "its process was killed")
+            client.set_terminated(run_id, "KILLED")
+
+
 def _create_quickly(uri: str) -> None:
     """Create a SQLite store, and let SQLite not wait for the disk a thousand times, once for each change."""
     engine = create_engine(uri)
@@ -139,9 +156,9 @@ def _closing(run: Run) -> Iterator[None]:
         yield
         mlflow.end_run("FINISHED")
     except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        status = "KILLED" if isinstance(error, KeyboardInterrupt | Pruned) else "FAILED"
         full = full_disk(error)
-        name = "" if full or isinstance(error, UserError) else f"{type(error).__name__}: "
+        name = "" if full or isinstance(error, UserError | Pruned) else f"{type(error).__name__}: "
         try:
             run.tags({"reason": one_line(f"{name}{full or error}"), "failed_in": run.step})
             mlflow.end_run(status)

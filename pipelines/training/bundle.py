@@ -36,7 +36,12 @@ _CALIBRATION_STEPS = 20_000
 
 
 def export_bundle(
-    setup: Setup, outcome: Outcome, output: Path, seeds: Sequence[Mapping[str, Any]] = ()
+    setup: Setup,
+    outcome: Outcome,
+    output: Path,
+    *,
+    seeds: Sequence[Mapping[str, Any]] = (),
+    latest: bool = True,
 ) -> record.Result:
     """Write the bundle OUTPUT/APP/RUN_ID, log it, point `latest` to it, and remove the checkpoint.
 
@@ -46,6 +51,7 @@ def export_bundle(
         setup, outcome: the run.
         output: the folder for bundles.
         seeds: the results of `record.of_seed`, if the run is that of the best of several seeds.
+        latest: whether to point `latest` to the bundle.
     """
     run, folder = setup.run, setup.checkpoint.folder
     with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as name:
@@ -61,7 +67,8 @@ def export_bundle(
     of_run["total_minutes"] = round(setup.minutes(), 2)
     run.text("record.json", json.dumps(of_run, indent=1))
     run.describe(description(of_run, command(setup.app, setup.preset, setup.config)))
-    point_latest(exported.bundle.folder)
+    if latest:
+        point_latest(exported.bundle.folder)
     shutil.rmtree(folder)
     return record.Result(run.id, exported.bundle.folder, model_uri, of_run, run.page)
 

@@ -24,6 +24,7 @@ from .interruption import check
 from .naming import run_name
 from .scoring import log_outcome, score_test_splits
 from .setup import Setup, set_up
+from .trial import Trial
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +43,7 @@ def train(
     register: str | None = None,
     experiment: str | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
+    trial: Trial | None = None,
 ) -> record.Result:
     """Train, log, export and verify.
 
@@ -55,19 +57,24 @@ def train(
         register: the name of a registered model to add the bundle to as a new version; None for none.
         experiment: the name of MLflow's experiment for a new run; None for the usual one.
         seeds: the results of `train_seed`, if the run is the best of several seeds, for its card.
+        trial: what the sweep needs to know, if this is a trial of one. `latest` is not pointed to its bundle.
 
     Raises:
+        Pruned: the sweep stopped the trial.
         UserError: the data or the settings can't be used, or the bundle can't be written.
         ExportError: no variant is fit for a device.
     """
-    places: dict[str, Any] = {"resume": resume, "experiment": experiment}
-    name = run_name(app, preset, config)
+    parent, more = (trial.parent, [trial.name]) if trial else (None, [])
+    places: dict[str, Any] = {"resume": resume, "experiment": experiment, "parent": parent}
+    name = run_name(app, preset, config, *more)
     with set_up(app, preset=preset, config=config, run_name=name, data=data, **places) as setup:
         run = setup.run
         log.info("run %s (if it is stopped, train --resume %s continues it)", run.id, run.id)
-        outcome = _fit_and_score(setup, SeedNumber())
+        if trial:
+            trial.started(run.id)
+        outcome = _fit_and_score(setup, SeedNumber(), trial)
         run.step = "export"
-        result = export_bundle(setup, outcome, output, seeds)
+        result = export_bundle(setup, outcome, output, seeds=seeds, latest=trial is None)
         if register:
             version = models.register(result.model_uri, register, Bundle.open(result.bundle))
             log.info("registered model %s, version %d", register, version)
@@ -104,13 +111,14 @@ def train_seed(
         return scores
 
 
-def _fit_and_score(setup: Setup, seed: SeedNumber) -> Outcome:
+def _fit_and_score(setup: Setup, seed: SeedNumber, trial: Trial | None = None) -> Outcome:
     """Build and train the network, score it on the test splits, and log both."""
     app, config, features = setup.app, setup.config, setup.features
     model = app.build(config, features)
     compile_model(model, config, app.loss(config), features)
     deployed = app.deployed(config, features, model)
     sample = partial(app.each_epoch, config, features, deployed) if app.each_epoch else None
+    log_epoch = EpochLog(setup.run, config.epochs, seed=seed, sample=sample)
     setup.run.step = "training"
     with _best_kept_if_stopped(setup, model):
         progress = fit(
@@ -120,7 +128,7 @@ def _fit_and_score(setup: Setup, seed: SeedNumber) -> Outcome:
             metrics=app.metrics,
             higher_is_better=app.higher_is_better,
             checkpoint=setup.checkpoint,
-            on_epoch=EpochLog(setup.run, config.epochs, seed=seed, sample=sample),
+            on_epoch=trial.after(log_epoch, next(iter(app.metrics))) if trial else log_epoch,
             deployed=deployed,
             set_trainable=partial(app.trainable, config, model) if app.trainable else None,
         )

@@ -21,37 +21,64 @@ def call_in_own_process(
 ) -> Any:
     """Run `function(**arguments)` in a new process; return its result or raise its exception.
 
-    The new process ignores Ctrl-C and the end of its terminal. If this process is interrupted or dies, the
-    function gets one KeyboardInterrupt, and this call waits until the function has cleaned up. Call it from
-    the main thread only.
+    See `OwnProcess`. If this process is interrupted, the call waits until the function has cleaned up.
+
+    Raises:
+        ChildProcessError: the process died, for example because it ran out of memory.
+    """
+    return OwnProcess(function, arguments, prepare=prepare).result()
+
+
+class OwnProcess:
+    """A function that runs in a new process.
+
+    The new process ignores Ctrl-C and the end of its terminal. If this process dies or calls `stop`, the
+    function gets one KeyboardInterrupt. Make it in the main thread only.
 
     Args:
         function: a function at the top level of a module.
         arguments: its keyword arguments; they and the result must be picklable.
         prepare: called in the new process before `function`, for example to set up logging.
-
-    Raises:
-        ChildProcessError: the process died, for example because it ran out of memory.
     """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(theirs, prepare, function, dict(arguments)))
-    with _ignored(signal.SIGINT, signal.SIGHUP):  # the new process inherits this
-        process.start()
-    theirs.close()
-    try:
-        error, result = ours.recv()
-    except EOFError:
-        process.join()
-        raise ChildProcessError(
-            f"the process of {function.__name__} ended with exit code {process.exitcode}"
-        ) from None
-    finally:
-        ours.close()
-        process.join()
-    if error is not None:
-        raise error
-    return result
+
+    def __init__(
+        self, function: Callable[..., Any], arguments: Mapping[str, Any], *, prepare: Callable[[], None]
+    ) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._name = function.__name__
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_run, args=(theirs, prepare, function, dict(arguments)))
+        with _ignored(signal.SIGINT, signal.SIGHUP):  # the new process inherits this
+            self._process.start()
+        theirs.close()
+
+    def has_ended(self) -> bool:
+        """Tell whether `result` would return or raise at once."""
+        return self._pipe.poll()
+
+    def result(self) -> Any:
+        """Wait for the end; return the result of the function or raise its exception.
+
+        Raises:
+            ChildProcessError: the process died, for example because it ran out of memory.
+        """
+        try:
+            error, result = self._pipe.recv()
+        except EOFError:
+            self._process.join()
+            raise ChildProcessError(
+                f"the process of {self._name} ended with exit code {self._process.exitcode}"
+            ) from None
+        finally:
+            self.stop()
+        if error is not None:
+            raise error
+        return result
+
+    def stop(self) -> None:
+        """Interrupt the function if it is still running, and wait until it has cleaned up."""
+        self._pipe.close()
+        self._process.join()
 
 
 @contextlib.contextmanager

@@ -33,6 +33,7 @@ def load_data(app: App, config: Config, resume: str | None = None) -> Data:
     return data
 
 
-def check_data(app_name: str, config: Config) -> None:
-    """Load the data and forget it; raise UserError if it can't be used."""
-    find(app_name).load(config)
+def check_data(app_name: str, config: Config) -> tuple[str, str]:
+    """Load the data and forget it; return its name and fingerprint, or raise UserError."""
+    data = find(app_name).load(config)
+    return data.source, data.fingerprint

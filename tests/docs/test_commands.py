@@ -78,7 +78,7 @@ def _parse(module: str, words: list[str]) -> None:
             return
         app = find(name)
         if verb == "train":
-            train._options(app, rest, "train")
+            train.options(app, rest, "train")
         else:
             options, default = app_verbs.options_of(app)[verb]
             parse(options, verb, rest, default)

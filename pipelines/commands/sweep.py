@@ -1,0 +1,172 @@
+"""The verb `sweep` of every app."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from ..app import App
+from ..config import Config, require
+from ..data.tfds_sets import import_tensorflow
+from ..files import require_writable
+from ..sweep.space import narrowed
+from ..tracking.store import require_answer, store_uri
+from ..training.naming import command as training_command
+from ..training.own_process import call_in_own_process
+from ..training.raw_data import check_data
+from .command_line import log_to_standard_error
+from .compiled_code import keep_compiled_code
+from .train import COMPILED, EXPORTS, options, predict_command
+
+if TYPE_CHECKING:
+    from ..sweep.results import Swept
+
+C = TypeVar("C", bound=Config)
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Sweep(Generic[C]):
+    """Search settings: many trainings on Optuna, each verified and measured; the best are kept."""
+
+    config: tyro.conf.OmitArgPrefixes[C]
+    preset: str = "default"
+    """The settings to start from. The options below set single settings for all trials."""
+    trials: int = 20
+    """How many trials the study shall have. Those that are done count, also of other machines."""
+    workers: int = 1
+    """How many trials to train at a time on this machine."""
+    space: Annotated[
+        tuple[str, ...], tyro.conf.arg(metavar="NAME=LOW:HIGH|NAME=A,B", help_behavior_hint="")
+    ] = ()
+    """The settings to vary, such as: --space units=32:128 cell=gru,lstm depth. The app's own bounds can be
+    narrowed only. Default: all that the app declares, except settings given as options."""
+    objective: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = ()
+    """What to look for: the app's first metric (on validation), bytes and latency (of the smallest file).
+    With several, all trials that none beats in every one are kept. Default: the metric."""
+    pruning: Literal["median", "hyperband", "none"] = "median"
+    """What stops trials early that are worse on validation than others were; only if the metric is the one
+    objective."""
+    study: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    """The name of the study. Default: one made of what is searched, so that the same command goes on."""
+    storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
+    """The database of the study, such as postgresql://user@host/name, for several machines. Default: a
+    journal file under mlruns/sweeps."""
+    output: Path = EXPORTS
+    """The folder for bundles. Those of the best trials are kept in OUTPUT/APP/RUN_ID."""
+    experiment: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    """The experiment in MLflow. Default: that of MLFLOW_EXPERIMENT_NAME, else one with the app's name."""
+    json: bool = False
+    """Print one JSON object instead of the table."""
+
+    def __post_init__(self) -> None:
+        require(self.trials >= 1, "trials", "at least 1", self.trials)
+        require(self.workers >= 1, "workers", "at least 1", self.workers)
+
+
+def run(app: App, argv: list[str], prog: str) -> None:
+    """Search with the options in `argv`, and print the results.
+
+    Raises:
+        UserError: an option is wrong, or a file, data set, study or database that it names can't be used.
+    """
+    command = options(app, argv, prog, Sweep)
+    config, app = command.config, app.of(command.config)
+    space = narrowed(app.space, command.space, _given(app.presets[command.preset], config))
+    require(bool(space), "space", "settings to vary", command.space)
+    require_writable("--output", command.output)
+    require_answer(store_uri())
+    from ..sweep.objectives import directions
+    from ..sweep.run import sweep
+    from ..sweep.sweep import Plan
+
+    objectives = directions(app, command.objective)
+    of_data = {"app_name": app.name, "config": config}
+    data = call_in_own_process(check_data, of_data, prepare=log_to_standard_error)
+    keep_compiled_code(COMPILED)
+    alone = list(objectives) == [next(iter(app.metrics))]
+    plan = Plan(
+        app,
+        command.preset,
+        command.output,
+        objectives,
+        command.storage,
+        command.pruning if alone else "none",
+        command.workers,
+        functools.partial(_prepare, command.workers),
+    )
+    names: dict[str, Any] = {"study": command.study, "experiment": command.experiment}
+    swept = sweep(plan, config, space=space, trials=command.trials, data=data, **names)
+    if command.json:
+        print(json.dumps(asdict(swept), indent=1))
+    else:
+        print("\n".join(_summary(app, command, prog, swept)))
+
+
+def _given(usual: Config, config: Config) -> dict[str, Any]:
+    """Return the settings that were given as options: those that differ from the preset's."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    return {name: value for name, value in values.items() if value != getattr(usual, name)}
+
+
+def _prepare(workers: int) -> None:
+    """Set up a process that trains: its share of the processors, and only what is not as usual is told."""
+    share = max(1, (os.cpu_count() or 1) // workers)
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
+    log_to_standard_error()
+    logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.WARNING)
+    import_tensorflow()
+
+
+def _summary(app: App, command: Sweep[Any], prog: str, swept: Swept) -> Iterator[str]:
+    """Yield the lines that say what came of a sweep."""
+    from .report import text_table
+
+    names = list(swept.rows[0]["settings"]) if swept.rows else []
+    yield ""
+    yield text_table(
+        ["trial", *names, swept.metric, "bytes", "ms", f"test {swept.metric} of the file"],
+        [_cells(row, swept.metric) for row in swept.rows[:_SHOWN]],
+    )
+    if len(swept.rows) > _SHOWN:
+        yield f"and {len(swept.rows) - _SHOWN} more, in the run's table of trials"
+    yield "* none is better in every objective: their bundles are kept"
+    yield f"trials  {', '.join(f'{count} {state}' for state, count in swept.ended.items())}"
+    if swept.saved_epochs:
+        yield f"pruning saved up to {swept.saved_epochs} epochs of training"
+    yield f"study   {swept.study}"
+    yield f"run     {swept.run_id}"
+    if swept.best is None:
+        return
+    best = _with(command.config, swept.best["settings"])
+    yield f"bundle  {swept.best['bundle']}"
+    yield ""
+    yield "next:"
+    yield f"  {predict_command(app, prog, Path(swept.best['bundle']))}"
+    yield f"  {training_command(app, command.preset, best, 3)}"
+    yield f"  {swept.page or 'make ui':<40} the run, its plots and its trials, in the browser"
+
+
+def _cells(row: Mapping[str, Any], metric: str) -> list[str]:
+    settings = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row["settings"].values()]
+    name = f"{row['trial']}{' *' if row['best'] else ''}"
+    return [
+        name,
+        *settings,
+        f"{row[metric]:.4f}",
+        f"{row['bytes']:,}",
+        f"{row['latency']:.2f}",
+        f"{row['test']:.4f}",
+    ]
+
+
+def _with(config: Config, settings: Mapping[str, Any]) -> Config:
+    return type(config)(**{f.name: getattr(config, f.name) for f in fields(config)} | dict(settings))

@@ -1,0 +1,1 @@
+"""Searches settings of an app on Optuna: many trainings, one study."""
