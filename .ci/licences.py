@@ -36,7 +36,8 @@ The extras torch and onnx aren't in `requirements.lock`: PyTorch is BSD-3-Clause
 All licences are permissive but these. soxr (LGPL-2.1-or-later) resamples sound in training and is used as a
 library, unchanged. espeakng-loader carries espeak-ng (GPL-3.0-or-later), which speaks the embedded speech
 commands; it is an extra of its own, and nothing of it is in a bundle or in a wheel of this project. The same
-holds for av, whose wheels carry FFmpeg (LGPL-3.0-or-later) with x264 and x265 (GPL-2.0-or-later). MPL-2.0,
+holds for av, whose wheels carry FFmpeg (LGPL-3.0-or-later) with x264 and x265 (GPL-2.0-or-later).
+psycopg (LGPL-3.0-only), an extra of its own, too, speaks to PostgreSQL and is used unchanged. MPL-2.0,
 of certifi, pathspec, tqdm and others, asks for the source of changed files only; none is changed. Packages
 for other systems only, such as pywin32 for Windows, are not in the table.
 
@@ -102,7 +103,10 @@ def dependencies(name: str, extras: set[str]) -> list[Requirement]:
         return []
     wanted = [Requirement(each) for each in declared]
     chosen = [{"extra": extra} for extra in ("", *extras)]
-    return [each for each in wanted if each.marker is None or any(map(each.marker.evaluate, chosen))]
+    needed = [each for each in wanted if each.marker is None or any(map(each.marker.evaluate, chosen))]
+    for each in needed:
+        each.marker = None  # it holds: `closure` would ask without the extra
+    return needed
 
 
 if __name__ == "__main__":

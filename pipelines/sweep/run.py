@@ -97,7 +97,6 @@ def _search(
         run.step = "trials"
         Sweep(plan, search, run.id).run()
         run.step = "results"
-        tidy(study, plan.app.name, plan.output)
         return conclude(plan, study, run, config.epochs)
 
 

@@ -32,10 +32,13 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leave out that parts of Optuna are new, and a warning of heartbeats: `beat` does what Optuna would."""
+    """Leave out warnings of what is cared for: new parts, heartbeats, the side of importance."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)
+        warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # `beat` does it
+        warnings.filterwarnings(
+            "ignore", "PedAnovaImportanceEvaluator", UserWarning
+        )  # `plots` turns the sign
         yield
 
 

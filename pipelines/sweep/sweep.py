@@ -95,6 +95,7 @@ class Sweep:
             for each in self._running:
                 each.process.stop()
                 self._give_back(each.trial.number)
+            tidy(self._search.study, self._plan.app.name, self._plan.output)
 
     def _is_over(self) -> bool:
         """Tell whether all is done; now and then, since that asks the storage."""
@@ -165,7 +166,7 @@ class Sweep:
             trial.set_user_attr(MEASURES, measures)
             if end(study, trial.number, values=values_of(measures, list(self._plan.directions))):
                 log.info("trial %d: %s%s", trial.number, self._figures(measures), self._progress())
-        tidy(study, self._plan.app.name, self._plan.output)
+                tidy(study, self._plan.app.name, self._plan.output)
 
     def _lost(self, number: int, cause: BaseException) -> None:
         if lost_before(self._search.study.get_trials(deepcopy=False)[number]) >= REPEATS:
