@@ -49,7 +49,7 @@ COMMON_SPACE: Space = {"learning_rate": Range(1e-4, 2e-2, logarithmic=True)}
 """What a sweep varies in every app."""
 RECURRENT_SPACE: Space = {
     **COMMON_SPACE,
-    "cell": ("gru", "lstm", "mgu", "min_gru", "min_lstm", "ind_rnn", "simple_rnn"),
+    "cell": ("gru", "lstm", "mgu", "fast_grnn", "min_gru", "min_lstm", "ind_rnn", "simple_rnn"),
     "units": Range(4, 256, logarithmic=True),
     "depth": Range(1, 3),
     "dropout": Range(0.0, 0.6),

@@ -16,6 +16,7 @@ import tyro
 from ..app import App
 from ..config import Config, require
 from ..data.tfds_sets import import_tensorflow
+from ..errors import UserError
 from ..files import require_writable
 from ..sweep.space import narrowed
 from ..tracking.store import require_answer, store_uri
@@ -80,8 +81,9 @@ def run(app: App, argv: list[str], prog: str) -> None:
     """
     command = options(app, argv, prog, Sweep)
     config, app = command.config, app.of(command.config)
-    space = narrowed(app.space, command.space, _given(app.presets[command.preset], config))
-    require(bool(space), "space", "settings to vary", command.space)
+    space = narrowed(app.space, command.space, _given(argv, config))
+    if not space:
+        raise UserError("--space: expected settings to vary, but all are given as options")
     require_writable("--output", command.output)
     require_answer(store_uri())
     from ..sweep.objectives import directions
@@ -92,29 +94,37 @@ def run(app: App, argv: list[str], prog: str) -> None:
     of_data = {"app_name": app.name, "config": config}
     data = call_in_own_process(check_data, of_data, prepare=log_to_standard_error)
     keep_compiled_code(COMPILED)
-    alone = list(objectives) == [next(iter(app.metrics))]
+    metric_alone = list(objectives) == [next(iter(app.metrics))]
     plan = Plan(
-        app,
-        command.preset,
-        command.output,
-        objectives,
-        command.storage,
-        command.pruning if alone else "none",
-        command.workers,
-        functools.partial(_prepare, command.workers),
+        app=app,
+        preset=command.preset,
+        output=command.output,
+        directions=objectives,
+        storage=command.storage,
+        pruning=command.pruning if metric_alone else "none",
+        workers=command.workers,
+        prepare=functools.partial(_prepare, command.workers),
     )
-    names: dict[str, Any] = {"study": command.study, "experiment": command.experiment}
-    swept = sweep(plan, config, space=space, trials=command.trials, data=data, **names)
+    swept = sweep(
+        plan,
+        config,
+        space=space,
+        trials=command.trials,
+        data=data,
+        study=command.study,
+        experiment=command.experiment,
+    )
     if command.json:
         print(json.dumps(asdict(swept), indent=1))
     else:
         print("\n".join(_summary(app, command, prog, swept)))
 
 
-def _given(usual: Config, config: Config) -> dict[str, Any]:
-    """Return the settings that were given as options: those that differ from the preset's."""
+def _given(argv: list[str], config: Config) -> dict[str, Any]:
+    """Return the settings that were given as options, also if they are those of the preset."""
+    words = {word[2:].partition("=")[0].replace("-", "_") for word in argv if word.startswith("--")}
     values = {field.name: getattr(config, field.name) for field in fields(config)}
-    return {name: value for name, value in values.items() if value != getattr(usual, name)}
+    return {name: value for name, value in values.items() if {name, f"no_{name}"} & words}
 
 
 def _prepare(workers: int) -> None:

@@ -91,7 +91,7 @@ def predict_command(app: App, prog: str, bundle: Path) -> str:
     """Return an example of the command that uses the bundle, as text for the user."""
     usual = bundle.parent == EXPORTS / app.name
     options = [] if usual else ["--bundle", str(bundle)]
-    command = shlex.join([*prog.removesuffix(" train").split(), "predict", *options, *app.example])
+    command = shlex.join([*prog.split()[:-1], "predict", *options, *app.example])
     needs_input = bool(app.example) and not app.example[0].startswith("-")  # `make` would ask for it
     made = usual and not prog.startswith("unrolled ") and not needs_input
     return f"{command}     (or make predict-{app.name.replace('_', '-')})" if made else command

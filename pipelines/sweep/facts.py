@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..app import App, folder_of
-from ..config import Config, Range, Space, to_dict
+from ..config import Config, Space, to_dict
+from .space import as_words
 
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = ("dataset", "data_dir")
 """Settings that name places, which may differ from machine to machine: the data's fingerprint counts."""
-
-
-def settings_of(config: Config) -> dict[str, Any]:
-    """Return the settings without those that name places."""
-    return {name: value for name, value in to_dict(config).items() if name not in _PLACES}
 
 
 def facts_of(
@@ -34,21 +29,24 @@ def facts_of(
         objectives: their names.
         data: the name of the data and its fingerprint.
     """
-    described = {k: dataclasses.asdict(v) if isinstance(v, Range) else v for k, v in space.items()}
     return {
         "app": app.name,
         "data": f"{data[0]} {data[1][:12]}",
         "version of the code": _code(app),
         "objective": " ".join(objectives),
-        "space": json.dumps(described),
-        "settings": _digest([json.dumps(settings_of(config), sort_keys=True).encode()]),
+        "space": as_words(space),
+        **{name: str(value) for name, value in settings_of(config, space).items()},
     }
 
 
-def name_of(app: App, preset: str, facts: dict[str, str]) -> str:
+def settings_of(config: Config, space: Space) -> dict[str, Any]:
+    """Return the settings that all trials share, without those that name places."""
+    return {name: value for name, value in to_dict(config).items() if name not in (*_PLACES, *space)}
+
+
+def name_of(app: App, preset: str, facts: Mapping[str, str]) -> str:
     """Return the name of a study for these facts: the same words typed again find it."""
-    digest = _digest([json.dumps(facts, sort_keys=True).encode()])
-    return f"{app.name}-{preset}-{digest[:8]}"
+    return f"{app.name}-{preset}-{_digest([json.dumps(facts, sort_keys=True).encode()])[:8]}"
 
 
 def _code(app: App) -> str:

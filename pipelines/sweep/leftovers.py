@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ..tracking.runs import close_lost
+from ..tracking import old_runs
 from ..training.checkpoint import Checkpoint
-from .study import MEASURES, RUN_ID
+from .study import RUN_ID
 
 
 def front(study: optuna.Study) -> list[FrozenTrial]:
@@ -22,18 +23,17 @@ def front(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def tidy(study: optuna.Study, app_name: str, output: Path) -> None:
-    """Delete the bundles of trials that are not the best, and what lost trials left, on this machine."""
+    """Delete the files on this machine of trials that are not the best, and their copies in MLflow."""
     best = {trial.number for trial in front(study)}
     for trial in study.get_trials(deepcopy=False):
         run_id = trial.user_attrs.get(RUN_ID)
         if run_id is None or trial.number in best or not trial.state.is_finished():
             continue
-        _delete(output / app_name / run_id)
-        _delete(Checkpoint.of_run(run_id).folder)
-        if trial.state == TrialState.FAIL and MEASURES not in trial.user_attrs:
-            close_lost(run_id)
-
-
-def _delete(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)
+        folders = [output / app_name / run_id, Checkpoint.of_run(run_id).folder]
+        left = [folder for folder in folders if folder.is_dir()]
+        if left and old_runs.is_there(run_id):
+            old_runs.close_killed(run_id)
+            old_runs.delete_models(run_id)
+        for folder in left:
+            with suppress(FileNotFoundError):  # another command deletes it at the same time
+                shutil.rmtree(folder)

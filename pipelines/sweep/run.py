@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
-import socket
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
 import optuna
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import SQLAlchemyError
 
 from ..config import Config, Space
 from ..errors import UserError
+from ..tracking import old_runs
 from ..tracking import runs as tracking
-from ..tracking.store import sqlite_file, store_uri
+from ..tracking.run import Run
 from ..training.naming import run_name
+from .agreement import announce, announced_runs, require_same
 from .facts import facts_of, name_of, settings_of
-from .leftovers import tidy
 from .results import Swept, conclude
-from .storage import quiet, reason, shown
+from .storage import DATABASE_ERRORS, quiet, reason, shown
 from .study import Search, counts, open_study, pruner_of
 from .sweep import Plan, Sweep
 from .worker import working
@@ -57,47 +58,59 @@ def sweep(
     """
     facts = facts_of(plan.app, config, space=space, objectives=plan.directions, data=data)
     name = study or name_of(plan.app, plan.preset, facts)
-    if not re.fullmatch(r"[\w.-]{1,200}", name) or name.startswith("."):
+    if not re.fullmatch(r"[\w-][\w.-]{,199}", name):
         raise UserError(f"--study {name}: expected letters, digits, dots, dashes and underscores")
     try:
         with working() as worker, quiet():
-            pruner = pruner_of(plan.pruning, config)
-            opened = open_study(name, plan.storage, directions=plan.directions, facts=facts, pruning=pruner)
-            search = Search(
-                opened, opened._storage, config, space, worker, by_lock=plan.storage is None, total=trials
-            )
+            opened = open_study(name, plan.storage, plan.directions, pruner_of(plan.pruning, config))
+            require_same(opened, facts, plan.directions)
+            search = Search(opened, config, space, worker, by_lock=plan.storage is None, total=trials)
             _say_what_is_done(opened, trials)
-            tidy(opened, plan.app.name, plan.output)
-            return _search(plan, search, config, data=data, experiment=experiment)
-    except (SQLAlchemyError, StorageInternalError) as error:
+            start = functools.partial(
+                tracking.start,
+                plan.app.name,
+                run_name(plan.app, plan.preset, config, f"sweep {name}"),
+                params=settings_of(config, space),
+                tags={"preset": plan.preset, "study": name, "data": data[0], "data.fingerprint": data[1]},
+                experiment=experiment,
+                system_metrics=False,
+            )
+            with start(run_id=_run_of(opened, start, facts, plan.directions)) as run:
+                run.step = "trials"
+                Sweep(plan, search, run.id).run()
+                run.step = "results"
+                return conclude(plan, opened, run, config.epochs)
+    except DATABASE_ERRORS as error:
         raise UserError(
             f"--storage {shown(plan.storage)}: the database failed; the same command goes on: "
             f"{reason(error.__cause__ or error)}"
         ) from error
 
 
-def _search(
-    plan: Plan, search: Search, config: Config, *, data: tuple[str, str], experiment: str | None
-) -> Swept:
-    """Run the trials under the run of the sweep, which is made or opened again."""
-    study = search.study
-    where = store_uri() if sqlite_file(store_uri()) is None else f"{socket.gethostname()}:{store_uri()}"
-    known = study.user_attrs.get(f"run in {where}")
-    opened = tracking.start(
-        plan.app.name,
-        run_name(plan.app, plan.preset, config, f"sweep {study.study_name}"),
-        params=settings_of(config),
-        tags={"preset": plan.preset, "study": study.study_name, "data": data[0], "data.fingerprint": data[1]},
-        run_id=known if known and tracking.is_there(known) else None,
-        experiment=experiment,
-        system_metrics=False,
-    )
-    with opened as run:
-        study.set_user_attr(f"run in {where}", run.id)
-        run.step = "trials"
-        Sweep(plan, search, run.id).run()
-        run.step = "results"
-        return conclude(plan, study, run, config.epochs)
+def _run_of(
+    study: optuna.Study,
+    start: Callable[[], AbstractContextManager[Run]],
+    facts: Mapping[str, str],
+    directions: Mapping[str, str],
+) -> str:
+    """Return the run of a study in this store, and make it if there is none.
+
+    If two commands make one at the same time, both return the one that was announced first.
+    """
+    if known := _known_run(study):
+        return known
+    with start() as made:
+        pass
+    announce(study, facts, made.id)
+    first = _known_run(study)
+    if first != made.id:
+        old_runs.delete(made.id)
+    require_same(study, facts, directions)
+    return first or made.id
+
+
+def _known_run(study: optuna.Study) -> str | None:
+    return next(filter(old_runs.is_there, announced_runs(study)), None)
 
 
 def _say_what_is_done(study: optuna.Study, trials: int) -> None:

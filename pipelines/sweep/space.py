@@ -74,6 +74,16 @@ def _number(word: str, text: str, within: Range) -> float:
     return value
 
 
+def as_words(space: Space) -> str:
+    """Return a space as a user would type it."""
+    return " ".join(
+        f"{name}={bounds.low:g}:{bounds.high:g}"
+        if isinstance(bounds, Range)
+        else f"{name}={','.join(map(str, bounds)).lower()}"
+        for name, bounds in space.items()
+    )
+
+
 def suggested(trial: optuna.Trial, space: Space) -> dict[str, Any]:
     """Return the settings that Optuna chooses for a trial."""
     return {name: _suggest(trial, name, bounds) for name, bounds in space.items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
@@ -24,6 +24,8 @@ SWEEPS = Path("mlruns/sweeps")
 HEARTBEAT, GRACE = 10, 120
 """A command that works on a study in a database says so every 10 seconds. Its trials are given to
 others after 120 seconds of silence."""
+DATABASE_ERRORS = (SQLAlchemyError, StorageInternalError)
+"""What Optuna raises when the storage fails."""
 _SERVERS = ("postgresql", "mysql", "mariadb")
 _PATIENCE = 10  # seconds
 
@@ -35,7 +37,7 @@ def quiet() -> Iterator[None]:
     """Leave out warnings of what is cared for: new parts, heartbeats, the side of importance."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # `beat` does it
+        warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # `Search.beat` does it
         warnings.filterwarnings(
             "ignore", "PedAnovaImportanceEvaluator", UserWarning
         )  # `plots` turns the sign
@@ -51,15 +53,18 @@ def open_storage(
         url: the address of a database; None for a journal file.
         study: the name of the study.
         when_stale: called with each trial that has ended because its command was silent for too long.
-
-    Raises:
-        UserError: it can't be opened, or is something else.
     """
-    try:
-        if url is None:
-            SWEEPS.mkdir(parents=True, exist_ok=True)
-            return JournalStorage(JournalFileBackend(str(SWEEPS / f"{study}.journal")))
+    if url is not None:
         return _database(url, when_stale)
+    SWEEPS.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(SWEEPS / f"{study}.journal")))
+
+
+@contextmanager
+def expecting_a_storage(url: str | None, study: str) -> Iterator[None]:
+    """Raise UserError in place of the many errors of a storage that can't be opened or is something else."""
+    try:
+        yield
     except ImportError as error:
         cause = error.__cause__ if isinstance(error.__cause__, ModuleNotFoundError) else error
         hint = ': pip install "unrolled[postgresql]"' if url and url.startswith("postgresql") else ""
@@ -68,8 +73,9 @@ def open_storage(
         raise UserError(
             f"--storage {shown(url)}: expected an address such as postgresql://user@host/name"
         ) from None
-    except (OSError, ValueError, RuntimeError, SQLAlchemyError) as error:
-        raise UserError(f"{_place(url, study)}: expected a storage of Optuna: {reason(error)}") from None
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, *DATABASE_ERRORS) as error:
+        place = str(SWEEPS / f"{study}.journal") if url is None else f"--storage {shown(url)}"
+        raise UserError(f"{place}: expected a storage of Optuna: {reason(error)}") from None
 
 
 def _database(url: str, when_stale: Callable[..., None]) -> RDBStorage:
@@ -93,10 +99,6 @@ def _database(url: str, when_stale: Callable[..., None]) -> RDBStorage:
     raise AssertionError("the last try returns or raises")
 
 
-def _place(url: str | None, study: str) -> str:
-    return str(SWEEPS / f"{study}.journal") if url is None else f"--storage {shown(url)}"
-
-
 def shown(url: str | None) -> str:
     """Return the address of a storage without its password."""
     if url is None:
@@ -110,9 +112,3 @@ def shown(url: str | None) -> str:
 def reason(error: BaseException) -> str:
     """Return the cause of a database's error in one line, without SQL."""
     return one_line(getattr(error, "orig", None) or error)
-
-
-def beat(storage: BaseStorage, trial_id: int) -> None:
-    """Say that a trial is still running, where the storage asks for it."""
-    if isinstance(storage, RDBStorage):
-        storage.record_heartbeat(trial_id)

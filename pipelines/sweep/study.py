@@ -1,4 +1,4 @@
-"""One study of Optuna: what it is of, the next settings to try, and trials that were lost."""
+"""One study of Optuna: the next settings to try, and trials that were lost."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from ..config import Config, Space
 from ..errors import UserError
 from .space import suggested
-from .storage import beat, open_storage, quiet, shown
+from .storage import expecting_a_storage, open_storage, quiet
 from .worker import still_works
 
 Pruning = Literal["median", "hyperband", "none"]
@@ -26,7 +25,7 @@ MEASURES, RUN_ID, ERROR = "measures", "run_id", "error"
 REPEATS = 2
 """How often a trial is repeated whose process was killed. It may be what kills it."""
 _WORKER, _LOST, _UNUSED = "worker", "lost", "unused"
-_DRAWS = 200  # settings drawn in a row that were tried before: then there are hardly new ones
+_DRAWS = 100  # settings drawn in a row that were tried before: then there are hardly new ones
 _FORGOTTEN = 60.0  # seconds after which a trial without a worker is lost
 _STARTUP = 5  # trials before the first is stopped early
 
@@ -40,40 +39,26 @@ def pruner_of(kind: Pruning, config: Config) -> optuna.pruners.BasePruner:
     return optuna.pruners.NopPruner()
 
 
-def open_study(
-    name: str, url: str | None, *, directions: Mapping[str, str], facts: Mapping[str, str], pruning: Any
-) -> optuna.Study:
+def open_study(name: str, url: str | None, directions: Mapping[str, str], pruner: Any) -> optuna.Study:
     """Open a study, and make it if it does not exist.
 
     Args:
         name: the name of the study.
         url: the address of a database; None for a journal file.
         directions: "maximize" or "minimize" by objective.
-        facts: what the study is of: app, data, code and so on. All who work on it must have the same.
-        pruning: the pruner.
+        pruner: what `pruner_of` returned.
 
     Raises:
-        UserError: the storage can't be used, or the study there is of something else.
+        UserError: the storage can't be used.
     """
-    study = optuna.create_study(
-        study_name=name,
-        storage=open_storage(url, name, repeat),
-        directions=list(directions.values()),
-        pruner=pruning,
-        load_if_exists=True,
-    )
-    found = study.user_attrs
-    if not found and not study.get_trials(deepcopy=False):
-        for key, value in facts.items():
-            study.set_user_attr(key, value)
-        found = study.user_attrs
-    for key, value in facts.items():
-        if found.get(key) != value:
-            raise UserError(
-                f"--study {name}: the study in {shown(url)} has another {key}: expected "
-                f"{found.get(key)!r}, got {value!r}; choose another name to start a new one"
-            )
-    return study
+    with expecting_a_storage(url, name):
+        return optuna.create_study(
+            study_name=name,
+            storage=open_storage(url, name, repeat),
+            directions=list(directions.values()),
+            pruner=pruner,
+            load_if_exists=True,
+        )
 
 
 def running_trial(study: str, url: str | None, trial_id: int, pruner: Any) -> optuna.Trial:
@@ -90,7 +75,7 @@ def running_trial(study: str, url: str | None, trial_id: int, pruner: Any) -> op
 
 def repeat(study: optuna.Study, trial: FrozenTrial) -> None:
     """Have the settings of a lost trial tried again, unless it was lost too often."""
-    lost = trial.user_attrs.get(_LOST, 0)
+    lost = lost_before(trial)
     if trial.distributions and lost < REPEATS:
         study.add_trial(
             optuna.create_trial(
@@ -102,7 +87,7 @@ def repeat(study: optuna.Study, trial: FrozenTrial) -> None:
         )
 
 
-def lost_before(trial: FrozenTrial) -> int:
+def lost_before(trial: FrozenTrial | optuna.Trial) -> int:
     """Return how often the process that tried these settings was lost."""
     return trial.user_attrs.get(_LOST, 0)
 
@@ -113,17 +98,29 @@ def counts(trial: FrozenTrial) -> bool:
     return failed or trial.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 
 
-def end(study: optuna.Study, number: int, **outcome: Any) -> bool:
-    """Tell the outcome of a running trial; return False if it was taken from us, since we were silent."""
+def end(study: optuna.Study, number: int, **outcome: Any) -> None:
+    """Tell the outcome of a running trial.
+
+    Raises:
+        UpdateFinishedTrialError: it was taken from this command, which was silent for too long.
+    """
     try:
         study.tell(number, **outcome)
-    except UpdateFinishedTrialError:
-        return False
     except ValueError:
         if study.get_trials(deepcopy=False)[number].state == TrialState.RUNNING:
             raise
-        return False
-    return True
+        raise UpdateFinishedTrialError(f"trial {number} has ended") from None
+
+
+def give_back(study: optuna.Study, number: int) -> None:
+    """Have the settings of a running trial, whose process is lost, tried again."""
+    with suppress(UpdateFinishedTrialError):  # another command was first
+        end(study, number, state=TrialState.FAIL)
+        repeat(study, study.get_trials(deepcopy=False)[number])
+
+
+class Exhausted(Exception):  # noqa: N818 - it is no error
+    """Hardly any settings are left that weren't tried."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +128,6 @@ class Search:
     """Gives out settings to try, each to one process."""
 
     study: optuna.Study
-    storage: BaseStorage
     config: Config
     space: Space
     worker: str
@@ -147,30 +143,39 @@ class Search:
         """Return how many trials are neither done nor running."""
         return self.total - sum(map(counts, self.study.get_trials(deepcopy=False)))
 
-    def is_over(self) -> bool:
-        """Tell whether no trial is left, nor running anywhere."""
-        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return not running and self.left() <= 0
-
     def next(self) -> tuple[optuna.Trial, Config] | None:
-        """Return a new trial and its settings; None if all are given out, or all settings were tried."""
+        """Return a new trial and its settings; None if all are given out.
+
+        Raises:
+            Exhausted: only settings were drawn that were tried before or can't be used.
+        """
         for _ in range(_DRAWS):
             if self.left() <= 0:
                 return None
-            trial = self.study.ask()
-            trial.set_user_attr(_WORKER, self.worker)
-            beat(self.storage, trial._trial_id)  # Optuna does the same in `optimize`
-            self.study.sampler = self._sampler(trial.number)
-            settings = suggested(trial, self.space)
-            config = self._of(settings)
-            unused = (
-                "these settings can't be used" if config is None else self._unused(trial.number, settings)
-            )
-            if config is not None and not unused:
-                return trial, config
-            trial.set_user_attr(_UNUSED, unused)
-            self.study.tell(trial, state=TrialState.FAIL)
+            with suppress(UpdateFinishedTrialError):  # this process stood still, and others took the trial
+                if found := self._draw():
+                    return found
+        raise Exhausted
+
+    def _draw(self) -> tuple[optuna.Trial, Config] | None:
+        """Return a new trial and its settings; None if these can't be used."""
+        trial = self.study.ask()
+        self.beat(trial)
+        trial.set_user_attr(_WORKER, self.worker)
+        self.study.sampler = self._sampler(trial.number)
+        settings = suggested(trial, self.space)
+        config = self._of(settings)
+        unused = self._unused(trial.number, settings) if config else "these settings can't be used"
+        if config and not unused:
+            return trial, config
+        trial.set_user_attr(_UNUSED, unused)
+        self.study.tell(trial, state=TrialState.FAIL)
         return None
+
+    def beat(self, trial: optuna.Trial) -> None:
+        """Say that a trial is still running, where locks don't tell; Optuna does the same in `optimize`."""
+        if not self.by_lock:
+            self.study._storage.record_heartbeat(trial._trial_id)
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         """Return the sampler of one trial. A seed for each: two machines draw different settings."""
@@ -184,18 +189,19 @@ class Search:
 
     def _unused(self, number: int, settings: Mapping[str, Any]) -> str | None:
         """Return why a trial that was just given out is not to be made, if so."""
-        before = [each for each in self.study.get_trials(deepcopy=False)[:number] if counts(each)]
-        if len(before) >= self.total:
+        before = self.study.get_trials(deepcopy=False)[:number]
+        if sum(map(counts, before)) >= self.total:
             return "another command took the last trial"
-        same = next((each.number for each in before if each.params == settings), None)
+        tried = (each for each in before if counts(each) or each.state == TrialState.WAITING)
+        same = next((each.number for each in tried if each.params == settings), None)
         return None if same is None else f"the settings are those of trial {same}"
 
     def reclaim(self) -> None:
         """Have trials of commands that were killed repeated."""
         optuna.storages.fail_stale_trials(self.study)
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if self._is_lost(trial) and end(self.study, trial.number, state=TrialState.FAIL):
-                repeat(self.study, trial)
+            if self._is_lost(trial):
+                give_back(self.study, trial.number)
 
     def _is_lost(self, trial: FrozenTrial) -> bool:
         worker = trial.user_attrs.get(_WORKER)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from ..app import App
@@ -20,8 +21,8 @@ from ..training.interruption import check
 from ..training.own_process import OwnProcess
 from .leftovers import tidy
 from .objectives import values_of
-from .storage import HEARTBEAT, beat
-from .study import ERROR, MEASURES, REPEATS, Pruning, Search, counts, end, lost_before, repeat
+from .storage import DATABASE_ERRORS, HEARTBEAT
+from .study import ERROR, MEASURES, REPEATS, Exhausted, Pruning, Search, counts, end, give_back, lost_before
 from .trial import train_trial
 
 log = logging.getLogger(__name__)
@@ -93,30 +94,34 @@ class Sweep:
                 check()
         finally:
             for each in self._running:
+                each.process.interrupt()
+            for each in self._running:
                 each.process.stop()
-                self._give_back(each.trial.number)
+                give_back(self._search.study, each.trial.number)
             tidy(self._search.study, self._plan.app.name, self._plan.output)
+        if self._exhausted:
+            log.warning("hardly any settings are left that weren't tried: the sweep ends here")
 
     def _is_over(self) -> bool:
-        """Tell whether all is done; now and then, since that asks the storage."""
+        """Tell whether all is done, here and elsewhere; now and then, since that asks the storage."""
         if self._running or time.monotonic() - self._looked < _LOOK:
             return False
         self._looked = time.monotonic()
         self._search.reclaim()
-        waiting = self._search.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        return self._search.is_over() or (self._exhausted and not waiting and self._none_running())
-
-    def _none_running(self) -> bool:
-        return not self._search.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        states = {trial.state for trial in self._search.study.get_trials(deepcopy=False)}
+        if TrialState.WAITING in states:
+            self._exhausted = False
+        return TrialState.RUNNING not in states and (self._exhausted or self._search.left() <= 0)
 
     def _fill(self) -> None:
         """Start trials in idle processes."""
         while not self._exhausted and len(self._running) < self._plan.workers:
-            found = self._search.next()
+            try:
+                found = self._search.next()
+            except Exhausted:
+                self._exhausted = True
+                return
             if found is None:
-                if self._search.left() > 0:
-                    self._exhausted = True
-                    log.warning("hardly any settings are left that weren't tried: the sweep ends here")
                 return
             self._start(*found)
 
@@ -134,58 +139,64 @@ class Sweep:
             "number": trial.number,
             "pruning": plan.pruning,
         }
-        log.info("trial %d: %s", trial.number, said(trial.params))
+        log.info("trial %d: %s", trial.number, in_words(trial.params))
         process = OwnProcess(train_trial, arguments, prepare=plan.prepare)
         self._running.append(_Running(trial, process, time.monotonic()))
 
     def _beat(self) -> None:
         for each in self._running:
             if time.monotonic() - each.beaten > HEARTBEAT:
-                beat(self._search.storage, each.trial._trial_id)
+                self._search.beat(each.trial)
                 each.beaten = time.monotonic()
-
-    def _give_back(self, number: int) -> None:
-        study = self._search.study
-        if end(study, number, state=TrialState.FAIL):
-            repeat(study, study.get_trials(deepcopy=False)[number])
 
     def _finish(self, ended: _Running) -> None:
         """Keep the outcome of a trial whose process has ended."""
-        trial, study = ended.trial, self._search.study
+        outcome: Any
         try:
-            measures = ended.process.result()
-        except Pruned as pruned:
-            end(study, trial.number, state=TrialState.PRUNED)
-            log.info("trial %d %s%s", trial.number, pruned, self._progress())
-        except (ChildProcessError, KeyboardInterrupt) as killed:
-            self._lost(trial.number, killed)
-        except Exception as error:
-            self._failed(trial.number, error)
+            outcome = ended.process.result()
+        except (Exception, KeyboardInterrupt) as error:
+            outcome = error
+        try:
+            self._keep(ended.trial, outcome)
+        except UpdateFinishedTrialError:
+            log.warning(
+                "trial %d: this command was silent for so long that others make it again", ended.trial.number
+            )
+
+    def _keep(self, trial: optuna.Trial, outcome: Any) -> None:
+        """Keep what a trial's process returned or raised."""
+        study, number = self._search.study, trial.number
+        if isinstance(outcome, UpdateFinishedTrialError):
+            raise outcome
+        if isinstance(outcome, (ChildProcessError, KeyboardInterrupt, *DATABASE_ERRORS)):
+            self._lost(trial, outcome)
+        elif isinstance(outcome, Pruned):
+            self._errors.clear()
+            end(study, number, state=TrialState.PRUNED)
+            log.info("trial %d %s%s", number, outcome, self._progress())
+        elif isinstance(outcome, BaseException):
+            self._failed(trial, outcome)
         else:
             self._errors.clear()
-            trial.set_user_attr(MEASURES, measures)
-            if end(study, trial.number, values=values_of(measures, list(self._plan.directions))):
-                log.info("trial %d: %s%s", trial.number, self._figures(measures), self._progress())
-                tidy(study, self._plan.app.name, self._plan.output)
+            trial.set_user_attr(MEASURES, outcome)
+            end(study, number, values=values_of(outcome, list(self._plan.directions)))
+            log.info("trial %d: %s%s", number, self._figures(outcome), self._progress())
+        tidy(study, self._plan.app.name, self._plan.output)
 
-    def _lost(self, number: int, cause: BaseException) -> None:
-        if lost_before(self._search.study.get_trials(deepcopy=False)[number]) >= REPEATS:
-            self._failed(number, cause)
+    def _lost(self, trial: optuna.Trial, cause: BaseException) -> None:
+        if lost_before(trial) >= REPEATS:
+            self._failed(trial, cause)
         else:
-            log.warning("trial %d: its process was killed: its settings are tried again", number)
-            self._give_back(number)
+            log.warning("trial %d was lost (%s): its settings are tried again", trial.number, said(cause))
+            give_back(self._search.study, trial.number)
 
-    def _failed(self, number: int, error: BaseException) -> None:
-        said_first = str(error).strip().partition("\n")[0] or type(error).__name__
-        self._search.study._storage.set_trial_user_attr(self._trial_id(number), ERROR, said_first)
-        end(self._search.study, number, state=TrialState.FAIL)
-        log.warning("trial %d failed: %s", number, said_first)
-        self._errors.append(said_first)
+    def _failed(self, trial: optuna.Trial, error: BaseException) -> None:
+        trial.set_user_attr(ERROR, said(error))
+        end(self._search.study, trial.number, state=TrialState.FAIL)
+        log.warning("trial %d failed: %s", trial.number, said(error))
+        self._errors.append(said(error))
         if len(self._errors) >= _FAILURES:
-            raise UserError(f"the last {_FAILURES} trials failed: {said_first}")
-
-    def _trial_id(self, number: int) -> int:
-        return self._search.study.get_trials(deepcopy=False)[number]._trial_id
+            raise UserError(f"the last {_FAILURES} trials failed: {said(error)}")
 
     def _figures(self, measures: Mapping[str, Any]) -> str:
         metric = next(iter(self._plan.app.metrics))
@@ -201,7 +212,12 @@ class Sweep:
         return f" ({len(ended)} of {self._search.total} done{time_left})"
 
 
-def said(settings: Mapping[str, Any]) -> str:
+def said(error: BaseException) -> str:
+    """Return the first line of an error."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def in_words(settings: Mapping[str, Any]) -> str:
     """Return settings for people: "cell gru, units 64"."""
     texts = {k: f"{v:.3g}" if isinstance(v, float) else str(v) for k, v in settings.items()}
     return ", ".join(f"{name} {text}" for name, text in texts.items())

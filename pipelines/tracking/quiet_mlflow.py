@@ -28,6 +28,7 @@ with warnings.catch_warnings():  # warnings about MLflow's own code, which users
     from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model, ModelSignature, infer_signature
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from mlflow.store.db.utils import _initialize_tables as initialize_tables
     from mlflow.tracking.context.registry import resolve_tags
     from mlflow.types import Schema, TensorSpec
@@ -68,6 +69,7 @@ __all__ = [
     "ModelSignature",
     "Schema",
     "TensorSpec",
+    "get_artifact_repository",
     "infer_signature",
     "initialize_tables",
     "mlflow",

@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -123,23 +123,6 @@ def prepare() -> str:
     except (OSError, sqlite3.Error, SQLAlchemyError, MlflowException) as error:
         raise UserError(f"{uri}: expected a store of MLflow: {one_line(error)}") from error
     return uri
-
-
-def is_there(run_id: str) -> bool:
-    """Tell whether the store has this run, and it isn't deleted."""
-    try:
-        return mlflow.MlflowClient(prepare()).get_run(run_id).info.lifecycle_stage == "active"
-    except MlflowException:
-        return False
-
-
-def close_lost(run_id: str) -> None:
-    """Mark a run as KILLED that the store still has as running, though its process was killed."""
-    client = mlflow.MlflowClient(prepare())
-    with suppress(MlflowException):  # it may be in the store of another machine
-        if client.get_run(run_id).info.status == "RUNNING":
-            client.set_tag(run_id, "reason", "its process was killed")
-            client.set_terminated(run_id, "KILLED")
 
 
 def _create_quickly(uri: str) -> None:

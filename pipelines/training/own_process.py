@@ -75,9 +75,13 @@ class OwnProcess:
             raise error
         return result
 
+    def interrupt(self) -> None:
+        """Interrupt the function if it is still running."""
+        self._pipe.close()
+
     def stop(self) -> None:
         """Interrupt the function if it is still running, and wait until it has cleaned up."""
-        self._pipe.close()
+        self.interrupt()
         self._process.join()
 
 

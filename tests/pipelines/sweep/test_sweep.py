@@ -1,90 +1,27 @@
-"""Sweeps with trainings that take no time: what is kept, repeated, shared, refused."""
+"""Sweeps with trainings that take no time: what is kept, repeated, refused."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from pathlib import Path
 
+import optuna
 import pytest
-from reference.databases import postgresql, programs
-from reference.sweeps import quick_trial
+from optuna.trial import TrialState
+from reference.sweeps import SMOKE, SPACE, bundles, quick_trial, trainings
 from reference.trainings import ROOT
 
+from pipelines.app import find
 from pipelines.commands import command_line
 from pipelines.commands import sweep as verb
 from pipelines.commands.console import run_apps
+from pipelines.config import Range
+from pipelines.sweep import agreement, storage, study, worker
+from pipelines.sweep import run as running
 from pipelines.sweep import sweep as sweeping
-
-CODE = """
-import sys
-from pipelines.sweep import storage, sweep, study
-from pipelines.commands import sweep as verb
-from pipelines.commands.console import run_apps
-from reference.sweeps import nothing, quick_trial
-storage.HEARTBEAT, storage.GRACE = 1, 4
-sweep.HEARTBEAT = 1
-sweep.train_trial = quick_trial
-verb._prepare = nothing
-verb.call_in_own_process = lambda *_, **__: ("generated", "0" * 64)
-sys.exit(run_apps(sys.argv[1:]))
-"""
-SMOKE = ("sentiment", "sweep", "--preset", "smoke", "--json")
-SPACE = ("--space", "units=8:100", "dropout=0:.5")
-
-
-def start(folder: Path, *options: str, seconds: float = 0.0) -> subprocess.Popen:
-    """Start a sweep as a user does, with stand-ins for its trainings."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{os.environ.get('PYTHONPATH', '')}"}
-    environment |= {"SWEEP_SECONDS": str(seconds), "HOME": str(folder)}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    return subprocess.Popen(
-        [sys.executable, "-c", CODE, *SMOKE, *options],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def swept_there(process: subprocess.Popen) -> dict:
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err[-3000:]
-    return json.loads(out)
-
-
-def refused_there(process: subprocess.Popen) -> str:
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (2, ""), err[-3000:]
-    return err.splitlines()[-1]
-
-
-@pytest.fixture
-def sweep(tmp_path, monkeypatch, capsys):
-    """Return a function that sweeps in this process, where a training ends as soon as it begins."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(command_line, "stop_at_signals", lambda: None)
-    monkeypatch.setattr(command_line, "_stay_in_the_checkout", lambda: None)
-    monkeypatch.setattr(verb, "call_in_own_process", lambda *_, **__: ("generated", "0" * 64))
-    monkeypatch.setattr(sweeping, "train_trial", quick_trial)
-    monkeypatch.setattr(sweeping, "OwnProcess", AtOnce)
-    monkeypatch.setattr(sweeping, "_TICK", 0.0)
-
-    def run(*options: str, code: int = 0):
-        assert run_apps([*SMOKE, *options]) == code
-        return capsys.readouterr()
-
-    return run
-
-
-def refused(said) -> str:
-    assert said.out == ""
-    return said.err.splitlines()[-1]
+from pipelines.tracking.quiet_mlflow import mlflow
+from pipelines.tracking.store import store_uri
 
 
 class AtOnce:
@@ -100,22 +37,34 @@ class AtOnce:
         return self.call()
 
 
-def log(folder: Path) -> list[list[str]]:
-    """Return number, process and settings of each training that was begun."""
-    path = folder / "exports" / "log.txt"
-    return [line.split(" ", 2) for line in path.read_text().splitlines()] if path.exists() else []
+@pytest.fixture
+def sweep(tmp_path, monkeypatch, capsys):
+    """Return a function that sweeps in this process, where a training ends as soon as it begins."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(command_line, "stop_at_signals", lambda: None)
+    monkeypatch.setattr(command_line, "_stay_in_the_checkout", lambda: None)
+    monkeypatch.setattr(verb, "call_in_own_process", lambda *_, **__: ("generated", "0" * 64))
+    monkeypatch.setattr(sweeping, "train_trial", quick_trial)
+    monkeypatch.setattr(sweeping, "OwnProcess", AtOnce)
+    monkeypatch.setattr(sweeping, "_TICK", 0.0)
+    monkeypatch.setattr(sweeping, "_LOOK", 0.0)
+
+    def run(*options: str, code: int = 0, words=SMOKE):
+        assert run_apps([*words, *options]) == code
+        return capsys.readouterr()
+
+    return run
 
 
-def wait_for(folder: Path, trainings: int) -> None:
-    for _ in range(600):
-        if len(log(folder)) >= trainings:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"only {len(log(folder))} trainings were begun")
+def refused(said) -> str:
+    assert said.out == ""
+    return said.err.splitlines()[-1]
 
 
-def bundles(folder: Path) -> set[str]:
-    return {path.name for path in (folder / "exports" / "sentiment").iterdir() if not path.is_symlink()}
+def runs_of_sweeps() -> list[mlflow.entities.Run]:
+    client = mlflow.MlflowClient(store_uri())
+    return client.search_runs([each.experiment_id for each in client.search_experiments()])
 
 
 def test_several_objectives_keep_the_front_and_its_bundles(sweep, tmp_path):
@@ -142,7 +91,20 @@ def test_one_objective_keeps_one_bundle_and_prunes_and_the_same_command_goes_on(
     again = json.loads(sweep(*options, "--trials", "14").out)
     assert (again["study"], again["run_id"]) == (found["study"], found["run_id"])
     assert sum(again["ended"].values()) == 14
-    assert [int(number) for number, *_ in log(tmp_path)] == list(range(14))
+    assert [number for number, *_ in trainings(tmp_path)] == list(range(1, 15))  # 0 is the announcement
+    assert [run.info.run_id for run in runs_of_sweeps()] == [found["run_id"]]
+
+
+def test_a_table_for_people_and_the_commands_to_go_on_with(sweep):
+    said = sweep(*SPACE, "--trials", "3", "--objective", "accuracy", "latency", words=SMOKE[:-1]).out
+    head = next(line for line in said.splitlines() if "trial" in line)
+    assert head.split()[:6] == ["trial", "units", "dropout", "accuracy", "bytes", "ms"]
+    assert said.count("*") > 1
+    assert "trials  3 complete" in said
+    commands = said.partition("next:")[2]
+    assert "sentiment predict" in commands
+    assert "sentiment train --preset smoke --units" in commands
+    assert "make ui" in commands
 
 
 def test_trials_that_fail_are_told_and_three_in_a_row_end_the_sweep(sweep, tmp_path):
@@ -151,24 +113,151 @@ def test_trials_that_fail_are_told_and_three_in_a_row_end_the_sweep(sweep, tmp_p
     assert bundles(tmp_path) == set()
 
 
-def test_a_space_of_few_points_ends_when_all_were_tried(sweep, tmp_path):
-    found = json.loads(sweep("--space", "units=8,16", "cell=gru,lstm", "--trials", "9").out)
+def test_a_space_of_few_points_ends_when_all_were_tried_also_one_that_was_lost(sweep, monkeypatch, caplog):
+    lost = []
+
+    def once_lost(*, number, **arguments):
+        if number == 4:
+            lost.append(arguments["config"])
+            raise ChildProcessError("the process of train_trial ended with exit code -9")
+        return quick_trial(number=number, **arguments)
+
+    monkeypatch.setattr(sweeping, "train_trial", once_lost)
+    found = json.loads(sweep("--space", "units=8,16", "cell=gru,lstm", "--trials", "9", "--workers", "4").out)
+    assert len(lost) == 1
     assert found["ended"] == {"complete": 4}
     assert len({str(row["settings"]) for row in found["rows"]}) == 4
+    assert "hardly any settings are left" in caplog.text
+
+
+def test_settings_whose_process_is_always_lost_are_tried_three_times(sweep, monkeypatch):
+    tried = Counter()
+
+    def lost(*, config, **_):
+        tried[config.units] += 1
+        raise ChildProcessError("the process of train_trial ended with exit code -9")
+
+    monkeypatch.setattr(sweeping, "train_trial", lost)
+    line = refused(sweep("--space", "units=8,16,32", "--trials", "3", code=2))
+    assert line.startswith("error: the last 3 trials failed: the process of train_trial ended")
+    assert tried == {8: 3, 16: 3, 32: 3}
+
+
+def test_a_trial_that_was_given_to_others_meanwhile_counts_once(sweep, monkeypatch, caplog):
+    taken = []
+
+    def taken_from_us(*, study: str, trial_id, number, **arguments):
+        result = quick_trial(study=study, trial_id=trial_id, number=number, **arguments)
+        if not taken:
+            taken.append(number)
+            opened = optuna.load_study(study_name=study, storage=storage.open_storage(None, study, print))
+            give_back(opened, number)
+        return result
+
+    give_back = study.give_back
+    monkeypatch.setattr(sweeping, "train_trial", taken_from_us)
+    found = json.loads(sweep(*SPACE, "--trials", "3").out)
+    assert "others make it again" in caplog.text
+    assert found["ended"] == {"complete": 3}
+    assert taken[0] not in {row["trial"] for row in found["rows"]}
+    assert len({str(row["settings"]) for row in found["rows"]}) == 3
+
+
+def test_a_trial_of_a_killed_command_is_repeated(sweep, tmp_path):
+    named = (*SPACE, "--study", "mine")
+    sweep(*named, "--trials", "1")
+    opened = optuna.load_study(study_name="mine", storage=storage.open_storage(None, "mine", print))
+    space = {"units": Range(8, 100, logarithmic=True), "dropout": Range(0.0, 0.5)}
+    of_killed = study.Search(
+        opened, find("sentiment").presets["smoke"], space, "killed", by_lock=True, total=2
+    )
+    lost, _ = of_killed.next()
+    found = json.loads(sweep(*named, "--trials", "2").out)
+    assert found["ended"] == {"complete": 2}
+    assert [number for number, *_ in trainings(tmp_path)] == [1, lost.number + 1]
+    assert lost.params in [row["settings"] for row in found["rows"]]
+
+
+def test_the_lock_of_a_command_ends_with_its_process(tmp_path, monkeypatch):
+    code = """from pipelines.sweep.worker import working
+with working() as name:
+    print(name, flush=True)
+    input()"""
+    monkeypatch.chdir(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    name = process.stdout.readline().strip()
+    assert worker.still_works(name)
+    process.kill()
+    process.communicate()
+    assert not worker.still_works(name)
+    with worker.working() as ours:
+        assert ours != name
 
 
 def test_a_study_of_something_else_is_refused(sweep, tmp_path):
     named = ("--study", "mine", "--trials", "1")
     sweep(*SPACE, *named)
-    other = "error: --study mine: the study in mlruns/sweeps has another"
-    assert refused(sweep("--space", "units=8:90", *named, code=2)).startswith(f"{other} space: expected")
-    assert refused(sweep(*SPACE, *named, "--epochs", "2", code=2)).startswith(f"{other} settings")
-    assert refused(sweep(*SPACE, *named, "--objective", "bytes", code=2)).startswith(f"{other} objective")
-    assert len(log(tmp_path)) == 1
+    other = "error: --study mine: expected"
+    until = "as in the study there, got"
+    for options, said in {
+        ("--space", "units=8:90"): f"{other} space units=8:100 dropout=0:0.5, {until} units=8:90; another",
+        (*SPACE, "--epochs", "2"): f"{other} epochs 1, {until} 2",
+        (*SPACE, "--objective", "bytes"): f"{other} objective accuracy, {until} bytes",
+    }.items():
+        assert refused(sweep(*options, *named, code=2)).startswith(said)
+    assert len(trainings(tmp_path)) == 1
+    assert len(runs_of_sweeps()) == 1
+
+
+@pytest.mark.parametrize("fact", ["app", "data", "version of the code"])
+def test_another_app_other_data_and_other_code_are_refused(fact):
+    opened = optuna.create_study(study_name="mine", direction="maximize")
+    facts = {"app": "sentiment", "data": "imdb 01234", "version of the code": "abcd"}
+    agreement.announce(opened, facts, "1" * 32)
+    agreement.require_same(opened, facts, {"accuracy": "maximize"})
+    with pytest.raises(running.UserError) as error:
+        agreement.require_same(opened, facts | {fact: "other"}, {"accuracy": "maximize"})
+    assert f"expected {fact} {facts[fact]}, as in the study there, got other" in str(error.value)
+
+
+def test_a_study_that_no_sweep_made_is_refused(sweep, tmp_path):
+    (tmp_path / "mlruns/sweeps").mkdir(parents=True)
+    kept = storage.open_storage(None, "mine", print)
+    optuna.create_study(study_name="mine", storage=kept, direction="maximize").ask()
+    line = refused(sweep(*SPACE, "--study", "mine", "--trials", "1", code=2))
+    assert line == "error: --study mine: expected one that a sweep made, or another name"
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same facts", "other facts"])
+def test_two_commands_that_start_a_study_at_once_share_one_run(sweep, monkeypatch, same):
+    first = []
+
+    def announced_second(opened, facts, run_id):
+        if not first:
+            first.append(run_id)  # the other command made its run, and is quicker
+            facts_of_other = facts if same else facts | {"epochs": "7"}
+            with running.tracking.start("sentiment", "other", params={}, tags={}) as other:
+                first.append(other.id)
+            agreement.announce(opened, facts_of_other, other.id)
+        agreement.announce(opened, facts, run_id)
+
+    monkeypatch.setattr(running, "announce", announced_second)
+    said = sweep("--space", "units=8:100", "--trials", "1", code=0 if same else 2)
+    assert [run.info.run_id for run in runs_of_sweeps()] == first[1:]
+    if same:
+        assert json.loads(said.out)["run_id"] == first[1]
+    else:
+        assert "expected epochs 7, as in the study there, got 1" in refused(said)
 
 
 @pytest.mark.parametrize(
-    ("storage", "said"),
+    ("url", "said"),
     [
         ("nonsense", "--storage nonsense: expected an address such as postgresql://user@host/name"),
         ("sqlite:///no/such/folder.db", "expected a storage of Optuna: unable to open database file"),
@@ -178,60 +267,41 @@ def test_a_study_of_something_else_is_refused(sweep, tmp_path):
         ),
     ],
 )
-def test_a_storage_that_does_not_answer_is_one_line_and_nothing_is_begun(sweep, tmp_path, storage, said):
-    line = refused(sweep(*SPACE, "--storage", storage, code=2))
+def test_a_storage_that_does_not_answer_is_one_line_and_nothing_is_begun(sweep, tmp_path, url, said):
+    line = refused(sweep(*SPACE, "--storage", url, code=2))
     assert said in line
     assert "secret" not in line
-    assert log(tmp_path) == []
+    assert trainings(tmp_path) == []
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
-def test_a_killed_training_and_a_killed_command_lose_their_trials_only(tmp_path):
-    options = (*SPACE, "--trials", "6", "--workers", "2")
-    first = start(tmp_path, *options, seconds=1.5)
-    wait_for(tmp_path, 2)
-    os.kill(int(log(tmp_path)[1][1]), signal.SIGKILL)
-    wait_for(tmp_path, 4)
-    first.kill()
-    first.communicate()
-    found = swept_there(start(tmp_path, *options))
-    assert found["ended"] == {"complete": 6}
-    begun = Counter(settings for *_, settings in log(tmp_path))
-    assert set(begun.values()) == {1, 2}  # those that were killed are repeated, with the same settings
-    assert len(begun) == 6
-    assert bundles(tmp_path) == {found["rows"][0]["run_id"]}
+def test_a_journal_that_is_something_else_is_named(sweep, tmp_path):
+    (tmp_path / "mlruns/sweeps").mkdir(parents=True)
+    (tmp_path / "mlruns/sweeps/mine.journal").write_text("a letter\n")
+    line = refused(sweep(*SPACE, "--study", "mine", code=2))
+    assert line.startswith("error: mlruns/sweeps/mine.journal: expected a storage of Optuna")
 
 
-@pytest.mark.skipif(programs() is None, reason="no PostgreSQL: apt-get install postgresql")
-def test_two_commands_share_a_study_in_postgresql_and_one_is_killed(short_folder, tmp_path):
-    with postgresql(short_folder) as server:
-        folders = [tmp_path / name for name in ("one", "two")]
-        for folder in folders:
-            folder.mkdir()
-        options = (*SPACE, "--trials", "10", "--study", "shared", "--storage", server.url)
-        one, two = (start(folder, *options, seconds=0.7) for folder in folders)
-        for folder in folders:
-            wait_for(folder, 2)
-        two.kill()
-        two.communicate()
-        found = swept_there(one)
-        assert found["ended"] == {"complete": 10}
-        begun = Counter(settings for folder in folders for *_, settings in log(folder))
-        assert len(begun) == 10
-        assert sorted(begun.values()) == [1] * 9 + [2]  # the one that was being trained is repeated
-        again = swept_there(start(folders[1], *options))
-        assert again["rows"][0]["run_id"] == found["rows"][0]["run_id"]
-        assert len(log(folders[1])) + len(log(folders[0])) == 11
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--space", "unit=8:16"), "error: --space unit=8:16: expected NAME"),
+        (("--space", "units=64:32"), "expected LOW:HIGH with LOW not above HIGH"),
+        (("--space", "units=8:16", "--units", "64"), "expected no --units, which sets 64 for all trials"),
+        (("--objective", "speed"), "--objective: expected some of accuracy, bytes, latency, got 'speed'"),
+        (("--study", "../mine"), "--study ../mine: expected letters, digits, dots, dashes and underscores"),
+        (("--trials", "0"), "trials"),
+        (("--workers", "0"), "workers"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_nothing_is_begun(sweep, tmp_path, options, said):
+    assert said in refused(sweep(*options, code=2))
+    assert list(tmp_path.rglob("*.db")) == list(tmp_path.rglob("*.journal")) == []
 
 
-@pytest.mark.skipif(programs() is None, reason="no PostgreSQL: apt-get install postgresql")
-def test_a_database_that_dies_is_one_line_and_the_same_command_goes_on(short_folder, tmp_path):
-    with postgresql(short_folder) as server:
-        options = (*SPACE, "--trials", "4", "--study", "shared", "--storage", server.url)
-        process = start(tmp_path, *options, seconds=0.7)
-        wait_for(tmp_path, 2)
-        server.stop()
-        line = refused_there(process)
-        assert "the database failed; the same command goes on" in line
-        server.start()
-        assert swept_there(start(tmp_path, *options))["ended"] == {"complete": 4}
+def test_every_trial_is_told_to_optuna(sweep, tmp_path):
+    found = json.loads(sweep(*SPACE, "--trials", "3", "--study", "mine").out)
+    opened = optuna.load_study(study_name="mine", storage=storage.open_storage(None, "mine", print))
+    complete = opened.get_trials(states=(TrialState.COMPLETE,))
+    assert {trial.number for trial in complete} == {row["trial"] for row in found["rows"]}
+    assert opened.best_value == found["rows"][0]["accuracy"]
