@@ -6,8 +6,8 @@ import functools
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -18,7 +18,7 @@ from ..config import Config, require
 from ..data.tfds_sets import import_tensorflow
 from ..errors import UserError
 from ..files import require_writable
-from ..sweep.space import narrowed
+from ..sweep.space import as_words, narrowed
 from ..tracking.store import require_answer, store_uri
 from ..training.naming import command as training_command
 from ..training.own_process import call_in_own_process
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..sweep.results import Swept
 
 C = TypeVar("C", bound=Config)
-_SHOWN = 10
+_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,19 @@ class Sweep(Generic[C]):
     space: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="NAME=LOW:HIGH|NAME=A,B", help_behavior_hint="")
     ] = ()
-    """The settings to vary, such as: --space units=32:128 cell=gru,lstm depth. The app's own bounds can be
-    narrowed only. Default: all that the app declares, except settings given as options."""
+    """The settings to vary, within the app's bounds, such as units=32:128 cell=gru,lstm depth. Default: all
+    that the app declares, except settings given as options."""
     objective: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = ()
-    """What to look for: the app's first metric (on validation), bytes and latency (of the smallest file).
-    With several, all trials that none beats in every one are kept. Default: the metric."""
+    """What to look for: the app's first metric on validation, and the bytes and the latency of the smallest
+    file. With several, all trials are kept that no other beats in every one. Default: the metric."""
     pruning: Literal["median", "hyperband", "none"] = "median"
     """What stops trials early that are worse on validation than others were; only if the metric is the one
     objective."""
     study: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """The name of the study. Default: one made of what is searched, so that the same command goes on."""
     storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
-    """The database of the study, such as postgresql://user@host/name, for several machines. Default: a
-    journal file under mlruns/sweeps."""
+    """The database of the study, for several machines, such as postgresql://user@host/name. Default:
+    a file in mlruns/sweeps."""
     output: Path = EXPORTS
     """The folder for bundles. Those of the best trials are kept in OUTPUT/APP/RUN_ID."""
     experiment: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
@@ -79,7 +79,8 @@ def run(app: App, argv: list[str], prog: str) -> None:
     Raises:
         UserError: an option is wrong, or a file, data set, study or database that it names can't be used.
     """
-    command = options(app, argv, prog, Sweep)
+    varied = f"The app's bounds: {as_words(app.space)}."
+    command = options(app, argv, prog, Sweep, about=varied)
     config, app = command.config, app.of(command.config)
     space = narrowed(app.space, command.space, _given(argv, config))
     if not space:
@@ -98,22 +99,17 @@ def run(app: App, argv: list[str], prog: str) -> None:
     plan = Plan(
         app=app,
         preset=command.preset,
-        output=command.output,
+        config=config,
+        space=space,
         directions=objectives,
+        trials=command.trials,
+        output=command.output,
         storage=command.storage,
         pruning=command.pruning if metric_alone else "none",
         workers=command.workers,
         prepare=functools.partial(_prepare, command.workers),
     )
-    swept = sweep(
-        plan,
-        config,
-        space=space,
-        trials=command.trials,
-        data=data,
-        study=command.study,
-        experiment=command.experiment,
-    )
+    swept = sweep(plan, data, study=command.study, experiment=command.experiment)
     if command.json:
         print(json.dumps(asdict(swept), indent=1))
     else:
@@ -140,43 +136,45 @@ def _summary(app: App, command: Sweep[Any], prog: str, swept: Swept) -> Iterator
     """Yield the lines that say what came of a sweep."""
     from .report import text_table
 
-    names = list(swept.rows[0]["settings"]) if swept.rows else []
     yield ""
-    yield text_table(
-        ["trial", *names, swept.metric, "bytes", "ms", f"test {swept.metric} of the file"],
-        [_cells(row, swept.metric) for row in swept.rows[:_SHOWN]],
-    )
+    if shown := swept.rows[:_SHOWN]:
+        yield text_table(
+            ["trial", *(f"{row['trial']}{' *' if row['best'] else ''}" for row in shown)],
+            _cells(shown, swept.metric),
+        )
+        best = "none is better in every objective" if len(swept.objectives) > 1 else "the best"
+        yield f"* {best}: the bundle is kept; bytes, ms and test {swept.metric} are of its smallest file"
     if len(swept.rows) > _SHOWN:
         yield f"and {len(swept.rows) - _SHOWN} more, in the run's table of trials"
-    yield "* none is better in every objective: their bundles are kept"
     yield f"trials  {', '.join(f'{count} {state}' for state, count in swept.ended.items())}"
     if swept.saved_epochs:
         yield f"pruning saved up to {swept.saved_epochs} epochs of training"
     yield f"study   {swept.study}"
     yield f"run     {swept.run_id}"
-    if swept.best is None:
-        return
-    best = _with(command.config, swept.best["settings"])
-    yield f"bundle  {swept.best['bundle']}"
+    if swept.best:
+        yield from _next(app, command, prog, swept)
+
+
+def _next(app: App, command: Sweep[Any], prog: str, swept: Swept) -> Iterator[str]:
+    """Yield the best bundle and the commands to go on with."""
+    assert swept.best is not None
+    bundle = Path(swept.best["bundle"])
+    here = bundle.is_dir()
+    yield f"bundle  {bundle}{'' if here else ', on the machine that trained it'}"
     yield ""
     yield "next:"
-    yield f"  {predict_command(app, prog, Path(swept.best['bundle']))}"
-    yield f"  {training_command(app, command.preset, best, 3)}"
+    if here:
+        yield f"  {predict_command(app, prog, bundle)}"
+    yield f"  {training_command(app, command.preset, replace(command.config, **swept.best['settings']), 3)}"
     yield f"  {swept.page or 'make ui':<40} the run, its plots and its trials, in the browser"
 
 
-def _cells(row: Mapping[str, Any], metric: str) -> list[str]:
-    settings = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row["settings"].values()]
-    name = f"{row['trial']}{' *' if row['best'] else ''}"
-    return [
-        name,
-        *settings,
-        f"{row[metric]:.4f}",
-        f"{row['bytes']:,}",
-        f"{row['latency']:.2f}",
-        f"{row['test']:.4f}",
-    ]
-
-
-def _with(config: Config, settings: Mapping[str, Any]) -> Config:
-    return type(config)(**{f.name: getattr(config, f.name) for f in fields(config)} | dict(settings))
+def _cells(rows: Sequence[Mapping[str, Any]], metric: str) -> Iterator[list[str]]:
+    """Yield the lines of a table that has a column for each trial: what was measured, and the settings."""
+    yield [metric, *(f"{row[metric]:.4f}" for row in rows)]
+    yield ["bytes", *(f"{row['bytes']:,}" for row in rows)]
+    yield ["ms", *(f"{row['latency']:.2f}" for row in rows)]
+    yield [f"test {metric}", *(f"{row['test']:.4f}" for row in rows)]
+    for name in rows[0]["settings"]:
+        values = [row["settings"][name] for row in rows]
+        yield [name, *(f"{v:.3g}" if isinstance(v, float) else str(v) for v in values)]

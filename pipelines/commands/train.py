@@ -97,7 +97,7 @@ def predict_command(app: App, prog: str, bundle: Path) -> str:
     return f"{command}     (or make predict-{app.name.replace('_', '-')})" if made else command
 
 
-def options(app: App, argv: list[str], prog: str, kind: Any = Train) -> Any:
+def options(app: App, argv: list[str], prog: str, kind: Any = Train, *, about: str = "") -> Any:
     """Parse the options of a verb that trains; the preset gives the default values of the others.
 
     Args:
@@ -105,6 +105,7 @@ def options(app: App, argv: list[str], prog: str, kind: Any = Train) -> Any:
         argv: the options as typed by the user.
         prog: the name of the program in the help.
         kind: the generic dataclass of the verb's options.
+        about: what the help says besides.
 
     Raises:
         UserError: an option is unknown or its value is wrong.
@@ -117,7 +118,7 @@ def options(app: App, argv: list[str], prog: str, kind: Any = Train) -> Any:
         raise UserError(f"--preset: expected one of {', '.join(app.presets)}, got {preset!r}")
     config = app.presets[preset]
     asks = {"-h", "--help"} & set(argv)
-    description = _description(app, kind) if asks else None
+    description = f"{_description(app, kind)} {about}" if asks else None
     return parse(kind[type(config)], prog, argv, kind(config, preset), description=description)
 
 

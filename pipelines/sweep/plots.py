@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import optuna
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
 from ..evaluation.axes import plain_log_ticks
@@ -58,14 +59,17 @@ def _of_optuna(study: optuna.Study, directions: Mapping[str, str]) -> dict[str, 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     differ = len({tuple(trial.params.items()) for trial in complete}) > 1
     figures = {}
-    for i, (name, direction) in enumerate(directions.items()):
-        sign = -1 if direction == "maximize" else 1  # what matters is told for low values
-        kinds = {"history": (drawn.plot_optimization_history, 1)}
-        kinds |= {"importance": (drawn.plot_param_importances, sign)} if differ else {}
-        for kind, (draw, factor) in kinds.items():
-            target = functools.partial(_value, i, factor)
-            figure = draw(study, target=target, target_name=name).figure
-            figures[f"{kind}_{name}" if len(directions) > 1 else kind] = figure
+    with matplotlib.rc_context():  # Optuna sets a style of its own
+        for i, (name, direction) in enumerate(directions.items()):
+            sign = -1 if direction == "maximize" else 1  # what matters is told for low values
+            kinds = {"history": (drawn.plot_optimization_history, 1)}
+            kinds |= {"importance": (drawn.plot_param_importances, sign)} if differ else {}
+            for kind, (draw, factor) in kinds.items():
+                axes = draw(study, target=functools.partial(_value, i, factor), target_name=name)
+                axes.figure.set_layout_engine("constrained")  # long names of settings are not cut
+                if kind == "history":
+                    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+                figures[f"{kind}_{name}" if len(directions) > 1 else kind] = axes.figure
     pyplot.close("all")
     return figures
 

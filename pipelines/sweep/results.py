@@ -57,7 +57,7 @@ def rows(study: optuna.Study) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (not row["best"], sign * values[row["trial"]]))
 
 
-def conclude(plan: Plan, study: optuna.Study, run: Run, epochs: int) -> Swept:
+def conclude(plan: Plan, study: optuna.Study, run: Run) -> Swept:
     """Log the results to the run of the sweep, point `latest` to the best bundle, and return the results."""
     trials = [trial for trial in study.get_trials(deepcopy=False) if counts(trial)]
     metric = next(iter(plan.app.metrics))
@@ -70,7 +70,7 @@ def conclude(plan: Plan, study: optuna.Study, run: Run, epochs: int) -> Swept:
         objectives=plan.directions,
         rows=found,
         ended={name: count for name, count in ended.items() if count},
-        saved_epochs=saved_epochs(trials, epochs),
+        saved_epochs=saved_epochs(trials, plan.config.epochs),
         page=run.page,
     )
     run.metrics({f"trials.{name}": count for name, count in swept.ended.items()})

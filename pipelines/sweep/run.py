@@ -10,12 +10,10 @@ from contextlib import AbstractContextManager
 
 import optuna
 
-from ..config import Config, Space
 from ..errors import UserError
 from ..tracking import old_runs
 from ..tracking import runs as tracking
 from ..tracking.run import Run
-from ..training.naming import run_name
 from .agreement import announce, announced_runs, require_same
 from .facts import facts_of, name_of, settings_of
 from .results import Swept, conclude
@@ -28,14 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def sweep(
-    plan: Plan,
-    config: Config,
-    *,
-    space: Space,
-    trials: int,
-    data: tuple[str, str],
-    study: str | None = None,
-    experiment: str | None = None,
+    plan: Plan, data: tuple[str, str], *, study: str | None = None, experiment: str | None = None
 ) -> Swept:
     """Train with many settings, and keep the bundles of the best.
 
@@ -45,9 +36,6 @@ def sweep(
 
     Args:
         plan: what to train, and how.
-        config: the settings that all trials share.
-        space: what is varied.
-        trials: how many trials the study shall have, those of other calls included.
         data: the name of the data and its fingerprint.
         study: the name of the study; None for one that is made of what is searched.
         experiment: the name of MLflow's experiment for a new run; None for the usual one.
@@ -56,6 +44,7 @@ def sweep(
         UserError: the storage can't be used or fails, the study there is of something else, or trials fail
             one after the other.
     """
+    config, space = plan.config, plan.space
     facts = facts_of(plan.app, config, space=space, objectives=plan.directions, data=data)
     name = study or name_of(plan.app, plan.preset, facts)
     if not re.fullmatch(r"[\w-][\w.-]{,199}", name):
@@ -64,12 +53,12 @@ def sweep(
         with working() as worker, quiet():
             opened = open_study(name, plan.storage, plan.directions, pruner_of(plan.pruning, config))
             require_same(opened, facts, plan.directions)
-            search = Search(opened, config, space, worker, by_lock=plan.storage is None, total=trials)
-            _say_what_is_done(opened, trials)
+            search = Search(opened, config, space, worker, by_lock=plan.storage is None, total=plan.trials)
+            _say_what_is_done(opened, plan.trials)
             start = functools.partial(
                 tracking.start,
                 plan.app.name,
-                run_name(plan.app, plan.preset, config, f"sweep {name}"),
+                f"sweep {name}",
                 params=settings_of(config, space),
                 tags={"preset": plan.preset, "study": name, "data": data[0], "data.fingerprint": data[1]},
                 experiment=experiment,
@@ -79,7 +68,7 @@ def sweep(
                 run.step = "trials"
                 Sweep(plan, search, run.id).run()
                 run.step = "results"
-                return conclude(plan, opened, run, config.epochs)
+                return conclude(plan, opened, run)
     except DATABASE_ERRORS as error:
         raise UserError(
             f"--storage {shown(plan.storage)}: the database failed; the same command goes on: "

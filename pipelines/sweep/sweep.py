@@ -14,7 +14,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from ..app import App
-from ..config import Config
+from ..config import Config, Space
 from ..errors import Pruned, UserError
 from ..training.duration import rounded
 from ..training.interruption import check
@@ -38,9 +38,15 @@ class Plan:
 
     app: App
     preset: str
-    output: Path
+    config: Config
+    """The settings that all trials share."""
+    space: Space
+    """What is varied."""
     directions: Mapping[str, str]
     """"maximize" or "minimize" by objective."""
+    trials: int
+    """How many trials the study shall have, those of other commands included."""
+    output: Path
     storage: str | None
     """The address of a database; None for a journal file."""
     pruning: Pruning

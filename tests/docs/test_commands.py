@@ -14,9 +14,10 @@ from reference.blocks import DOCS, MARKS, READMES, ROOT, Block, blocks
 
 from pipelines.app import find
 from pipelines.commands import app as app_verbs
-from pipelines.commands import train
+from pipelines.commands import sweep, train
 from pipelines.commands.command_line import parse
 from pipelines.commands.verbs import VERBS, load
+from pipelines.sweep.space import narrowed
 
 COMMANDS, PROSE = ("sh", "console", ""), ("text", "pycon")
 """Languages of blocks with commands, and of those that show something; "" is a block without a language."""
@@ -79,6 +80,8 @@ def _parse(module: str, words: list[str]) -> None:
         app = find(name)
         if verb == "train":
             train.options(app, rest, "train")
+        elif verb == "sweep":
+            narrowed(app.space, train.options(app, rest, "sweep", sweep.Sweep).space, {})
         else:
             options, default = app_verbs.options_of(app)[verb]
             parse(options, verb, rest, default)
@@ -128,6 +131,7 @@ def test_each_block_is_of_a_kind_that_is_tested() -> None:
         "python -m apps sentiment train --presets imdb",
         "python -m apps sentiment train --preset none",
         "python -m apps nothing train",
+        "python -m apps sentiment sweep --space unit=8:16",
         "python -m pipelines export model.keras --precision int7",
         "make predict-nothing",
         'pip install ".[nothing]"',

@@ -21,7 +21,12 @@ from reference.blocks import DOCS, ROOT, Block, blocks
 PAGES = [path for path in DOCS if blocks(path)]
 IN_CHECKOUT = ("how/",)
 """Pages whose code reads files of the checkout."""
-LONG_PAGES = ("tutorials/cell.md", "tutorials/microcontroller.md", "tutorials/phone.md")
+LONG_PAGES = (
+    "tutorials/cell.md",
+    "tutorials/microcontroller.md",
+    "tutorials/phone.md",
+    "tutorials/sweep.md",
+)
 """Pages that take more than 20 seconds."""
 OURS = ("layers", "pipelines", "apps")
 SMALL = ("layers", "pipelines")

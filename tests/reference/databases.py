@@ -11,6 +11,8 @@ from pathlib import Path
 
 VERSIONS = Path("/usr/lib/postgresql")
 """Where Debian keeps the programs of each version."""
+_PATIENCE = 300
+"""Seconds to wait for the server; it takes one where nothing else runs."""
 
 
 def programs() -> Path | None:
@@ -39,10 +41,12 @@ class Server:
     def start(self) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off"
         log = str(self.folder / "log")
-        self._run("pg_ctl", "start", "--wait", "-D", self._data, "-o", options, "-l", log)
+        self._run(
+            "pg_ctl", "start", "--wait", f"--timeout={_PATIENCE}", "-D", self._data, "-o", options, "-l", log
+        )
 
     def stop(self) -> None:
-        self._run("pg_ctl", "stop", "--wait", "--mode=immediate", "-D", self._data)
+        self._run("pg_ctl", "stop", "--wait", f"--timeout={_PATIENCE}", "--mode=immediate", "-D", self._data)
 
     def _run(self, program: str, *arguments: str) -> None:
         """Run a program, not as root: PostgreSQL refuses that."""
@@ -52,7 +56,9 @@ class Server:
         else:
             user = {}
         command = [str(self._bin / program), *arguments]
-        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, timeout=60, **user)
+        subprocess.run(
+            command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, timeout=_PATIENCE + 10, **user
+        )
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections import Counter
 
 import optuna
 import pytest
-from optuna.trial import TrialState
 from reference.sweeps import SMOKE, SPACE, bundles, quick_trial, trainings
 from reference.trainings import ROOT
 
@@ -297,11 +296,3 @@ def test_a_journal_that_is_something_else_is_named(sweep, tmp_path):
 def test_a_wrong_option_is_one_line_and_nothing_is_begun(sweep, tmp_path, options, said):
     assert said in refused(sweep(*options, code=2))
     assert list(tmp_path.rglob("*.db")) == list(tmp_path.rglob("*.journal")) == []
-
-
-def test_every_trial_is_told_to_optuna(sweep, tmp_path):
-    found = json.loads(sweep(*SPACE, "--trials", "3", "--study", "mine").out)
-    opened = optuna.load_study(study_name="mine", storage=storage.open_storage(None, "mine", print))
-    complete = opened.get_trials(states=(TrialState.COMPLETE,))
-    assert {trial.number for trial in complete} == {row["trial"] for row in found["rows"]}
-    assert opened.best_value == found["rows"][0]["accuracy"]
