@@ -140,7 +140,7 @@ def _summary(app: App, command: Sweep[Any], prog: str, swept: Swept) -> Iterator
     if shown := swept.rows[:_SHOWN]:
         yield text_table(
             ["trial", *(f"{row['trial']}{' *' if row['best'] else ''}" for row in shown)],
-            _cells(shown, swept.metric),
+            [*_lines(shown, swept.metric)],
         )
         best = "none is better in every objective" if len(swept.objectives) > 1 else "the best"
         yield f"* {best}: the bundle is kept; bytes, ms and test {swept.metric} are of its smallest file"
@@ -169,7 +169,7 @@ def _next(app: App, command: Sweep[Any], prog: str, swept: Swept) -> Iterator[st
     yield f"  {swept.page or 'make ui':<40} the run, its plots and its trials, in the browser"
 
 
-def _cells(rows: Sequence[Mapping[str, Any]], metric: str) -> Iterator[list[str]]:
+def _lines(rows: Sequence[Mapping[str, Any]], metric: str) -> Iterator[list[str]]:
     """Yield the lines of a table that has a column for each trial: what was measured, and the settings."""
     yield [metric, *(f"{row[metric]:.4f}" for row in rows)]
     yield ["bytes", *(f"{row['bytes']:,}" for row in rows)]

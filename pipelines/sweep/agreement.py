@@ -33,7 +33,7 @@ def announced_runs(study: optuna.Study) -> list[str]:
 
 def require_same(study: optuna.Study, facts: Mapping[str, str], directions: Mapping[str, str]) -> None:
     """Raise UserError if the study is of something else: of other facts, or not made by a sweep."""
-    found = next(_announced(study), {}).get(_FACTS)
+    found: dict[str, str] = next(_announced(study), {}).get(_FACTS, {})
     for name, value in (facts if found else {}).items():
         if found[name] != value:
             raise UserError(

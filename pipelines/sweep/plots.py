@@ -29,7 +29,11 @@ def plots(
         metric: the name of the metric of quality.
         directions: "maximize" or "minimize" by objective.
     """
+    several = len(directions) > 1
+    title = "Trials that none beats in every objective are blue" if several else "The best trial is blue"
     figures = {f"{metric}_against_{each}": _scatter(rows, metric, each) for each in (BYTES, LATENCY)}
+    for figure in figures.values():
+        figure.axes[0].set_title(title)
     return figures | _of_optuna(study, directions)
 
 
@@ -44,7 +48,6 @@ def _scatter(rows: Sequence[Mapping[str, Any]], metric: str, against: str) -> Fi
             place = row[against], row[metric]
             axes.annotate(f" {row['trial']}", place, xytext=(3, 3), textcoords="offset points")
     axes.set(xlabel=_NAMES[against], ylabel=f"{metric} on validation", xscale="log")
-    axes.set_title("Trials that none beats in every objective are blue")
     plain_log_ticks(axes.xaxis)
     axes.grid(alpha=0.3)
     return figure
@@ -58,18 +61,19 @@ def _of_optuna(study: optuna.Study, directions: Mapping[str, str]) -> dict[str, 
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     differ = len({tuple(trial.params.items()) for trial in complete}) > 1
-    figures = {}
+    figures, several = {}, len(directions) > 1
     with matplotlib.rc_context():  # Optuna sets a style of its own
         for i, (name, direction) in enumerate(directions.items()):
             sign = -1 if direction == "maximize" else 1  # what matters is told for low values
             kinds = {"history": (drawn.plot_optimization_history, 1)}
             kinds |= {"importance": (drawn.plot_param_importances, sign)} if differ else {}
             for kind, (draw, factor) in kinds.items():
-                axes = draw(study, target=functools.partial(_value, i, factor), target_name=name)
+                target = functools.partial(_value, i, factor) if several else None
+                axes = draw(study, target=target, target_name=name)
                 axes.figure.set_layout_engine("constrained")  # long names of settings are not cut
                 if kind == "history":
                     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-                figures[f"{kind}_{name}" if len(directions) > 1 else kind] = axes.figure
+                figures[f"{kind}_{name}" if several else kind] = axes.figure
     pyplot.close("all")
     return figures
 
