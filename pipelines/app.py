@@ -179,7 +179,6 @@ _USUAL = {
     "describe": ("predict", "describe"),
     "plots": ("plots", "make_plots"),
 }
-
 # Fields of many apps, though not of all.
 _OFTEN = {"targets": ("features", "targets_of"), "show": ("show", "show")}
 

@@ -10,7 +10,7 @@ from .values import one_line
 
 log = logging.getLogger(__name__)
 
-_MODELS = ("bundle", "saved_model")
+_MODELS = ("bundle", "saved_model", "best_so_far")
 """The folders of models among the artifacts of a run; MLflow keeps its logged models beside them."""
 
 

@@ -96,9 +96,12 @@ def test_one_objective_keeps_one_bundle_and_prunes_and_the_same_command_goes_on(
 
 def test_a_table_for_people_and_the_commands_to_go_on_with(sweep):
     said = sweep(*SPACE, "--trials", "3", "--objective", "accuracy", "latency", words=SMOKE[:-1]).out
-    head = next(line for line in said.splitlines() if "trial" in line)
-    assert head.split()[:6] == ["trial", "units", "dropout", "accuracy", "bytes", "ms"]
-    assert said.count("*") > 1
+    lines = {line.split("  ")[0].strip(): line.split() for line in said.splitlines()}
+    assert sorted(set(lines["trial"]) - {"trial", "*"}) == ["1", "2", "3"]
+    units = [int(number) for number in lines["units"][1:]]
+    assert lines["bytes"][1:] == [f"{each},000" for each in units]
+    assert lines["accuracy"][1:] == [f"{each / 256:.4f}" for each in units]
+    assert "* none is better in every objective" in said
     assert "trials  3 complete" in said
     commands = said.partition("next:")[2]
     assert "sentiment predict" in commands

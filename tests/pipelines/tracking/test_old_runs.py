@@ -7,16 +7,19 @@ import pytest
 from pipelines.tracking import old_runs
 from pipelines.tracking import runs as tracking
 
+KEPT = ("bundle", "saved_model", "best_so_far")
+"""The folders of models in a run, also in one that was stopped."""
+
 
 @pytest.fixture
 def run_id(client, tmp_path):
-    """A run with a bundle, a SavedModel, a logged model and a text."""
+    """A run with folders of models, a logged model and a text."""
     with tracking.start("sentiment", "old", params={}, tags={}) as run:
         folder = tmp_path / "a bundle"
         folder.mkdir()
         (folder / "model.tflite").write_bytes(b"large")
-        run.folder(folder, "bundle")
-        run.folder(folder, "saved_model")
+        for name in KEPT:
+            run.folder(folder, name)
         run.text("record.json", "{}")
         model = client.create_logged_model(
             client.get_run(run.id).info.experiment_id, name="keras", source_run_id=run.id
@@ -41,7 +44,7 @@ def test_only_the_models_of_one_run_are_deleted(client, run_id):
         old_runs.delete_models(run_id)
     artifacts = {each.path for each in client.list_artifacts(run_id)}
     assert "record.json" in artifacts
-    assert not {"bundle", "saved_model"} & artifacts
+    assert not set(KEPT) & artifacts
     assert models(client, run_id) == []
     assert not (files / "model.tflite").exists()
     assert "bundle" in {each.path for each in client.list_artifacts(other.id)}
