@@ -9,7 +9,7 @@ from .attention import (
 from .bidirectional import Bidirectional
 from .callbacks import Diagnostics
 from .causal import CausalConv1D, CausalConv2D
-from .cell_names import CELL_NAMES, by_name
+from .cell_names import CELL_NAMES, WINDOWED_NAMES, by_name
 from .cells.base import Cell
 from .cells.cfc import CfC, CfCCell
 from .cells.conv_lstm import ConvLSTM1D, ConvLSTM1DCell, ConvLSTM2D, ConvLSTM2DCell
@@ -27,6 +27,7 @@ from .cells.simple_rnn import SimpleRNN, SimpleRNNCell
 from .cells.slstm import SLSTM, SLSTMCell
 from .cells.sru import SRU, SRUCell
 from .clipping import CountingAdamW
+from .continued import Continued
 from .convert import from_keras, to_keras
 from .convert_model import convert_model
 from .crf import CRFLoss, LinearChainCRF
@@ -42,7 +43,9 @@ from .spec_augment import SpecAugment
 from .spectrogram import IN_FLOAT, MFCC, LogMel, Mel
 from .stack import Stack
 from .streaming import OneStep
+from .temporal_convolution import TemporalConvolution
 from .token_dropout import TokenDropout
+from .transformer import CausalTransformer
 
 __all__ = [
     "CELL_NAMES",
@@ -55,15 +58,18 @@ __all__ = [
     "RGLRU",
     "SLSTM",
     "SRU",
+    "WINDOWED_NAMES",
     "AdditiveAttention",
     "AdditiveAttentionPooling",
     "Bidirectional",
     "CRFLoss",
     "CausalConv1D",
     "CausalConv2D",
+    "CausalTransformer",
     "Cell",
     "CfC",
     "CfCCell",
+    "Continued",
     "ConvLSTM1D",
     "ConvLSTM1DCell",
     "ConvLSTM2D",
@@ -105,6 +111,7 @@ __all__ = [
     "SimpleRNNCell",
     "SpecAugment",
     "Stack",
+    "TemporalConvolution",
     "TokenDropout",
     "by_name",
     "convert_model",

@@ -23,8 +23,8 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
 
     Args:
         scores: (batch, ..., steps).
-        mask: (batch, steps) bool, or None. Steps where it is False get weight 0, however low the other scores
-            are. If it is False at every step, all steps get the same weight.
+        mask: (batch, steps) or (batch, queries, steps) bool, or None. Steps where it is False get weight 0,
+            however low the other scores are. If it is False at every step, all steps get the same weight.
 
     Returns:
         (batch, ..., steps) in the precision of `scores`.
@@ -32,7 +32,7 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     dtype = scores.dtype
     scores = tf.cast(scores, tf.float32) if dtype.size < 4 else scores
     if mask is not None:
-        for _ in range(scores.shape.rank - 2):
+        for _ in range(scores.shape.rank - mask.shape.rank):
             mask = mask[:, None]
         lowest = tf.stop_gradient(tf.reduce_min(scores, axis=-1, keepdims=True))
         scores = tf.where(mask, scores, lowest - _GAP)

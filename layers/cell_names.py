@@ -1,4 +1,4 @@
-"""The recurrent layers by name, as configurations and command lines write them."""
+"""The recurrent layers, and those in their place, by name, as configurations and command lines write them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from .cells.rg_lru import RGLRU
 from .cells.simple_rnn import SimpleRNN
 from .cells.slstm import SLSTM
 from .cells.sru import SRU
+from .temporal_convolution import TemporalConvolution
+from .transformer import CausalTransformer
+from .windowed import Windowed
 
 _LAYERS: dict[str, type[CellLayer]] = {
     "simple_rnn": SimpleRNN,
@@ -30,18 +33,21 @@ _LAYERS: dict[str, type[CellLayer]] = {
     "cfc": CfC,
     "slstm": SLSTM,
 }
-
+_WINDOWED: dict[str, type[Windowed]] = {"tcn": TemporalConvolution, "transformer": CausalTransformer}
 
 CELL_NAMES = tuple(_LAYERS)
-"""The names that `by_name` knows."""
+"""The names of recurrent layers that `by_name` knows."""
+WINDOWED_NAMES = tuple(_WINDOWED)
+"""The names of layers that see a window of the past, which `by_name` knows."""
 
 
-def by_name(name: str) -> type[CellLayer]:
-    """Return the class of a recurrent layer by its name: "simple_rnn", "lstm", "gru", "mgu", ...
+def by_name(name: str) -> type[CellLayer] | type[Windowed]:
+    """Return the class of a layer by its name: "simple_rnn", "lstm", ..., "tcn", "transformer".
 
     Raises:
         ValueError: there is no such layer; the message lists the names.
     """
-    if name not in _LAYERS:
-        raise ValueError(f"cell: expected one of {', '.join(_LAYERS)}, got {name!r}")
-    return _LAYERS[name]
+    known = _LAYERS | _WINDOWED
+    if name not in known:
+        raise ValueError(f"cell: expected one of {', '.join(known)}, got {name!r}")
+    return known[name]

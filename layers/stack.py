@@ -9,9 +9,10 @@ import keras
 import tensorflow as tf
 
 from .bidirectional import Bidirectional
-from .checks import require_rate, require_sequences, valid_steps
+from .checks import FEATURES, require_rate, require_sequences, valid_steps
 from .plain_layer import PlainLayer
 from .recurrent import Recurrent
+from .windowed import Windowed, last_valid_step
 
 CONNECTIONS = ("plain", "residual", "skip")
 
@@ -29,8 +30,8 @@ class Stack(PlainLayer):
     step of the layers below.
 
     Args:
-        layers: `Recurrent` or `Bidirectional` layers from bottom to top. All but the top one need
-            return_sequences=True, and none may have return_state.
+        layers: `Recurrent`, `Bidirectional`, `TemporalConvolution` or `CausalTransformer` layers from bottom
+            to top. All but the top one need return_sequences=True, and none may have return_state.
         dropout: fraction to drop between two layers in training.
         seed: seed of the dropout masks.
         connections: "plain", "residual" or "skip", as above. "residual" and "skip" need at least two
@@ -42,7 +43,7 @@ class Stack(PlainLayer):
     Masking: padding changes neither the states nor the outputs of a layer.
 
     Raises:
-        TypeError: a layer is neither `Recurrent` nor `Bidirectional`.
+        TypeError: a layer is none of these.
         ValueError: the layers do not match each other or the connections; the message names the layer.
 
     References: A. Graves, A. Mohamed and G. Hinton, Speech recognition with deep recurrent neural
@@ -78,10 +79,9 @@ class Stack(PlainLayer):
 
     @staticmethod
     def _check_layer(layer: keras.layers.Layer, where: str, *, on_top: bool) -> None:
-        if not isinstance(layer, (Recurrent, Bidirectional)):
-            raise TypeError(
-                f"{where}: expected a Recurrent or Bidirectional layer, got {type(layer).__name__}"
-            )
+        if not isinstance(layer, (Recurrent, Bidirectional, Windowed)):
+            expected = "expected a Recurrent, Bidirectional, TemporalConvolution or CausalTransformer layer"
+            raise TypeError(f"{where}: {expected}, got {type(layer).__name__}")
         if layer.return_state:
             raise ValueError(f"{where}: expected return_state=False in a Stack")
         if not on_top and not layer.return_sequences:
@@ -114,7 +114,8 @@ class Stack(PlainLayer):
     def build(self, sequences_shape: Sequence[int | None]) -> None:
         """Build every layer for the outputs of the one below."""
         first = getattr(self.layers[0], "forward_layer", self.layers[0])
-        require_sequences(self, sequences_shape, first.cell.step_axes)
+        axes = FEATURES if isinstance(first, Windowed) else first.cell.step_axes
+        require_sequences(self, sequences_shape, axes)
         shape = tuple(sequences_shape)
         for layer in self.layers:
             if not layer.built:
@@ -176,6 +177,8 @@ class Stack(PlainLayer):
 
 def _output_size(layer: Any) -> int:
     """Return the size of the last axis of a layer's output."""
+    if isinstance(layer, Windowed):
+        return layer.units
     if not isinstance(layer, Bidirectional):
         return layer.cell.output_size
     sizes = [each.cell.output_size for each in (layer.forward_layer, layer.backward_layer)]
@@ -185,12 +188,5 @@ def _output_size(layer: Any) -> int:
 def _matching(output: tf.Tensor, other: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Return `other`, or its last valid step if `output` has no steps, in the precision of `output`."""
     if output.shape.rank < other.shape.rank:
-        other = _last_valid_step(other, mask)
+        other = last_valid_step(other, mask)
     return tf.cast(other, output.dtype)
-
-
-def _last_valid_step(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    if mask is None:
-        return sequences[:, -1]
-    last = tf.reduce_max(tf.where(mask, tf.range(tf.shape(mask)[1]), 0), axis=1)
-    return tf.gather(sequences, last, axis=1, batch_dims=1)

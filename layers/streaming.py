@@ -18,6 +18,7 @@ from .stack import Stack
 from .stateful import StatefulLayer
 from .states import CarriedStates, Streaming, carrying
 from .stepwise import is_stepwise
+from .windowed import Windowed
 
 
 class OneStep:
@@ -177,7 +178,7 @@ def _has_time(tensor: Any, known: dict[int, bool]) -> bool:
     """Return whether a tensor may have an axis of steps, which `known` remembers."""
     if id(tensor) not in known:
         layer, node_index, place = tensor._keras_history
-        recurrent = isinstance(layer, (StatefulLayer, KerasRNN))
+        recurrent = isinstance(layer, (StatefulLayer, KerasRNN, Windowed))
         before = layer._inbound_nodes[node_index].input_tensors
         known[id(tensor)] = not (recurrent and (place or not layer.return_sequences)) and (
             not before or any(_has_time(each, known) for each in before)

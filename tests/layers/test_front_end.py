@@ -1,4 +1,4 @@
-"""All sound layers stream, are saved, and run in half precision."""
+"""All layers of sounds and of windows stream, are saved, and run in half precision."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def model_of(name: str, **options) -> keras.Model:
     make, shape = FRONT_END[name]
     x = keras.Input([None, *shape[1:]], name="x")
     made = keras.Model(x, make(**options)(x))
-    if name.startswith("Causal"):
+    if name.startswith(("Causal", "Temporal")):
         randomize(made)
     return made
 
@@ -84,9 +84,9 @@ def test_half_precision_gives_halves_of_the_same_numbers(name: str) -> None:
     model, x = model_of(name), inputs_of(name)
     half = model_of(name, dtype="mixed_float16")
     half.set_weights(model.get_weights())
-    answer = half(x)
+    answer, expected = half(x), np.asarray(model(x))
     assert answer.dtype == tf.float16
-    np.testing.assert_allclose(answer, model(x), rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(answer, expected, rtol=2e-3, atol=2e-3 * max(1.0, np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("name", FRONT_END)

@@ -143,8 +143,16 @@ FRONT_END = {
     "SpecAugment": (lambda **o: layers.SpecAugment(**o), (5, 3)),
     "CausalConv1D": (lambda **o: layers.CausalConv1D(4, 3, dilation_rate=2, **o), (5, 3)),
     "CausalConv2D": (lambda **o: layers.CausalConv2D(4, (3, 2), (1, 2), **o), (5, 6, 3)),
+    "CausalTransformer": (
+        lambda **o: layers.CausalTransformer(4, return_sequences=True, heads=2, window=3, **o),
+        (5, 3),
+    ),
+    "TemporalConvolution": (
+        lambda **o: layers.TemporalConvolution(4, return_sequences=True, dilations=(1, 2), **o),
+        (5, 3),
+    ),
 }
-"""Sound layers, and the shape of their inputs without the batch, for test_front_end.py."""
+"""Layers of sounds and of windows, and the shape of their inputs without the batch, for test_front_end.py."""
 
 ON_GRIDS = {
     "ConvLSTM1D": (lambda **o: layers.ConvLSTM1D(3, 2, **o), (7, 2)),
@@ -160,7 +168,10 @@ OVER_MEMORY = {
 }
 """Layers over a query and a memory, for test_attention.py and test_attention_models.py."""
 
-WITHOUT_CASE = {"Cell", "LinearCell", "LastSteps", "LinearChainCRF", "ReversibleNormalization", "Restore"}
+WITHOUT_CASE = {"Cell", "Continued", "LinearCell", "LastSteps", "LinearChainCRF"} | {
+    "ReversibleNormalization",
+    "Restore",
+}
 """Public base classes, which can't be used as layers, and layers that take or give several tensors, or give
 other rows than they take. They have tests of their own."""
 

@@ -40,7 +40,11 @@ CELLS: dict[str, Make] = {
     "ConvLSTM1D": lambda **o: layers.ConvLSTM1D(2, 2, padding="same", **o),
     "ConvLSTM2D": lambda **o: layers.ConvLSTM2D(2, (1, 2), padding="same", **o),
     "NeuralTuringMachine": lambda **o: layers.NeuralTuringMachine(UNITS, slots=4, width=2, **o),
+    "TemporalConvolution": lambda **o: layers.TemporalConvolution(UNITS, dilations=(1, 2), **o),
+    "CausalTransformer": lambda **o: layers.CausalTransformer(6, heads=2, window=3, **o),
 }
+WINDOWED = ("TemporalConvolution", "CausalTransformer")
+"""Those that see a window of the past, in one direction only."""
 GRIDS = {"ConvLSTM1D": (FEATURES, 1), "ConvLSTM2D": (1, FEATURES, 1)}
 """How cells whose steps have positions see the features."""
 
@@ -89,11 +93,13 @@ def model_of(structure: str, cells: list[str]) -> keras.Model:
 
 def refusal(structure: str, cell: str, execution: str, precision: str = "float32") -> str | None:
     """Return the reason why TFLite can't express it, a part of the error's message; None if it can."""
+    if structure == "bidirectional" and cell in WINDOWED:
+        return "expected a Recurrent layer"
     if execution == "step" and structure == "bidirectional":
         return "it starts at the end of the sequence"
     if execution == "step" and structure == "attention":
         return "AdditiveAttentionPooling needs the whole sequence, so it cannot run step by step"
-    if execution == "fused":
+    if execution == "fused" and cell not in WINDOWED:  # which have nothing to fuse
         if cell != "LSTM":
             return "expected an LSTM"  # without peepholes and the like
         if structure in ("masked", "attention"):
