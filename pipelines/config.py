@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .errors import UserError
 from .ondevice.manifest import PRECISIONS, Precision
@@ -26,7 +26,9 @@ Cell = Literal[
     "cfc",
     "slstm",
 ]
-"""The names that `layers.by_name` knows."""
+"""The recurrent layers that `layers.by_name` knows."""
+Windowed = Literal["tcn", "transformer"]
+"""The layers that may stand in their place: a temporal convolution and a causal Transformer."""
 WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru", "rg_lru")
 """Cells that multiply no matrix with their state, so that there is nothing to drop."""
 AttentionKind = Literal["additive", "multiplicative", "multi_head"]
@@ -150,7 +152,8 @@ class RecurrentConfig(Config):
 
     def _require_dropped(self, recurrent_dropout: float) -> None:
         """Refuse recurrent dropout where no recurrent weights are."""
-        allowed = recurrent_dropout == 0 or self.cell not in WITHOUT_RECURRENT_DROPOUT
+        without = (*WITHOUT_RECURRENT_DROPOUT, *get_args(Windowed))
+        allowed = recurrent_dropout == 0 or self.cell not in without
         require(allowed, "recurrent_dropout", f"0 with --cell {self.cell}", recurrent_dropout)
 
     @property
@@ -160,7 +163,25 @@ class RecurrentConfig(Config):
 
 
 @dataclass(frozen=True)
-class StreamConfig(RecurrentConfig):
+class SequenceConfig(RecurrentConfig):
+    """Settings of apps where layers that see a window of the past may stand for recurrent ones."""
+
+    cell: Cell | Windowed = "gru"  # type: ignore[assignment]  # mypy wants the same names
+    """The recurrent cell; or, in its place, a temporal convolution (tcn) or a causal transformer."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fits = self.cell != "transformer" or self.units % 4 == 0
+        require(fits, "units", "a multiple of 4, the number of heads, with --cell transformer", self.units)
+
+    def _require_forwards(self, option: str) -> None:
+        """Refuse an option that reads in both directions where the layers can't."""
+        both = getattr(self, option) and self.cell in get_args(Windowed)
+        require(not both, option, f"False with --cell {self.cell}", getattr(self, option))
+
+
+@dataclass(frozen=True)
+class StreamConfig(SequenceConfig):
     """Settings of apps that are trained on parts of a stream and label a stream."""
 
     attention: bool = False
@@ -173,6 +194,7 @@ class StreamConfig(RecurrentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._require_forwards("attention")
         require_rates(self, "label_smoothing")
         require(0 <= self.lead_in <= 1, "lead_in", "0 to 1", self.lead_in)
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pipelines.config import (
     RECURRENT_SPACE,
     Range,
-    RecurrentConfig,
+    SequenceConfig,
     TableConfig,
     require,
     require_at_least,
@@ -19,7 +19,7 @@ Network = Literal["direct", "segments", "autoregressive"]
 
 
 @dataclass(frozen=True)
-class ForecastConfig(TableConfig, RecurrentConfig):
+class ForecastConfig(TableConfig, SequenceConfig):
     """Settings of the series, the windows and the network."""
 
     time_column: tuple[str, ...] = ()

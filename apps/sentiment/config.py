@@ -9,7 +9,7 @@ from pipelines.config import (
     ClassifierConfig,
     PretrainedConfig,
     Range,
-    RecurrentConfig,
+    SequenceConfig,
     TableConfig,
     VocabularyConfig,
     require_at_least,
@@ -18,7 +18,7 @@ from pipelines.config import (
 
 
 @dataclass(frozen=True)
-class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, TableConfig, RecurrentConfig):
+class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, TableConfig, SequenceConfig):
     """Labels texts. The defaults suit the embedded reviews."""
 
     text_feature: str | None = None
@@ -53,6 +53,7 @@ class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, Tabl
         super().__post_init__()
         require_at_least(self, 1, "embedding")
         require_at_least(self, 0, "naive_bayes_start")
+        self._require_forwards("bidirectional")
         require_rates(self, "channel_dropout", "network_dropout", "word_dropout")
 
 

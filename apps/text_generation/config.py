@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.config import RECURRENT_SPACE, Range, RecurrentConfig, require, require_at_least, require_rates
+from pipelines.config import RECURRENT_SPACE, Range, SequenceConfig, require, require_at_least, require_rates
 
 Symbols = Literal["characters", "bytes"]
 
 
 @dataclass(frozen=True)
-class TextConfig(RecurrentConfig):
+class TextConfig(SequenceConfig):
     """Settings of the text, its symbols and the network."""
 
     alphabet: Symbols = "characters"

@@ -25,17 +25,7 @@ def make_loss(config: TextConfig) -> keras.losses.Loss:
 
 def build_model(config: TextConfig, features: Features) -> keras.Model:
     """Return the network that is trained: symbols (batch_size, steps) -> probabilities of the next ones."""
-    cell = layers.by_name(config.cell)
-    more = {"layer_normalization": True} if config.layer_normalization else {}
-    recurrent = [
-        layers.Recurrent(
-            cell(config.units, recurrent_dropout=config.recurrent_dropout, **more).cell,
-            return_sequences=True,
-            stateful=True,
-            name=f"recurrent_{number}",
-        )
-        for number in range(1, config.depth + 1)
-    ]
+    recurrent = [_recurrent(config, f"recurrent_{number}") for number in range(1, config.depth + 1)]
     symbols = int(features.counts["symbols"])
     kind = keras.layers.ReversibleEmbedding if config.tied else keras.layers.Embedding
     embedding = kind(symbols, config.embedding, name="embedding")
@@ -47,10 +37,25 @@ def build_model(config: TextConfig, features: Features) -> keras.Model:
     return model
 
 
+def _recurrent(config: TextConfig, name: str) -> keras.layers.Layer:
+    """Return a layer that goes on with the texts of the batch before."""
+    make = layers.by_name(config.cell)
+    if config.cell in layers.WINDOWED_NAMES:
+        return layers.Continued(make(config.units, return_sequences=True, name=name), name=name)
+    more = {"layer_normalization": True} if config.layer_normalization else {}
+    cell = make(config.units, recurrent_dropout=config.recurrent_dropout, **more).cell
+    return layers.Recurrent(cell, return_sequences=True, stateful=True, name=name)
+
+
 def deployed(config: TextConfig, features: Features, model: keras.Model) -> keras.Model:
     """Return the network that starts from zeros and takes any number of texts; it shares all weights."""
     trained = [model.get_layer(f"recurrent_{number}") for number in range(1, config.depth + 1)]
-    recurrent = [layers.Recurrent(layer.cell, return_sequences=True, name=layer.name) for layer in trained]
+    recurrent = [
+        layer.layer
+        if isinstance(layer, layers.Continued)
+        else layers.Recurrent(layer.cell, return_sequences=True, name=layer.name)
+        for layer in trained
+    ]
     return _connected(config, model.get_layer("embedding"), recurrent, model.get_layer("output"))
 
 
