@@ -22,7 +22,7 @@ ROOMS = (
     ("page",),
     ("tracking",),
     ("training",),
-    ("sweep",),
+    ("sweep", "comparison"),
     ("commands",),
     ("__main__",),
 )

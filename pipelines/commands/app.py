@@ -23,6 +23,8 @@ from ..ondevice.bundle import Bundle
 from ..ondevice.manifest import PRECISIONS
 from ..ondevice.model import runner_of
 from .command_line import parse
+from .compare import Compare
+from .compare import run as compare
 from .input_lines import lines_given, lines_in
 from .sweep import Sweep
 from .sweep import run as sweep
@@ -99,12 +101,13 @@ class Evaluate:
 
 
 def run(verb: str, app: App, argv: list[str], prog: str) -> None:
-    """Run `verb` (train, sweep, evaluate or predict) with the options in `argv`.
+    """Run `verb` (train, sweep, compare, evaluate or predict) with the options in `argv`.
 
     Raises:
         UserError: an option is wrong, or a file or data set that it names can't be used.
     """
-    {"train": train, "sweep": sweep, "evaluate": _evaluate, "predict": _predict}[verb](app, argv, prog)
+    verbs = {"train": train, "sweep": sweep, "compare": compare, "evaluate": _evaluate, "predict": _predict}
+    verbs[verb](app, argv, prog)
 
 
 def options_of(app: App) -> dict[str, tuple[Any, Any]]:
@@ -113,6 +116,7 @@ def options_of(app: App) -> dict[str, tuple[Any, Any]]:
     return {
         "train": (Train[type(config)], Train(config)),  # type: ignore[misc]
         "sweep": (Sweep[type(config)], Sweep(config)),  # type: ignore[misc]
+        "compare": (Compare[type(config)], Compare(config)),  # type: ignore[misc]
         "evaluate": (Evaluate, None),
         "predict": (Predict[app.options], Predict(app.options())),  # type: ignore[name-defined]
     }

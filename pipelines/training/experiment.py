@@ -42,6 +42,7 @@ def train(
     resume: str | None = None,
     register: str | None = None,
     experiment: str | None = None,
+    parent: str | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
     trial: Trial | None = None,
 ) -> record.Result:
@@ -56,6 +57,7 @@ def train(
         resume: the id of a stopped run to resume, which was started with this `config`; None for a new run.
         register: the name of a registered model to add the bundle to as a new version; None for none.
         experiment: the name of MLflow's experiment for a new run; None for the usual one.
+        parent: the id of the parent of a new run, if any.
         seeds: the results of `train_seed`, if the run is the best of several seeds, for its card.
         trial: what the sweep needs to know, if this is a trial of one. `latest` is not pointed to its bundle.
 
@@ -64,7 +66,7 @@ def train(
         UserError: the data or the settings can't be used, or the bundle can't be written.
         ExportError: no variant is fit for a device.
     """
-    parent, more = (trial.parent, [trial.name]) if trial else (None, [])
+    parent, more = (trial.parent, [trial.name]) if trial else (parent, [])
     places: dict[str, Any] = {"resume": resume, "experiment": experiment, "parent": parent}
     name = run_name(app, preset, config, *more)
     with set_up(app, preset=preset, config=config, run_name=name, data=data, **places) as setup:

@@ -49,6 +49,7 @@ def train_seeds(
     register: str | None,
     prepare: Callable[[], None],
     experiment: str | None = None,
+    parent: str | None = None,
 ) -> record.Result:
     """Train with the seeds `config.seed`, `config.seed + 1`, ..., one after another; export the best one.
 
@@ -69,29 +70,30 @@ def train_seeds(
         register: the name of a registered model to add the bundle to as a new version; None for none.
         prepare: called at the start of each new process, for example to set up logging.
         experiment: the name of MLflow's experiment for new runs; None for the usual one.
+        parent: the id of the parent of the new parent run, if any.
     """
     params, name = to_dict(config) | {"seeds": seeds}, run_name(app, preset, config, f"{seeds} seeds")
-    options: dict[str, Any] = {"resume": resume, "experiment": experiment, "system_metrics": False}
-    opened = open_run(app.name, name, params=params, tags={"preset": preset}, **options)
-    with opened as (parent, checkpoint):
-        parent.step = "training"
-        parent.describe(f"`{command(app, preset, config, seeds)}`")
+    places: dict[str, Any] = {"resume": resume, "experiment": experiment, "parent": parent}
+    options = places | {"tags": {"preset": preset}, "system_metrics": False}
+    with open_run(app.name, name, params=params, **options) as (run, checkpoint):
+        run.step = "training"
+        run.describe(f"`{command(app, preset, config, seeds)}`")
         log.info(
             "run %s, %d seeds (if it is stopped, train --resume %s continues it)",
-            *(parent.id, seeds, parent.id),
+            *(run.id, seeds, run.id),
         )
         checkpoint.write_settings(
             {"app": app.name, "preset": preset, "config": to_dict(config), "seeds": seeds}
         )
-        training = _Seeds(app.of(config), preset, config, seeds, parent.id, prepare)
+        training = _Seeds(app.of(config), preset, config, seeds, run.id, prepare)
         runs = [_train_seed(training, index) for index in range(seeds)]
-        parent.step = "export"
+        run.step = "export"
         result = _export_best(training, runs, output, register)
-        _log_seeds(result, parent)
-        parent.describe(description(result.record, command(app, preset, config, seeds)))
-        for run_id in (*(run["run_id"] for run in runs), parent.id):
+        _log_seeds(result, run)
+        run.describe(description(result.record, command(app, preset, config, seeds)))
+        for run_id in (*(each["run_id"] for each in runs), run.id):
             shutil.rmtree(Checkpoint.of_run(run_id).folder, ignore_errors=True)
-    return dataclasses.replace(result, page=parent.page)
+    return dataclasses.replace(result, page=run.page)
 
 
 def _train_seed(training: _Seeds, index: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Families of networks of equal size on equal data."""
