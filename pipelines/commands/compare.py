@@ -115,16 +115,16 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not ready:
         return "\n".join(left_out)
     best_first = sorted(ready, key=lambda row: row["value"], reverse=ready[0]["higher_is_better"])
-    header = ["family", "network", f"test {ready[0]['metric']}", "on device", "bytes", "parameters"]
+    header = ["family", f"test {ready[0]['metric']}", "on device", "bytes", "parameters"]
     header += ["state", "answer ms", "step ms", "minutes"]
     return "\n".join([text_table(header, [_cells(row) for row in best_first]), *left_out])
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
     spread = f" ± {row['spread']:.4f}" if row["spread"] is not None else ""
+    network = row["network"]  # with the family's name, unless that is a preset's
     return [
-        row["family"],
-        row["network"],
+        network if network.startswith(row["family"]) else f"{row['family']}: {network}",
         f"{row['value']:.4f}{spread}",
         _number(row["on_device"], 4),
         f"{row['bytes']:,}",

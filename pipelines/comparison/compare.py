@@ -218,7 +218,7 @@ def _measured(wanted: Comparison, result: Result) -> dict[str, Any]:
     spread = record.get("spread", {}).get("scores", {}).get("test", {}).get(metric)
     found = {
         "run_id": result.run_id,
-        "network": f"{config['cell']} {config['depth']}x{config['units']}",
+        "network": _network(config),
         "metric": metric,
         "higher_is_better": record["higher_is_better"],
         "value": record["scores"]["test"][metric],
@@ -231,6 +231,11 @@ def _measured(wanted: Comparison, result: Result) -> dict[str, Any]:
     }
     files = {each["file"]: each for each in Bundle.open(result.bundle).manifest["variants"]}
     return found | ({"bytes": files[name]["bytes_without_metadata"]} if name in rows else {})
+
+
+def _network(config: Mapping[str, Any]) -> str:
+    depth = f"{config['depth']}x" if config["depth"] > 1 else ""
+    return f"{config['cell']} {depth}{config['units']}"
 
 
 def _latency(row: Mapping[str, Any] | None) -> float | None:
