@@ -18,7 +18,7 @@ VERBS = {
 APP_VERBS = {
     "train": "Train on the data, log to MLflow, export to TFLite, verify every file.",
     "sweep": "Search settings: many trainings on Optuna, each verified and measured; the best are kept.",
-    "compare": "Train kinds of networks of the same size, and compare what they give and cost.",
+    "compare": "Train kinds of networks whose files have the same size, and compare what they give and cost.",
     "evaluate": "Score a bundle's model on data.",
     "predict": "Run the model of a bundle on inputs, without TensorFlow.",
 }
