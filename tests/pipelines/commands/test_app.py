@@ -37,7 +37,7 @@ def run(*argv):
     ("argv", "said"),
     [
         (["nosuch", "train"], "unknown app 'nosuch': expected one of"),
-        (["sentiment", "fly"], "unknown verb 'fly': expected one of train, sweep, compare, evaluate, predict"),
+        (["sentiment", "fly"], "unknown verb 'fly': expected one of train, sweep, compare, evaluate"),
         (["sentiment", "train", "--preset", "x"], "--preset: expected one of default, smoke"),
         (["sentiment", "train", "--cell", "x"], "invalid choice 'x' for argument '--cell'"),
         (["sentiment", "train", "--epochs", "x"], "--epochs"),

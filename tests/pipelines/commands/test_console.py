@@ -9,6 +9,7 @@ import pytest
 from pipelines.app import app_names, discover, find
 from pipelines.commands import command_line, console
 from pipelines.commands.app import Evaluate, Predict, options_of
+from pipelines.commands.compare import Compare
 from pipelines.commands.sweep import Sweep
 from pipelines.commands.train import Train
 
@@ -42,7 +43,7 @@ def test_summaries_are_those_of_the_verbs_own_help():
     for name, summary in console.VERBS.items():
         module = importlib.import_module(f"pipelines.commands.{name}")
         assert getattr(module, name.capitalize()).__doc__.splitlines()[0] == summary
-    options = {"train": Train, "sweep": Sweep, "evaluate": Evaluate, "predict": Predict}
+    options = {"train": Train, "sweep": Sweep, "compare": Compare, "evaluate": Evaluate, "predict": Predict}
     assert {name: each.__doc__ for name, each in options.items()} == console.APP_VERBS
     assert options_of(find("sentiment")).keys() == console.APP_VERBS.keys()
 
