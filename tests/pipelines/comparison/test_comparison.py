@@ -102,10 +102,18 @@ def test_a_family_is_a_kind_of_layer_or_a_preset() -> None:
 
 
 def test_the_table_has_the_best_first_and_names_what_is_left_out() -> None:
-    worse = ROW | {"family": "lstm", "value": 0.8, "spread": None, "step_ms": None, "state": 0}
+    worse = ROW | {
+        "family": "lstm",
+        "network": "lstm 2x4",
+        "value": 0.8,
+        "spread": None,
+        "step_ms": None,
+        "state": 0,
+    }
     lines = table([worse, ROW, {"family": "tcn", "reason": "too large"}]).splitlines()
     assert [line.split()[0] for line in lines if line.split()[:1] in (["gru"], ["lstm"])] == ["gru", "lstm"]
     assert "0.9000 ± 0.0100" in lines[2]
+    assert "crnn: gru 1x8" in table([ROW | {"family": "crnn"}])
     assert lines[-1] == "left out  tcn: too large"
     assert table([{"family": "tcn", "reason": "too large"}]) == "left out  tcn: too large"
     lower = [{**row, "higher_is_better": False} for row in (ROW, worse)]

@@ -170,7 +170,7 @@ def test_a_text_gets_answers_and_each_word_tells_where_it_looked(page_of, browse
     chosen = f"{buttons}.find((each) => each.textContent !== '(nothing)')"
     remark = "document.querySelector('#remark').textContent"
     *_, pressed, answer, words, _, looked, shades, _, _, _, _, _, _, _, shown, state = browse(
-        page, READY, ["choose", "#count", "5"], ["until", f"{buttons}.length > 2"],
+        page, READY, ["choose", "#count", "5"], ["until", f"{buttons}.length === 5"],
         ["evaluate", f"{chosen}.click()"], ["evaluate", f"{chosen}.getAttribute('aria-pressed')"],
         ["text", "#answer"], ["evaluate", texts("#words button")],
         ["evaluate", "document.querySelector('#words button').focus()"], ["text", "#looked"],
