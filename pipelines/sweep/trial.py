@@ -55,6 +55,6 @@ def train_trial(
         if epoch < config.epochs and trial.should_prune():
             raise Pruned(f"pruned after epoch {epoch}: others were better by then")
 
-    told = Trial(parent, f"trial {number}", lambda run_id: trial.set_user_attr(RUN_ID, run_id), scored)
-    result = train(app, preset=preset, config=config, output=output, trial=told)
+    told = Trial(f"trial {number}", lambda run_id: trial.set_user_attr(RUN_ID, run_id), scored)
+    result = train(app, preset=preset, config=config, output=output, parent=parent, trial=told)
     return measured(result, max(values) if app.higher_is_better else min(values))

@@ -66,9 +66,8 @@ def train(
         UserError: the data or the settings can't be used, or the bundle can't be written.
         ExportError: no variant is fit for a device.
     """
-    parent, more = (trial.parent, [trial.name]) if trial else (parent, [])
     places: dict[str, Any] = {"resume": resume, "experiment": experiment, "parent": parent}
-    name = run_name(app, preset, config, *more)
+    name = run_name(app, preset, config, *([trial.name] if trial else []))
     with set_up(app, preset=preset, config=config, run_name=name, data=data, **places) as setup:
         run = setup.run
         log.info("run %s (if it is stopped, train --resume %s continues it)", run.id, run.id)

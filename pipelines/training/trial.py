@@ -12,8 +12,6 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 class Trial:
     """A trial of a sweep, for its training."""
 
-    parent: str
-    """The id of the run of the whole sweep."""
     name: str
     """What tells the trial from others, for the name of its run."""
     started: Callable[[str], None]
