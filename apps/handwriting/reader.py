@@ -41,7 +41,8 @@ class Reader:
         ends = np.flatnonzero(offsets[:, 2]).tolist() or [len(offsets) - 1]
         if self._both:
             by_stroke = [self._whole(offsets[: end + 1]) for end in ends]
-            return {**self._whole(offsets), "by_stroke": by_stroke}
+            ended = ends[-1] == len(offsets) - 1  # then the last stroke's answer is that of the whole
+            return {**(by_stroke[-1] if ended else self._whole(offsets)), "by_stroke": by_stroke}
         outputs = self.outputs(offsets)
         if not self._reads_texts:
             by_stroke = [self._label(outputs[end]) for end in ends]

@@ -14,7 +14,6 @@ import tyro
 from ..app import App
 from ..comparison import families
 from ..config import Config, from_dict, require
-from ..data.tfds_sets import import_tensorflow
 from ..files import require_writable
 from ..ondevice.manifest import Precision
 from ..tracking.store import require_answer, store_uri
@@ -23,7 +22,7 @@ from ..training.raw_data import check_data
 from .command_line import log_to_standard_error
 from .compiled_code import keep_compiled_code
 from .report import text_table
-from .train import COMPILED, EXPORTS, options
+from .train import COMPILED, EXPORTS, options, prepare_training
 
 C = TypeVar("C", bound=Config)
 _UNITS = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000}
@@ -86,7 +85,7 @@ def run(app: App, argv: list[str], prog: str) -> None:
     of_data = {"app_name": app.name, "config": wanted.config}
     call_in_own_process(check_data, of_data, prepare=log_to_standard_error)
     keep_compiled_code(COMPILED)
-    result = compare(wanted, output=command.output, resume=command.resume, prepare=_prepare)
+    result = compare(wanted, output=command.output, resume=command.resume, prepare=prepare_training)
     if command.json:
         print(json.dumps({"run_id": result.run_id, **wanted.settings(), "rows": result.rows}, indent=1))
     else:
@@ -138,8 +137,3 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _prepare() -> None:
-    log_to_standard_error()
-    import_tensorflow()

@@ -154,15 +154,15 @@ def _run_training(app: App, preset: str, config: Config, command: Train[Any]) ->
             call_in_own_process(check_data, of_data, prepare=log_to_standard_error)
         from ..training.seeds import train_seeds
 
-        return train_seeds(app, **arguments, seeds=command.seeds, prepare=_prepare_training)
+        return train_seeds(app, **arguments, seeds=command.seeds, prepare=prepare_training)
     data = load_data(app, config, command.resume)
-    _prepare_training()
+    prepare_training()
     from ..training.experiment import train
 
     return train(app, **arguments, data=data)
 
 
-def _prepare_training() -> None:
+def prepare_training() -> None:
     """Set up logging and import TensorFlow; called first in every process that trains."""
     log_to_standard_error()
     import_tensorflow()

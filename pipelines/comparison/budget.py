@@ -71,7 +71,7 @@ def fit(app: App, config: Config, features: Features, *, budget: int, file: tupl
 
     units = search(size, config.units, budget=budget, every=every)  # type: ignore[attr-defined]
     best = made[units]
-    log.info("%s: %d units, %d bytes", config.network, best.units, best.bytes)
+    log.info("%d units make %d bytes", best.units, best.bytes)
     if abs(best.bytes - budget) > WITHIN * budget:
         raise UserError(
             f"{best.units} units make {best.bytes:,} bytes: expected a budget within a tenth of that, "

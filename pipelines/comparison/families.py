@@ -22,8 +22,8 @@ def settings_of(app: App, config: Config, family: str) -> Config:
     Args:
         app: the app.
         config: the settings of the comparison.
-        family: a kind of layer, which replaces that of `config`; or a preset of the app, which is taken
-            with its own data set and schedule replaced by those of `config`.
+        family: a kind of layer, which replaces that of `config`; or a preset of the app, which gets the data
+            and the number of steps of `config`.
 
     Raises:
         UserError: the app has no such family, or its settings don't go with the layers.
