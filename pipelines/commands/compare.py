@@ -42,6 +42,9 @@ class Compare(Generic[C]):
     The units of each are found by converting a few untrained networks."""
     seeds: int = 1
     """Train each family with this many seeds."""
+    learning_rates: Annotated[tuple[float, ...], tyro.conf.arg(metavar="RATE ...")] = ()
+    """Learning rates to try for each family with the first seed; the one that is best on validation is used.
+    Without this option all have the learning rate of the preset."""
     precision: Precision = "int8"
     """The precision of the files."""
     output: Path = EXPORTS / "comparisons"
@@ -65,7 +68,8 @@ def run(app: App, argv: list[str], prog: str) -> None:
         kept = stored(app, command.resume)
         config = from_dict(type(command.config), kept["config"])
         given = {name: kept[name] for name in ("preset", "budget", "precision", "seeds")}
-        wanted = Comparison(app, config=config, families=tuple(kept["families"]), **given)
+        given |= {name: tuple(kept[name]) for name in ("families", "learning_rates")}
+        wanted = Comparison(app, config=config, **given)
     else:
         config = command.config
         named = families.kinds_of(config) if "all" in command.include else command.include
@@ -77,9 +81,12 @@ def run(app: App, argv: list[str], prog: str) -> None:
             budget=bytes_of(command.budget),
             precision=command.precision,
             seeds=command.seeds,
+            learning_rates=command.learning_rates,
         )
     families.require_known(app, wanted.config, wanted.families)
     require(wanted.seeds >= 1, "seeds", "at least 1", wanted.seeds)
+    rates = wanted.learning_rates
+    require(all(rate > 0 for rate in rates), "learning_rates", "each above 0", list(rates))
     require_writable("--output", command.output)
     require_answer(store_uri())
     of_data = {"app_name": app.name, "config": wanted.config}
@@ -115,7 +122,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         return "\n".join(left_out)
     best_first = sorted(ready, key=lambda row: row["value"], reverse=ready[0]["higher_is_better"])
     header = ["family", f"test {ready[0]['metric']}", "on device", "bytes", "parameters"]
-    header += ["state", "answer ms", "step ms", "minutes"]
+    header += ["state", "answer ms", "step ms", "learning rate", "minutes"]
     return "\n".join([text_table(header, [_cells(row) for row in best_first]), *left_out])
 
 
@@ -131,6 +138,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['state']:,}" if row["state"] else "-",
         _number(row["answer_ms"], 2),
         _number(row["step_ms"], 3),
+        f"{row['learning_rate']:g}",
         _number(row["minutes"], 1),
     ]
 

@@ -49,10 +49,8 @@ class Comparison:
     precision: str
     """The precision of the files."""
     seeds: int
-
-    def execution(self) -> str:
-        """Return the execution of the file that must meet the budget: the stream's, if there is one."""
-        return "step" if "step" in self.app.of(self.config).executions(self.config) else "loop"
+    learning_rates: tuple[float, ...] = ()
+    """Learning rates to try for each family; empty for that of `config` alone."""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as values that JSON can hold."""
@@ -61,6 +59,7 @@ class Comparison:
             "app": self.app.name,
             "config": to_dict(self.config),
             "families": list(self.families),
+            "learning_rates": list(self.learning_rates),
         }
 
 
@@ -159,18 +158,19 @@ def said(row: Mapping[str, Any]) -> str:
 
 def _row(wanted: Comparison, family: str, places: _Places) -> dict[str, Any]:
     """Return what a family costs and gives, or the reason why that isn't known."""
-    file = (wanted.precision, wanted.execution())
     try:
         config = settings_of(wanted.app, wanted.config, family)
+        file = (wanted.precision, execution_of(wanted.app, config))
         arguments = {"app_name": wanted.app.name, "config": config, "budget": wanted.budget, "file": file}
         fitted = call_in_own_process(_fit, arguments, prepare=places.prepare)
         precisions = tuple(dict.fromkeys(("float32", wanted.precision)))
         changes: dict[str, Any] = {"units": fitted.units, "precisions": precisions}
-        result = _trained(wanted, dataclasses.replace(config, **changes), places)
+        config = _tuned(wanted, dataclasses.replace(config, **changes), places)
+        result = _trained(wanted, config, places)
     except (UserError, ExportError, ChildProcessError) as error:
         return {"reason": str(error)}
     of_size = {"parameters": fitted.parameters, "state": fitted.state, "bytes": fitted.bytes}
-    return of_size | _measured(wanted, result)
+    return of_size | _measured(result, file)
 
 
 def _fit(*, app_name: str, config: Config, **arguments: Any) -> Fitted:
@@ -180,6 +180,43 @@ def _fit(*, app_name: str, config: Config, **arguments: Any) -> Fitted:
     app = find(app_name)
     features = app.features(config, load_data(app, config))
     return fit(app.of(config), config, features, **arguments)
+
+
+def execution_of(app: App, config: Config) -> str:
+    """Return the execution of the file that must meet the budget: the stream's, if there is one."""
+    return "step" if "step" in app.of(config).executions(config) else "loop"
+
+
+def _tuned(wanted: Comparison, config: Config, places: _Places) -> Config:
+    """Return the settings with the learning rate that is best on validation with the first seed."""
+    if not wanted.learning_rates:
+        return config
+    values = {}
+    for number, rate in enumerate(wanted.learning_rates, 1):
+        places.run.step = f"learning rate {rate:g}"
+        arguments = {
+            "app_name": wanted.app.name,
+            "preset": wanted.preset,
+            "config": dataclasses.replace(config, learning_rate=rate),
+            "parent": places.run.id,
+            "number": number,
+            "count": len(wanted.learning_rates),
+        }
+        values[rate] = call_in_own_process(_try, arguments, prepare=places.prepare)
+        log.info("learning rate %g: %.4f on validation", rate, values[rate])
+    best = max if wanted.app.higher_is_better else min
+    return dataclasses.replace(config, learning_rate=best(values, key=lambda rate: values[rate]))
+
+
+def _try(*, app_name: str, number: int, count: int, **arguments: Any) -> float:
+    """Train once without an export, in a process of its own; return the first metric on validation."""
+    from ..training.epoch_log import SeedNumber
+    from ..training.experiment import train_seed
+
+    trained = train_seed(find(app_name), resume=None, seed=SeedNumber(number, count), **arguments)
+    shutil.rmtree(Checkpoint.of_run(trained["run_id"]).folder, ignore_errors=True)
+    value: float = trained["validation"]
+    return value
 
 
 def _trained(wanted: Comparison, config: Config, places: _Places) -> Result:
@@ -208,17 +245,24 @@ def _train(*, app_name: str, seeds: int = 1, **arguments: Any) -> Result:
     return train(find(app_name), **arguments)
 
 
-def _measured(wanted: Comparison, result: Result) -> dict[str, Any]:
-    """Return the figures of a finished training; None for those of files that aren't fit for a device."""
+def _measured(result: Result, file: tuple[str, str]) -> dict[str, Any]:
+    """Return the figures of a finished training; None for those of files that aren't fit for a device.
+
+    Args:
+        result: of the training.
+        file: precision and execution of the file that met the budget.
+    """
+    precision, execution = file
     record = result.record
     metric, config = record["metric"], record["config"]
     rows = {row["variant"]: row for row in record["variants"]}
-    names = {each: f"{wanted.precision}_{each}.tflite" for each in ("step", "loop")}
-    name = names[wanted.execution()]
+    names = {each: f"{precision}_{each}.tflite" for each in ("step", "loop")}
+    name = names[execution]
     spread = record.get("spread", {}).get("scores", {}).get("test", {}).get(metric)
     found = {
         "run_id": result.run_id,
         "network": _network(config),
+        "learning_rate": config["learning_rate"],
         "metric": metric,
         "higher_is_better": record["higher_is_better"],
         "value": record["scores"]["test"][metric],

@@ -15,7 +15,7 @@ from pipelines.app import find
 from pipelines.commands.compare import bytes_of, table
 from pipelines.comparison import families
 from pipelines.comparison.budget import fit, search, state_of
-from pipelines.comparison.compare import Comparison, _measured
+from pipelines.comparison.compare import _measured, execution_of
 from pipelines.comparison.plots import pictures
 from pipelines.errors import UserError
 from pipelines.training.record import Result
@@ -33,6 +33,7 @@ ROW = {
     "state": 8,
     "answer_ms": 1.0,
     "step_ms": 0.1,
+    "learning_rate": 0.002,
     "minutes": 2.0,
 }
 
@@ -131,7 +132,8 @@ def test_pictures_show_what_is_known() -> None:
 @pytest.mark.long
 def test_from_the_command_to_the_table(tmp_path) -> None:
     """One family fits, another one can't be made that small: the first one is kept."""
-    options = ["--preset", "smoke", "--budget", "20KB", "--seeds", "2", "--include", "gru", "smoke", "--json"]
+    options = ["--preset", "smoke", "--budget", "20KB", "--seeds", "2", "--include", "gru", "smoke"]
+    options += ["--learning-rates", "1e-5", "1e-2", "--json"]
     done = command("sensor_signals", "compare", *options, folder=tmp_path, home=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout)
@@ -141,6 +143,7 @@ def test_from_the_command_to_the_table(tmp_path) -> None:
     assert first["state"] > 0
     assert first["step_ms"] > 0
     assert first["spread"] >= 0
+    assert first["learning_rate"] == 1e-2
     assert "reason" in second or second["bytes"] < 22_000
     assert not list((tmp_path / "mlruns" / "checkpoints").glob("*/comparison.json"))
 
@@ -165,9 +168,7 @@ def test_figures_are_those_of_the_file_that_meets_the_budget(training) -> None:
     trained = training("sensor_signals")
     result = Result(trained.record["run_id"], trained.bundle, "", trained.record)
     app = find("sensor_signals")
-    config = app.presets["smoke"]
-    wanted = Comparison(app, "smoke", config, ("gru",), budget=20_000, precision="int8", seeds=1)
-    row = _measured(wanted, result)
+    row = _measured(result, ("int8", execution_of(app, app.presets["smoke"])))
     files = {each["variant"]: each for each in trained.record["variants"]}
     step = files["int8_step.tflite"]
     assert row["on_device"] == step["metric"]
@@ -175,7 +176,6 @@ def test_figures_are_those_of_the_file_that_meets_the_budget(training) -> None:
     assert row["answer_ms"] == files["int8_loop.tflite"]["latency_p50_ms"]
     assert 0 < row["bytes"] < step["bytes"]
     assert row["value"] == trained.record["scores"]["test"][row["metric"]]
-    unfit = dataclasses.replace(wanted, precision="int16x8")
-    kept = _measured(unfit, result)
+    kept = _measured(result, ("int16x8", "step"))
     assert (kept["on_device"], kept["step_ms"], kept["value"]) == (None, None, row["value"])
     assert "bytes" not in kept
