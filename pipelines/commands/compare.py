@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
@@ -47,6 +47,8 @@ class Compare(Generic[C]):
     Without this option all have the learning rate of the preset."""
     precision: Precision = "int8"
     """The precision of the files."""
+    execution: Literal["loop", "step"] | None = None
+    """The file that must meet the budget. Default: step, or loop for families that can't stream."""
     output: Path = EXPORTS / "comparisons"
     """The folder for bundles."""
     resume: Annotated[str | None, tyro.conf.arg(metavar="RUN_ID", help_behavior_hint="")] = None
@@ -67,7 +69,7 @@ def run(app: App, argv: list[str], prog: str) -> None:
     if command.resume:
         kept = stored(app, command.resume)
         config = from_dict(type(command.config), kept["config"])
-        given = {name: kept[name] for name in ("preset", "budget", "precision", "seeds")}
+        given = {name: kept[name] for name in ("preset", "budget", "precision", "seeds", "execution")}
         given |= {name: tuple(kept[name]) for name in ("families", "learning_rates")}
         wanted = Comparison(app, config=config, **given)
     else:
@@ -82,6 +84,7 @@ def run(app: App, argv: list[str], prog: str) -> None:
             precision=command.precision,
             seeds=command.seeds,
             learning_rates=command.learning_rates,
+            execution=command.execution,
         )
     families.require_known(app, wanted.config, wanted.families)
     require(wanted.seeds >= 1, "seeds", "at least 1", wanted.seeds)

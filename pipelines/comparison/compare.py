@@ -51,6 +51,8 @@ class Comparison:
     seeds: int
     learning_rates: tuple[float, ...] = ()
     """Learning rates to try for each family; empty for that of `config` alone."""
+    execution: str | None = None
+    """The execution of the file that must meet the budget; None for `step` if a family has it, or `loop`."""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as values that JSON can hold."""
@@ -160,7 +162,7 @@ def _row(wanted: Comparison, family: str, places: _Places) -> dict[str, Any]:
     """Return what a family costs and gives, or the reason why that isn't known."""
     try:
         config = settings_of(wanted.app, wanted.config, family)
-        file = (wanted.precision, execution_of(wanted.app, config))
+        file = (wanted.precision, wanted.execution or execution_of(wanted.app, config))
         arguments = {"app_name": wanted.app.name, "config": config, "budget": wanted.budget, "file": file}
         fitted = call_in_own_process(_fit, arguments, prepare=places.prepare)
         precisions = tuple(dict.fromkeys(("float32", wanted.precision)))
@@ -183,7 +185,7 @@ def _fit(*, app_name: str, config: Config, **arguments: Any) -> Fitted:
 
 
 def execution_of(app: App, config: Config) -> str:
-    """Return the execution of the file that must meet the budget: the stream's, if there is one."""
+    """Return the execution of a family's file: the stream's, if there is one."""
     return "step" if "step" in app.of(config).executions(config) else "loop"
 
 
