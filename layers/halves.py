@@ -1,7 +1,7 @@
 """Two halves of a batch that run at the same time.
 
 A loop that XLA compiled runs on one core, because the products of one step are too small to be split. Two
-loops use two cores.
+loops use two cores. A GPU shares each product among all its cores, and would run one half after the other.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.python.ops import control_flow_util  # the only way to know of a `jit_compile=True` around
 
 from .cells.base import Cell
+from .devices import sees_gpu
 from .scan import Masks
 from .states import States
 
@@ -35,7 +36,7 @@ def parts_of_batch(cell: Cell, sequences: tf.Tensor, *, training: bool) -> tuple
     numbers, least = batch * math.prod(cell.state_shapes()[0]), _LEAST_TO_TRAIN
     if not training:
         numbers, least = numbers * cell.gates, _LEAST_TO_PREDICT
-    if batch < 2 or numbers < least or usable_cores() < 2 or _compiles_around():
+    if batch < 2 or numbers < least or usable_cores() < 2 or sees_gpu() or _compiles_around():
         return (WHOLE,)
     half = (tf.shape(sequences)[0] if sequences.shape[0] is None else batch) // 2
     return slice(None, half), slice(half, None)

@@ -13,7 +13,7 @@ OF_LAYERS = {"keras", "numpy", "tensorflow", "layers", *sys.stdlib_module_names}
 ROOMS = (
     ("errors", "files", "archives", "_layers", "unrolled"),
     ("ondevice",),
-    ("config",),
+    ("config", "devices"),
     ("data",),
     ("evaluation",),
     ("export",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from ..data.array_files import read_arrays
+from ..devices import import_tensorflow
 from ..errors import UserError
 from ..export.choice import GOOD_ENOUGH, check_name, check_ranges, check_tolerance, recommended
 from ..files import require_writable
@@ -97,6 +98,7 @@ def run(command: Export) -> None:
     _check(command)
     calibration = _calibration(command.calibration)
     require_writable("--output", command.output)
+    import_tensorflow()
     with held_back():  # TensorFlow tells of oneDNN and CUDA
         from ..export.any_model import IncompleteExportError, export_model, load_model
         from ..export.keras.files import register

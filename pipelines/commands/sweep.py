@@ -15,7 +15,7 @@ import tyro
 
 from ..app import App
 from ..config import Config, require
-from ..data.tfds_sets import import_tensorflow
+from ..devices import import_tensorflow
 from ..errors import UserError
 from ..files import require_writable
 from ..sweep.space import as_words, narrowed

@@ -14,7 +14,7 @@ import tyro
 
 from ..app import App, folder_of
 from ..config import Config, from_dict, require
-from ..data.tfds_sets import import_tensorflow
+from ..devices import import_tensorflow
 from ..errors import UserError
 from ..files import require_writable
 from ..tracking.store import require_answer, store_uri

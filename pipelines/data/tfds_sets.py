@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
+from ..devices import import_tensorflow
 from ..errors import UserError
 from ..ondevice.native_messages import held_back
 
@@ -28,12 +29,6 @@ DATA_DIR = Path(".cache/tfds")
 NETWORK_SECONDS = 5.0
 """The time to wait for an answer before reporting that there is no network."""
 _HOSTS_ASKED = 4
-
-
-def import_tensorflow() -> None:
-    """Import TensorFlow, without its messages about missing drivers."""
-    with held_back():
-        import tensorflow  # noqa: F401
 
 
 def require_known(name: str, data_dir: Path | None, others: Iterable[str] = ()) -> None:
