@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
@@ -23,6 +23,9 @@ from .command_line import log_to_standard_error
 from .compiled_code import keep_compiled_code
 from .report import text_table
 from .train import COMPILED, EXPORTS, options, prepare_training
+
+if TYPE_CHECKING:
+    from ..comparison.comparison import Comparison
 
 C = TypeVar("C", bound=Config)
 _UNITS = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000}
@@ -64,28 +67,9 @@ def run(app: App, argv: list[str], prog: str) -> None:
         UserError: an option is wrong, or a file or data set that it names can't be used.
     """
     command = options(app, argv, prog, Compare)
-    from ..comparison.compare import Comparison, compare, stored
+    from ..comparison.compare import compare
 
-    if command.resume:
-        kept = stored(app, command.resume)
-        config = from_dict(type(command.config), kept["config"])
-        given = {name: kept[name] for name in ("preset", "budget", "precision", "seeds", "execution")}
-        given |= {name: tuple(kept[name]) for name in ("families", "learning_rates")}
-        wanted = Comparison(app, config=config, **given)
-    else:
-        config = command.config
-        named = families.kinds_of(config) if "all" in command.include else command.include
-        wanted = Comparison(
-            app,
-            command.preset,
-            config,
-            families=tuple(named),
-            budget=bytes_of(command.budget),
-            precision=command.precision,
-            seeds=command.seeds,
-            learning_rates=command.learning_rates,
-            execution=command.execution,
-        )
+    wanted = _wanted(app, command)
     families.require_known(app, wanted.config, wanted.families)
     require(wanted.seeds >= 1, "seeds", "at least 1", wanted.seeds)
     rates = wanted.learning_rates
@@ -103,6 +87,32 @@ def run(app: App, argv: list[str], prog: str) -> None:
         print(
             f"\n{table(result.rows)}\n\nrun     {result.run_id}\nshown   {shown}, with pictures and all runs"
         )
+
+
+def _wanted(app: App, command: Compare[Any]) -> Comparison:
+    """Return what the options ask for, or what the stopped comparison of --resume compared."""
+    from ..comparison.compare import stored
+    from ..comparison.comparison import Comparison
+
+    if command.resume:
+        kept = stored(app, command.resume)
+        config = from_dict(type(command.config), kept["config"])
+        given = {name: kept[name] for name in ("preset", "budget", "precision", "seeds", "execution")}
+        given |= {name: tuple(kept[name]) for name in ("families", "learning_rates")}
+        return Comparison(app, config=config, **given)
+    config = command.config
+    named = families.kinds_of(config) if "all" in command.include else command.include
+    return Comparison(
+        app,
+        command.preset,
+        config,
+        families=tuple(named),
+        budget=bytes_of(command.budget),
+        precision=command.precision,
+        seeds=command.seeds,
+        learning_rates=command.learning_rates,
+        execution=command.execution,
+    )
 
 
 def bytes_of(size: str) -> int:

@@ -15,7 +15,7 @@ from pipelines.app import find
 from pipelines.commands.compare import bytes_of, table
 from pipelines.comparison import families
 from pipelines.comparison.budget import fit, search, state_of
-from pipelines.comparison.compare import _measured, execution_of
+from pipelines.comparison.measure import execution_of, measured
 from pipelines.comparison.plots import pictures
 from pipelines.errors import UserError
 from pipelines.training.record import Result
@@ -168,7 +168,7 @@ def test_figures_are_those_of_the_file_that_meets_the_budget(training) -> None:
     trained = training("sensor_signals")
     result = Result(trained.record["run_id"], trained.bundle, "", trained.record)
     app = find("sensor_signals")
-    row = _measured(result, ("int8", execution_of(app, app.presets["smoke"])))
+    row = measured(result, ("int8", execution_of(app, app.presets["smoke"])))
     files = {each["variant"]: each for each in trained.record["variants"]}
     step = files["int8_step.tflite"]
     assert row["on_device"] == step["metric"]
@@ -176,6 +176,6 @@ def test_figures_are_those_of_the_file_that_meets_the_budget(training) -> None:
     assert row["answer_ms"] == files["int8_loop.tflite"]["latency_p50_ms"]
     assert 0 < row["bytes"] < step["bytes"]
     assert row["value"] == trained.record["scores"]["test"][row["metric"]]
-    kept = _measured(result, ("int16x8", "step"))
+    kept = measured(result, ("int16x8", "step"))
     assert (kept["on_device"], kept["step_ms"], kept["value"]) == (None, None, row["value"])
     assert "bytes" not in kept
