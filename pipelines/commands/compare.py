@@ -16,6 +16,7 @@ from ..comparison import families
 from ..config import Config, from_dict, require
 from ..files import require_writable
 from ..ondevice.manifest import Precision
+from ..tracking.provenance import provenance
 from ..tracking.store import require_answer, store_uri
 from ..training.own_process import call_in_own_process
 from ..training.raw_data import check_data
@@ -79,9 +80,11 @@ def run(app: App, argv: list[str], prog: str) -> None:
     of_data = {"app_name": app.name, "config": wanted.config}
     call_in_own_process(check_data, of_data, prepare=log_to_standard_error)
     keep_compiled_code(COMPILED)
+    made_with = provenance()
     result = compare(wanted, output=command.output, resume=command.resume, prepare=prepare_training)
     if command.json:
-        print(json.dumps({"run_id": result.run_id, **wanted.settings(), "rows": result.rows}, indent=1))
+        made = {"run_id": result.run_id, "made_with": made_with}
+        print(json.dumps({**made, **wanted.settings(), "rows": result.rows}, indent=1))
     else:
         shown = result.page or "make ui"
         print(
