@@ -128,6 +128,9 @@ class App:
     bundle's network uses."""
     executions: Callable[[Any], Sequence[str]] = _loop
     """executions(config) -> the executions to export: "loop" (whole sequences), "step" (streaming)."""
+    first_weights: Callable[[Any, Features, keras.Model], Mapping[str, float]] | None = None
+    """first_weights(config, features, model) -> figures for the record. Gives the layers of a new network
+    weights to start from."""
     trainable: Callable[[Any, keras.Model, int], None] | None = None
     """trainable(config, model, epoch): sets which layers are trained. Called before each epoch, from 0 on."""
     parts: Callable[[Any, Outcome], Mapping[str, Part]] | None = None

@@ -42,6 +42,9 @@ class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, Tabl
     """Show the network how VADER's lexicon rates each English word, and keep its words in the vocabulary."""
     network_dropout: float = 0.0
     """With --lexicon: fraction of training texts judged by the sums of their words' ratings alone."""
+    language_model_epochs: int = 0
+    """First let the embedding and the recurrent layer (with --depth, the first one) learn to tell the next
+    and the previous word of the training texts, in so many passes over them."""
     word_dropout: float = 0.1
     """Fraction of words replaced by the unknown token in training."""
     channel_dropout: float = 0.3
@@ -52,7 +55,7 @@ class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, Tabl
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "embedding")
-        require_at_least(self, 0, "naive_bayes_start")
+        require_at_least(self, 0, "naive_bayes_start", "language_model_epochs")
         self._require_forwards("bidirectional")
         require_rates(self, "channel_dropout", "network_dropout", "word_dropout")
 

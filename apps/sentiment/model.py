@@ -7,6 +7,7 @@ import keras
 import layers
 from pipelines.data.examples import Features
 from pipelines.tasks import word_layers
+from pipelines.tasks.language_model import learn_words
 
 from .config import SentimentConfig
 
@@ -35,6 +36,19 @@ def build_model(config: SentimentConfig, features: Features) -> keras.Model:
         )
     outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(tokens, outputs, name="sentiment")
+
+
+def first_weights(config: SentimentConfig, features: Features, model: keras.Model) -> dict[str, float]:
+    """Train the network as a language model if the settings say so; return its figure on validation."""
+    if not config.language_model_epochs:
+        return {}
+    return learn_words(
+        model,
+        features,
+        epochs=config.language_model_epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+    )
 
 
 def make_loss(config: SentimentConfig) -> keras.losses.Loss:

@@ -120,6 +120,9 @@ def _fit_and_score(setup: Setup, seed: SeedNumber, trial: Trial | None = None) -
     deployed = app.deployed(config, features, model)
     sample = partial(app.each_epoch, config, features, deployed) if app.each_epoch else None
     log_epoch = EpochLog(setup.run, config.epochs, seed=seed, sample=sample)
+    if app.first_weights and not setup.checkpoint.load().epochs:
+        setup.run.step = "first weights"
+        setup.run.metrics(app.first_weights(config, features, model))
     setup.run.step = "training"
     with _best_kept_if_stopped(setup, model):
         progress = fit(
