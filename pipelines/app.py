@@ -121,25 +121,22 @@ class App:
     """input_column(settings) -> the column of a CSV, TSV, JSONL or JSON file with the inputs of `predict`;
     None if the app reads no such files. `settings` is the config as `to_dict` returns it."""
     deployed: Callable[[Any, Features, keras.Model], keras.Model] = _itself
-    """deployed(config, features, model) -> the model that is scored and exported. It has one input and
-    one output."""
+    """deployed(config, features, model) -> what is scored and exported; it has one input and one output."""
     targets: Callable[[Bundle, Data, Examples], np.ndarray] = label_targets
     """targets(bundle, data, examples) -> the targets of a split of new data, with the numbers that the
     bundle's network uses."""
     executions: Callable[[Any], Sequence[str]] = _loop
     """executions(config) -> the executions to export: "loop" (whole sequences), "step" (streaming)."""
     first_weights: Callable[[Any, Features, keras.Model], Mapping[str, float]] | None = None
-    """first_weights(config, features, model) -> figures for the record. Gives the layers of a new network
-    weights to start from."""
+    """first_weights(config, features, model) -> figures to log. Trains layers of a new network beforehand."""
     trainable: Callable[[Any, keras.Model, int], None] | None = None
     """trainable(config, model, epoch): sets which layers are trained. Called before each epoch, from 0 on."""
     parts: Callable[[Any, Outcome], Mapping[str, Part]] | None = None
     """parts(config, outcome) -> the parts of the deployed model that get files of their own, by name."""
     each_epoch: Callable[..., None] | None = None
-    """each_epoch(config, features, deployed, *, epoch, folder): writes samples of the model's output to
-    the folder after each epoch."""
+    """each_epoch(config, features, deployed, *, epoch, folder): writes samples to the folder."""
     facts: Callable[[Any, Outcome], Mapping[str, Any]] | None = None
-    """facts(config, outcome) -> further entries of the bundle's manifest, as values that JSON can hold."""
+    """facts(config, outcome) -> further entries of the bundle's manifest, for JSON."""
     show: Callable[[Any, Outcome, Bundle, Path], Mapping[str, float]] | None = None
     """show(config, outcome, bundle, folder) -> further figures for the record. Runs the finished bundle and
     writes audio or pictures to the folder, for the tracker."""
