@@ -92,8 +92,9 @@ def _case(comparison: Mapping[str, Any]) -> list[str]:
 def _figures(comparison: Mapping[str, Any], families: Sequence[str]) -> list[str]:
     """Return each family's figure on test, the best one in bold; a dash for one that was left out."""
     rows = {row["family"]: row for row in comparison["rows"] if "value" in row}
-    best = max if next(iter(rows.values()), {}).get("higher_is_better", True) else min
-    first = best((row["value"] for row in rows.values()), default=None)
+    ready = list(rows.values())
+    best = max if ready and ready[0]["higher_is_better"] else min
+    first = best((row["value"] for row in ready), default=None)
     return [_figure(rows[name], first) if name in rows else "-" for name in families]
 
 
