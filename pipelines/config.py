@@ -27,8 +27,8 @@ Cell = Literal[
     "slstm",
 ]
 """The recurrent layers that `layers.by_name` knows."""
-Windowed = Literal["tcn", "transformer"]
-"""The layers that may stand in their place: a temporal convolution and a causal Transformer."""
+Windowed = Literal["tcn", "transformer", "tcn+gru", "gru+transformer"]
+"""What may stand in their place: a temporal convolution, a causal Transformer, or one of them with a GRU."""
 WITHOUT_RECURRENT_DROPOUT = ("min_gru", "min_lstm", "sru", "rg_lru")
 """Cells that multiply no matrix with their state, so that there is nothing to drop."""
 AttentionKind = Literal["additive", "multiplicative", "multi_head"]
@@ -157,6 +157,11 @@ class RecurrentConfig(Config):
         require(allowed, "recurrent_dropout", f"0 with --cell {self.cell}", recurrent_dropout)
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the stacked layers from bottom to top, for `layers.by_name`."""
+        return tuple(self.cell.split("+")) * self.depth
+
+    @property
     def network(self) -> str:
         """The recurrent layers, for example "gru 64", or "gru 2x192" for two layers."""
         return f"{self.cell} {self.units}" if self.depth == 1 else f"{self.cell} {self.depth}x{self.units}"
@@ -167,12 +172,13 @@ class SequenceConfig(RecurrentConfig):
     """Settings of apps where layers that see a window of the past may stand for recurrent ones."""
 
     cell: Cell | Windowed = "gru"  # type: ignore[assignment]  # mypy wants the same names
-    """The recurrent cell; or, in its place, a temporal convolution (tcn) or a causal transformer."""
+    """The recurrent cell; or, in its place, a temporal convolution (tcn) or a causal transformer; or both:
+    tcn+gru is a GRU that reads a temporal convolution, gru+transformer a transformer that reads a GRU."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fits = self.cell != "transformer" or self.units % 4 == 0
-        require(fits, "units", "a multiple of 4, the number of heads, with --cell transformer", self.units)
+        fits = "transformer" not in self.cell or self.units % 4 == 0
+        require(fits, "units", f"a multiple of 4, the number of heads, with --cell {self.cell}", self.units)
 
     def _require_forwards(self, option: str) -> None:
         """Refuse an option that reads in both directions where the layers can't."""

@@ -87,9 +87,9 @@ def _direct(config: ForecastConfig, read: _Read) -> keras.KerasTensor:
 def _encoded(config: ForecastConfig, read: _Read) -> keras.KerasTensor:
     """Return the last state of the recurrent layers over the window, (batch, units)."""
     x = keras.layers.Concatenate(name="columns")([each for each in read if each is not None])
-    cell = layers.by_name(config.cell)
-    inner = [cell(config.units, return_sequences=True) for _ in range(config.depth - 1)]
-    x = layers.Stack([*inner, cell(config.units)], config.dropout, name="recurrent")(x)
+    *inner, top = (layers.by_name(kind) for kind in config.kinds)
+    below = [make(config.units, return_sequences=True) for make in inner]
+    x = layers.Stack([*below, top(config.units)], config.dropout, name="recurrent")(x)
     return keras.layers.Dropout(config.dropout, name="output_dropout")(x)
 
 

@@ -60,9 +60,9 @@ def _activated(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
 
 
 def _recurrent(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    cell = layers.by_name(config.cell)
-    inner = [cell(config.units, return_sequences=True) for _ in range(config.depth - 1)]
-    return layers.Stack([*inner, cell(config.units)], config.dropout, name="recurrent")(x)
+    *inner, top = (layers.by_name(kind) for kind in config.kinds)
+    below = [make(config.units, return_sequences=True) for make in inner]
+    return layers.Stack([*below, top(config.units)], config.dropout, name="recurrent")(x)
 
 
 def _attending(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:

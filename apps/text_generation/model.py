@@ -25,7 +25,7 @@ def make_loss(config: TextConfig) -> keras.losses.Loss:
 
 def build_model(config: TextConfig, features: Features) -> keras.Model:
     """Return the network that is trained: symbols (batch_size, steps) -> probabilities of the next ones."""
-    recurrent = [_recurrent(config, f"recurrent_{number}") for number in range(1, config.depth + 1)]
+    recurrent = [_recurrent(config, kind, f"recurrent_{i}") for i, kind in enumerate(config.kinds, 1)]
     symbols = int(features.counts["symbols"])
     kind = keras.layers.ReversibleEmbedding if config.tied else keras.layers.Embedding
     embedding = kind(symbols, config.embedding, name="embedding")
@@ -37,10 +37,10 @@ def build_model(config: TextConfig, features: Features) -> keras.Model:
     return model
 
 
-def _recurrent(config: TextConfig, name: str) -> keras.layers.Layer:
+def _recurrent(config: TextConfig, kind: str, name: str) -> keras.layers.Layer:
     """Return a layer that goes on with the texts of the batch before."""
-    make = layers.by_name(config.cell)
-    if config.cell in layers.WINDOWED_NAMES:
+    make = layers.by_name(kind)
+    if kind in layers.WINDOWED_NAMES:
         return layers.Continued(make(config.units, return_sequences=True, name=name), name=name)
     more = {"layer_normalization": True} if config.layer_normalization else {}
     cell = make(config.units, recurrent_dropout=config.recurrent_dropout, **more).cell
@@ -49,7 +49,7 @@ def _recurrent(config: TextConfig, name: str) -> keras.layers.Layer:
 
 def deployed(config: TextConfig, features: Features, model: keras.Model) -> keras.Model:
     """Return the network that starts from zeros and takes any number of texts; it shares all weights."""
-    trained = [model.get_layer(f"recurrent_{number}") for number in range(1, config.depth + 1)]
+    trained = [model.get_layer(f"recurrent_{number}") for number in range(1, len(config.kinds) + 1)]
     recurrent = [
         layer.layer
         if isinstance(layer, layers.Continued)
@@ -84,5 +84,5 @@ def _connected(
 
 def start_epoch(config: TextConfig, model: keras.Model, epoch: int) -> None:
     """Let all streams start from zeros."""
-    for number in range(1, config.depth + 1):
+    for number in range(1, len(config.kinds) + 1):
         model.get_layer(f"recurrent_{number}").reset_state()

@@ -61,7 +61,7 @@ def fit(app: App, config: Config, features: Features, *, budget: int, file: tupl
     Raises:
         UserError: no number of units brings the file within a tenth of the budget.
     """
-    every = 4 if getattr(config, "cell", "") == "transformer" else 1
+    every = 4 if "transformer" in getattr(config, "cell", "") else 1
     made: dict[int, Fitted] = {}
 
     def size(units: int) -> int:

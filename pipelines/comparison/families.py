@@ -31,7 +31,7 @@ def settings_of(app: App, config: Config, family: str) -> Config:
     if not isinstance(config, RecurrentConfig):
         raise UserError(f"compare: expected an app with --cell and --units, got {app.name}")
     if family in kinds_of(config):
-        start = -(-config.units // HEADS) * HEADS if family == "transformer" else config.units
+        start = -(-config.units // HEADS) * HEADS if "transformer" in family else config.units
         changes: dict[str, Any] = {"cell": family, "units": start}
         return dataclasses.replace(config, **changes)
     preset = app.presets.get(family)

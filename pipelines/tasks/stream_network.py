@@ -25,10 +25,10 @@ def with_recurrent_layers(
 
 
 def _recurrent(config: StreamConfig, x: keras.KerasTensor, each_step: bool) -> keras.KerasTensor:
-    for number in range(1, config.depth + 1):
-        every = number < config.depth or each_step
+    for number, kind in enumerate(config.kinds, 1):
+        every = number < len(config.kinds) or each_step
         x = _dropped(config, x, number)
-        x = layers.by_name(config.cell)(config.units, return_sequences=every, name=f"recurrent_{number}")(x)
+        x = layers.by_name(kind)(config.units, return_sequences=every, name=f"recurrent_{number}")(x)
     return x
 
 

@@ -17,8 +17,8 @@ from .naive_bayes import log_count_ratios
 def recurrent(config: RecurrentConfig, *, bidirectional: bool) -> keras.layers.Layer:
     """Return the recurrent layers of the settings, in one direction or in both, which return all steps."""
     stack = []
-    for _ in range(config.depth):
-        layer = layers.by_name(config.cell)(config.units, return_sequences=True)
+    for kind in config.kinds:
+        layer = layers.by_name(kind)(config.units, return_sequences=True)
         stack.append(layers.Bidirectional(layer) if bidirectional else layer)
     return layers.Stack(stack, config.dropout, name="recurrent")
 

@@ -62,8 +62,10 @@ HEARTBEATS = dataclasses.replace(
         (dataclasses.replace(SMALL, answer="sample", delay=0.25), shaken),
         (dataclasses.replace(SMALL, answer="sample", packet=1, filters=0), shaken),
         (dataclasses.replace(SMALL, packet=1), shaken),
+        (dataclasses.replace(SMALL, answer="sample", cell="tcn+gru"), shaken),
+        (dataclasses.replace(SMALL, cell="gru+transformer"), shaken),
     ],
-    ids=["events", "sample", "sample by sample", "one sample a packet"],
+    ids=["events", "sample", "sample by sample", "one sample a packet", "tcn+gru", "gru+transformer"],
 )
 def test_a_network_streams_what_the_whole_gives(config, make):
     data = make(config)

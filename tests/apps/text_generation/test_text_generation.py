@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from apps.text_generation.metrics import baselines, in_one
 from apps.text_generation.model import build_model, deployed, start_epoch
 from apps.text_generation.predict import Options, describe, predict
 from apps.text_generation.samples import word_perplexity
-from pipelines.config import WITHOUT_RECURRENT_DROPOUT
+from pipelines.config import WITHOUT_RECURRENT_DROPOUT, Windowed
 from pipelines.data.examples import Examples
 from pipelines.data.plain_text import Scoring, as_given, as_splits, completed
 from pipelines.errors import UserError
@@ -191,9 +192,9 @@ def test_a_seed_leads_to_the_same_text_on_every_run(small, exported, tmp_path, p
     assert texts[0] == texts[1] != texts[2]
 
 
-@pytest.mark.parametrize("cell", sorted(set(layers.CELL_NAMES) - {"lstm"}))
+@pytest.mark.parametrize("cell", [*sorted(set(layers.CELL_NAMES) - {"lstm"}), *get_args(Windowed)])
 def test_every_cell_carries_its_state_and_streams(small, cell):
-    dropped = 0.0 if cell in WITHOUT_RECURRENT_DROPOUT else 0.2
+    dropped = 0.0 if cell in (*WITHOUT_RECURRENT_DROPOUT, *get_args(Windowed)) else 0.2
     config = dataclasses.replace(SMALL, cell=cell, recurrent_dropout=dropped, variational_dropout=True)
     model = build_model(config, small.features)
     symbols = small.features.inputs["train"][: SMALL.batch_size]
