@@ -23,7 +23,7 @@ from .measure import row_of
 
 log = logging.getLogger(__name__)
 
-_ROWS = "families.json"
+_ROWS, _PARTS = "families.json", "parts.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def compare(wanted: Comparison, *, output: Path, resume: str | None, prepare: Ca
     """Find each family's size, train it, export it and measure its file.
 
     Every family is trained like a run of its own, below one parent run. One that can't be made or exported
-    is named with the reason; the others go on. Finished families are kept if this is stopped.
+    is named with the reason; the others go on. If this is stopped, finished families are kept, and of the
+    one that isn't its size and the learning rates that were tried.
 
     Args:
         wanted: what to compare.
@@ -57,7 +58,8 @@ def compare(wanted: Comparison, *, output: Path, resume: str | None, prepare: Ca
     with open_run(app.name, name, params=params, tags={"preset": wanted.preset}, **options) as (run, kept):
         log.info("run %s (if it is stopped, compare --resume %s continues it)", run.id, run.id)
         write_atomically(_settings(kept), json.dumps(wanted.settings(), indent=1).encode())
-        places = Places(run, kept.folder / _ROWS, output / run.id, prepare)
+        rows_file, parts_file = kept.folder / _ROWS, kept.folder / _PARTS
+        places = Places(run, rows_file, parts_file, output / run.id, prepare)
         rows = _compared(wanted, places)
         _log(run, wanted, rows)
         shutil.rmtree(kept.folder)
@@ -92,6 +94,7 @@ def _compared(wanted: Comparison, places: Places) -> list[dict[str, Any]]:
         places.run.step = family
         rows.append({"family": family} | row_of(wanted, family, places))
         write_atomically(places.rows, json.dumps(rows, indent=1).encode())
+        places.parts.unlink(missing_ok=True)
         left = (len(wanted.families) - len(rows)) * (time.monotonic() - started) / (len(rows) - before)
         log.info("%s; about %d min left", said(rows[-1]), -(-left // 60))
     return rows

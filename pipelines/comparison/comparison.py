@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from ..app import App
 from ..config import Config, to_dict
+from ..files import write_atomically
 from ..tracking.run import Run
 
 
@@ -52,7 +54,18 @@ class Places:
     """The parent of all runs."""
     rows: Path
     """The file with the rows of the families that are finished."""
+    parts: Path
+    """The file with the parts of the family that isn't: its size, and the learning rates that were tried."""
     output: Path
     """The folder for bundles."""
     prepare: Callable[[], None]
     """Called at the start of each new process."""
+
+    def once(self, part: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what `make` returns, which JSON can hold; from the file if a stopped comparison made it."""
+        parts: dict[str, Any] = json.loads(self.parts.read_text()) if self.parts.is_file() else {}
+        if part not in parts:
+            parts[part] = make()
+            write_atomically(self.parts, json.dumps(parts, indent=1).encode())
+        found: dict[str, Any] = parts[part]
+        return found

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..app import App, find
@@ -20,7 +21,6 @@ from .families import settings_of
 
 if TYPE_CHECKING:
     from ..training.record import Result
-    from .budget import Fitted
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +31,25 @@ def row_of(wanted: Comparison, family: str, places: Places) -> dict[str, Any]:
         config = settings_of(wanted.app, wanted.config, family)
         file = (wanted.precision, wanted.execution or execution_of(wanted.app, config))
         arguments = {"app_name": wanted.app.name, "config": config, "budget": wanted.budget, "file": file}
-        fitted = call_in_own_process(_fit, arguments, prepare=places.prepare)
+        fit = partial(call_in_own_process, _fit, arguments, prepare=places.prepare)
+        fitted = places.once("size", fit)
         precisions = tuple(dict.fromkeys(("float32", wanted.precision)))
-        changes: dict[str, Any] = {"units": fitted.units, "precisions": precisions}
+        changes: dict[str, Any] = {"units": fitted["units"], "precisions": precisions}
         config, tried = _tuned(wanted, dataclasses.replace(config, **changes), places)
         result = _trained(wanted, config, places, tried)
     except (UserError, ExportError, ChildProcessError) as error:
         return {"reason": str(error)}
-    of_size = {"parameters": fitted.parameters, "state": fitted.state, "bytes": fitted.bytes}
+    of_size = {name: fitted[name] for name in ("parameters", "state", "bytes")}
     return of_size | measured(result, file)
 
 
-def _fit(*, app_name: str, config: Config, **arguments: Any) -> Fitted:
-    """Find the size of a family, in a process of its own."""
+def _fit(*, app_name: str, config: Config, **arguments: Any) -> dict[str, Any]:
+    """Find the size of a family, in a process of its own; return the `budget.Fitted`."""
     from .budget import fit
 
     app = find(app_name)
     features = app.features(config, load_data(app, config))
-    return fit(app.of(config), config, features, **arguments)
+    return dataclasses.asdict(fit(app.of(config), config, features, **arguments))
 
 
 def execution_of(app: App, config: Config) -> str:
@@ -72,7 +73,8 @@ def _tuned(wanted: Comparison, config: Config, places: Places) -> tuple[Config, 
             "number": number,
             "count": len(wanted.learning_rates),
         }
-        trained = call_in_own_process(_try, arguments, prepare=places.prepare)
+        train = partial(call_in_own_process, _try, arguments, prepare=places.prepare)
+        trained = places.once(f"learning rate {rate:g}", train)
         tried.append((trained["validation"], rate, trained["run_id"]))
         log.info("learning rate %g: %.4f on validation", rate, trained["validation"])
     if not tried:

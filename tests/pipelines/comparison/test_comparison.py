@@ -15,6 +15,7 @@ from pipelines.app import find
 from pipelines.commands.compare import bytes_of, table
 from pipelines.comparison import families
 from pipelines.comparison.budget import fit, search, state_of
+from pipelines.comparison.comparison import Places
 from pipelines.comparison.measure import execution_of, measured
 from pipelines.comparison.plots import pictures
 from pipelines.errors import UserError
@@ -179,3 +180,11 @@ def test_figures_are_those_of_the_file_that_meets_the_budget(training) -> None:
     kept = measured(result, ("int16x8", "step"))
     assert (kept["on_device"], kept["step_ms"], kept["value"]) == (None, None, row["value"])
     assert "bytes" not in kept
+
+
+def test_parts_are_made_once(tmp_path) -> None:
+    places = Places(None, tmp_path / "rows.json", tmp_path / "parts.json", tmp_path, lambda: None)
+    assert places.once("size", lambda: {"units": 3}) == {"units": 3}
+    again = dataclasses.replace(places)  # as after a stop
+    assert again.once("size", lambda: pytest.fail("made twice")) == {"units": 3}
+    assert again.once("learning rate 0.1", lambda: {"validation": 0.5}) == {"validation": 0.5}
