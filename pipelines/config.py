@@ -124,6 +124,19 @@ class PretrainedConfig(Config):
 
 
 @dataclass(frozen=True)
+class LargeDataConfig(Config):
+    """Settings of apps whose data may be larger than the memory."""
+
+    memory_gb: float | None = None
+    """The memory that the examples of a TFDS set or of TFRecord files may take, in GB. Those of a larger set
+    stay on disk, in .cache/examples, and are read as training needs them. Default: half of what is free."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(self, 0, "memory_gb")
+
+
+@dataclass(frozen=True)
 class ClassifierConfig(Config):
     """Settings of apps whose network chooses a label."""
 

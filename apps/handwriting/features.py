@@ -23,7 +23,7 @@ from .rows import Rows, deviations
 
 def make_features(config: HandwritingConfig, data: Data) -> Features:
     """Return the rows of every split. Deviations, characters and lengths are those of the training split."""
-    train: list[Drawing] = data.splits["train"].inputs
+    train: Sequence[Drawing] = data.splits["train"].inputs
     texts = "".join(each.label or "" for each in train) if "text" in (config.answer, config.given) else ""
     alphabet = Alphabet.of(texts)
     rows = Rows(

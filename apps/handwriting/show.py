@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipelines.data.examples import Data
+from pipelines.data.strokes import Drawing
 from pipelines.ondevice.bundle import Bundle
 from pipelines.ondevice.pen_sampling import PenSampler
 from pipelines.ondevice.step_network import StreamNetwork
@@ -70,7 +72,7 @@ def as_asked(data: Data, writer: Writer) -> dict[str, float]:
     }
 
 
-def _early(config: HandwritingConfig, bundle: Bundle, drawings: list) -> dict[str, float]:
+def _early(config: HandwritingConfig, bundle: Bundle, drawings: Sequence[Drawing]) -> dict[str, float]:
     """Return the share of strokes at whose end the last answer is there already, or a beginning of it."""
     reader = Reader(bundle, "float32", beams=1)
     settled = []

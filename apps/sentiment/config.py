@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipelines.config import (
     RECURRENT_SPACE,
     ClassifierConfig,
+    LargeDataConfig,
     PretrainedConfig,
     Range,
     SequenceConfig,
@@ -18,7 +19,9 @@ from pipelines.config import (
 
 
 @dataclass(frozen=True)
-class SentimentConfig(ClassifierConfig, PretrainedConfig, VocabularyConfig, TableConfig, SequenceConfig):
+class SentimentConfig(
+    ClassifierConfig, PretrainedConfig, LargeDataConfig, VocabularyConfig, TableConfig, SequenceConfig
+):
     """Labels texts. The defaults suit the embedded reviews."""
 
     text_feature: str | None = None

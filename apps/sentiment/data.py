@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.app import lazy
 from pipelines.data import source
 from pipelines.data.examples import Data
-from pipelines.data.text_sources import text_from_builder, text_from_files
+from pipelines.data.text_sources import text_from_builder, text_from_files, text_from_records
 
 from .config import SentimentConfig
 
@@ -27,10 +27,12 @@ def load(config: SentimentConfig, as_given: bool = False) -> Data:
     seed = None if as_given else config.seed
 
     def embedded(builder: Any) -> Data:
-        return text_from_builder(builder, "text", "label", scored=_SCORED, seed=seed)
+        memory_gb = config.memory_gb
+        return text_from_builder(builder, "text", "label", scored=_SCORED, seed=seed, memory_gb=memory_gb)
 
     def named(builder: Any) -> Data:
-        return text_from_builder(builder, config.text_feature, config.label_feature, seed=seed)
+        features = config.text_feature, config.label_feature
+        return text_from_builder(builder, *features, seed=seed, memory_gb=config.memory_gb)
 
     def own(path: Path) -> Data:
         return text_from_files(
@@ -43,4 +45,8 @@ def load(config: SentimentConfig, as_given: bool = False) -> Data:
             seed=seed,
         )
 
-    return source.load(config, source.Readers(_EMBEDDED, named, own, embedded))
+    def records(path: Path) -> Data:
+        columns = config.text_column, config.label_column
+        return text_from_records(path, columns, seed=seed, memory_gb=config.memory_gb)
+
+    return source.load(config, source.Readers(_EMBEDDED, named, own, embedded, records))

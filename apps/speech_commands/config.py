@@ -8,6 +8,7 @@ from typing import Literal
 from pipelines.config import (
     RECURRENT_SPACE,
     ClassifierConfig,
+    LargeDataConfig,
     PretrainedConfig,
     Range,
     StreamConfig,
@@ -28,7 +29,7 @@ UNKNOWN, SILENCE = "_unknown_", "_silence_"
 
 
 @dataclass(frozen=True)
-class SpeechConfig(ClassifierConfig, PretrainedConfig, StreamConfig):
+class SpeechConfig(ClassifierConfig, PretrainedConfig, LargeDataConfig, StreamConfig):
     """Recognises the word in a second of speech. The defaults suit the embedded, synthetic speech."""
 
     words: tuple[str, ...] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.app import lazy
 from pipelines.data import source
-from pipelines.data.audio_sources import audio_from_builder, audio_from_files
+from pipelines.data.audio_sources import audio_from_builder, audio_from_files, audio_from_records
 from pipelines.data.examples import Data
 
 from .config import SAMPLE_RATE, SpeechConfig
@@ -31,11 +31,15 @@ def load(config: SpeechConfig, as_given: bool = False) -> Data:
         return in_order(only_words(data, config.words, some=as_given) if config.words else data)
 
     def read(builder: Any) -> Data:
-        return labelled(audio_from_builder(builder, samples, SAMPLE_RATE, seed))
+        return labelled(audio_from_builder(builder, samples, SAMPLE_RATE, seed, memory_gb=config.memory_gb))
 
     def own(path: Path) -> Data:
         data = audio_from_files(path, samples, SAMPLE_RATE, seed)
         noise = path if path.is_dir() else path.parent
         return labelled(with_silence(data, noise) if config.words and not as_given else data)
 
-    return source.load(config, source.Readers(_EMBEDDED, read, own))
+    def records(path: Path) -> Data:
+        rest: dict[str, Any] = {"seed": seed, "memory_gb": config.memory_gb}
+        return labelled(audio_from_records(path, samples, SAMPLE_RATE, **rest))
+
+    return source.load(config, source.Readers(_EMBEDDED, read, own, from_records=records))

@@ -9,20 +9,24 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.examples import Data, Features
+from pipelines.data.on_disk import computed, spread
 from pipelines.ondevice.audio import loudest, read_audio
 from pipelines.ondevice.bundle import Bundle
 
 from .augment import Augment
 from .config import SAMPLE_RATE, SILENCE, SpeechConfig
 
+_MOST_BACKGROUNDS = 1000  # clips of silence that are mixed into others, where clips stay on disk
+
 
 def make_features(config: SpeechConfig, data: Data) -> Features:
     """Return the clips of every split as float32 samples, and the augmentation of training clips."""
-    inputs = {name: to_samples(split.inputs) for name, split in data.splits.items()}
+    inputs = {name: computed(split.inputs, to_samples) for name, split in data.splits.items()}
     targets = {name: split.targets for name, split in data.splits.items()}
-    silent = np.zeros(len(targets["train"]), bool)
+    silent = np.zeros(0, int)
     if SILENCE in data.labels:
-        silent = targets["train"] == data.labels.index(SILENCE)
+        silent = np.flatnonzero(targets["train"] == data.labels.index(SILENCE))
+    heard = silent[spread(data.splits["train"].inputs, _MOST_BACKGROUNDS, len(silent))]
     return Features(
         inputs=inputs,
         targets=targets,
@@ -32,8 +36,8 @@ def make_features(config: SpeechConfig, data: Data) -> Features:
             "sample_rate": SAMPLE_RATE,
             "samples": round(config.seconds * SAMPLE_RATE),
         },
-        counts={"background_clips": int(silent.sum())},
-        augment=Augment(config, inputs["train"][silent]),
+        counts={"background_clips": len(silent)},
+        augment=Augment(config, inputs["train"][heard] if len(heard) else np.zeros([0, 1], np.float32)),
     )
 
 

@@ -106,7 +106,7 @@ def confused(spans: Sentences, labels: Sequence[str]) -> Figure:
     return figure
 
 
-def most_wrong(spans: Sentences, sentences: list[Any], labels: Sequence[str]) -> list[dict[str, str]]:
+def most_wrong(spans: Sentences, sentences: Sequence[Any], labels: Sequence[str]) -> list[dict[str, str]]:
     """Return the sentences with the most wrong spans, with what was found and what is true."""
     errors = [len(set(found) ^ set(true)) for found, true in spans]
     order = sorted(range(len(spans)), key=lambda i: -errors[i])[:_SHOWN]

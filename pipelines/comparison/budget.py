@@ -129,7 +129,7 @@ def _built(app: App, config: Any, features: Features, file: tuple[str, str]) -> 
         weight
     ) in model.trainable_weights:  # as after a training: equal biases, such as zeros, share their bytes
         weight.assign(weight + 0.1 * rng.normal(size=weight.shape))
-    rows = np.asarray(features.inputs["test"])[:2]
+    rows = np.asarray(features.inputs["test"][:2])
     specs = {model.inputs[0].name: (rows.shape[1:], str(rows.dtype))}
     with tempfile.TemporaryDirectory() as name:
         write_saved_model(

@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+_PIECE = 1000  # examples that a fingerprint takes at a time
 
 
 @dataclass(frozen=True)
 class Examples:
     """One split of raw data: `targets[i]` is the target of `inputs[i]` (a text, an array of samples)."""
 
-    inputs: list[Any]
+    inputs: Sequence[Any]
+    """A list, or `on_disk.OnDisk` if they are too large for the memory."""
     targets: np.ndarray
 
     def __len__(self) -> int:
@@ -66,9 +69,22 @@ class Data:
         digest = hashlib.sha256()
         for name in sorted(self.splits):
             split = self.splits[name]
-            content = [name, split.inputs, split.targets.tolist()]
-            digest.update(json.dumps(content, default=_hash_of_array).encode())
+            digest.update(f"[{json.dumps(name)}, [".encode())
+            for piece in _as_json(split.inputs):
+                digest.update(piece.encode())
+            digest.update(b"], [")
+            for piece in _as_json(split.targets):
+                digest.update(piece.encode())
+            digest.update(b"]]")
         return digest.hexdigest()
+
+
+def _as_json(items: Sequence[Any] | np.ndarray) -> Iterator[str]:
+    """Yield the items as JSON, with commas between them: piece by piece, since there may be many."""
+    for start in range(0, len(items), _PIECE):
+        some = items[start : start + _PIECE]
+        listed = some.tolist() if isinstance(some, np.ndarray) else list(some)
+        yield (", " if start else "") + json.dumps(listed, default=_hash_of_array)[1:-1]
 
 
 def _hash_of_array(array: np.ndarray) -> str:
@@ -82,7 +98,7 @@ class Features:
 
     inputs: Mapping[str, Any]
     """By split: an array, or arrays by input name if the network has several inputs. Splits that are scored
-    hold the single input of the deployed network."""
+    hold the single input of the deployed network. Of examples on disk it is an `on_disk.OnDemand`."""
     targets: Mapping[str, np.ndarray]
     """By split."""
     labels: tuple[str, ...]

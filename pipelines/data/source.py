@@ -13,6 +13,7 @@ from ..config import Config, PretrainedConfig
 from ..errors import UserError
 from . import caption_files, frames, music_files, stroke_files, text_files, tmx_files
 from .examples import Data, Origin
+from .record_files import is_record_folder
 from .splits import with_pretraining
 from .tfds_sets import DATA_DIR, builder_of, prepare, require_known
 
@@ -44,6 +45,8 @@ class Readers:
     """from_files(path) -> data of the user's own files; `~` is expanded already."""
     from_embedded: Callable[[Any], Data] | None = None
     """from_embedded(builder) -> data of an embedded set. Default: `from_builder`."""
+    from_records: Callable[[Path], Data] | None = None
+    """from_records(path) -> data of a folder of TFRecord files; None if the app reads none."""
     embedded_files: Mapping[str, Callable[[], Path]] = field(default_factory=dict)
     """Embedded data sets that are files as the user's own are, by their name: find() -> path."""
 
@@ -93,7 +96,14 @@ def _read(dataset: str, config: Config, readers: Readers) -> Data:
         builder = prepare(lambda: make(data_dir=str(folder.expanduser())), folder)
         return _with_origin((readers.from_embedded or readers.from_builder)(builder), builder)
     if is_path(dataset):
-        return readers.from_files(_path_of(dataset))
+        path = _path_of(dataset)
+        if not is_record_folder(path):
+            return readers.from_files(path)
+        if readers.from_records is None:
+            raise UserError(
+                f"--dataset {dataset}: expected files of a kind that the app reads, found TFRecord files"
+            )
+        return readers.from_records(path)
     builder = builder_of(dataset, config.data_dir)
     return _with_origin(readers.from_builder(builder), builder)
 

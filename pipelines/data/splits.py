@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from .examples import Data, Examples
+from .on_disk import OnDisk
 from .strokes import Drawing
 
 HELD_OUT = 0.1
@@ -42,7 +43,7 @@ def complete(data: Data, seed: int | None, what: str = "examples") -> Data:
         splits["test"] = splits.pop("validation")
         notes.append(f"{source}: no {labelled}test split, so its validation split is the test split")
     train = splits.pop("train")
-    kept = _without(train, _contents(splits))
+    kept = _without(train, splits.values())
     if left_out := len(train) - len(kept):
         notes.append(f"{source}: {left_out:,} training {what} left out: they are in a held-out split")
     for name in ("test", "validation"):
@@ -61,33 +62,47 @@ def complete(data: Data, seed: int | None, what: str = "examples") -> Data:
 
 def _why_few(kept: Examples, left_out: int) -> str:
     """Return why so few examples can be held out: many are equal, or in a held-out split already."""
-    different = len(_contents({"": kept}))
+    different = len(np.unique(_contents(kept)))
     equal = f", of which only {different:,} differ: equal ones stay together" if different < len(kept) else ""
     return equal + (f"; {left_out:,} more are copies of those in a held-out split" if left_out else "")
 
 
-def _content(example: Any) -> Hashable:
-    """Return a key that is equal for equal inputs: the text itself, or a hash of an array's values.
+def _contents(examples: Examples) -> np.ndarray:
+    """Return a number for each input, equal for equal ones: (N,) uint64, the first eight bytes of a hash.
+
+    Examples may be too many to keep more of each. That two different ones get the same number is less likely
+    than one in a thousand for a hundred million of them; they would then be taken for copies.
+    """
+    return np.fromiter(map(_content, examples.inputs), np.uint64, len(examples))
+
+
+def _content(example: Any) -> int:
+    """Return the number of a text, of an array's values, or of anything that Python can write out in full.
 
     Of a drawing, only its points count.
     """
     if isinstance(example, Drawing):
         example = example.points
-    return hashlib.sha256(example.tobytes()).digest() if isinstance(example, np.ndarray) else example
+    if isinstance(example, np.ndarray):
+        content = example.tobytes()
+    else:
+        content = (example if isinstance(example, str) else repr(example)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
 
 
-def _contents(splits: Mapping[str, Examples]) -> set[Hashable]:
-    return {_content(each) for split in splits.values() for each in split.inputs}
+def _without(examples: Examples, others: Collection[Examples]) -> Examples:
+    """Return the examples that are in none of the others."""
+    known = np.concatenate([np.empty(0, np.uint64), *map(_contents, others)])
+    return select(examples, ~np.isin(_contents(examples), known))
 
 
-def _without(examples: Examples, contents: set[Hashable]) -> Examples:
-    return select(examples, [_content(each) not in contents for each in examples.inputs])
-
-
-def select(examples: Examples, chosen: Sequence[bool]) -> Examples:
+def select(examples: Examples, chosen: Sequence[bool] | np.ndarray) -> Examples:
     """Return the examples for which `chosen` is true, in order."""
-    inputs = [each for each, keep in zip(examples.inputs, chosen, strict=True) if keep]
-    return Examples(inputs, examples.targets[np.array(chosen, bool)])
+    mask = np.array(chosen, bool)
+    if isinstance(examples.inputs, OnDisk):
+        return Examples(examples.inputs.take(np.flatnonzero(mask)), examples.targets[mask])
+    inputs = [each for each, keep in zip(examples.inputs, mask, strict=True) if keep]
+    return Examples(inputs, examples.targets[mask])
 
 
 def hold_out(examples: Examples, seed: int, *, by_label: bool = True) -> tuple[Examples, Examples]:
@@ -96,20 +111,18 @@ def hold_out(examples: Examples, seed: int, *, by_label: bool = True) -> tuple[E
     A label with one or two inputs stays in the rest; at least one input of a larger label is held out. If
     `by_label` is false, a tenth of all inputs is held out, whatever their targets.
     """
-    targets = examples.targets.tolist() if by_label else [0] * len(examples)
-    first: dict[Hashable, int] = {}
-    for each, target in zip(examples.inputs, targets, strict=True):
-        first.setdefault(_content(each), target)
-    by_target: dict[int, list[Hashable]] = {}
-    for content, target in first.items():
-        by_target.setdefault(target, []).append(content)
+    contents = _contents(examples)
+    _, first, which = np.unique(contents, return_index=True, return_inverse=True)
+    in_order = np.sort(first)  # the first of equal inputs, in the order of the examples
+    targets = examples.targets[in_order] if by_label else np.zeros(len(in_order), int)
     rng = np.random.default_rng(seed)
-    held: set[Hashable] = set()
-    for _, distinct in sorted(by_target.items()):
+    held = np.zeros(len(examples), bool)
+    for target in np.unique(targets):
+        distinct = in_order[targets == target]
         count = max(1, round(HELD_OUT * len(distinct))) if len(distinct) > 2 else 0
-        held.update(distinct[index] for index in rng.permutation(len(distinct))[:count])
-    chosen = [_content(each) in held for each in examples.inputs]
-    return select(examples, [not held for held in chosen]), select(examples, chosen)
+        held[distinct[rng.permutation(len(distinct))[:count]]] = True
+    chosen = held[first][which]
+    return select(examples, ~chosen), select(examples, chosen)
 
 
 def with_pretraining(data: Data, extra: Data) -> Data:
@@ -124,8 +137,8 @@ def with_pretraining(data: Data, extra: Data) -> Data:
         raise UserError(
             f"{extra.source}: expected as many labels as {data.source} has, {data.labels}, got {extra.labels}"
         )
-    held_out = {name: split for name, split in data.splits.items() if name != "train"}
-    more = _without(extra.splits["train"], _contents(held_out))
+    held_out = [split for name, split in data.splits.items() if name != "train"]
+    more = _without(extra.splits["train"], held_out)
     pairs = ", ".join(f"{theirs} as {ours}" for theirs, ours in zip(extra.labels, data.labels, strict=True))
     note = f"pretraining on {len(more):,} training examples of {extra.source} ({pairs})"
     source = f"{data.source} after {extra.source}"

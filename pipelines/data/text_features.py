@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,9 @@ from ..ondevice import tokenizer as tokenizer_module
 from ..ondevice.token_ids import VOCABULARY, pad
 from ..ondevice.tokenizer import UNKNOWN_ID, Tokenizer
 from .examples import Data, Features
+from .on_disk import computed
 
+_AT_ONCE = 1000  # texts that are counted at a time
 _LONGEST_BY_DEFAULT = 400
 
 
@@ -23,21 +27,21 @@ def token_features(config: VocabularyConfig, data: Data, words: Iterable[str] = 
     changed. The tokenizer goes into the assets, as JSON and as Python source. `words` are counted as if they
     occurred `config.min_count` times more, so that rare ones stay in the vocabulary, too.
     """
-    tokens = {
-        name: [tokenizer_module.tokenize(text) for text in split.inputs]
-        for name, split in data.splits.items()
-    }
-    lengths = {name: np.array([len(text) for text in split]) for name, split in tokens.items()}
+    lengths = {name: _lengths(split.inputs) for name, split in data.splits.items()}
     longest = config.max_length or _length_for(lengths["train"])
-    learned_on = [data.splits[name] for name in ("pretraining", "train") if name in data.splits]
-    texts = [text for split in learned_on for text in split.inputs] + [*words] * config.min_count
+    learned_on = [data.splits[name].inputs for name in ("pretraining", "train") if name in data.splits]
     tokenizer = Tokenizer.fit(
-        texts, config.vocabulary_size, min_count=config.min_count, max_length=longest, keep=config.keep
+        itertools.chain(*learned_on, [*words] * config.min_count),
+        config.vocabulary_size,
+        min_count=config.min_count,
+        max_length=longest,
+        keep=config.keep,
     )
-    inputs = {
-        name: pad([tokenizer.ids(tokenizer.truncate(text)) for text in split], longest)
-        for name, split in tokens.items()
-    }
+
+    def ids(texts: Sequence[str]) -> np.ndarray:
+        return pad([tokenizer.encode(text) for text in texts], longest)
+
+    inputs = {name: computed(split.inputs, ids) for name, split in data.splits.items()}
     return Features(
         inputs=inputs,
         targets={name: split.targets for name, split in data.splits.items()},
@@ -53,14 +57,22 @@ def token_features(config: VocabularyConfig, data: Data, words: Iterable[str] = 
     )
 
 
-def _counts(inputs: dict[str, np.ndarray], lengths: dict[str, np.ndarray], longest: int) -> dict[str, float]:
+def _lengths(texts: Sequence[str]) -> np.ndarray:
+    """Return the number of tokens of each text."""
+    return np.fromiter((len(tokenizer_module.tokenize(text)) for text in texts), np.int64, len(texts))
+
+
+def _counts(inputs: dict[str, Any], lengths: dict[str, np.ndarray], longest: int) -> dict[str, float]:
     """Return the number of truncated texts and the share of unknown tokens for each split."""
     counts: dict[str, float] = {}
     for name, ids in inputs.items():
         counts[f"truncated.{name}"] = int((lengths[name] > longest).sum())
-        present = ids[ids > 0]
-        unknown = float((present == UNKNOWN_ID).mean()) if present.size else 0.0
-        counts[f"unknown_tokens.{name}"] = round(unknown, 5)
+        unknown = present = 0
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            unknown += int((some == UNKNOWN_ID).sum())
+            present += int((some > 0).sum())
+        counts[f"unknown_tokens.{name}"] = round(unknown / max(present, 1), 5)
     return counts
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .example_store import store_for
 from .examples import Data, Examples
+from .record_files import read_records
 from .splits import complete, select
 from .text_files import read_splits
-from .tfds_sets import choose_feature, open_split
+from .tfds_sets import choose_feature, files_of, open_split
 
 
 def text_from_files(path: Path, *, seed: int | None = 0, **reading: Any) -> Data:
@@ -42,17 +44,22 @@ def text_from_builder(
     *,
     scored: Sequence[str] = (),
     seed: int | None = 0,
+    memory_gb: float | None = None,
 ) -> Data:
     """Return the labelled text of a prepared TFDS builder. Empty texts and unlabelled splits are left out.
+
+    The set is read piece by piece. If it is too large for the memory, its texts stay on disk.
 
     Args:
         builder: a builder from `tfds_sets.prepare`.
         text_feature, label_feature: the names of the features. Default: the only feature of the right kind.
         scored: further splits to score, in addition to `test`.
         seed: selects the examples of a split that the set lacks; None if the splits stay as they are given.
+        memory_gb: the memory that the texts may take, in GB; None for half of what is free.
 
     Raises:
-        UserError: the set has no such feature, or it has several and none is named.
+        UserError: the set has no such feature, or it has several and none is named; or its texts can't be
+            kept on disk.
     """
     import tensorflow_datasets as tfds
 
@@ -60,30 +67,57 @@ def text_from_builder(
     features = builder.info.features
     text = choose_feature(source, features, tfds.features.Text, what="text", wanted=text_feature)
     label = choose_feature(source, features, tfds.features.ClassLabel, what="label", wanted=label_feature)
+    names = [name for name in ("train", "validation", "test", *scored) if name in builder.info.splits]
+    with store_for(source, files_of(builder), [text, label, names], memory_gb) as store:
+        read = {name: store.keep(name, _pairs(builder, name, text, label)) for name in names}
+    return _usable(read, tuple(features[label].names), source, seed)
+
+
+def text_from_records(
+    folder: Path, names: tuple[str, str], *, seed: int | None = 0, memory_gb: float | None = None
+) -> Data:
+    """Return the labelled text of a folder of TFRecord files, which is read piece by piece.
+
+    Args:
+        folder: see `record_files.read_records`.
+        names: the names of the features of the text, which is bytes in UTF-8, and of the label.
+        seed: selects the examples of a split that the set lacks; None if the splits stay as they are given.
+        memory_gb: the memory that the texts may take, in GB; None for half of what is free.
+
+    Raises:
+        UserError: see `record_files.read_records`.
+    """
+
+    def decode(kind: str, values: Any) -> str:
+        if kind != "bytes":
+            raise ValueError(f"{names[0]!r}: expected bytes, found {kind}")
+        return values[0].decode()
+
+    read, labels = read_records(folder, names, decode, memory_gb=memory_gb)
+    return _usable(read, labels, folder.name, seed)
+
+
+def _usable(read: Mapping[str, Examples], labels: tuple[str, ...], source: str, seed: int | None) -> Data:
+    """Return the data of splits as they were read, without empty texts and splits whose labels are hidden."""
     splits, notes = {}, []
-    for name in ("train", "validation", "test", *scored):
-        if name not in builder.info.splits:
-            continue
-        split, empty = _without_empty(_read_split(builder, name, text, label))
+    for name, examples in read.items():
+        split, empty = _without_empty(examples)
         if empty:
             notes.append(f"{source}: {empty:,} empty texts of {name} left out")
         if (split.targets >= 0).all():
             splits[name] = split
         else:
             notes.append(f"{source}: {name} is not used, its labels are hidden (-1)")
-    return complete(Data(splits, tuple(features[label].names), source, tuple(notes)), seed)
+    return complete(Data(splits, labels, source, tuple(notes)), seed)
 
 
-def _read_split(builder: Any, split: str, text: str, label: str) -> Examples:
+def _pairs(builder: Any, split: str, text: str, label: str) -> Iterator[tuple[str, int]]:
     import tensorflow_datasets as tfds
 
     pairs = open_split(builder, split).map(lambda example: (example[text], example[label])).batch(1024)
-    texts: list[str] = []
-    targets: list[int] = []
-    for some_texts, some_targets in tfds.as_numpy(pairs):
-        texts += [value.decode("utf-8", errors="replace") for value in some_texts]
-        targets += some_targets.tolist()
-    return Examples(texts, np.array(targets, np.int64))
+    for texts, targets in tfds.as_numpy(pairs):
+        for value, target in zip(texts, targets.tolist(), strict=True):
+            yield value.decode("utf-8", errors="replace"), target
 
 
 def _without_empty(examples: Examples) -> tuple[Examples, int]:

@@ -192,6 +192,11 @@ def open_split(builder: Any, split: str, **options: Any) -> Any:
         return builder.as_dataset(split=split, shuffle_files=False, read_config=read_config, **options)
 
 
+def files_of(builder: Any) -> list[Path]:
+    """Return the files of a prepared builder, sorted."""
+    return sorted(path for path in Path(builder.data_dir).iterdir() if path.is_file())
+
+
 def choose_feature(source: str, features: Any, kind: type, *, what: str, wanted: str | None) -> str:
     """Return the name of the `wanted` feature, or of the only feature of a kind.
 

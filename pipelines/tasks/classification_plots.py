@@ -175,7 +175,8 @@ def weights_in_texts(outcome: Outcome, weights_of: keras.Model, count: int = 6, 
     """
     tokenizer = Tokenizer.from_json(outcome.features.assets[VOCABULARY])
     inputs, texts = outcome.features.inputs["test"], outcome.data.splits["test"].inputs
-    distance = np.abs((inputs > 0).sum(axis=1) - words)
+    assert outcome.features.lengths is not None, "token features have lengths"
+    distance = np.abs(outcome.features.lengths["test"] - words)
     chosen = np.argsort(distance, kind="stable")[:count]
     weights = np.asarray(weights_of.predict(inputs[chosen], verbose=0))
     tokens = [tokenizer.truncate(tokenizer.tokenize(texts[row])) for row in chosen]

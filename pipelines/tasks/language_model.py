@@ -11,6 +11,7 @@ import numpy as np
 
 from .._layers import layers
 from ..data.examples import Features
+from ..data.on_disk import some_of
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ _WINDOW = 64
 """Words that are read at once."""
 _FEWEST = 8
 """Windows with fewer words are left out."""
+_MOST_TEXTS = 20_000
+"""Of a split whose texts are on disk, so many are used, evenly spread."""
 
 
 def learn_words(
@@ -29,7 +32,8 @@ def learn_words(
         p(w_{t-1} | w_t .. w_n) = softmax(E B g_t + b)
 
     with the embedding E, and the states h and g of the two directions. A, B and b are dropped afterwards.
-    The texts are those of `train` and, if there is one, `pretraining`; labels are not used.
+    The texts are those of `train` and, if there is one, `pretraining`; labels are not used. If texts are on
+    disk, some of them are used.
 
     Args:
         model: a network with the layers `embedding` and `recurrent` of `word_layers`, whose input is tokens.
@@ -44,8 +48,8 @@ def learn_words(
     Reference: A. M. Dai and Q. V. Le, Semi-supervised sequence learning, arXiv:1511.01432 (2015).
     """
     names = [name for name in ("train", "pretraining") if name in features.inputs]
-    windows = np.concatenate([cut(features.inputs[name]) for name in names])
-    held_out = cut(features.inputs["validation"])
+    windows = np.concatenate([cut(some_of(features.inputs[name], _MOST_TEXTS)) for name in names])
+    held_out = cut(some_of(features.inputs["validation"], _MOST_TEXTS))
     network = _language_model(model)
     steps = epochs * -(-len(windows) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, steps))

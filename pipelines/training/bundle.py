@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
 import tempfile
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..config import to_dict
-from ..data.examples import take
+from ..data.examples import Features, take
+from ..data.on_disk import some_of, spread
 from ..evaluation.outcome import Outcome
 from ..export.bundle_writing import point_latest
 from ..export.card.card import write_card
@@ -29,6 +31,10 @@ from .naming import command
 from .setup import Setup
 from .zipped import zipped_sizes
 
+log = logging.getLogger(__name__)
+
+_VERIFIED = 5000
+"""The number of test examples on disk that each file is run on."""
 _CALIBRATION_EXAMPLES = 200
 """The number of training examples on which the ranges of int8 and int16x8 files are measured."""
 _CALIBRATION_STEPS = 20_000
@@ -75,12 +81,12 @@ def export_bundle(
 
 def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> ExportResult:
     app, config, features = setup.app, setup.config, outcome.features
-    inputs = features.inputs["test"]
+    inputs, targets = _verified(features)
     trained = TrainedModel(
         model=outcome.deployed,
         input_specs={outcome.deployed.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))},
         inputs=inputs,
-        targets=features.targets["test"],
+        targets=targets,
         calibration=_calibration(setup, outcome),
         metrics=app.metrics,
     )
@@ -94,6 +100,15 @@ def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> Ex
         executions=app.executions(config),
         parts=app.parts(config, outcome) if app.parts else None,
     )
+
+
+def _verified(features: Features) -> tuple[np.ndarray, np.ndarray]:
+    """Return the test examples on which files are compared with the network: all that are in memory."""
+    inputs, targets = features.inputs["test"], features.targets["test"]
+    some = some_of(inputs, _VERIFIED)
+    if len(some) < len(inputs):
+        log.info("files are verified on %s of the %s test examples", f"{len(some):,}", f"{len(inputs):,}")
+    return some, targets[spread(inputs, _VERIFIED)]
 
 
 def _run_info(setup: Setup, outcome: Outcome) -> RunInfo:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..data.examples import Data
+from ..data.on_disk import spread
+from ..data.splits import select
 from ..evaluation import plots
 from ..evaluation.baselines import as_tags
 from ..evaluation.intervals import interval
@@ -21,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LEARNED = 20_000
+"""The number of training examples on disk that the baselines learn from."""
+
 
 def score_test_splits(
     setup: Setup, *, model: keras.Model, deployed: keras.Model, progress: Progress
@@ -36,7 +45,7 @@ def score_test_splits(
         if len(targets) > 1:
             intervals[split] = interval(first_metric, outputs[split], targets)
     log.info("training the baselines")
-    baselines = app.baseline(setup.config, data, features, deployed)
+    baselines = app.baseline(setup.config, _learned_at_once(data), features, deployed)
     return Outcome(
         data=data,
         features=features,
@@ -48,6 +57,21 @@ def score_test_splits(
         intervals=intervals,
         baselines=baselines,
     )
+
+
+def _learned_at_once(data: Data) -> Data:
+    """Return the data for simple methods, which learn from all training examples at once.
+
+    Of examples on disk they get some.
+    """
+    train = data.splits["train"]
+    rows = spread(train.inputs, _LEARNED)
+    if len(rows) == len(train):
+        return data
+    log.info("the baselines learn from %s of the %s training examples", f"{len(rows):,}", f"{len(train):,}")
+    chosen = np.zeros(len(train), bool)
+    chosen[rows] = True
+    return replace(data, splits={**data.splits, "train": select(train, chosen)})
 
 
 def log_outcome(setup: Setup, outcome: Outcome) -> None:

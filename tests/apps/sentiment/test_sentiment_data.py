@@ -85,14 +85,14 @@ def test_the_embedded_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data
         asked["folder"] = folder
         return make_builder()
 
-    def read(builder: Any, text: str, label: str, scored: list[str], seed: int) -> Data:
-        asked["read"] = (builder.name, text, label, "order" in scored, seed)
+    def read(builder: Any, text: str, label: str, *, scored: list[str], seed: int, memory_gb: float) -> Data:
+        asked["read"] = (builder.name, text, label, "order" in scored, seed, memory_gb)
         return Data({"train": Examples([text], np.zeros(1))}, (), builder.name)
 
     monkeypatch.setattr("pipelines.data.source.prepare", found)
     monkeypatch.setattr("apps.sentiment.data.text_from_builder", read)
-    (origin,) = load(SentimentConfig(dataset=dataset, seed=7)).origins
-    assert asked["read"] == (name, "text", "label", True, 7)
+    (origin,) = load(SentimentConfig(dataset=dataset, seed=7, memory_gb=3.0)).origins
+    assert asked["read"] == (name, "text", "label", True, 7, 3.0)
     assert origin.name == name
     assert "Apache-2.0" in origin.licence
     assert asked["folder"] == Path(".cache/tfds")

@@ -165,14 +165,14 @@ def test_the_embedded_set_comes_in_two_sizes(tmp_path, monkeypatch, dataset, siz
         asked["folder"] = folder
         return make_builder()
 
-    def read(builder: Any, samples: int, rate: int, seed: int) -> Data:
-        asked["read"] = (builder.info.full_name, samples, rate, seed)
+    def read(builder: Any, samples: int, rate: int, seed: int, *, memory_gb: float) -> Data:
+        asked["read"] = (builder.info.full_name, samples, rate, seed, memory_gb)
         return Data({}, TWELVE, "embedded")
 
     monkeypatch.setattr("pipelines.data.source.prepare", found)
     monkeypatch.setattr("apps.speech_commands.data.audio_from_builder", read)
-    load(SpeechConfig(dataset=dataset, data_dir=tmp_path, seconds=0.5, seed=7))
-    assert asked == {"folder": tmp_path, "read": (f"synthetic_speech/{size}/1.0.0", 8000, 16_000, 7)}
+    load(SpeechConfig(dataset=dataset, data_dir=tmp_path, seconds=0.5, seed=7, memory_gb=3.0))
+    assert asked == {"folder": tmp_path, "read": (f"synthetic_speech/{size}/1.0.0", 8000, 16_000, 7, 3.0)}
 
 
 @pytest.mark.parametrize("dataset", ["missing.csv", "./missing", "no/such/folder"])
