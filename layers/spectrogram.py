@@ -17,7 +17,9 @@ from .states import after_the_past, carried_states, zero_past
 IN_FLOAT = "in_float"
 """Name scope of operations that stay in float32 in quantised files. Energies span ten powers of ten."""
 
-_SMALL = 1023  # TFLite quantises constants of 1024 or more numbers to 8 bits, even in a float product
+_SMALL = 400
+"""The most numbers in a block of a matrix. TFLite quantises constants of 1,024 or more numbers to 8 bits,
+even in a float product. Blocks of this size have so few zeros in them that files are smallest."""
 
 
 def compute_in_float(layer: Any) -> None:
