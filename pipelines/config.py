@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .errors import UserError
-from .ondevice.manifest import PRECISIONS, Precision
+from .ondevice.manifest import USUAL_PRECISIONS, Precision
 from .ondevice.tokenizer import Keep
 
 Cell = Literal[
@@ -88,7 +88,7 @@ class Config:
     ones. The files keep their size, but a zip of them is smaller."""
     patience: int = 3
     """Stop after this many epochs without a better validation metric; the best epoch's weights are kept."""
-    precisions: tuple[Precision, ...] = PRECISIONS
+    precisions: tuple[Precision, ...] = USUAL_PRECISIONS
     """The precisions to export. Each one takes time to convert and to verify."""
     seed: int = 1
     """The seed of all random numbers. The same seed on the same machine gives the same results."""

@@ -51,8 +51,8 @@ class Export:
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """The name of the bundle. Default: the model's file name; in MLflow its name, or the run's id."""
     precision: Annotated[tuple[tuple[Precision, ...], ...], tyro.conf.UseAppendAction] = ()
-    """The number formats of weights and activations, one or several. Default: all; int8 and int16x8 only with
-    --calibration."""
+    """The number formats of weights and activations, one or several. Default: all but
+    int4; int8 and int16x8 only with --calibration."""
     execution: Annotated[tuple[tuple[Execution, ...], ...], tyro.conf.UseAppendAction] = ()
     """How recurrent layers run, one or several: in a while loop (loop), one step per call with the state in
     and out (step), with every step written out (unrolled), or as TFLite's own LSTM (fused). Default:

@@ -103,11 +103,12 @@ def convert(
 
     Args:
         model: a built Keras model. It is not changed.
-        precision: "float32", "float16", "dynamic_int8", "int8" or "int16x8".
+        precision: "float32", "float16", "dynamic_int8", "int8", "int16x8" or "int4".
         execution: how recurrent layers run: "loop", "unrolled", "fused" or "step".
         calibration: real inputs (N, ...), by input name if there are several. The ranges of int8 and int16x8
-            files are measured on them, and the file is checked on them. "random" draws random inputs, whose
-            ranges may be too narrow for real ones. By default files are only checked on random inputs.
+            files are measured on them, weights of int4 are rounded for them, and the file is checked on
+            them. "random" draws random inputs, whose ranges may be too narrow for real ones. By default
+            files are only checked on random inputs.
         steps: the length of the sequences, if the model leaves it open. Default: that of `calibration`.
         tolerance: the largest difference from Keras that an output may have, as a share of the range of its
             values. By default it depends on the precision.
@@ -164,7 +165,7 @@ def export_model(
         model: a built Keras model. It is not changed.
         output, name: the bundle is `output/name`; the name is a plain file name.
         precisions, executions: what to make. By default loop and step, also unrolled for sequences of up
-            to 64 steps, and every precision; int8 and int16x8 only with a calibration.
+            to 64 steps, and every precision but int4; int8 and int16x8 only with a calibration.
         target: "micro" changes the default to what TFLite Micro can run: int8 and int16x8, in step if the
             model streams; in unrolled if not, and for sequences of up to 64 steps.
         calibration, steps, tolerance, integer_io, lengths: see `convert`. With integer_io, int8 and int16x8

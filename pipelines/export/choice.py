@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from ..ondevice.manifest import ACTIVATION_BITS, PRECISIONS, is_plain_name
+from ..ondevice.manifest import ACTIVATION_BITS, USUAL_PRECISIONS, is_plain_name
 from .bundle_writing import LATEST
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def default_executions(specs: InputSpecs, target: str, *, streams: bool) -> tupl
 
 def default_precisions(integers: bool) -> tuple[str, ...]:
     """Return the precisions to make if none is named; `integers`: those with integer activations only."""
-    return tuple(ACTIVATION_BITS) if integers else tuple(PRECISIONS)
+    return tuple(ACTIVATION_BITS) if integers else tuple(USUAL_PRECISIONS)
 
 
 def check_ranges(precisions: Sequence[str], *, integers: bool, calibrated: bool) -> None:

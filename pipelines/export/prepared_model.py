@@ -25,11 +25,14 @@ class PreparedModel:
     model: keras.Model
     input_specs: InputSpecs
     calibration: Sequence[Mapping[str, np.ndarray]]
-    """Examples with a batch of 1. The range of every tensor in int8 and int16x8 is measured on them."""
+    """Examples with a batch of 1. The range of every tensor in int8 and int16x8 is measured on them, and
+    weights of int4 are rounded for them."""
     reference: Reference
     """Inputs and the Keras model's outputs for them, in the model's order."""
     whole_inputs: Collection[str] = ()
     """Inputs that are not sequences; each step of a stream takes them whole."""
+    random_inputs: bool = False
+    """Whether the examples were drawn, since there are no real ones. No weights are rounded for them."""
     host: HostWork = field(default_factory=HostWork)
     """What the host does before it calls a file."""
 

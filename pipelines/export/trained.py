@@ -18,7 +18,7 @@ from ..evaluation.latency import latency_ms
 from ..evaluation.predictors import KerasPredictor, Predictor
 from ..evaluation.score import score
 from ..ondevice.bundle import Bundle
-from ..ondevice.manifest import PRECISIONS, PROBABILITIES
+from ..ondevice.manifest import PROBABILITIES, USUAL_PRECISIONS
 from .bundle_writing import write_bundle
 from .keras.saved_model import InputSpecs, SavedModelPredictor
 from .part import Part
@@ -103,7 +103,7 @@ def export(
     assets: Mapping[str, bytes],
     output: Path,
     workspace: Path,
-    precisions: Sequence[str] = PRECISIONS,
+    precisions: Sequence[str] = USUAL_PRECISIONS,
     executions: Sequence[str] = ("loop",),
     parts: Mapping[str, Part] | None = None,
 ) -> ExportResult:

@@ -60,8 +60,8 @@ class LeftOut:
 
     def advice(self) -> str:
         """Return what may help, if a tolerance would accept it."""
-        finer = "try --precision int16x8, or " if self.precision == "int8" else ""
-        return f"{finer}accept it with --tolerance {self.accepted_by:.2g}"
+        finer = {"int8": "try --precision int16x8, or ", "int4": "try --precision dynamic_int8, or "}
+        return f"{finer.get(self.precision, '')}accept it with --tolerance {self.accepted_by:.2g}"
 
     def record(self) -> dict[str, Any]:
         """Return its record for the manifest."""
@@ -101,7 +101,8 @@ def variants(
         for execution in executions:
             files = {precision: f"{precision}_{part or execution}.tflite" for precision in precisions}
             try:
-                source = Source(prepared.saved_model(workspace, execution), execution, prepared.calibration)
+                folder = prepared.saved_model(workspace, execution)
+                source = Source(folder, execution, prepared.calibration, random=prepared.random_inputs)
             except ValueError as error:
                 reason = first_reason(error)
                 log.warning("%s is left out: %s", part or execution, reason)

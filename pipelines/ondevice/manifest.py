@@ -15,11 +15,14 @@ MANIFEST = "manifest.json"
 PROBABILITIES = "probabilities"
 """The output of an app's network; of a classifier, it has one value for each label."""
 FORMAT = 1
-Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
+Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8", "int4"]
 """float16: weights are stored in 16 bits, and the computation is in float32. dynamic_int8: weights in 8 bits,
 activations quantised at run time. int8, int16x8: weights in 8 bits, activations in 8 or 16 bits, with ranges
-measured on examples; inputs, outputs and the state of a loop are float32."""
+measured on examples; inputs, outputs and the state of a loop are float32. int4: like dynamic_int8, but nearly
+all weights in 4 bits."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+USUAL_PRECISIONS = PRECISIONS[:-1]
+"""Those that are made where none is named: int4 loses the most, so it is for whoever asks for it."""
 ACTIVATION_BITS = {"int8": 8, "int16x8": 16}
 """The bits of the activations, for each precision that is calibrated on examples."""
 Execution = Literal["loop", "unrolled", "fused", "step"]

@@ -12,6 +12,7 @@ import numpy as np
 from .flatbuffer_reader import require
 from .node import Node, Shape, axis_of, size
 from .shape_rules import alike
+from .type_rules import TYPES
 
 
 def reshaped(node: Node) -> list[Shape]:
@@ -150,6 +151,9 @@ def looked_up(node: Node) -> list[Shape]:
     """The indices choose rows of a table."""
     ids, table = node.shapes
     require(len(ids) == 1 and len(table) >= 2, f"expected (n,) and (rows, ...), found {ids} and {table}")
+    # The kernel takes each row to begin with a new byte, and would read beyond the end of the table.
+    halves = node.types[1] == TYPES["i4"] and size(table[1:]) % 2
+    require(not halves, f"expected rows of whole bytes, found {table} of four bits")
     return [(*ids, *table[1:])]
 
 

@@ -16,7 +16,7 @@ from ..ondevice.bundle import Bundle
 
 CASES = 20
 """The number of inputs that a page carries."""
-_LEAST = {"float32": 1e-4, "float16": 1e-3, "dynamic_int8": 0.05, "int8": 0.05, "int16x8": 1e-3}
+_LEAST = {"float32": 1e-4, "float16": 1e-3, "dynamic_int8": 0.05, "int8": 0.05, "int16x8": 1e-3, "int4": 0.05}
 """The least tolerance of each precision. Floats differ by 3e-6 at most. A number that is rounded to the next
 integer in the browser changes what follows in a stream: in 16 bits by 7e-5 at most, and in 8 bits by 0.05 in
 most networks, shipped ones among them."""

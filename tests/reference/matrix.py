@@ -104,7 +104,7 @@ def refusal(structure: str, cell: str, execution: str, precision: str = "float32
             return "expected an LSTM"  # without peepholes and the like
         if structure in ("masked", "attention"):
             return "expected no mask"
-        if precision == "int16x8":
+        if precision in ("int16x8", "int4"):
             return "TFLite has no fused LSTM in this precision"
     return None
 

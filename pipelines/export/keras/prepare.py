@@ -97,7 +97,8 @@ def _prepared(
     outputs = _answers(model, ours, verified)
     _tell_of_no_numbers(outputs)
     reference = Reference(verified, outputs, sigmoids=_sigmoids(model, list(outputs)))
-    return PreparedModel(ours, specs, examples, reference, whole_inputs(ours, specs))
+    drawn = given is None
+    return PreparedModel(ours, specs, examples, reference, whole_inputs(ours, specs), random_inputs=drawn)
 
 
 def _tell_of_no_numbers(outputs: Arrays) -> None:

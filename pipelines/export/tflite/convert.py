@@ -24,6 +24,7 @@ from ..verify.error_trace import Trace, trace_error
 from .clean_up import clean_up
 from .flatbuffer import pack, parse
 from .float_scope import has_float_scope
+from .four_bits import FourBitQuantizer
 from .passes.scales_of_fused_lstm import scales_of_fused_lstm
 from .passes.start_fused_lstm_from_zeros import start_fused_lstm_from_zeros
 from .passes.start_loops_from_filled_zeros import start_loops_from_filled_zeros
@@ -36,6 +37,7 @@ Examples = Sequence[Mapping[str, np.ndarray]]
 _LACKING = re.compile(r"^(?:TF Select|Custom) ops: (.+)$", re.MULTILINE)
 """What the converter says of operations that only TensorFlow has."""
 _NOT_FUSED = " or ".join(each for each in EXECUTIONS if each != "fused")
+_NO_FUSED = f"TFLite has no fused LSTM in this precision; use {_NOT_FUSED}"
 
 
 def convert(
@@ -52,7 +54,8 @@ def convert(
         saved_model: a folder that `write_saved_model` wrote in `execution`.
         precision: one of `manifest.PRECISIONS`.
         execution: one of `manifest.EXECUTIONS`.
-        calibration: whole sequences, one example each; needed for int8 and int16x8.
+        calibration: whole sequences, one example each; needed for int8 and int16x8. The weights of int4 are
+            rounded for them, if there are any.
         integer_io: make float32 inputs and outputs integers (int8 and int16x8 only). A stream's states stay
         float32.
 
@@ -70,10 +73,19 @@ class Source:
         saved_model: a folder that `write_saved_model` wrote in `execution`.
         execution: one of `manifest.EXECUTIONS`.
         calibration: whole sequences, one example each; needed for int8 and int16x8.
+        random: whether the calibration is made up; weights of int4 are then not rounded for it.
     """
 
-    def __init__(self, saved_model: Path, execution: str = "loop", calibration: Examples = ()) -> None:
+    def __init__(
+        self,
+        saved_model: Path,
+        execution: str = "loop",
+        calibration: Examples = (),
+        *,
+        random: bool = False,
+    ) -> None:
         self._folder, self._execution, self._calibration = saved_model, execution, calibration
+        self._random = random
         self._signature = "step" if execution == "step" else "serve"
 
     def convert(self, precision: str, *, integer_io: bool = False) -> bytes:
@@ -108,15 +120,18 @@ class Source:
             The traces of `trace_error` for the first calibration example. The list is empty for files that
             TensorFlow's converter quantises, since their tensors can't be matched.
         """
-        if not self._is_quantized_here(precision):
+        if precision == "int4":
+            float_model, quantized = self._four_bits.float_model, self._four_bits.quantize()
+        elif self._is_quantized_here(precision):
+            float_model, quantized = self._quantizer.float_model, self._quantizer.quantize(precision)
+        else:
             return []
-        quantized = self._quantizer.quantize(precision)
-        return trace_error(
-            self._quantizer.float_model, quantized, next(iter(self._examples())), self._signature
-        )
+        return trace_error(float_model, quantized, next(iter(self._examples())), self._signature)
 
     def _model(self, precision: str, *, integer_io: bool) -> Any:
         """Return the parsed model in `precision`, before it is cleaned up."""
+        if precision == "int4":
+            return self._four_bits.quantize()
         if self._is_quantized_here(precision):
             return self._quantizer.quantize(precision, integer_io=integer_io)
         if precision in ACTIVATION_BITS:
@@ -142,6 +157,13 @@ class Source:
     def _quantizer(self) -> StaticQuantizer:
         return StaticQuantizer(self._float32, self._examples, self._signature)
 
+    @cached_property
+    def _four_bits(self) -> FourBitQuantizer:
+        if self._execution == "fused":
+            raise ExportError(f"int4: {_NO_FUSED}")
+        examples = (lambda: ()) if self._random else self._examples
+        return FourBitQuantizer(self._float32, examples, self._signature)
+
     def _examples(self) -> Iterable[Mapping[str, np.ndarray]]:
         return _steps(self._float32, self._calibration) if self._execution == "step" else self._calibration
 
@@ -162,7 +184,7 @@ class Source:
     def _fused_integer(self, precision: str, *, integer_io: bool) -> bytes:
         """Return a file with TFLite's own LSTM op in integers, which only the converter can quantise."""
         if precision != "int8":
-            raise ExportError(f"{precision}: TFLite has no fused LSTM in this precision; use {_NOT_FUSED}")
+            raise ExportError(f"{precision}: {_NO_FUSED}")
         if not self._calibration:
             raise ExportError(f"{precision}: expected examples to calibrate on, got none")
         if has_float_scope(self._float32):

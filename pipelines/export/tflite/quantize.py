@@ -8,9 +8,6 @@ their precision over the steps.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
@@ -27,13 +24,11 @@ from .flatbuffer import pack, parse
 from .keep_in_float import keep_in_float
 from .passes.bypass_dequantize import bypass_dequantize
 from .passes.disable_power_of_two_scales import disable_power_of_two_scales
-from .passes.duplicate_shared_buffers import duplicate_shared_buffers
 from .passes.integer_io import integer_io as make_io_integer
 from .passes.restore_output_types import restore_output_types
 from .passes.sum_in_32_bits import sum_in_32_bits
-from .passes.trim_constants import trim_constants
-from .passes.unique_names import unique_names
 from .passes.widen_small_filters import widen_small_filters
+from .quantizer_tool import prepare, quantized
 from .range_floors import with_floors
 
 Examples = Iterable[Mapping[str, np.ndarray]]
@@ -80,9 +75,7 @@ class StaticQuantizer:
     def float_model(self) -> Any:
         """The parsed float32 model, with unique tensor names and a buffer for each constant."""
         model = parse(self._content)
-        unique_names(model)
-        duplicate_shared_buffers(model)
-        trim_constants(model)
+        prepare(model)
         return model
 
     def quantize(self, precision: str, *, integer_io: bool = False) -> Any:
@@ -97,18 +90,23 @@ class StaticQuantizer:
         """
         if not self._ranges:
             raise ExportError(f"{precision}: expected examples to calibrate on, got none")
-        try:
-            model = parse(self._quantized(precision))
-        except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
-            raise ExportError(f"{precision}: can't be quantised: {' '.join(str(error).split())}") from error
+        bits = ACTIVATION_BITS[precision]
+        ranges = _widened(self._ranges, bits)
+
+        def recipe(tool: Quantizer) -> None:
+            every = qtyping.TFLOperationName.ALL_SUPPORTED
+            tool.add_static_config(".*", every, activation_num_bits=bits, weight_num_bits=8)
+            for pattern, op in keep_in_float(self.float_model, self._ranges):
+                tool.update_quantization_recipe(pattern, op, algorithm_key="no_quantize")
+
+        model = quantized(self._packed, precision, recipe, _statistics(self.float_model, ranges))
         bypass_dequantize(model)
         restore_output_types(model, self.float_model)
         widen_small_filters(model, self.float_model)
         disable_power_of_two_scales(model)
         sum_in_32_bits(model)
         if integer_io:
-            bits = ACTIVATION_BITS[precision]
-            make_io_integer(model, _widened(self._ranges, bits), bits, self._signature)
+            make_io_integer(model, ranges, bits, self._signature)
         return model
 
     @cached_property
@@ -118,21 +116,6 @@ class StaticQuantizer:
     @cached_property
     def _packed(self) -> bytes:
         return pack(self.float_model)  # ai-edge-quantizer takes and returns files
-
-    def _quantized(self, precision: str) -> bytes:
-        """Return the file that ai-edge-quantizer makes."""
-        tool = Quantizer(self._packed)
-        every = qtyping.TFLOperationName.ALL_SUPPORTED
-        bits = ACTIVATION_BITS[precision]
-        tool.add_static_config(".*", every, activation_num_bits=bits, weight_num_bits=8)
-        for pattern, op in keep_in_float(self.float_model, self._ranges):
-            tool.update_quantization_recipe(pattern, op, algorithm_key="no_quantize")
-        statistics = _statistics(self.float_model, _widened(self._ranges, bits))
-        # The tool prints progress bars on standard error, and warns about the memory that it takes.
-        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = tool.quantize(statistics, enable_progress_report=False)
-        return bytes(result.quantized_model)
 
 
 def _widened(ranges: Ranges, bits: int) -> Ranges:

@@ -87,4 +87,14 @@ TOLERANCES = {
         metric_loss=0.01,  # half of dynamic_int8: the activations are almost exact
         metric_noise=0.5,  # one standard deviation, since fewer answers turn than in int8
     ),
+    "int4": Tolerance(
+        share_of_spread=0.5,  # steps are 16 times those of 8 bits: a product is off by a tenth of its spread
+        lost_decisions=0.08,  # as in metric_loss
+        divergence=0.15,  # five times that of dynamic_int8; trained speech networks have .003 to .02
+        max_abs_error=0.8,  # a close choice may turn altogether
+        different_answers=1.0,  # like dynamic_int8
+        metric_loss=0.08,  # twice that of int8; tests/apps/test_results.py allows recorded networks far less
+        metric_noise=1.0,  # like int8
+        outliers=1e-3,  # every choice that turns is an error of .5 and more
+    ),
 }

@@ -15,7 +15,7 @@ from pipelines.export.keras.saved_model import SavedModelPredictor
 from pipelines.export.trained import RunInfo, export
 from pipelines.export.verify.tolerances import TOLERANCES
 from pipelines.ondevice.bundle import Bundle
-from pipelines.ondevice.manifest import PRECISIONS
+from pipelines.ondevice.manifest import USUAL_PRECISIONS
 
 
 def _accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
@@ -42,7 +42,7 @@ def test_saved_model_answers_as_keras_for_any_batch(tiny, batch_size: int) -> No
 
 def test_rows_are_keras_saved_model_and_every_variant(tiny) -> None:
     rows = {row.variant: row for row in tiny.exported.rows}
-    assert list(rows) == ["Keras", "SavedModel", *(f"{name}_loop.tflite" for name in PRECISIONS)]
+    assert list(rows) == ["Keras", "SavedModel", *(f"{name}_loop.tflite" for name in USUAL_PRECISIONS)]
     assert rows["Keras"].max_abs_error == 0
     assert rows["float32_loop.tflite"].max_abs_error < 1e-5
     assert all(row.latency_p50_ms > 0 and row.bytes > 0 for row in rows.values())

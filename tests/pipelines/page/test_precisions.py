@@ -32,6 +32,6 @@ def test_every_precision_says_what_python_says(name, page_tools, measured, tmp_p
     ran = {row["precision"] for row in rows}
     for precision in set(PRECISIONS) - ran:
         assert any(file.startswith(f"{precision}_") for file in left_out), precision
-    assert ran >= {"float32", "float16", "int8", "int16x8"}
+    assert ran >= {"float32", "float16", "int8", "int16x8", "int4"}
     for row in rows:
         assert (row.get("equal"), row.get("total")) == (20, 20), row

@@ -23,7 +23,7 @@ from pipelines.ondevice.manifest import EXECUTIONS, PRECISIONS
 # Models inside others warn about every mask, although they use it.
 pytestmark = pytest.mark.filterwarnings("ignore:Layer '.*was passed an input with a mask")
 
-BOUNDS = {"float32": 2e-5, "float16": 0.01, "dynamic_int8": 0.1, "int8": 0.2, "int16x8": 0.06}
+BOUNDS = {"float32": 2e-5, "float16": 0.01, "dynamic_int8": 0.1, "int8": 0.2, "int16x8": 0.06, "int4": 0.5}
 """The root mean square error of fresh answers, as a share of their standard deviation."""
 FEW = {
     "time distributed sequential": ("step",),
@@ -32,7 +32,12 @@ FEW = {
     "prelu": ("unrolled",),
 }
 """What `make test` makes, in float32 and int8."""
-EVERYWHERE = {"dynamic_int8": "the same file as float32", "int16x8_fused": "no fused LSTM in this precision"}
+EVERYWHERE = {
+    "dynamic_int8": "the same file as float32",
+    "int16x8_fused": "no fused LSTM in this precision",
+    "int4_fused": "no fused LSTM in this precision",
+    "int4": "no weights that TFLite can hold in four bits",
+}
 """What may be left out of every model, with a part of the reason."""
 CALIBRATED, FRESH = 64, 32
 

@@ -40,9 +40,9 @@ def test_a_source_gives_the_same_file_whatever_it_converted_before(tiny) -> None
 
 def test_unknown_precision_names_the_known_ones(tiny) -> None:
     with pytest.raises(
-        UserError, match=r"'int4': expected one of float32, float16, dynamic_int8, int8, int16x8"
+        UserError, match=r"'int2': expected one of float32, float16, dynamic_int8, int8, int16x8, int4"
     ):
-        convert(tiny.saved_model, "int4")
+        convert(tiny.saved_model, "int2")
 
 
 def test_an_op_that_tflite_lacks_is_refused_in_one_line(tmp_path: Path) -> None:
