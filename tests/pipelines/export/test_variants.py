@@ -28,3 +28,11 @@ def test_figures_that_are_no_numbers_are_null_in_the_manifest() -> None:
         "figures": {"max_abs_error": None, "metric": 0.5},
     }
     assert "figures" not in _left_out("int8", "fused", "expected an LSTM").record()
+
+
+def test_finer_precisions_are_advised_where_there_are_any() -> None:
+    missed = [LeftOut("file", each, "loop", "too far from Keras", accepted_by=0.31) for each in PRECISIONS]
+    advice = {each.precision: each.advice() for each in missed}
+    assert advice["float16"] == "accept it with --tolerance 0.31"
+    assert advice["int8"] == f"try --precision int16x8, or {advice['float16']}"
+    assert advice["int4"] == f"try --precision dynamic_int8, or {advice['float16']}"

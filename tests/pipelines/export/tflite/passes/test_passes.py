@@ -34,7 +34,7 @@ from pipelines.export.tflite.passes.remove_unused_tensors import remove_unused_t
 from pipelines.export.tflite.passes.restore_output_types import restore_output_types
 from pipelines.export.tflite.passes.trim_constants import trim_constants
 from pipelines.export.tflite.passes.unique_names import original_name, unique_names
-from pipelines.export.tflite.passes.weights_to_float16 import weights_to_float16
+from pipelines.export.tflite.passes.weights_to_float16 import matrices_to_float16, weights_to_float16
 
 SIXTEEN = np.linspace(-1, 1, 16, dtype=np.float32)
 
@@ -95,6 +95,27 @@ def test_float16_weights_are_dequantized_and_small_or_scoped_ones_stay() -> None
     assert constant(made, 1) is None
     for tensor in (2, 3):
         assert constant(made, tensor) is not None
+
+
+def test_large_matrices_that_float16_holds_become_float16_and_windows_and_biases_stay() -> None:
+    values = np.linspace(-1, 1, 256, dtype=np.float32)
+    tensors = [
+        Tensor("x", shape=[1, 16]),
+        Tensor("filters", shape=[16, 16], values=values),
+        Tensor("too large for float16", shape=[16, 16], values=1e5 * values),
+        Tensor("small", shape=[16, 1], values=SIXTEEN),
+        Tensor("window", shape=[256], values=values),
+        Tensor("bias", shape=[256], values=values),
+        *[Tensor(f"y{i}", shape=[1, 16]) for i in range(5)],
+    ]
+    products = [Op("BATCH_MATMUL", [0, each], [5 + each]) for each in (1, 2, 3)]
+    computed = [*products, Op("MUL", [0, 4], [9]), Op("FULLY_CONNECTED", [0, 3, 5], [10])]
+    made = model(Graph(tensors, computed, [0], [10]))
+    matrices_to_float16(made)
+    assert ops(made)[0] == ("DEQUANTIZE", [11], [1])
+    assert len(ops(made)) == 6
+    np.testing.assert_array_equal(constant(made, 11).view(np.float16), values.astype(np.float16))
+    assert all(constant(made, each) is not None for each in (2, 3, 4, 5))
 
 
 def test_integer_ops_read_what_a_dequantize_reads() -> None:
