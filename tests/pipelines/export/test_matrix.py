@@ -37,7 +37,8 @@ from pipelines.export.verify.tflite_file import TFLiteFile
 from pipelines.ondevice.manifest import EXECUTIONS, PRECISIONS
 
 # Of the largest output, 1 at least, with random weights. On the task, the apps' tests say what a precision
-# costs.
+# costs. In int4 a FastGRNN of low rank, with matrices of three columns, is off by .68 in one structure, and
+# every other cell by .14 at most.
 ALLOWED = {"float32": 1e-5, "float16": 0.01, "dynamic_int8": 0.1, "int8": 0.4, "int16x8": 0.15, "int4": 0.9}
 SPECS = {"features": ((STEPS, FEATURES), "float32")}
 
