@@ -146,9 +146,14 @@ def measure(app_name: str, variant: str, folder: Path, limit: float) -> dict[str
         split.
     """
     config = find(app_name).presets["smoke"]
-    small = {**SETS[app_name][1], "epochs": 1, "data_dir": None, "precisions": ("float32",)}
-    config = dataclasses.replace(config, **small)
-    config = dataclasses.replace(config, memory_gb=limit / 1e9 if variant == "limited" else 1e6)
+    memory_gb = limit / 1e9 if variant == "limited" else 1e6
+    usual: dict[str, Any] = {
+        "epochs": 1,
+        "data_dir": None,
+        "precisions": ("float32",),
+        "memory_gb": memory_gb,
+    }
+    config = dataclasses.replace(config, **SETS[app_name][1], **usual)
     on_small = dataclasses.replace(config, dataset=str(folder / "small"))
     for _ in range(2):  # the first loads libraries
         small, _ = _added(app_name, on_small)

@@ -10,8 +10,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 GROWTH = 8
-"""How many times as much memory as its files a set may take while it is trained on, in memory: texts are cut
-into tokens, and sound becomes float32. benchmarks/README.md has what was measured."""
+"""How many times as much memory as its files a set may take while it is trained on, in memory: a cautious
+guess, since files may be compressed. benchmarks/README.md has a measurement."""
 _SHARE = 0.5  # of the free memory that data may take; the network needs some, too
 _PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60

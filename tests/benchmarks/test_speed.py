@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import export_report, report, speed, stream
+from benchmarks import export_report, large_data, report, speed, stream
 from benchmarks.contenders import Size, check_equal, contenders, products_needed
 from benchmarks.record import record_header
 from benchmarks.targets import SIZES, targets
@@ -170,7 +170,12 @@ def test_report_and_plot_without_torch(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("speed.json", report.tables), ("one_core.json", report.tables), ("stream.json", stream.table)],
+    [
+        ("speed.json", report.tables),
+        ("one_core.json", report.tables),
+        ("stream.json", stream.table),
+        ("large_data.json", large_data.table),
+    ],
 )
 def test_the_readme_is_generated_from_the_records(name, shown):
     record = json.loads((HERE / name).read_text())
