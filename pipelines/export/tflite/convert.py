@@ -84,7 +84,7 @@ class Source:
         *,
         random: bool = False,
     ) -> None:
-        self._folder, self._execution, self._calibration = saved_model, execution, calibration
+        self._folder, self.execution, self._calibration = saved_model, execution, calibration
         self._random = random
         self._signature = "step" if execution == "step" else "serve"
 
@@ -128,6 +128,17 @@ class Source:
             return []
         return trace_error(float_model, quantized, next(iter(self._examples())), self._signature)
 
+    def quantized(self, precision: str) -> tuple[Any, Any, Iterable[Mapping[str, np.ndarray]]]:
+        """Return the parsed float32 model, the integer model with the same names, and inputs of a call each.
+
+        Args:
+            precision: int8 or int16x8, in any execution but "fused".
+
+        Raises:
+            ExportError: the model can't be quantised.
+        """
+        return self._quantizer.float_model, self._quantizer.quantize(precision), self._examples()
+
     def _model(self, precision: str, *, integer_io: bool) -> Any:
         """Return the parsed model in `precision`, before it is cleaned up."""
         if precision == "int4":
@@ -146,7 +157,7 @@ class Source:
         return model
 
     def _is_quantized_here(self, precision: str) -> bool:
-        return precision in ACTIVATION_BITS and self._execution != "fused"
+        return precision in ACTIVATION_BITS and self.execution != "fused"
 
     @cached_property
     def _float32(self) -> bytes:
@@ -159,16 +170,16 @@ class Source:
 
     @cached_property
     def _four_bits(self) -> FourBitQuantizer:
-        if self._execution == "fused":
+        if self.execution == "fused":
             raise ExportError(f"int4: {_NO_FUSED}")
         examples = (lambda: ()) if self._random else self._examples
         return FourBitQuantizer(self._float32, examples, self._signature)
 
     def _examples(self) -> Iterable[Mapping[str, np.ndarray]]:
-        return _steps(self._float32, self._calibration) if self._execution == "step" else self._calibration
+        return _steps(self._float32, self._calibration) if self.execution == "step" else self._calibration
 
     def _converted(self, precision: str, settings: Callable[[tf.lite.TFLiteConverter], None]) -> bytes:
-        keys = ["init", "step"] if self._execution == "step" else ["serve"]
+        keys = ["init", "step"] if self.execution == "step" else ["serve"]
         converter = tf.lite.TFLiteConverter.from_saved_model(str(self._folder), signature_keys=keys)
         # Without this, each step of a loop copies the whole output sequence: 3 times as slow at 400 steps.
         converter._experimental_enable_dynamic_update_slice = True
