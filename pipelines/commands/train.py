@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 EXPORTS = Path("exports")
 COMPILED = Path(".cache", "xla")
 """The folder for code that XLA compiled."""
+_CHANGEABLE = {"epochs", "learning-rate", "patience", "seed"}
+_OF_FINE_TUNING = _CHANGEABLE | {"quantize-aware", "output", "json", "record", "register", "experiment"}
 C = TypeVar("C", bound=Config)
 
 
@@ -113,6 +115,9 @@ def options(app: App, argv: list[str], prog: str, kind: Any = Train, *, about: s
     given = {word[2:].split("=")[0] for word in argv if word.startswith("--")}
     if "resume" in given and given - {"resume", "output", "json", "record", "register"}:
         raise UserError("--resume takes every setting from the run: expected no option that changes one")
+    if "quantize-aware" in given:
+        preset, config = _fine_tuning(app, argv, given, kind)
+        return parse(kind[type(config)], prog, argv, kind(config, preset))
     preset = _preset(argv)
     if preset not in app.presets:
         raise UserError(f"--preset: expected one of {', '.join(app.presets)}, got {preset!r}")
@@ -132,10 +137,32 @@ def _description(app: App, kind: Any) -> str:
 
 
 def _preset(argv: list[str]) -> str:
-    """Return the value of --preset, before the other options are parsed."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--preset", default="default")
-    return parser.parse_known_args([word for word in argv if word not in ("-h", "--help")])[0].preset
+    return _early(argv, "preset") or "default"
+
+
+def _early(argv: list[str], name: str) -> str | None:
+    """Return the value of an option, before the other options are parsed."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument(f"--{name}", dest="value")
+    return parser.parse_known_args([word for word in argv if word not in ("-h", "--help")])[0].value
+
+
+def _fine_tuning(app: App, argv: list[str], given: set[str], kind: Any) -> tuple[str, Config]:
+    """Return the preset and the settings that fine-tune the run that --quantize-aware names.
+
+    Raises:
+        UserError: another option changes what belongs to the run; or the run can't be fine-tuned.
+    """
+    if kind is not Train:
+        raise UserError("--quantize-aware: expected the verb train: one run is fine-tuned")
+    if others := given - _OF_FINE_TUNING:
+        raise UserError(
+            f"--quantize-aware takes every setting from the run except {', '.join(sorted(_CHANGEABLE))}: "
+            f"expected no --{min(others)}"
+        )
+    from ..training.quantize_aware import fine_tuning
+
+    return fine_tuning(app, _early(argv, "quantize-aware") or "")
 
 
 def _run_training(app: App, preset: str, config: Config, command: Train[Any]) -> Result:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from ..config import to_dict
-from ..data.examples import Features, take
+from ..data.examples import Features
 from ..data.on_disk import some_of, spread
 from ..evaluation.outcome import Outcome
 from ..export.bundle_writing import point_latest
 from ..export.card.card import write_card
-from ..export.prepared_model import packet_length
 from ..export.trained import ExportResult, RunInfo, TrainedModel, export
 from ..ondevice.bundle import Bundle
 from ..tracking.models import log_bundle_model, log_keras_model, variant_metrics
 from ..tracking.run import Run
 from . import record
+from .calibration import calibration_examples
 from .card_facts import card_facts, of_data
 from .description import description
 from .naming import command
@@ -35,10 +35,6 @@ log = logging.getLogger(__name__)
 
 _VERIFIED = 5000
 """The number of test examples on disk that each file is run on."""
-_CALIBRATION_EXAMPLES = 200
-"""The number of training examples on which the ranges of int8 and int16x8 files are measured."""
-_CALIBRATION_STEPS = 20_000
-"""Long sequences need fewer examples: at most 20,000 steps in all, but at least 10 examples."""
 
 
 def export_bundle(
@@ -87,7 +83,7 @@ def _export(setup: Setup, outcome: Outcome, output: Path, workspace: Path) -> Ex
         input_specs={outcome.deployed.inputs[0].name: (inputs.shape[1:], str(inputs.dtype))},
         inputs=inputs,
         targets=targets,
-        calibration=_calibration(setup, outcome),
+        calibration=calibration_examples(config, features, outcome.deployed),
         metrics=app.metrics,
     )
     return export(
@@ -131,18 +127,6 @@ def _best_baseline(setup: Setup, outcome: Outcome) -> float:
     best = max if setup.app.higher_is_better else min
     values = [of_split["test"] for of_split in outcome.baselines.values()]
     return best([value for value in values if not math.isnan(value)] or values)
-
-
-def _calibration(setup: Setup, outcome: Outcome) -> np.ndarray:
-    """Return some training examples to calibrate on, as inputs of the deployed model."""
-    features = outcome.features
-    rng = np.random.default_rng(setup.config.seed)
-    size = len(features.targets["train"])
-    steps = features.inputs["test"].shape[1] // packet_length(outcome.deployed)
-    count = max(10, min(_CALIBRATION_EXAMPLES, _CALIBRATION_STEPS // steps))
-    rows = np.sort(rng.choice(size, min(count, size), replace=False))
-    examples = take(features.inputs["train"], rows)
-    return examples[outcome.deployed.inputs[0].name] if isinstance(examples, dict) else examples
 
 
 def _log_export(run: Run, exported: ExportResult, outcome: Outcome, workspace: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from .epoch_log import EpochLog, SeedNumber, log_diagnostics
 from .fit import compile_model, fit
 from .interruption import check
 from .naming import run_name
+from .quantize_aware import QuantizeAware, load_weights
 from .scoring import log_outcome, score_test_splits
 from .setup import Setup, set_up
 from .trial import Trial
@@ -118,6 +119,13 @@ def _fit_and_score(setup: Setup, seed: SeedNumber, trial: Trial | None = None) -
     model = app.build(config, features)
     compile_model(model, config, app.loss(config), features)
     deployed = app.deployed(config, features, model)
+    each_epoch: Any = nullcontext
+    if config.quantize_aware:
+        load_weights(deployed, config.quantize_aware)
+        executions = app.executions(config)
+        each_epoch = QuantizeAware(
+            config, features, model=model, deployed=deployed, executions=executions
+        ).epoch
     sample = partial(app.each_epoch, config, features, deployed) if app.each_epoch else None
     log_epoch = EpochLog(setup.run, config.epochs, seed=seed, sample=sample)
     if app.first_weights and not setup.checkpoint.load().epochs:
@@ -135,6 +143,7 @@ def _fit_and_score(setup: Setup, seed: SeedNumber, trial: Trial | None = None) -
             on_epoch=trial.after(log_epoch, next(iter(app.metrics))) if trial else log_epoch,
             deployed=deployed,
             set_trainable=partial(app.trainable, config, model) if app.trainable else None,
+            each_epoch=each_epoch,
         )
     setup.run.step = "scoring"
     outcome = score_test_splits(setup, model=model, deployed=deployed, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import keras
@@ -90,6 +91,7 @@ def fit(
     deployed: keras.Model | None = None,
     higher_is_better: bool = True,
     set_trainable: Callable[[int], None] | None = None,
+    each_epoch: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Progress:
     """Train a compiled model, starting from the state in `checkpoint`; at the end it has its best weights.
 
@@ -109,6 +111,7 @@ def fit(
         higher_is_better: whether a higher value of the first metric is better.
         set_trainable: `set_trainable(epoch)` is called before each epoch, counted from 0, and sets which
             layers are trained in it.
+        each_epoch: the network is trained and scored in a `with` block of what this returns.
     """
     progress = checkpoint.load()
     if progress.epochs:
@@ -119,12 +122,11 @@ def fit(
     try:
         while not progress.finished:
             started = time.monotonic()
-            if set_trainable:
-                _set_phase(model, progress.epochs, set_trainable)
+            _set_phase(model, progress.epochs, set_trainable)
             pruning.start_epoch(progress.epochs)
-            trained = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
-            scored = _validate(model, deployed or model, features, metrics, predictor=predictor)
-            values = scored | trained
+            with each_epoch():
+                trained = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
+                values = _validate(model, deployed or model, features, metrics, predictor=predictor) | trained
             progress.gradients.append(_gradients_by_lag(diagnostics))
             value = values[f"validation.{next(iter(metrics))}"] * (1 if higher_is_better else -1)
             if config.schedule == "plateau" and value <= progress.best_value:
@@ -140,8 +142,10 @@ def fit(
     return progress
 
 
-def _set_phase(model: keras.Model, epoch: int, set_trainable: Callable[[int], None]) -> None:
-    """Let the app set which layers are trained; compile the model again if that changes."""
+def _set_phase(model: keras.Model, epoch: int, set_trainable: Callable[[int], None] | None) -> None:
+    """Let the app set which layers are trained, if it does; compile the model again if that changes."""
+    if set_trainable is None:
+        return
     before = [variable.path for variable in model.trainable_variables]
     set_trainable(epoch)
     if [variable.path for variable in model.trainable_variables] != before:

@@ -19,6 +19,7 @@ from .duration import machine_speed, said
 from .fit import seed_everything
 from .naming import command
 from .open_run import open_run
+from .quantize_aware import require_same_data
 from .raw_data import load_data
 from .recorded import read_records
 
@@ -70,12 +71,14 @@ def set_up(
         experiment: the name of MLflow's experiment for a new run; None for the usual one.
 
     Raises:
-        UserError: the run to resume was started with different data or settings.
+        UserError: the run to resume, or to fine-tune, was started with different data or settings.
     """
     started = time.monotonic()
     if preset != SMOKE:
         machine_speed()  # measured before the training, and before TensorFlow's threads take part
     data = load_data(app, config, resume) if data is None else data
+    if config.quantize_aware:
+        require_same_data(app, config.quantize_aware, data.fingerprint)
     seed_everything(config.seed)
     features = app.features(config, data)
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
