@@ -8,6 +8,10 @@ class UserError(Exception):
     """
 
 
+class TeamError(Exception):
+    """Another process that trains with this one has ended. The message is one line."""
+
+
 class ExportError(Exception):
     """A variant can't be converted or run, has ops that a device lacks, or has too large an error.
 

@@ -21,6 +21,7 @@ ROOMS = (
     ("app",),
     ("page",),
     ("tracking",),
+    ("cluster",),
     ("training",),
     ("sweep", "comparison"),
     ("commands",),

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import TeamError, UserError
 from ..files import full_disk
 from ..training.interruption import stop_at_signals
 
@@ -65,6 +65,9 @@ def guarded(command: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be closed
             print("stopped", file=sys.stderr)
+        return 1
+    except TeamError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # a reader such as `head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
@@ -25,8 +27,10 @@ from ..training.raw_data import check_data, load_data
 from ..training.recorded import read_records
 from .command_line import log_to_standard_error, parse
 from .compiled_code import keep_compiled_code
+from .together import lead, places_for, require_alone, work
 
 if TYPE_CHECKING:
+    from ..cluster.place import Place
     from ..training.record import Result
 
 EXPORTS = Path("exports")
@@ -50,6 +54,10 @@ class Train(Generic[C]):
     """The id of a stopped run to continue, with the settings of that run."""
     seeds: int = 1
     """Train with this many seeds: SEED, SEED + 1, ... The seed that is best on validation is exported."""
+    workers: int = 1
+    """Processes on this machine that train one network together, each with its rows of every batch. On
+    several machines set TF_CONFIG instead, as cluster schedulers do. --batch-size is that of all together:
+    the result is that of one process, except for the random numbers of dropout."""
     record: bool = False
     """Write the metrics to apps/APP/results.json and update the README's table."""
     register: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
@@ -68,6 +76,12 @@ def run(app: App, argv: list[str], prog: str) -> None:
     """
     command = options(app, argv, prog)
     preset, config = command.preset, command.config
+    here = places_for(command.workers)
+    if here and not here[0].is_chief:
+        require(command.seeds == 1, "seeds", "1 with several workers", command.seeds)
+        keep_compiled_code(COMPILED)
+        work(app, config, command.resume, here[0])
+        return
     if command.resume:
         checkpoint = Checkpoint.of_run(command.resume)
         stored = checkpoint.settings()
@@ -75,12 +89,15 @@ def run(app: App, argv: list[str], prog: str) -> None:
         preset, config = stored["preset"], from_dict(type(config), stored["config"])
         command = dataclasses.replace(command, seeds=stored.get("seeds", 1))
     require(command.seeds >= 1, "seeds", "at least 1", command.seeds)
+    require(command.seeds == 1 or not here, "seeds", "1 with several workers", command.seeds)
+    alone = not here or config.quantize_aware is None  # the workers would not round
+    require(alone, "workers", "1 for a run that --quantize-aware fine-tunes", here[0].workers if here else 1)
     require_writable("--output", command.output)
     require_answer(store_uri())
     keep_compiled_code(COMPILED)
     from . import report
 
-    result = _run_training(app, preset, config, command)
+    result = _run_training(app, preset, config, command, here=here)
     if command.record:
         report.keep_record(app.name, result.record)
     if command.json:
@@ -112,10 +129,13 @@ def options(app: App, argv: list[str], prog: str, kind: Any = Train, *, about: s
     Raises:
         UserError: an option is unknown or its value is wrong.
     """
+    if kind is not Train:
+        require_alone(prog.split()[-1])
     given = {word[2:].split("=")[0] for word in argv if word.startswith("--")}
-    if "resume" in given and given - {"resume", "output", "json", "record", "register"}:
+    if "resume" in given and given - {"resume", "workers", "output", "json", "record", "register"}:
         raise UserError("--resume takes every setting from the run: expected no option that changes one")
     if "quantize-aware" in given:
+        require_alone("--quantize-aware")
         preset, config = _fine_tuning(app, argv, given, kind)
         return parse(kind[type(config)], prog, argv, kind(config, preset))
     preset = _preset(argv)
@@ -165,7 +185,9 @@ def _fine_tuning(app: App, argv: list[str], given: set[str], kind: Any) -> tuple
     return fine_tuning(app, _early(argv, "quantize-aware") or "")
 
 
-def _run_training(app: App, preset: str, config: Config, command: Train[Any]) -> Result:
+def _run_training(
+    app: App, preset: str, config: Config, command: Train[Any], *, here: Sequence[Place]
+) -> Result:
     """Load the data, and only then import what trains a network: a mistake in the data is told at once."""
     arguments: dict[str, Any] = {
         "preset": preset,
@@ -182,11 +204,17 @@ def _run_training(app: App, preset: str, config: Config, command: Train[Any]) ->
         from ..training.seeds import train_seeds
 
         return train_seeds(app, **arguments, seeds=command.seeds, prepare=prepare_training)
+    if here:
+        return lead(app, config, command.resume, here=here, train=partial(_train, app, **arguments))
     data = load_data(app, config, command.resume)
     prepare_training()
+    return _train(app, **arguments, data=data)
+
+
+def _train(app: App, **arguments: Any) -> Result:
     from ..training.experiment import train
 
-    return train(app, **arguments, data=data)
+    return train(app, **arguments)
 
 
 def prepare_training() -> None:

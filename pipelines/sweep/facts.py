@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from ..app import App, folder_of
-from ..config import Config, Space, to_dict
+from ..app import App
+from ..config import Config, Space
+from ..training import agreed
 from .space import as_words
-
-_PACKAGE = Path(__file__).parents[1]
-_PLACES = ("dataset", "data_dir")
-"""Settings that name places, which may differ from machine to machine: the data's fingerprint counts."""
 
 
 def facts_of(
@@ -32,7 +27,7 @@ def facts_of(
     return {
         "app": app.name,
         "data": f"{data[0]} {data[1][:12]}",
-        "version of the code": _code(app),
+        "version of the code": agreed.code_version(app),
         "objective": " ".join(objectives),
         "space": as_words(space),
         **{name: str(value) for name, value in settings_of(config, space).items()},
@@ -41,23 +36,9 @@ def facts_of(
 
 def settings_of(config: Config, space: Space) -> dict[str, Any]:
     """Return the settings that all trials share, without those that name places."""
-    return {name: value for name, value in to_dict(config).items() if name not in (*_PLACES, *space)}
+    return {name: value for name, value in agreed.settings_of(config).items() if name not in space}
 
 
 def name_of(app: App, preset: str, facts: Mapping[str, str]) -> str:
     """Return the name of a study for these facts: the same words typed again find it."""
-    return f"{app.name}-{preset}-{_digest([json.dumps(facts, sort_keys=True).encode()])[:8]}"
-
-
-def _code(app: App) -> str:
-    """Return a digest of the code that trains: of the layers, the pipelines and the app."""
-    folders = (_PACKAGE.parent / "layers", _PACKAGE, folder_of(app.name))
-    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return _digest(path.read_bytes() for path in paths)
-
-
-def _digest(contents: Iterable[bytes]) -> str:
-    found = hashlib.sha256()
-    for content in contents:
-        found.update(content)
-    return found.hexdigest()[:12]
+    return f"{app.name}-{preset}-{agreed.digest([json.dumps(facts, sort_keys=True).encode()])[:8]}"

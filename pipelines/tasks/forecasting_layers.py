@@ -111,6 +111,10 @@ class ForecastLoss(keras.losses.Loss):
         total = tf.reduce_sum(counted * losses)
         return total / tf.maximum(1.0, tf.reduce_sum(counted) * losses.shape[-1])
 
+    def count(self, y_true: Any, y_pred: Any) -> tf.Tensor:
+        """Return how many values of `y_true` the loss is a mean over."""
+        return tf.reduce_sum(tf.cast(~tf.math.is_nan(y_true[..., 0]), tf.float32))
+
     def _losses(self, difference: tf.Tensor, outputs: tf.Tensor, deviation: tf.Tensor) -> tf.Tensor:
         if self.distribution == "point":
             return tf.square(difference) if self.error == "mse" else tf.abs(difference)

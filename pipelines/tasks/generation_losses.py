@@ -30,15 +30,24 @@ class NextTokenLoss(keras.losses.Loss):
         """Return the loss, a scalar."""
         targets = tf.cast(targets, tf.int32)  # Keras converts targets to float
         classes = log_probabilities.shape[-1]
-        first = tf.ones_like(targets[:, :1], tf.bool)
-        counted = tf.concat([first, targets[:, :-1] != END], axis=1) & (targets < classes)
         chosen = tf.gather(
             log_probabilities, tf.minimum(targets, classes - 1), batch_dims=len(targets.shape), axis=-1
         )
         smoothing = self.label_smoothing
         losses = -(1 - smoothing) * chosen - smoothing * tf.reduce_mean(log_probabilities, axis=-1)
-        weights = tf.cast(counted, losses.dtype)
+        weights = self._weights(targets, classes)
         return tf.reduce_sum(losses * weights) / tf.maximum(1.0, tf.reduce_sum(weights))
+
+    def count(self, targets: tf.Tensor, log_probabilities: tf.Tensor) -> tf.Tensor:
+        """Return how many tokens of `targets` the loss is a mean over."""
+        return tf.reduce_sum(self._weights(tf.cast(targets, tf.int32), log_probabilities.shape[-1]))
+
+    @staticmethod
+    def _weights(targets: tf.Tensor, classes: int) -> tf.Tensor:
+        """Return 1 where a target counts, else 0."""
+        first = tf.ones_like(targets[:, :1], tf.bool)
+        counted = tf.concat([first, targets[:, :-1] != END], axis=1) & (targets < classes)
+        return tf.cast(counted, tf.float32)
 
     def get_config(self) -> dict[str, object]:
         """Return the constructor's arguments."""
@@ -59,5 +68,10 @@ class NegativeLogLikelihood(keras.losses.Loss):
         classes = tf.cast(tf.maximum(targets, 0), tf.int32)
         chosen = tf.gather(outputs, classes, batch_dims=len(targets.shape))
         total = tf.reduce_sum(tf.where(valid, -tf.math.log(tf.maximum(chosen, FLOOR)), 0.0))
-        steps = tf.cast(tf.reshape(valid, [tf.shape(valid)[0], tf.shape(valid)[1], -1]), outputs.dtype)
-        return total / tf.maximum(1.0, tf.reduce_sum(tf.reduce_max(steps, axis=-1)))
+        return total / tf.maximum(1.0, tf.cast(self.count(targets, outputs), outputs.dtype))
+
+    def count(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Return how many steps of `targets` the loss is a mean over."""
+        valid = targets >= 0
+        steps = tf.reshape(valid, [tf.shape(valid)[0], tf.shape(valid)[1], -1])
+        return tf.reduce_sum(tf.cast(tf.reduce_any(steps, axis=-1), tf.float32))

@@ -102,6 +102,10 @@ class StrokeLoss(keras.losses.Loss):
         losses = tf.where(counted[..., 0], of_pen - density, 0.0)
         return tf.reduce_sum(losses) / tf.maximum(1.0, tf.reduce_sum(tf.cast(counted, losses.dtype)))
 
+    def count(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Return how many steps of `targets` the loss is a mean over."""
+        return tf.reduce_sum(tf.cast(targets[..., 2] >= 0, tf.float32))
+
 
 def end_loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Return the cross-entropy of where drawings end, a scalar; see `ondevice.pen_mixture.end_nll`.

@@ -30,6 +30,8 @@ from .trial import Trial
 if TYPE_CHECKING:
     import keras
 
+    from ..cluster.collective import Collective
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,7 @@ def train(
     parent: str | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
     trial: Trial | None = None,
+    collective: Collective | None = None,
 ) -> record.Result:
     """Train, log, export and verify.
 
@@ -61,20 +64,26 @@ def train(
         parent: the id of the parent of a new run, if any.
         seeds: the results of `train_seed`, if the run is the best of several seeds, for its card.
         trial: what the sweep needs to know, if this is a trial of one. `latest` is not pointed to its bundle.
+        collective: sums gradients over the processes that train together, if there are several.
 
     Raises:
         Pruned: the sweep stopped the trial.
         UserError: the data or the settings can't be used, or the bundle can't be written.
+        TeamError: another process that trains with this one has ended.
         ExportError: no variant is fit for a device.
     """
     places: dict[str, Any] = {"resume": resume, "experiment": experiment, "parent": parent}
     name = run_name(app, preset, config, *([trial.name] if trial else []))
-    with set_up(app, preset=preset, config=config, run_name=name, data=data, **places) as setup:
+    places["workers"] = collective.team.place.workers if collective else 1
+    with (
+        set_up(app, preset=preset, config=config, run_name=name, data=data, **places) as setup,
+        collective.team.guarded(f"train --resume {setup.run.id} goes on") if collective else nullcontext(),
+    ):
         run = setup.run
         log.info("run %s (if it is stopped, train --resume %s continues it)", run.id, run.id)
         if trial:
             trial.started(run.id)
-        outcome = _fit_and_score(setup, SeedNumber(), trial)
+        outcome = _fit_and_score(setup, SeedNumber(), trial, collective)
         run.step = "export"
         result = export_bundle(setup, outcome, output, seeds=seeds, latest=trial is None)
         if register:
@@ -113,7 +122,9 @@ def train_seed(
         return scores
 
 
-def _fit_and_score(setup: Setup, seed: SeedNumber, trial: Trial | None = None) -> Outcome:
+def _fit_and_score(
+    setup: Setup, seed: SeedNumber, trial: Trial | None = None, collective: Collective | None = None
+) -> Outcome:
     """Build and train the network, score it on the test splits, and log both."""
     app, config, features = setup.app, setup.config, setup.features
     model = app.build(config, features)
@@ -144,6 +155,7 @@ def _fit_and_score(setup: Setup, seed: SeedNumber, trial: Trial | None = None) -
             deployed=deployed,
             set_trainable=partial(app.trainable, config, model) if app.trainable else None,
             each_epoch=each_epoch,
+            collective=collective,
         )
     setup.run.step = "scoring"
     outcome = score_test_splits(setup, model=model, deployed=deployed, progress=progress)

@@ -22,8 +22,10 @@ from .batches import batch, class_weights, count_batches, dataset
 from .checkpoint import Checkpoint
 from .interruption import check
 from .pruning import Pruning
+from .shared_step import SharedStep
 
 if TYPE_CHECKING:
+    from ..cluster.collective import Collective
     from ..evaluation.predictors import Predictor
     from ..evaluation.score import Metric
 
@@ -92,6 +94,7 @@ def fit(
     higher_is_better: bool = True,
     set_trainable: Callable[[int], None] | None = None,
     each_epoch: Callable[[], AbstractContextManager[None]] = nullcontext,
+    collective: Collective | None = None,
 ) -> Progress:
     """Train a compiled model, starting from the state in `checkpoint`; at the end it has its best weights.
 
@@ -112,25 +115,26 @@ def fit(
         set_trainable: `set_trainable(epoch)` is called before each epoch, counted from 0, and sets which
             layers are trained in it.
         each_epoch: the network is trained and scored in a `with` block of what this returns.
+        collective: sums gradients over the processes that train together, if there are several; the others
+            `follow`.
     """
     progress = checkpoint.load()
     if progress.epochs:
-        _restore(model.variables + model.optimizer.variables, progress.model + progress.optimizer)
+        restore(model.variables + model.optimizer.variables, progress.model + progress.optimizer)
     diagnostics = _diagnostics(features, config)
     predictor = of_network(deployed or model, features)
     pruning = Pruning(model, config.sparsity, config.epochs)
+    shared = SharedStep(model, collective) if collective else None
+    options = {"diagnostics": diagnostics, "shared": shared}
     try:
         while not progress.finished:
             started = time.monotonic()
-            _set_phase(model, progress.epochs, set_trainable)
-            pruning.start_epoch(progress.epochs)
+            start_epoch(model, progress.epochs, set_trainable, pruning, shared=shared)
             with each_epoch():
-                trained = _one_epoch(model, features, config, diagnostics=diagnostics, epoch=progress.epochs)
+                trained = _one_epoch(model, features, config, epoch=progress.epochs, **options)
                 values = _validate(model, deployed or model, features, metrics, predictor=predictor) | trained
             progress.gradients.append(_gradients_by_lag(diagnostics))
             value = values[f"validation.{next(iter(metrics))}"] * (1 if higher_is_better else -1)
-            if config.schedule == "plateau" and value <= progress.best_value:
-                model.optimizer.learning_rate = model.optimizer.learning_rate / 2
             _add_epoch(progress, values, value, model=model, config=config, pruning=pruning)
             progress.seconds += time.monotonic() - started
             on_epoch(progress.epochs, values)
@@ -138,14 +142,36 @@ def fit(
             check()
     finally:
         if progress.best:
-            _restore(model.variables, progress.best)
+            restore(model.variables, progress.best)
     return progress
 
 
-def _set_phase(model: keras.Model, epoch: int, set_trainable: Callable[[int], None] | None) -> None:
-    """Let the app set which layers are trained, if it does; compile the model again if that changes."""
-    if set_trainable is None:
-        return
+def start_epoch(
+    model: keras.Model,
+    epoch: int,
+    set_trainable: Callable[[int], None] | None,
+    pruning: Pruning,
+    *,
+    shared: SharedStep | None = None,
+) -> None:
+    """Set which layers are trained and which weights are zero.
+
+    Args:
+        model: the model; it is compiled again if other layers are trained.
+        epoch: the next epoch, counted from 0.
+        set_trainable: `set_trainable(epoch)` sets which layers are trained; None for all.
+        pruning: chooses the weights that are zero.
+        shared: tells the processes that train with this one, the chief, to start as well.
+    """
+    if shared:
+        shared.tell_epoch(epoch)
+    if set_trainable:
+        _set_phase(model, epoch, set_trainable)
+    pruning.start_epoch(epoch)
+
+
+def _set_phase(model: keras.Model, epoch: int, set_trainable: Callable[[int], None]) -> None:
+    """Let the app set which layers are trained; compile the model again if that changes."""
     before = [variable.path for variable in model.trainable_variables]
     set_trainable(epoch)
     if [variable.path for variable in model.trainable_variables] != before:
@@ -184,20 +210,27 @@ def _one_epoch(
     *,
     diagnostics: keras.callbacks.Callback,
     epoch: int,
+    shared: SharedStep | None,
 ) -> dict[str, float]:
     bar = _ProgressBar(f"epoch {epoch + 1}/{config.epochs}", count_batches(features, config, epoch))
-    data = dataset(features, config, epoch)
-    fitted = model.fit(
-        data,
-        epochs=epoch + 1,
-        initial_epoch=epoch,
-        shuffle=False,
-        verbose=0,
-        callbacks=[bar, diagnostics],
-        class_weight=class_weights(features, config, epoch),
-    )
+    if shared:
+        found = shared.run_epoch(features, config, epoch, bar.on_train_batch_end)
+        for callback in (bar, diagnostics):
+            callback.set_model(model)
+            callback.on_epoch_end(epoch, found)
+    else:
+        fitted = model.fit(
+            dataset(features, config, epoch),
+            epochs=epoch + 1,
+            initial_epoch=epoch,
+            shuffle=False,
+            verbose=0,
+            callbacks=[bar, diagnostics],
+            class_weight=class_weights(features, config, epoch),
+        )
+        found = {name: values[-1] for name, values in fitted.history.items()}
     return {
-        **{name: values[-1] for name, values in fitted.history.items()},
+        **found,
         **model.optimizer.take_counts(),
         "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
     }
@@ -244,10 +277,12 @@ def _add_epoch(
     config: Config,
     pruning: Pruning,
 ) -> None:
-    """Add a finished epoch to the progress.
+    """Add a finished epoch to the progress; on a plateau, halve the learning rate.
 
     A higher `value` is better. An epoch in which weights were still pruned is better than all before it.
     """
+    if config.schedule == "plateau" and value <= progress.best_value:
+        model.optimizer.learning_rate = model.optimizer.learning_rate / 2
     progress.history.append(values)
     progress.model = [variable.numpy() for variable in model.variables]
     progress.optimizer = [variable.numpy() for variable in model.optimizer.variables]
@@ -257,6 +292,7 @@ def _add_epoch(
     progress.finished = progress.epochs >= config.epochs or since_best >= config.patience
 
 
-def _restore(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+def restore(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+    """Give variables the values that they had."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

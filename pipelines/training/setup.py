@@ -22,6 +22,7 @@ from .open_run import open_run
 from .quantize_aware import require_same_data
 from .raw_data import load_data
 from .recorded import read_records
+from .shared_step import require_shareable
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ def set_up(
     resume: str | None = None,
     parent: str | None = None,
     experiment: str | None = None,
+    workers: int = 1,
 ) -> Iterator[Setup]:
     """Load the data, seed everything, and open the run for as long as the context lasts.
 
@@ -69,9 +71,11 @@ def set_up(
         resume: the id of a stopped run to resume; None for a new run.
         parent: the id of the parent of a new run, if any.
         experiment: the name of MLflow's experiment for a new run; None for the usual one.
+        workers: how many processes train together.
 
     Raises:
-        UserError: the run to resume, or to fine-tune, was started with different data or settings.
+        UserError: the run to resume, or to fine-tune, was started with different data or settings, or the
+            app can't be trained by several processes.
     """
     started = time.monotonic()
     if preset != SMOKE:
@@ -81,6 +85,8 @@ def set_up(
         require_same_data(app, config.quantize_aware, data.fingerprint)
     seed_everything(config.seed)
     features = app.features(config, data)
+    if workers > 1:
+        require_shareable(app.name, features, workers)
     log.info("features: %s", ", ".join(f"{name} {value:g}" for name, value in features.counts.items()))
     tags = {"preset": preset, "data": data.source, "data.fingerprint": data.fingerprint}
     params = to_dict(config)
