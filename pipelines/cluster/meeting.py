@@ -74,7 +74,7 @@ def _all_workers(place: Place, listener: socket.socket, check: Callable[[], None
 
 def _greet(place: Place, link: socket.socket, found: dict[int, Connection]) -> None:
     """Add the connection of a worker to those found; others who call, such as port scanners, are let go."""
-    connection = Connection(link)
+    connection = Connection(link, most_arrays=0)  # only the chief sends arrays
     with suppress(TimeoutError):
         message = connection.receive(_GREETING)
         index = message.facts.get("index") if message else None

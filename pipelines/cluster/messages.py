@@ -18,7 +18,8 @@ import numpy as np
 _SIZES = struct.Struct("!4sIQ")
 _MARK = b"unrl"
 _LAST = "last"
-_MOST_FACTS, _MOST_ARRAYS = 2**24, 2**36  # bytes; other programs that call get an end instead of our memory
+MOST_FACTS, MOST_ARRAYS = 2**24, 2**36
+"""The most bytes of a message: other programs that call get an end instead of our memory."""
 _ENDS = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 _QUIET, _BETWEEN, _TIMES = 10, 5, 4  # seconds, seconds, count: a machine without power is noticed in 30 s
 
@@ -37,10 +38,11 @@ class Connection:
 
     Args:
         link: the connected socket.
+        most_arrays: the most bytes of arrays that the other process may send in a message.
     """
 
-    def __init__(self, link: socket.socket) -> None:
-        self._link = link
+    def __init__(self, link: socket.socket, *, most_arrays: int = MOST_ARRAYS) -> None:
+        self._link, self._most_arrays = link, most_arrays
         self._received: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._parting = False
         self._ended = threading.Event()
@@ -103,16 +105,16 @@ class Connection:
     def _read_all(self) -> None:
         with contextlib.suppress(*_ENDS):  # a stranger is let go
             while True:
-                message = _read(self._link)
+                message = _read(self._link, self._most_arrays)
                 self._parting = self._parting or bool(message.facts.pop(_LAST, False))
                 self._received.put(message)
         self._received.put(None)
         self._ended.set()
 
 
-def _read(link: socket.socket) -> Message:
+def _read(link: socket.socket, most_arrays: int) -> Message:
     mark, facts, arrays = _SIZES.unpack(_exactly(link, _SIZES.size))
-    if mark != _MARK or facts > _MOST_FACTS or arrays > _MOST_ARRAYS:
+    if mark != _MARK or facts > MOST_FACTS or arrays > most_arrays:
         raise ValueError("no message of ours")
     said = json.loads(_exactly(link, facts))
     if not isinstance(said, dict):

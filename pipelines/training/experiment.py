@@ -139,7 +139,7 @@ def _fit_and_score(
         ).epoch
     sample = partial(app.each_epoch, config, features, deployed) if app.each_epoch else None
     log_epoch = EpochLog(setup.run, config.epochs, seed=seed, sample=sample)
-    if app.first_weights and not setup.checkpoint.load().epochs:
+    if app.first_weights and not config.quantize_aware and not setup.checkpoint.load().epochs:
         setup.run.step = "first weights"
         setup.run.metrics(app.first_weights(config, features, model))
     setup.run.step = "training"

@@ -1,6 +1,7 @@
 """Processes meet, agree, tell each other the state, and notice when one has ended. Here they are threads."""
 
 import socket
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipelines.cluster import meeting
+from pipelines.cluster.messages import Connection
 from pipelines.cluster.place import on_this_machine
 from pipelines.cluster.team import Team
 from pipelines.errors import TeamError, UserError
@@ -125,6 +127,15 @@ def test_strangers_who_call_are_let_go(places):
         for connection in (*chief.result().values(), *(each.result(60)[0] for each in workers)):
             connection.close()
     called[0].join()
+
+
+def test_arrays_are_read_only_from_who_may_send_them():
+    ours, theirs = socket.socketpair()
+    connection = Connection(ours, most_arrays=0)
+    theirs.sendall(struct.pack("!4sIQ", b"unrl", 2, 2**30) + b"{}")  # the arrays never come
+    assert connection.receive(30) is None
+    connection.close()
+    theirs.close()
 
 
 @pytest.mark.parametrize(("index", "missing"), [(0, "worker 1 (A), worker 2 (B)"), (1, "the chief (C)")])
