@@ -3,8 +3,9 @@
 import os
 import random
 import re
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -103,3 +104,13 @@ def _same_start() -> None:
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(20)
         keras.backend.clear_session(free_memory=False)
+
+
+@pytest.fixture(autouse=True)
+def _same_signals() -> Iterator[None]:
+    """Undo what a command that runs in this process has set: a later signal would end all tests."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
