@@ -118,15 +118,17 @@ def test_strangers_who_call_are_let_go(places):
         if not called:
             called.append(threading.Thread(target=call))
             called[0].start()
+            listens.set()
 
-    called = []
+    called, listens = [], threading.Event()
     with ThreadPoolExecutor(3) as pool:
         chief = pool.submit(meeting.meet, places[0], check)
+        assert listens.wait(60)
+        called[0].join()  # the workers come after the strangers, for then nobody listens any more
         workers = [pool.submit(meeting.meet, place) for place in places[1:]]
         assert set(chief.result(60)) == {1, 2}
         for connection in (*chief.result().values(), *(each.result(60)[0] for each in workers)):
             connection.close()
-    called[0].join()
 
 
 def test_arrays_are_read_only_from_who_may_send_them():
