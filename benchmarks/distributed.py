@@ -8,7 +8,6 @@ the machine's own network. Prints a table, and writes it and the record.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -19,14 +18,13 @@ from typing import Any
 
 from pipelines.cluster.place import on_this_machine
 from pipelines.commands.command_line import guarded, parse
-from pipelines.commands.readme import renew_readme
 from pipelines.config import require
 from pipelines.errors import UserError
-from pipelines.files import require_folder, write_atomically
+from pipelines.files import require_folder
 from pipelines.training.own_process import OwnProcess
 
 from .distributed_steps import Case, measure, prepare
-from .record import record_header
+from .record import keep_record, record_header
 from .report import aligned_table
 
 _CASES = {
@@ -130,8 +128,7 @@ def _run() -> None:
     command = parse(Distributed, "python -m benchmarks.distributed", argv)
     require_folder("--output", command.output.parent)
     record = run(command, argv)
-    write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    renew_readme(command.output.with_name("README.md"), "distributed.json", table(record))
+    keep_record(record, command.output, source="distributed.json", text=table(record))
     print(table(record))
 
 

@@ -9,7 +9,6 @@ a table, writes the record, and renews the summary in README.md in the record's 
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,14 +22,13 @@ import numpy as np
 from tqdm import tqdm
 
 from pipelines.commands.command_line import guarded, parse
-from pipelines.commands.readme import renew_readme
 from pipelines.config import require
-from pipelines.files import require_folder, write_atomically
+from pipelines.files import require_folder
 
 from .contenders import LIBRARIES
 from .export_contenders import CONTENDERS, FEATURES, Answer, Case, Exported
 from .export_report import summary, table
-from .record import record_header
+from .record import keep_record, record_header
 from .timing import alternate, quartiles, ratios, seconds
 
 _TOLERANCE = 1e-5  # for answers of about 1
@@ -143,8 +141,7 @@ def _run() -> None:
     require_folder("--output", command.output.parent)
     with contextlib.redirect_stdout(sys.stderr):  # some tools print their progress
         record = run(command, argv)
-    write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    renew_readme(command.output.with_name("README.md"), "export.json", summary(record))
+    keep_record(record, command.output, source="export.json", text=summary(record))
     print(table(record))
 
 

@@ -25,12 +25,11 @@ from tqdm import tqdm
 
 from pipelines.app import find
 from pipelines.commands.command_line import guarded, parse
-from pipelines.commands.readme import renew_readme
 from pipelines.config import Config, require
 from pipelines.errors import UserError
-from pipelines.files import require_folder, write_atomically
+from pipelines.files import require_folder
 
-from .record import record_header
+from .record import keep_record, record_header
 from .report import aligned_table
 
 TIMES_LARGER = 4
@@ -273,8 +272,7 @@ def _run() -> None:
         return
     require_folder("--output", command.output.parent)
     record = run(command, argv)
-    write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    renew_readme(command.output.with_name("README.md"), "large_data.json", table(record))
+    keep_record(record, command.output, source="large_data.json", text=table(record))
     print(table(record))
 
 

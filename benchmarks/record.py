@@ -1,13 +1,17 @@
-"""What every record of a measurement begins with."""
+"""What every record of a measurement begins with, and where it is kept."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from pipelines.commands.readme import renew_readme
+from pipelines.files import write_atomically
 from pipelines.tracking.provenance import provenance
 
 log = logging.getLogger(__name__)
@@ -34,3 +38,16 @@ def record_header(module: str, argv: Sequence[str], duration: float) -> dict[str
         "load_before": round(load, 2),
         "seconds": duration,
     }
+
+
+def keep_record(record: dict[str, Any], output: Path, *, source: str, text: str) -> None:
+    """Write a record, and renew the part of README.md in its folder that is generated from it.
+
+    Args:
+        record: values that JSON can hold.
+        output: the file of the record.
+        source: the file name in the markers of the README.
+        text: the new content between the markers.
+    """
+    write_atomically(output, json.dumps(record, indent=1).encode() + b"\n")
+    renew_readme(output.with_name("README.md"), source, text)

@@ -21,9 +21,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from pipelines.commands.command_line import guarded, parse
-from pipelines.commands.readme import renew_readme
 from pipelines.config import require
-from pipelines.files import require_folder, write_atomically
+from pipelines.files import require_folder
 
 from . import report
 from .contenders import (
@@ -36,7 +35,7 @@ from .contenders import (
     matrix_product,
     products_needed,
 )
-from .record import record_header
+from .record import keep_record, record_header
 from .targets import SIZES, targets
 from .timing import alternate, geometric_mean, quartiles, ratios, seconds
 
@@ -187,8 +186,7 @@ def _run() -> None:
     command = parse(Speed, "python -m benchmarks.speed", argv)
     require_folder("--output", command.output.parent)
     record = run(command, argv)
-    write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    renew_readme(command.output.with_name("README.md"), command.output.name, report.tables(record))
+    keep_record(record, command.output, source=command.output.name, text=report.tables(record))
     if record["means"]:
         report.plot(record, command.output.with_suffix(".png"))
     print(report.tables(record))

@@ -7,7 +7,6 @@ The files are the streaming ones that the apps ship. Prints a table, and writes 
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,13 +16,12 @@ from typing import Any
 import numpy as np
 
 from pipelines.commands.command_line import guarded, parse
-from pipelines.commands.readme import renew_readme
 from pipelines.config import require
-from pipelines.files import require_folder, write_atomically
+from pipelines.files import require_folder
 from pipelines.ondevice.interpreter import load_litert
 from pipelines.ondevice.model import Stream
 
-from .record import record_header
+from .record import keep_record, record_header
 from .report import aligned_table
 from .timing import alternate, quartiles, seconds
 
@@ -113,8 +111,7 @@ def _run() -> None:
     command = parse(StreamTime, "python -m benchmarks.stream", argv)
     require_folder("--output", command.output.parent)
     record = run(command, argv)
-    write_atomically(command.output, json.dumps(record, indent=1).encode() + b"\n")
-    renew_readme(command.output.with_name("README.md"), "stream.json", table(record))
+    keep_record(record, command.output, source="stream.json", text=table(record))
     print(table(record))
 
 

@@ -17,6 +17,7 @@ from pipelines.tasks.forecasting_layers import (
     student_t_quantiles,
 )
 from pipelines.tasks.forecasting_rollout import Rollout
+from pipelines.tasks.recurrent_stack import recurrent_stack
 
 from .config import ForecastConfig
 
@@ -87,9 +88,7 @@ def _direct(config: ForecastConfig, read: _Read) -> keras.KerasTensor:
 def _encoded(config: ForecastConfig, read: _Read) -> keras.KerasTensor:
     """Return the last state of the recurrent layers over the window, (batch, units)."""
     x = keras.layers.Concatenate(name="columns")([each for each in read if each is not None])
-    *inner, top = (layers.by_name(kind) for kind in config.kinds)
-    below = [make(config.units, return_sequences=True) for make in inner]
-    x = layers.Stack([*below, top(config.units)], config.dropout, name="recurrent")(x)
+    x = recurrent_stack(config, every_step=False)(x)
     return keras.layers.Dropout(config.dropout, name="output_dropout")(x)
 
 

@@ -8,6 +8,7 @@ import layers
 from pipelines.data.examples import Features
 from pipelines.tasks import word_layers
 from pipelines.tasks.language_model import learn_words
+from pipelines.tasks.recurrent_stack import recurrent_stack
 
 from .config import SentimentConfig
 
@@ -24,7 +25,7 @@ def build_model(config: SentimentConfig, features: Features) -> keras.Model:
     if config.lexicon:
         rated = word_layers.ratings(features, tokens)
         x = keras.layers.Concatenate(name="with_ratings")([x, rated])
-    x = word_layers.recurrent(config, bidirectional=config.bidirectional)(x)
+    x = recurrent_stack(config, bidirectional=config.bidirectional)(x)
     pooled, _ = layers.AdditiveAttentionPooling(config.units, return_weights=True, name=_ATTENTION)(x)
     largest = layers.MaskedMaxPooling(name="largest")(x)
     x = keras.layers.Concatenate(name="pooled")([pooled, largest])

@@ -8,6 +8,7 @@ import numpy as np
 import layers
 from pipelines.data.examples import Features
 from pipelines.tasks.classification_loss import SmoothedCrossEntropy
+from pipelines.tasks.recurrent_stack import recurrent_stack
 
 from .config import PACKET_MS, SAMPLE_RATE, SpeechConfig
 
@@ -23,7 +24,7 @@ def build_model(config: SpeechConfig, features: Features) -> keras.Model:
     x = layers.SpecAugment(config.masks, frequency_masks=config.masks, name="spec_augment")(x)
     x = _image_stem(config, x) if config.stem == "image" else _time_stem(config, x)
     x = keras.layers.Dropout(config.dropout, name="input_dropout")(x)
-    x = _attending(config, x) if config.attention else _recurrent(config, x)
+    x = _attending(config, x) if config.attention else recurrent_stack(config, every_step=False)(x)
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
     outputs = keras.layers.Dense(len(features.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(samples, outputs, name="speech_commands")
@@ -59,18 +60,8 @@ def _activated(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _recurrent(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    *inner, top = (layers.by_name(kind) for kind in config.kinds)
-    below = [make(config.units, return_sequences=True) for make in inner]
-    return layers.Stack([*below, top(config.units)], config.dropout, name="recurrent")(x)
-
-
 def _attending(config: SpeechConfig, x: keras.KerasTensor) -> keras.KerasTensor:
-    cell = layers.by_name(config.cell)
-    directions = [
-        layers.Bidirectional(cell(config.units, return_sequences=True)) for _ in range(config.depth)
-    ]
-    x = layers.Stack(directions, config.dropout, name="recurrent")(x)
+    x = recurrent_stack(config, bidirectional=True)(x)
     return layers.AdditiveAttentionPooling(config.units, name="attention")(x)
 
 

@@ -10,7 +10,7 @@ import layers
 from pipelines.data.examples import Features
 from pipelines.data.word_vectors import read_vectors
 from pipelines.ondevice.tagged_words import FILE, PARTS, WordReader
-from pipelines.tasks import word_layers
+from pipelines.tasks.recurrent_stack import recurrent_stack
 
 from .config import TaggingConfig
 
@@ -29,7 +29,7 @@ def build_model(config: TaggingConfig, features: Features) -> keras.Model:
         x.append(_of_parts(config, features, given[:, :, read:]))
     x = keras.layers.Concatenate(name="word_and_spelling")(x) if len(x) > 1 else x[0]
     x = keras.layers.SpatialDropout1D(config.channel_dropout, name="channel_dropout")(x)
-    x = word_layers.recurrent(config, bidirectional=config.bidirectional)(x)
+    x = recurrent_stack(config, bidirectional=config.bidirectional)(x)
     x = keras.layers.Dropout(config.dropout, name="output_dropout")(x)
     tags = len(features.labels)
     scores = keras.layers.Dense(tags, name="scores")(x)

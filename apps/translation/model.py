@@ -26,7 +26,6 @@ from pipelines.data.examples import Features
 from pipelines.export.part import Part
 from pipelines.ondevice.subwords import Subwords
 from pipelines.ondevice.vocabulary import END
-from pipelines.tasks import word_layers
 from pipelines.tasks.generation import shifted
 from pipelines.tasks.generation_copying import Copying
 from pipelines.tasks.generation_decoder import ContextAttention, ContextMean, GreedyDecoder
@@ -35,6 +34,7 @@ from pipelines.tasks.generation_layers import Columns, WithoutMask
 from pipelines.tasks.generation_losses import NextTokenLoss
 from pipelines.tasks.generation_training import TeacherForcing
 from pipelines.tasks.line_reader import LineReader
+from pipelines.tasks.recurrent_stack import recurrent_stack
 
 from .config import TranslationConfig
 from .features import SUBWORDS
@@ -91,7 +91,7 @@ def build_encoder(config: TranslationConfig, features: Features) -> keras.Model:
             x = keras.layers.Concatenate(name="lines_and_pieces")([x, vectors])
     else:
         vectors = WithoutMask(name="pieces_without_mask")(x)
-        x = WithoutMask(name="read_without_mask")(word_layers.recurrent(config, bidirectional=True)(x))
+        x = WithoutMask(name="read_without_mask")(recurrent_stack(config, bidirectional=True)(x))
         x = keras.layers.Concatenate(name="read_and_pieces")([x, vectors])
     x = keras.layers.Dropout(config.dropout, name="places_dropout")(x)
     x = WithoutMask(name="places_without_mask")(keras.layers.Dense(config.units, name="places")(x))

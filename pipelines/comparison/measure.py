@@ -40,7 +40,7 @@ def row_of(wanted: Comparison, family: str, places: Places) -> dict[str, Any]:
     except (UserError, ExportError, ChildProcessError) as error:
         return {"reason": str(error)}
     of_size = {name: fitted[name] for name in ("parameters", "state", "bytes")}
-    return of_size | measured(result, file)
+    return {"network": config.network} | of_size | measured(result, file)
 
 
 def _fit(*, app_name: str, config: Config, **arguments: Any) -> dict[str, Any]:
@@ -131,15 +131,14 @@ def measured(result: Result, file: tuple[str, str]) -> dict[str, Any]:
     """
     precision, execution = file
     record = result.record
-    metric, config = record["metric"], record["config"]
+    metric = record["metric"]
     rows = {row["variant"]: row for row in record["variants"]}
     names = {each: f"{precision}_{each}.tflite" for each in ("step", "loop")}
     name = names[execution]
     spread = record.get("spread", {}).get("scores", {}).get("test", {}).get(metric)
     found = {
         "run_id": result.run_id,
-        "network": _network(config),
-        "learning_rate": config["learning_rate"],
+        "learning_rate": record["config"]["learning_rate"],
         "metric": metric,
         "higher_is_better": record["higher_is_better"],
         "value": record["scores"]["test"][metric],
@@ -152,11 +151,6 @@ def measured(result: Result, file: tuple[str, str]) -> dict[str, Any]:
     }
     files = {each["file"]: each for each in Bundle.open(result.bundle).manifest["variants"]}
     return found | ({"bytes": files[name]["bytes_without_metadata"]} if name in rows else {})
-
-
-def _network(config: Mapping[str, Any]) -> str:
-    depth = f"{config['depth']}x" if config["depth"] > 1 else ""
-    return f"{config['cell']} {depth}{config['units']}"
 
 
 def _latency(row: Mapping[str, Any] | None) -> float | None:

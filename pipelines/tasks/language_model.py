@@ -36,7 +36,7 @@ def learn_words(
     disk, some of them are used.
 
     Args:
-        model: a network with the layers `embedding` and `recurrent` of `word_layers`, whose input is tokens.
+        model: a network with `word_layers.embedding` and a `recurrent_stack`, whose input is tokens.
         features: tokens (texts, words) by split, 0 at padding.
         epochs: passes over the texts.
         batch_size: windows of 64 words in a step.

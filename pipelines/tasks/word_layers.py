@@ -1,26 +1,15 @@
-"""Layers of networks that read words: recurrent ones, an embedding with a start, and VADER's ratings."""
+"""Layers of networks that read words: an embedding with a start, and VADER's ratings."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 
-from .._layers import layers
-from ..config import RecurrentConfig
 from ..data.examples import Features
 from ..ondevice.token_ids import VOCABULARY
 from ..ondevice.tokenizer import Tokenizer
 from . import vader
 from .naive_bayes import log_count_ratios
-
-
-def recurrent(config: RecurrentConfig, *, bidirectional: bool) -> keras.layers.Layer:
-    """Return the recurrent layers of the settings, in one direction or in both, which return all steps."""
-    stack = []
-    for kind in config.kinds:
-        layer = layers.by_name(kind)(config.units, return_sequences=True)
-        stack.append(layers.Bidirectional(layer) if bidirectional else layer)
-    return layers.Stack(stack, config.dropout, name="recurrent")
 
 
 def embedding(features: Features, size: int, naive_bayes: float) -> keras.layers.Layer:
